@@ -1,0 +1,1 @@
+"""When should what happen? Pure clinical rules: no database, no clock, no environment, no network."""

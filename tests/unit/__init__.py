@@ -1,0 +1,1 @@
+"""Tests without a database, a network or a process."""
