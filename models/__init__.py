@@ -1,0 +1,43 @@
+"""What is stored: tables and migrations. No HTTP, no clock.
+
+Importing this package registers every table, with its triggers, on `Base.metadata`.
+"""
+
+from models.audit import AuditEntry, AuditSeal, AuditSubject
+from models.base import Base
+from models.care import Episode, Milestone, MilestoneProgress, Restriction, Surgery
+from models.identity import Device, EnrolmentCode, Token
+from models.people import Patient, Staff
+from models.practice import Practice
+from models.reminder import Decision, Delivery, DeliveryAttempt, Reminder
+from models.report import CheckIn, ClinicalEvent, Task, Visit
+from models.sync import SyncClock
+from models.triggers import create_triggers
+
+__all__ = [
+    "AuditEntry",
+    "AuditSeal",
+    "AuditSubject",
+    "Base",
+    "CheckIn",
+    "ClinicalEvent",
+    "Decision",
+    "Delivery",
+    "DeliveryAttempt",
+    "Device",
+    "EnrolmentCode",
+    "Episode",
+    "Milestone",
+    "MilestoneProgress",
+    "Patient",
+    "Practice",
+    "Reminder",
+    "Restriction",
+    "Staff",
+    "Surgery",
+    "SyncClock",
+    "Task",
+    "Token",
+    "Visit",
+    "create_triggers",
+]

@@ -1,0 +1,171 @@
+"""The course of care: episodes, their surgeries, and the plan rows that the server alone writes.
+
+A milestone's state is never stored: it is computed on reading, from the dates here and the facts in
+`milestone_progress`.
+"""
+
+from datetime import date, datetime, time
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import ID_LENGTH, Base, OfPatient, of_patient, reference, words
+from models.private import Sealed
+from schedules.plan.vocabulary import (
+    Approach,
+    ApproachClass,
+    EpisodeStatus,
+    Grade,
+    PastPolicy,
+    Phase,
+    Procedure,
+    RestrictionKind,
+    Setting,
+    SkipReason,
+    SurgeryStatus,
+)
+
+
+class Reporter(StrEnum):
+    """Who reported a fact."""
+
+    patient = "patient"
+    staff = "staff"
+
+
+class Episode(OfPatient, Base):
+    """A course of care that holds one or more surgeries (staged, combined, revision)."""
+
+    __tablename__ = "episode"
+    __table_args__ = of_patient(
+        UniqueConstraint("practice_id", "patient_id", "label"),
+        reference("staff", "coordinator_id"),
+    )
+
+    label: Mapped[str] = mapped_column(String(64))  # the clinic's own word for it, such as E1
+    status: Mapped[EpisodeStatus] = mapped_column(words(EpisodeStatus))
+    coordinator_id: Mapped[str | None] = mapped_column(String(ID_LENGTH))
+    workers_comp: Mapped[bool] = mapped_column(default=False)
+    enrolled_at: Mapped[datetime]  # what was past by then follows the milestones' own policies
+
+
+class Surgery(OfPatient, Base):
+    """One procedure on one date. It pins the protocol version that its plan was built from."""
+
+    __tablename__ = "surgery"
+    __table_args__ = of_patient(
+        reference("episode"),
+        reference("staff", "surgeon_id"),
+        UniqueConstraint("practice_id", "episode_id", "stage"),
+        CheckConstraint("stage >= 1", name="stage_from_1"),
+        CheckConstraint("blood_loss_ml >= 0", name="blood_loss_not_negative"),
+        CheckConstraint("discharged_on >= surgery_on", name="discharged_after_surgery"),
+    )
+
+    episode_id: Mapped[str] = mapped_column(String(ID_LENGTH))
+    stage: Mapped[int]  # 1 is the first of the episode
+    procedure: Mapped[Procedure] = mapped_column(words(Procedure))
+    approach: Mapped[Approach] = mapped_column(words(Approach))
+    approach_class: Mapped[ApproachClass | None] = mapped_column(words(ApproachClass))
+    levels: Mapped[list[str]] = mapped_column(default=list)  # L4-L5 is one level; for vertebral procedures, vertebrae
+    surgery_on: Mapped[date | None]  # day 0 by the clinic's calendar; None: not known yet
+    status: Mapped[SurgeryStatus] = mapped_column(words(SurgeryStatus))
+    setting: Mapped[Setting | None] = mapped_column(words(Setting))
+    surgeon_id: Mapped[str | None] = mapped_column(String(ID_LENGTH))
+    site: Mapped[str | None]  # hospital or surgery centre
+    indication_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    arrival_at: Mapped[time | None]  # wall time in the clinic's zone
+    discharged_on: Mapped[date | None]
+    blood_loss_ml: Mapped[int | None]
+    brace_ordered: Mapped[bool] = mapped_column(default=False)
+    protocol_id: Mapped[str] = mapped_column(String(40))
+    protocol_version: Mapped[int]
+    protocol_digest: Mapped[str] = mapped_column(String(64))
+
+    indication = Sealed("indication_sealed")
+
+
+class Milestone(OfPatient, Base):
+    """One dated item of a patient's plan. `id` is a hash of practice, episode, key and occurrence."""
+
+    __tablename__ = "milestone"
+    __table_args__ = of_patient(
+        reference("episode"),
+        reference("surgery"),
+        UniqueConstraint("practice_id", "episode_id", "key", "occurrence"),
+        Index(None, "practice_id", "surgery_id"),
+    )
+
+    episode_id: Mapped[str] = mapped_column(String(ID_LENGTH))
+    surgery_id: Mapped[str] = mapped_column(String(ID_LENGTH))
+    key: Mapped[str] = mapped_column(String(40))
+    kind: Mapped[str] = mapped_column(String(40))
+    occurrence: Mapped[int]
+    phase: Mapped[Phase] = mapped_column(words(Phase))
+    earliest_days: Mapped[int | None]
+    target_days: Mapped[int | None]
+    latest_days: Mapped[int | None]
+    eligible_days: Mapped[int | None]
+    earliest_on: Mapped[date | None]
+    target_on: Mapped[date | None]
+    latest_on: Mapped[date | None]
+    eligible_on: Mapped[date | None]
+    binds: Mapped[str] = mapped_column(String(40))  # what fixes eligible_days: target, lifting, collar, surgeon
+    binding_procedure: Mapped[Procedure] = mapped_column(words(Procedure))
+    lifts: Mapped[RestrictionKind | None] = mapped_column(words(RestrictionKind))
+    grade: Mapped[Grade | None] = mapped_column(words(Grade))
+    sources: Mapped[list[str]] = mapped_column(default=list)
+    note: Mapped[str | None]
+    text: Mapped[str | None]
+    past_policy: Mapped[PastPolicy | None] = mapped_column(words(PastPolicy))  # set if its day was past at enrolment
+    cancelled_at: Mapped[datetime | None]
+    cancel_reason: Mapped[SkipReason | None] = mapped_column(words(SkipReason))
+
+
+class MilestoneProgress(OfPatient, Base):
+    """What people report of a milestone. Same id as the milestone; a row exists once something was reported."""
+
+    __tablename__ = "milestone_progress"
+    __table_args__ = of_patient(
+        ForeignKeyConstraint(["practice_id", "id"], ["milestone.practice_id", "milestone.id"]),
+        CheckConstraint("achieved_on IS NULL OR skip_reason IS NULL", name="achieved_or_skipped"),
+    )
+
+    achieved_on: Mapped[date | None]
+    skip_reason: Mapped[SkipReason | None] = mapped_column(words(SkipReason))
+    note_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    reported_by: Mapped[Reporter] = mapped_column(words(Reporter))
+    reported_at: Mapped[datetime]
+
+    note = Sealed("note_sealed")
+
+
+class Restriction(OfPatient, Base):
+    """A limit that is active over a span of days; without `through_on` it holds until a clinician clears it."""
+
+    __tablename__ = "restriction"
+    __table_args__ = of_patient(
+        reference("episode"),
+        reference("surgery"),
+        UniqueConstraint("practice_id", "episode_id", "kind", "occurrence", "sequence"),
+        CheckConstraint("limit_lb >= 0", name="limit_not_negative"),
+        Index(None, "practice_id", "surgery_id"),
+    )
+
+    episode_id: Mapped[str] = mapped_column(String(ID_LENGTH))
+    surgery_id: Mapped[str] = mapped_column(String(ID_LENGTH))
+    kind: Mapped[RestrictionKind] = mapped_column(words(RestrictionKind))
+    occurrence: Mapped[int]
+    sequence: Mapped[int]
+    from_days: Mapped[int]
+    through_days: Mapped[int | None]
+    from_on: Mapped[date | None]
+    through_on: Mapped[date | None]
+    limit_lb: Mapped[int | None]  # pounds; None for a limit that is not a weight
+    text: Mapped[str]
+    binding_procedure: Mapped[Procedure] = mapped_column(words(Procedure))
+    grade: Mapped[Grade] = mapped_column(words(Grade))
+    sources: Mapped[list[str]] = mapped_column(default=list)
+    cancelled_at: Mapped[datetime | None]
+    cancel_reason: Mapped[SkipReason | None] = mapped_column(words(SkipReason))

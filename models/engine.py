@@ -1,0 +1,95 @@
+"""The one place where an engine is made: SQLite pragmas, PostgreSQL timeouts, how a transaction begins.
+
+SQLite: WAL, foreign keys, `synchronous=FULL`, a busy timeout, and `BEGIN IMMEDIATE` for every transaction that may
+write, since an upgrade from a read fails at once. A connection with the execution option `reads` set begins with a
+plain `BEGIN`.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy import Connection, Engine, event, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.pool import ConnectionPoolEntry
+
+BUSY_TIMEOUT_MS = 5_000
+_POSTGRESQL_TIMEOUTS = {
+    "lock_timeout": "2s",
+    "statement_timeout": "5s",
+    "idle_in_transaction_session_timeout": "5s",
+}
+
+
+def make_engine(url: str, *, unhurried: bool = False, **options: Any) -> Engine:
+    """Return an engine for `url` with our settings for its database.
+
+    `unhurried` leaves out PostgreSQL's statement timeouts: for migrations, backups and copies.
+    Raises ValueError for a database that is neither SQLite nor PostgreSQL.
+    """
+    engine = sqlalchemy.create_engine(url, **engine_options(url, unhurried=unhurried), **options)
+    install(engine)
+    return engine
+
+
+def engine_options(url: str, *, unhurried: bool = False) -> dict[str, Any]:
+    """Return the keyword arguments of `create_engine` for `url`. Pass the engine to `install` afterwards.
+
+    Raises ValueError for a database that is neither SQLite nor PostgreSQL.
+    """
+    # A parameter in an error message would carry a patient's name into the log.
+    options: dict[str, Any] = {"hide_parameters": True}
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        if parsed.database and parsed.database != ":memory:":
+            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        return options
+    if parsed.get_backend_name() != "postgresql":
+        raise ValueError(f"expected a sqlite or postgresql database URL, got {parsed.get_backend_name()}")
+    settings = {} if unhurried else _POSTGRESQL_TIMEOUTS
+    return options | {
+        "pool_pre_ping": True,
+        "pool_timeout": 2,
+        "isolation_level": "READ COMMITTED",
+        "connect_args": {
+            "options": " ".join(f"-c {name}={value}" for name, value in settings.items()),
+            "connect_timeout": 5,
+            "keepalives_idle": 10,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+        },
+    }
+
+
+def install(engine: Engine) -> None:
+    """Add our connection and transaction events to an engine, once."""
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+
+
+def make_session_factory(engine: Engine) -> sessionmaker[Session]:
+    """Return a factory of sessions that flush only when told or at commit, and whose rows stay readable after it."""
+    return sessionmaker(engine, autoflush=False, expire_on_commit=False)
+
+
+def begin_reads(session: Session) -> None:
+    """Begin the session's transaction as one that only reads. Call it before anything else."""
+    session.connection(execution_options={"reads": True})
+
+
+def _prepare_sqlite(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
+    # The driver would open transactions by itself, and only before writes: reads would have no snapshot.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    reads = connection.get_execution_options().get("reads", False)
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")

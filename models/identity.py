@@ -1,0 +1,63 @@
+"""Who may call: devices, one-time enrolment codes and tokens. Only hashes of secrets are stored; no patient data."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, Index, LargeBinary, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import ID_LENGTH, Base, Tenant, reference, words
+
+
+class TokenKind(StrEnum):
+    """What a token is good for."""
+
+    staff = "staff"
+    device_access = "device_access"
+    device_refresh = "device_refresh"
+
+
+class Device(Tenant, Base):
+    """A patient's phone, enrolled by a one-time code."""
+
+    __tablename__ = "device"
+    __table_args__ = (reference("patient"),)
+
+    patient_id: Mapped[str] = mapped_column(String(ID_LENGTH))
+    enrolled_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+
+
+class EnrolmentCode(Tenant, Base):
+    """A code that one device may exchange for tokens, once."""
+
+    __tablename__ = "enrolment_code"
+    __table_args__ = (reference("patient"), reference("staff", "made_by"))
+
+    code_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    patient_id: Mapped[str] = mapped_column(String(ID_LENGTH))
+    made_by: Mapped[str] = mapped_column(String(ID_LENGTH))
+    made_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class Token(Tenant, Base):
+    """An opaque bearer token. A refresh token is used once; using it twice revokes its device."""
+
+    __tablename__ = "token"
+    __table_args__ = (
+        reference("staff"),
+        reference("device"),
+        CheckConstraint("(staff_id IS NULL) <> (device_id IS NULL)", name="one_holder"),
+        Index(None, "practice_id", "device_id"),
+    )
+
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    kind: Mapped[TokenKind] = mapped_column(words(TokenKind))
+    staff_id: Mapped[str | None] = mapped_column(String(ID_LENGTH))
+    device_id: Mapped[str | None] = mapped_column(String(ID_LENGTH))
+    made_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]

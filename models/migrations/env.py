@@ -1,0 +1,21 @@
+"""Runs the migrations. The database comes as `config.attributes["connection"]`, never from a file."""
+
+from alembic import context
+from sqlalchemy import Connection
+
+import models
+
+
+def run(connection: Connection) -> None:
+    """Run the migrations that were asked for on `connection`, in its transaction."""
+    context.configure(
+        connection=connection,
+        target_metadata=models.Base.metadata,
+        render_as_batch=connection.dialect.name == "sqlite",
+        compare_type=True,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+run(context.config.attributes["connection"])

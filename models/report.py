@@ -1,0 +1,137 @@
+"""What is reported and what staff must do: check-ins, visits, clinical events, tasks."""
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import CheckConstraint, LargeBinary, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import ID_LENGTH, Base, OfPatient, of_patient, reference, words
+from models.care import Reporter
+from models.private import Sealed
+
+
+class VisitKind(StrEnum):
+    """Why a patient comes."""
+
+    wound_check = "wound_check"
+    follow_up = "follow_up"
+    imaging = "imaging"
+    physical_therapy = "physical_therapy"
+    call = "call"
+
+
+class VisitState(StrEnum):
+    """How far a visit has come."""
+
+    booked = "booked"
+    done = "done"
+    no_show = "no_show"
+    cancelled = "cancelled"
+
+
+class ClinicalEventKind(StrEnum):
+    """What went otherwise than planned."""
+
+    complication = "complication"
+    emergency_visit = "emergency_visit"
+    readmission = "readmission"
+    reoperation = "reoperation"
+
+
+class TaskKind(StrEnum):
+    """What a coordinator is asked."""
+
+    confirm_surgery = "confirm_surgery"  # the planned day has passed: did it happen?
+    past_items = "past_items"  # items whose day was past at enrolment: which were done?
+    fill_slot = "fill_slot"  # a personal instruction before surgery that a clinician must enter
+    arrival_time = "arrival_time"  # the hospital's arrival time is not known
+
+
+class TaskState(StrEnum):
+    """Whether a task still waits."""
+
+    open = "open"
+    done = "done"
+    withdrawn = "withdrawn"
+
+
+class CheckIn(OfPatient, Base):
+    """What a patient reported at one time. The phone picks `id`, so sending twice stores once."""
+
+    __tablename__ = "check_in"
+    __table_args__ = of_patient(
+        reference("episode"),
+        *(
+            CheckConstraint(f"{column} BETWEEN 0 AND 10", name=f"{column}_range")
+            for column in ("pain", "pain_back", "pain_leg", "pain_neck", "pain_arm")
+        ),
+        CheckConstraint("walking_minutes BETWEEN 0 AND 1440", name="walking_minutes_range"),
+        CheckConstraint("steps BETWEEN 0 AND 200000", name="steps_range"),
+    )
+
+    episode_id: Mapped[str] = mapped_column(String(ID_LENGTH))
+    reported_at: Mapped[datetime]  # UTC, by the phone's clock: data, not order
+    received_at: Mapped[datetime]  # UTC, ours
+    reported_by: Mapped[Reporter] = mapped_column(words(Reporter))
+    pain: Mapped[int]  # the worst now; 0 is none, 10 the worst imaginable
+    pain_back: Mapped[int | None]
+    pain_leg: Mapped[int | None]
+    pain_neck: Mapped[int | None]
+    pain_arm: Mapped[int | None]
+    walking_minutes: Mapped[int | None]  # of the day, in all
+    steps: Mapped[int | None]  # of the day
+    took_opioid: Mapped[bool | None]  # or a sedative, since the last check-in
+    note_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+    note = Sealed("note_sealed")
+
+
+class Visit(OfPatient, Base):
+    """An appointment that was booked, and how it ended."""
+
+    __tablename__ = "visit"
+    __table_args__ = of_patient(reference("episode"), reference("milestone"))
+
+    episode_id: Mapped[str] = mapped_column(String(ID_LENGTH))
+    milestone_id: Mapped[str | None] = mapped_column(String(ID_LENGTH))
+    kind: Mapped[VisitKind] = mapped_column(words(VisitKind))
+    state: Mapped[VisitState] = mapped_column(words(VisitState))
+    booked_for: Mapped[datetime | None]
+    note_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+    note = Sealed("note_sealed")
+
+
+class ClinicalEvent(OfPatient, Base):
+    """A complication, emergency visit, readmission or reoperation."""
+
+    __tablename__ = "clinical_event"
+    __table_args__ = of_patient(reference("episode"), reference("surgery"))
+
+    episode_id: Mapped[str] = mapped_column(String(ID_LENGTH))
+    surgery_id: Mapped[str | None] = mapped_column(String(ID_LENGTH))
+    kind: Mapped[ClinicalEventKind] = mapped_column(words(ClinicalEventKind))
+    occurred_on: Mapped[date]
+    recorded_at: Mapped[datetime]
+    detail_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+    detail = Sealed("detail_sealed")
+
+
+class Task(OfPatient, Base):
+    """A question that waits for a coordinator. `id` is derived from what it asks, so asking twice makes one."""
+
+    __tablename__ = "task"
+    __table_args__ = of_patient(reference("episode"), reference("surgery"), reference("staff", "done_by"))
+
+    episode_id: Mapped[str] = mapped_column(String(ID_LENGTH))
+    surgery_id: Mapped[str | None] = mapped_column(String(ID_LENGTH))
+    kind: Mapped[TaskKind] = mapped_column(words(TaskKind))
+    state: Mapped[TaskState] = mapped_column(words(TaskState), default=TaskState.open)
+    due_on: Mapped[date | None]
+    about: Mapped[dict[str, Any]] = mapped_column(default=dict)  # keys of plan rows, never a name or free text
+    created_at: Mapped[datetime]
+    done_at: Mapped[datetime | None]
+    done_by: Mapped[str | None] = mapped_column(String(ID_LENGTH))
