@@ -1,0 +1,75 @@
+"""Appends to the audit trail: who did what to whose data, authenticated entry by entry."""
+
+import hashlib
+import hmac
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert
+from sqlalchemy.orm import Session
+
+from models.audit import ActorKind, AuditAction, AuditEntry, AuditSubject
+from models.ids import new_id
+
+_key: bytes | None = None
+
+
+def set_key(key: bytes) -> None:
+    """Authenticate this process's entries with `key` (32 bytes). Raises ValueError for another length."""
+    global _key  # noqa: PLW0603 - one key a process, set once at start-up
+    if len(key) != 32:
+        raise ValueError(f"expected a key of 32 bytes, got {len(key)}")
+    _key = key
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What an entry says. `about` holds ids and codes only; `patient_ids` are those shown or changed."""
+
+    actor_kind: ActorKind
+    actor_id: str | None
+    action: AuditAction
+    route: str
+    status: int | None = None
+    about: dict[str, Any] = field(default_factory=dict)
+    patient_ids: Iterable[str] = ()
+
+
+def append(session: Session, practice_id: str, act: Act, now: datetime) -> str:
+    """Append an entry in the session's transaction, so that it stands or falls with what it tells. Return its id.
+
+    Raises LookupError if no key was set.
+    """
+    entry_id = new_id(now)
+    patient_ids = sorted(set(act.patient_ids))
+    row = {
+        "practice_id": practice_id,
+        "id": entry_id,
+        "happened_at": now,
+        "actor_kind": act.actor_kind,
+        "actor_id": act.actor_id,
+        "action": act.action,
+        "route": act.route,
+        "status": act.status,
+        "about": act.about,
+    }
+    session.execute(insert(AuditEntry).values(**row, mac=entry_mac(row, patient_ids)))
+    if patient_ids:
+        subjects = [{"practice_id": practice_id, "entry_id": entry_id, "patient_id": each} for each in patient_ids]
+        session.execute(insert(AuditSubject), subjects)
+    return entry_id
+
+
+def entry_mac(row: dict[str, Any], patient_ids: Iterable[str]) -> bytes:
+    """Return the HMAC-SHA256 of an entry's columns (without `mac`) and the patients it names.
+
+    Raises LookupError if no key was set.
+    """
+    if _key is None:
+        raise LookupError("expected set_key() before the audit trail is written")
+    told = {**row, "happened_at": row["happened_at"].isoformat(), "patients": sorted(patient_ids)}
+    canonical = json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hmac.new(_key, canonical.encode(), hashlib.sha256).digest()
