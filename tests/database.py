@@ -1,0 +1,172 @@
+"""Databases for tests: a migrated SQLite file and a migrated PostgreSQL database, new for each test and gone after it.
+
+A test that asks for `database_url` (or for `engine`, `session`, `settings`, which stand on it) runs once on each
+database; the markers `sqlite_only` and `postgresql_only` name one. `database_kind` tells which one runs.
+"""
+
+import contextlib
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from config import Settings
+from models.engine import make_engine, make_session_factory
+from models.migrate import upgrade
+from tests.clock import FixedClock
+from tests.needs import need
+from tests.postgres import PostgresServer, PostgresUnavailableError, postgres_server
+
+KINDS = ("sqlite", "postgresql")
+SEAL_KEY = bytes(range(32))
+AUDIT_KEY = bytes(range(32, 64))
+
+
+class Databases:
+    """Makes migrated and empty databases of both kinds in `folder`, and drops what it made."""
+
+    def __init__(self, folder: Path, stack: contextlib.ExitStack) -> None:
+        self._folder = folder
+        self._stack = stack
+        self._postgres: PostgresServer | PostgresUnavailableError | None = None
+        self._templates: dict[str, str] = {}
+        self._count = 0
+
+    @contextlib.contextmanager
+    def empty(self, kind: str) -> Iterator[str]:
+        """Yield the URL of a database without a table."""
+        if kind == "postgresql":
+            with self._postgres_database() as url:
+                yield url
+        else:
+            with self._sqlite_folder() as folder:
+                yield f"sqlite:///{folder}/empty.sqlite3"
+
+    @contextlib.contextmanager
+    def migrated(self, kind: str) -> Iterator[str]:
+        """Yield the URL of a database with all tables and no row: a copy of one that was migrated once."""
+        template = self._template(kind)
+        if kind == "postgresql":
+            with self._postgres_database(template) as url:
+                yield url
+        else:
+            with self._sqlite_folder() as folder:
+                shutil.copyfile(template, folder / "test.sqlite3")
+                yield f"sqlite:///{folder}/test.sqlite3"
+
+    def _template(self, kind: str) -> str:
+        """Return the migrated original of `kind`: a file's path, or a database's URL."""
+        if kind not in self._templates:
+            url = self._stack.enter_context(self.empty(kind))
+            upgrade(url)
+            self._templates[kind] = url if kind == "postgresql" else _settled_file(url)
+        return self._templates[kind]
+
+    @contextlib.contextmanager
+    def _postgres_database(self, template: str | None = None) -> Iterator[str]:
+        server = self._postgres_server()
+        url = server.create_database(template)
+        try:
+            yield url
+        finally:
+            server.drop_database(url)
+
+    def _postgres_server(self) -> PostgresServer:
+        if self._postgres is None:
+            try:
+                self._postgres = self._stack.enter_context(postgres_server())
+            except PostgresUnavailableError as error:
+                self._postgres = error
+        if isinstance(self._postgres, PostgresUnavailableError):
+            need("PostgreSQL", package="postgresql", why=str(self._postgres))
+        return self._postgres
+
+    @contextlib.contextmanager
+    def _sqlite_folder(self) -> Iterator[Path]:
+        self._count += 1
+        folder = self._folder / str(self._count)
+        folder.mkdir()
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder)
+
+
+def _settled_file(url: str) -> str:
+    """Return the path of a SQLite database whose whole content is in the one file, so that it may be copied."""
+    path = url.removeprefix("sqlite:///")
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return path
+
+
+def settings_for(database_url: str, **changes: object) -> Settings:
+    """Return settings for `database_url` with the tests' own keys; `changes` overrides fields."""
+    fields = {"database_url": database_url, "seal_key": SEAL_KEY, "audit_key": AUDIT_KEY}
+    return Settings(**(fields | changes))  # type: ignore[arg-type]  # checked by the dataclass's own names
+
+
+def kinds_of(test: pytest.Function | pytest.Item) -> tuple[str, ...]:
+    """Return the databases that a test runs on, by its markers."""
+    for kind in KINDS:
+        if test.get_closest_marker(f"{kind}_only"):
+            return (kind,)
+    return KINDS
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test that touches state once on each database."""
+    if "database_kind" in metafunc.fixturenames:
+        metafunc.parametrize("database_kind", kinds_of(metafunc.definition))
+
+
+@pytest.fixture(scope="session")
+def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
+    """Yield the maker of databases, for tests that need more than one or one of a wider scope."""
+    with contextlib.ExitStack() as stack:
+        yield Databases(tmp_path_factory.mktemp("databases"), stack)
+
+
+@pytest.fixture
+def database_url(databases: Databases, database_kind: str) -> Iterator[str]:
+    """Yield the URL of a migrated, empty database of the kind that this run of the test is for."""
+    with databases.migrated(database_kind) as url:
+        yield url
+
+
+@pytest.fixture
+def empty_database_url(databases: Databases, database_kind: str) -> Iterator[str]:
+    """Yield the URL of a database that was never migrated."""
+    with databases.empty(database_kind) as url:
+        yield url
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    """Yield an engine with the service's own settings for its database."""
+    engine = make_engine(database_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def session(engine: Engine) -> Iterator[Session]:
+    """Yield a session as the service makes it. What the test does not commit is rolled back."""
+    with make_session_factory(engine)() as session:
+        yield session
+
+
+@pytest.fixture
+def settings(database_url: str) -> Settings:
+    """Return settings for this test's database, with keys that protect nothing."""
+    return settings_for(database_url)
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    """Return a clock that stands at Monday 2026-03-02 15:00 UTC."""
+    return FixedClock()

@@ -1,0 +1,199 @@
+"""Finds a PostgreSQL for the tests, or starts one of their own. Knows nothing of the project's tables.
+
+In order: the server of TEST_DATABASE_URL; a throwaway cluster from the installed binaries, in memory, on a private unix
+socket; a server on 127.0.0.1:5432 that lets us in without a password. Nothing outlives the tests: the cluster dies with
+them, and what a killed run left is swept by the next one.
+"""
+
+import contextlib
+import hashlib
+import os
+import platform
+import re
+import secrets
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+from sqlalchemy import URL, make_url
+
+DATABASE_PREFIX = f"recovery_test_{hashlib.sha256(platform.node().encode()).hexdigest()[:6]}_"
+CLUSTER_PREFIX = "recovery-test-cluster-"
+LOCAL_URLS = (
+    "postgresql+psycopg://root@127.0.0.1:5432/postgres",
+    "postgresql+psycopg://postgres@127.0.0.1:5432/postgres",
+)
+START_SECONDS = 30
+SERVER_SETTINGS = {
+    "listen_addresses": "",
+    "fsync": "off",
+    "full_page_writes": "off",
+    "max_connections": "200",
+    "dynamic_shared_memory_type": "mmap",  # in the data folder, so that it goes with it whatever happens
+}
+
+
+class PostgresUnavailableError(Exception):
+    """There is no server to use and none could be started."""
+
+
+class PostgresServer:
+    """A server on which tests make and drop databases. `url` is its maintenance database."""
+
+    def __init__(self, url: URL) -> None:
+        self._url = url
+        self._count = 0
+
+    def create_database(self, template: str | None = None) -> str:
+        """Return the URL of a new database, a copy of the database at URL `template` or empty."""
+        self._count += 1
+        name = f"{DATABASE_PREFIX}{os.getpid()}_{secrets.token_hex(3)}_{self._count}"
+        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+            sql.Identifier(name), sql.Identifier(_database_of(template) if template else "template0")
+        )
+        with self._connect() as connection:
+            connection.execute(statement)
+        return self._url.set(database=name).render_as_string(hide_password=False)
+
+    def drop_database(self, url: str) -> None:
+        """Drop the database at `url`, closing whatever is still connected to it."""
+        with self._connect() as connection:
+            _drop(connection, _database_of(url))
+
+    def sweep(self) -> None:
+        """Drop the databases of test runs on this machine that were killed before they could."""
+        with self._connect() as connection:
+            names = [str(row[0]) for row in connection.execute("SELECT datname FROM pg_database")]
+            for name in names:
+                owner = re.match(rf"{DATABASE_PREFIX}(\d+)_", name)
+                if owner and not _is_running(int(owner[1])):
+                    _drop(connection, name)
+
+    def _connect(self) -> psycopg.Connection[tuple[object, ...]]:
+        return psycopg.connect(_address(self._url), autocommit=True, connect_timeout=5)
+
+
+def _address(url: URL) -> str:
+    """Return a libpq connection string: the URL without SQLAlchemy's driver."""
+    return url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def _database_of(url: str) -> str:
+    name = make_url(url).database
+    if name is None:
+        raise ValueError("expected a database name in the URL, got none")
+    return name
+
+
+def _drop(connection: psycopg.Connection[tuple[object, ...]], name: str) -> None:
+    connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+@contextlib.contextmanager
+def postgres_server() -> Iterator[PostgresServer]:
+    """Yield a server to use. Raises PostgresUnavailableError, with what was tried, when there is none."""
+    given = os.environ.get("TEST_DATABASE_URL")
+    with contextlib.ExitStack() as stack:
+        if given:
+            url = make_url(given).set(drivername="postgresql+psycopg")
+        elif _binaries():
+            url = stack.enter_context(_throwaway_cluster(_binaries()[-1]))
+        else:
+            url = _local_url()
+        server = PostgresServer(url)
+        server.sweep()
+        yield server
+
+
+def _local_url() -> URL:
+    for candidate in map(make_url, LOCAL_URLS):
+        with contextlib.suppress(psycopg.OperationalError):
+            psycopg.connect(_address(candidate), connect_timeout=2).close()
+            return candidate
+    raise PostgresUnavailableError("no TEST_DATABASE_URL, no installed binaries, nothing on 127.0.0.1:5432")
+
+
+def _binaries() -> list[Path]:
+    """Return the folders with a server's programs, oldest version first."""
+    found = [path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/initdb")]
+    on_path = shutil.which("initdb")
+    if not found and on_path:
+        found = [Path(on_path).resolve().parent]
+    return sorted(found, key=lambda path: [int(number) for number in re.findall(r"\d+", str(path))])
+
+
+@contextlib.contextmanager
+def _throwaway_cluster(binaries: Path) -> Iterator[URL]:
+    """Start a cluster in memory that only this machine's socket reaches; it has no durability and needs none."""
+    memory = Path("/dev/shm")
+    base = memory if memory.is_dir() and os.access(memory, os.W_OK) else Path(tempfile.gettempdir())
+    _sweep_clusters(base)
+    home = Path(tempfile.mkdtemp(prefix=f"{CLUSTER_PREFIX}{os.getpid()}-", dir=base))
+    try:
+        as_server = _as_server_user(home)
+        initdb = [*as_server, binaries / "initdb", "-D", home / "data", "-A", "trust", "-U", "postgres", "-E", "UTF8"]
+        _run([*initdb, "--locale=C", "--no-sync"], home)
+        with _running_server([*as_server, "setpriv", "--pdeathsig", "INT", "--", binaries / "postgres"], home) as url:
+            yield url
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _as_server_user(home: Path) -> list[str | Path]:
+    """Return the prefix that gives up root, which PostgreSQL refuses, after handing it the folder."""
+    if os.geteuid() != 0:
+        return []
+    shutil.chown(home, "postgres", "postgres")
+    return ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", "--"]
+
+
+@contextlib.contextmanager
+def _running_server(program: list[str | Path], home: Path) -> Iterator[URL]:
+    options = [part for name, value in SERVER_SETTINGS.items() for part in ("-c", f"{name}={value}")]
+    command = [*program, "-D", home / "data", "-k", home, *options]
+    with (home / "log").open("wb") as log, subprocess.Popen(command, cwd="/", stdout=log, stderr=log) as server:
+        try:
+            url = URL.create("postgresql+psycopg", username="postgres", database="postgres", query={"host": str(home)})
+            _wait_until_it_answers(url, server, home / "log")
+            yield url
+        finally:
+            server.send_signal(signal.SIGINT)
+
+
+def _wait_until_it_answers(url: URL, server: "subprocess.Popen[bytes]", log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while server.poll() is None and time.monotonic() < deadline:
+        with contextlib.suppress(psycopg.OperationalError):
+            psycopg.connect(_address(url), connect_timeout=2).close()
+            return
+        time.sleep(0.02)
+    raise PostgresUnavailableError(f"the installed server did not start: {log.read_text(errors='replace')[-400:]}")
+
+
+def _run(command: list[str | Path], home: Path) -> None:
+    done = subprocess.run(command, cwd="/", capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise PostgresUnavailableError(f"no cluster could be made in {home}: {done.stderr[-400:]}")
+
+
+def _sweep_clusters(base: Path) -> None:
+    for folder in base.glob(f"{CLUSTER_PREFIX}*"):
+        pid = folder.name.removeprefix(CLUSTER_PREFIX).split("-")[0]
+        if pid.isdigit() and not _is_running(int(pid)):
+            shutil.rmtree(folder, ignore_errors=True)
