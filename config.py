@@ -57,6 +57,15 @@ def _integer(lowest: int, highest: int) -> Callable[[str], int]:
     return parse
 
 
+def _seconds(lowest: float, highest: float) -> Callable[[str], float]:
+    def parse(raw: str) -> float:
+        if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6})?", raw) or not lowest <= float(raw) <= highest:
+            raise _ExpectedError(f"a number of seconds from {lowest:g} to {highest:g}")
+        return float(raw)
+
+    return parse
+
+
 def _key(raw: str) -> bytes:
     try:
         key = base64.b64decode(raw, validate=True)
@@ -103,7 +112,7 @@ def _setting(
 class Settings:
     """All that can be set. Each field is the environment variable of the same name in capitals.
 
-    `NAME_FILE` may name a file that holds the value of a secret. Times are whole seconds, sizes bytes.
+    `NAME_FILE` may name a file that holds the value of a secret. Times are seconds, sizes bytes.
     """
 
     database_url: str = _setting(
@@ -143,11 +152,13 @@ class Settings:
     )
     host: str = _setting(_text, "Address the web server listens on.", default="127.0.0.1")
     port: int = _setting(_integer(1, 65535), "Port the web server listens on.", default=8000)
-    poll_seconds: int = _setting(_integer(1, 3600), "How often the worker looks for what is due.", default=5)
-    lease_seconds: int = _setting(_integer(1, 3600), "How long one worker holds a claimed delivery.", default=30)
-    send_deadline_seconds: int = _setting(_integer(1, 3600), "Longest time for one whole send.", default=10)
-    gate_to_send_seconds: int = _setting(_integer(1, 3600), "Longest time from the last check to the send.", default=2)
-    lease_margin_seconds: int = _setting(_integer(1, 3600), "Time kept free at the end of a lease.", default=8)
+    poll_seconds: float = _setting(_seconds(0.1, 3600), "How often the worker looks for what is due.", default=5.0)
+    lease_seconds: float = _setting(_seconds(0.1, 3600), "How long one worker holds a claimed delivery.", default=30.0)
+    send_deadline_seconds: float = _setting(_seconds(0.1, 3600), "Longest time for one whole send.", default=10.0)
+    gate_to_send_seconds: float = _setting(
+        _seconds(0.1, 3600), "Longest time from the last check to the send.", default=2.0
+    )
+    lease_margin_seconds: float = _setting(_seconds(0.1, 3600), "Time kept free at the end of a lease.", default=8.0)
     sender_processes: int = _setting(_integer(1, 64), "Processes that send, in each worker.", default=2)
     max_body_bytes: int = _setting(_integer(1024, 64 * MEBIBYTE), "Largest request body.", default=2 * MEBIBYTE)
     max_import_bytes: int = _setting(
@@ -219,7 +230,7 @@ def _lease_problems(values: Mapping[str, Any]) -> Iterator[str]:
     *parts, lease = (values[name] for name in names)
     if sum(parts) > lease:
         needed = " + ".join(name.upper() for name in names[:-1])
-        yield f"LEASE_SECONDS: expected at least {needed} = {sum(parts)}, got {lease}"
+        yield f"LEASE_SECONDS: expected at least {needed} = {sum(parts):g}, got {lease:g}"
 
 
 def _mail_problems(values: Mapping[str, Any]) -> Iterator[str]:
@@ -242,9 +253,16 @@ def settings_table() -> str:
     rows = ["| variable | default | meaning |", "|---|---|---|"]
     for field in dataclasses.fields(Settings):
         name = f"`{field.name.upper()}`" + (" (or `_FILE`)" if field.metadata["secret"] else "")
-        default = "**required**" if field.default is dataclasses.MISSING else f"`{field.default}`"
-        rows.append(f"| {name} | {'none' if field.default is None else default} | {field.metadata['meaning']} |")
+        rows.append(f"| {name} | {_shown_default(field.default)} | {field.metadata['meaning']} |")
     return "\n".join(rows)
+
+
+def _shown_default(default: Any) -> str:
+    if default is dataclasses.MISSING:
+        return "**required**"
+    if default is None:
+        return "none"
+    return f"`{default:g}`" if isinstance(default, float) else f"`{default}`"
 
 
 if __name__ == "__main__":
