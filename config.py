@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 KEY_BYTES = 32
 LOOPBACK_HOSTS = ("127.0.0.1", "::1", "localhost")
@@ -88,8 +87,7 @@ def _database_url(raw: str) -> str:
 
 
 def _public_url(raw: str) -> str:
-    parts = urlsplit(raw)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+    if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", raw):
         raise _ExpectedError("an address such as https://recovery.example.org")
     return raw.rstrip("/")
 

@@ -1,0 +1,180 @@
+"""Settings: every problem at once, no secret shown, and the README's table kept true."""
+
+import base64
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from config import ConfigError, Settings, settings_table
+
+KEY = base64.b64encode(bytes(32)).decode()
+OTHER_KEY = base64.b64encode(bytes(range(32))).decode()
+NEEDED = {"SEAL_KEY": KEY, "AUDIT_KEY": OTHER_KEY}
+ROOT = Path(__file__).parents[2]
+
+
+def problems_of(env: dict[str, str]) -> tuple[str, ...]:
+    with pytest.raises(ConfigError) as caught:
+        Settings.from_env(env)
+    return caught.value.problems
+
+
+def test_two_keys_are_all_that_must_be_set() -> None:
+    settings = Settings.from_env(NEEDED)
+
+    assert settings.seal_key == bytes(32)
+    assert settings.audit_key == bytes(range(32))
+    assert settings.database_url == "sqlite:///var/recovery.sqlite3"
+    assert (settings.host, settings.port) == ("127.0.0.1", 8000)
+
+
+def test_no_secret_has_a_default() -> None:
+    assert problems_of({}) == (
+        "SEAL_KEY: must be set, or SEAL_KEY_FILE name a file that holds it",
+        "AUDIT_KEY: must be set, or AUDIT_KEY_FILE name a file that holds it",
+    )
+
+
+def test_every_problem_is_listed_at_once() -> None:
+    env = {"SEAL_KEY": "short", "PORT": "99999", "SMTP_TLS": "ssl", "DATABASE_URL": "mysql://h/d", "POLL_SECONDS": "-1"}
+
+    names = [problem.partition(":")[0] for problem in problems_of(env)]
+
+    assert names == ["DATABASE_URL", "SEAL_KEY", "AUDIT_KEY", "SMTP_TLS", "PORT", "POLL_SECONDS"]
+
+
+def test_a_problem_says_what_was_expected_and_what_came() -> None:
+    assert problems_of(NEEDED | {"PORT": "eighty"}) == ("PORT: expected a whole number from 1 to 65535, got 'eighty'",)
+
+
+@pytest.mark.parametrize("name", ["SEAL_KEY", "AUDIT_KEY", "DATABASE_URL"])
+def test_a_problem_never_repeats_a_secret(name: str) -> None:
+    (problem,) = problems_of(NEEDED | {name: "hunter2-hunter2"})
+
+    assert "hunter2" not in problem
+    assert "15 characters" in problem
+
+
+def test_settings_never_show_a_secret() -> None:
+    secrets = {"DATABASE_URL": "postgresql://u:hunter2@h/d", "SMTP_USERNAME": "clinic", "SMTP_PASSWORD": "hunter3"}
+
+    shown = repr(Settings.from_env(NEEDED | secrets))
+
+    assert "hunter" not in shown
+    assert "seal_key" not in shown
+
+
+def test_a_secret_can_be_read_from_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "seal.key"
+    file.write_text(f"{OTHER_KEY}\n")
+
+    settings = Settings.from_env({"SEAL_KEY_FILE": str(file), "AUDIT_KEY": KEY})
+
+    assert settings.seal_key == bytes(range(32))
+
+
+def test_a_secret_that_is_given_twice_is_refused(tmp_path: Path) -> None:
+    env = NEEDED | {"SEAL_KEY_FILE": str(tmp_path / "seal.key")}
+
+    assert problems_of(env) == ("SEAL_KEY: expected SEAL_KEY or SEAL_KEY_FILE, got both",)
+
+
+def test_a_missing_secret_file_is_named_by_its_variable(tmp_path: Path) -> None:
+    env = {"SEAL_KEY_FILE": str(tmp_path / "absent"), "AUDIT_KEY": KEY}
+
+    assert problems_of(env) == ("SEAL_KEY: expected SEAL_KEY_FILE to name a readable text file, got FileNotFoundError",)
+
+
+def test_an_empty_variable_counts_as_unset() -> None:
+    settings = Settings.from_env(NEEDED | {"PORT": "", "SMTP_PASSWORD": ""})
+
+    assert settings.port == 8000
+    assert settings.smtp_password is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["sqlite://", "sqlite:///", "sqlite:///:memory:", "sqlite:///file::memory:?uri=true", "mysql://h/d", "postgresql:"],
+)
+def test_a_database_that_web_and_worker_cannot_share_is_refused(url: str) -> None:
+    (problem,) = problems_of(NEEDED | {"DATABASE_URL": url})
+
+    assert problem.startswith("DATABASE_URL: expected sqlite:///PATH or postgresql://")
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
+def test_every_spelling_of_postgresql_uses_the_one_driver(scheme: str) -> None:
+    settings = Settings.from_env(NEEDED | {"DATABASE_URL": f"{scheme}://clinic@db/recovery"})
+
+    assert settings.database_url == "postgresql+psycopg://clinic@db/recovery"
+
+
+def test_a_lease_that_could_run_out_during_a_send_is_refused() -> None:
+    env = NEEDED | {"LEASE_SECONDS": "19.9"}
+
+    assert problems_of(env) == (
+        "LEASE_SECONDS: expected at least GATE_TO_SEND_SECONDS + SEND_DEADLINE_SECONDS + LEASE_MARGIN_SECONDS = 20, "
+        "got 19.9",
+    )
+
+
+def test_a_lease_that_just_covers_a_send_is_accepted() -> None:
+    assert Settings.from_env(NEEDED | {"LEASE_SECONDS": "20"}).lease_seconds == 20
+
+
+@pytest.mark.parametrize("raw", ["nan", "inf", "1e3", "0", "3601", "1,5", "１"])
+def test_a_duration_is_a_plain_number_of_seconds_within_bounds(raw: str) -> None:
+    (problem,) = problems_of(NEEDED | {"POLL_SECONDS": raw})
+
+    assert problem.startswith("POLL_SECONDS: expected a number of seconds from 0.1 to 3600")
+
+
+def test_a_sign_in_at_another_machine_is_never_sent_in_clear() -> None:
+    mail = {"SMTP_HOST": "mail.example.org", "SMTP_USERNAME": "u", "SMTP_PASSWORD": "p", "MAIL_FROM": "a@example.org"}
+
+    assert problems_of(NEEDED | mail) == (
+        "SMTP_TLS: expected starttls or implicit for a sign-in at another machine, got 'none'",
+    )
+    assert Settings.from_env(NEEDED | mail | {"SMTP_TLS": "starttls"}).smtp_tls == "starttls"
+
+
+def test_half_a_sign_in_is_refused() -> None:
+    assert problems_of(NEEDED | {"SMTP_USERNAME": "u"}) == (
+        "SMTP_USERNAME: expected together with SMTP_PASSWORD, got one without the other",
+    )
+
+
+def test_mail_through_another_machine_needs_a_sender_that_can_be_answered() -> None:
+    assert problems_of(NEEDED | {"SMTP_HOST": "mail.example.org"}) == (
+        "MAIL_FROM: expected the clinic's own address when SMTP_HOST is another machine, got the default",
+    )
+
+
+def test_a_public_address_loses_its_last_slash() -> None:
+    assert Settings.from_env(NEEDED | {"PUBLIC_URL": "https://r.example.org/"}).public_url == "https://r.example.org"
+
+
+@pytest.mark.parametrize("raw", ["recovery.example.org", "http://[", "https://h/?a=b", "ftp://h", "https://u:p@h"])
+def test_a_public_address_that_links_could_not_begin_with_is_refused(raw: str) -> None:
+    (problem,) = problems_of(NEEDED | {"PUBLIC_URL": raw})
+
+    assert problem.startswith("PUBLIC_URL: expected an address such as https://recovery.example.org, got ")
+
+
+def test_settings_cannot_be_changed() -> None:
+    settings = Settings.from_env(NEEDED)
+
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        settings.port = 9000  # type: ignore[misc]  # that it cannot is the point
+
+
+def test_every_setting_has_a_meaning_in_the_table() -> None:
+    table = settings_table()
+
+    assert len(table.splitlines()) == 2 + len(dataclasses.fields(Settings))
+    assert all(len(field.metadata["meaning"]) > 5 for field in dataclasses.fields(Settings))
+
+
+def test_the_readme_shows_the_table_of_settings_as_it_is() -> None:
+    assert settings_table() in (ROOT / "README.md").read_text(encoding="utf-8")
