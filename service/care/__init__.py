@@ -1,0 +1,1 @@
+"""Use cases of care: they take a session and the instant, load, decide and store, and neither flush nor commit."""

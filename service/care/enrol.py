@@ -1,0 +1,131 @@
+"""Use cases: a patient, an episode and a surgery enter the practice.
+
+Each makes one row and adds it to the session. Rows of different tables are written in the order of flushes, so a caller
+that adds a parent and its child in one transaction flushes between them. After the last surgery of an episode the
+caller flushes and calls `schedules.planning.plan_episode` once.
+"""
+
+import dataclasses
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+
+from models import Episode, Patient, Practice, Surgery
+from schedules.plan.errors import PlanError
+from schedules.plan.library import approach_class_of, load_library
+from schedules.plan.protocol import Protocol
+from schedules.plan.vocabulary import ApproachClass
+from service.care.checks import patient_faults, surgery_faults
+from service.care.records import EpisodeRecord, PatientRecord, SurgeryRecord
+from service.errors import Fault, InvalidError, from_plan
+
+Record = PatientRecord | EpisodeRecord | SurgeryRecord
+Row = Patient | Episode | Surgery
+
+
+def add_patient(session: Session, practice: Practice, patient_id: str, record: PatientRecord, now: datetime) -> Patient:
+    """Add a patient to the session and return the row. The database holds that an MRN is used once in a practice.
+
+    Raises InvalidError if the facts are not possible.
+    """
+    refuse_faults(patient_faults(record, clinic_today(practice, now)))
+    # The id and the practice come first: they are part of the seal of the private columns.
+    patient = Patient(practice_id=practice.id, id=patient_id)
+    write_fields(patient, record)
+    session.add(patient)
+    return patient
+
+
+def add_episode(session: Session, patient: Patient, episode_id: str, record: EpisodeRecord, now: datetime) -> Episode:
+    """Add an episode of `patient`, enrolled now, to the session and return the row.
+
+    The caller has made sure that the coordinator is the practice's; the composite key holds it.
+    """
+    episode = Episode(practice_id=patient.practice_id, id=episode_id, enrolled_at=now)
+    write_fields(episode, record)
+    session.add(episode)
+    return episode
+
+
+def add_surgery(session: Session, episode: Episode, surgery_id: str, record: SurgeryRecord, today: date) -> Surgery:
+    """Add a surgery to the session, with the newest protocol that serves it pinned, and return the row.
+
+    `today` is the clinic's calendar date, see `clinic_today`.
+    Raises InvalidError if the facts are not possible, or the procedure has no such approach, class or levels.
+    """
+    refuse_faults(surgery_faults(record, today))
+    surgery = Surgery(practice_id=episode.practice_id, id=surgery_id, patient_id=episode.patient_id)
+    write_fields(surgery, record)
+    pin_protocol(surgery, record)
+    session.add(surgery)
+    return surgery
+
+
+def changes(existing: Row, record: Record) -> tuple[str, ...]:
+    """Return the names of the fields in which a record differs from what is stored, in the record's order.
+
+    Private columns are compared as plain text.
+    """
+    return tuple(name for name, value in _stored_fields(record).items() if getattr(existing, name) != value)
+
+
+def write_fields(row: Row, record: Record) -> None:
+    """Write every field of a record to a row. A surgery's protocol is not touched: see `pin_protocol`."""
+    for name, value in _stored_fields(record).items():
+        setattr(row, name, value)
+
+
+def pin_protocol(surgery: Surgery, record: SurgeryRecord) -> None:
+    """Pin the protocol that serves a surgery: id, version and digest.
+
+    Raises InvalidError if the procedure has no such approach, class or number of levels.
+    """
+    protocol = protocol_for(record)
+    surgery.protocol_id = protocol.id
+    surgery.protocol_version = protocol.version
+    surgery.protocol_digest = protocol.digest
+
+
+def protocol_for(record: SurgeryRecord) -> Protocol:
+    """Return the newest protocol that serves a surgery.
+
+    Raises InvalidError if the procedure has no such approach, class or number of levels.
+    """
+    try:
+        return load_library().select(record.procedure, record.approach, effective_class(record), len(record.levels))
+    except PlanError as error:
+        raise from_plan(error) from None
+
+
+def effective_class(record: SurgeryRecord) -> ApproachClass | None:
+    """Return the surgeon's approach class, or else the one that follows from the approach.
+
+    Raises InvalidError if the procedure has no such approach.
+    """
+    if record.approach_class is not None:
+        return record.approach_class
+    try:
+        return approach_class_of(record.procedure, record.approach)
+    except PlanError as error:
+        raise from_plan(error) from None
+
+
+def clinic_today(practice: Practice, now: datetime) -> date:
+    """Return the clinic's calendar date at `now`: the medical day is counted in the clinic's zone."""
+    return now.astimezone(ZoneInfo(practice.time_zone)).date()
+
+
+def refuse_faults(faults: tuple[Fault, ...]) -> None:
+    """Raise InvalidError with `faults`, if there are any."""
+    if faults:
+        raise InvalidError(*faults)
+
+
+def _stored_fields(record: Record) -> dict[str, Any]:
+    """Return a record's fields as their columns hold them."""
+    fields = {field.name: getattr(record, field.name) for field in dataclasses.fields(record)}
+    if isinstance(record, SurgeryRecord):
+        fields["approach_class"] = effective_class(record)
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in fields.items()}

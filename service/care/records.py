@@ -1,0 +1,84 @@
+"""Facts as a client gives them, parsed: field for field the columns that a client may set.
+
+A record knows no id, no practice and no revision. Forms and plausible ranges are checked by `service.care.checks`.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime, time
+
+from schedules.plan.vocabulary import (
+    Approach,
+    ApproachClass,
+    Channel,
+    EpisodeStatus,
+    Language,
+    OpioidUse,
+    Procedure,
+    Setting,
+    SurgeryStatus,
+    Units,
+    WorkClass,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PatientRecord:
+    """A patient's facts. `country` is ISO 3166-1 alpha-2 and `time_zone` IANA: where the patient is now."""
+
+    mrn: str
+    given_name: str
+    family_name: str
+    date_of_birth: date
+    language: Language
+    country: str
+    time_zone: str
+    units: Units
+    channels: tuple[Channel, ...] = ()
+    opted_out: tuple[Channel, ...] = ()
+    quiet_from: time | None = None
+    quiet_until: time | None = None
+    reminders_paused_at: datetime | None = None
+    died_on: date | None = None
+    email: str | None = None
+    phone: str | None = None
+    work_class: WorkClass | None = None
+    opioid_use: OpioidUse = OpioidUse.unknown
+    takes_blood_thinner: bool | None = None
+    has_diabetes_or_glp1: bool | None = None
+    uses_nicotine: bool | None = None
+    has_implanted_device: bool | None = None
+    low_bone_density: bool | None = None
+    wants_contact_sport: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EpisodeRecord:
+    """An episode's facts. `label` is the clinic's own word for it, such as E1."""
+
+    patient_id: str
+    label: str
+    status: EpisodeStatus = EpisodeStatus.active
+    coordinator_id: str | None = None
+    workers_comp: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SurgeryRecord:
+    """A surgery's facts. Without `approach_class` the approach decides it; a surgeon may override it."""
+
+    episode_id: str
+    stage: int
+    procedure: Procedure
+    approach: Approach
+    approach_class: ApproachClass | None = None
+    levels: tuple[str, ...] = ()
+    surgery_on: date | None = None
+    status: SurgeryStatus = SurgeryStatus.planned
+    setting: Setting | None = None
+    surgeon_id: str | None = None
+    site: str | None = None
+    indication: str | None = None
+    arrival_at: time | None = None
+    discharged_on: date | None = None
+    blood_loss_ml: int | None = None
+    brace_ordered: bool = False

@@ -1,0 +1,141 @@
+"""Refusals of the service, and the only place that knows which HTTP status each one has.
+
+A fault says where, what was expected and what came. `got` repeats codes, numbers and dates only; of a name, a contact
+or a free text it gives type and length.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, time
+
+from schedules.plan.errors import PlanError
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong. `pointer` is an RFC 6901 pointer into what came; an import names line and column."""
+
+    pointer: str
+    expected: str
+    got: str
+    line: int | None = None
+    column: str | None = None
+
+
+class ServiceError(Exception):
+    """A request is refused. `code` names the kind of refusal for programs, `faults` the details for people."""
+
+    code = "refused"
+    status = 400
+    title = "The request was refused."
+
+    def __init__(self, *faults: Fault, detail: str | None = None, headers: dict[str, str] | None = None) -> None:
+        super().__init__(self.code, *faults)
+        self.faults = faults
+        self.detail = detail
+        self.headers = headers or {}
+
+
+class BadRequestError(ServiceError):
+    """The request cannot be read: bad JSON, a bad cursor."""
+
+    code, status, title = "bad_request", 400, "The request cannot be read."
+
+
+class UnauthenticatedError(ServiceError):
+    """No token, or one that is unknown, expired or revoked."""
+
+    code, status, title = "unauthenticated", 401, "A valid token is required."
+
+
+class ForbiddenError(ServiceError):
+    """The caller's role may not do this to anything."""
+
+    code, status, title = "forbidden", 403, "Your role may not do this."
+
+
+class NotFoundError(ServiceError):
+    """There is no such thing, or it is not the caller's: both answer alike."""
+
+    code, status, title = "not_found", 404, "There is no such thing."
+
+
+class ConflictError(ServiceError):
+    """What is stored does not allow this."""
+
+    code, status, title = "conflict", 409, "What is stored does not allow this."
+
+
+class NeedsMoveError(ConflictError):
+    """A planned surgery's date, approach, levels or procedure changes through a move, which shows the diff first."""
+
+    code = "needs_move"
+    title = "This surgery has a dated plan: change its date, approach, levels or procedure through a move."
+
+
+class StaleError(ServiceError):
+    """The row changed since the caller read it."""
+
+    code, status, title = "stale", 412, "The record changed since you read it."
+
+
+class TooLargeError(ServiceError):
+    """The body is longer than the service takes."""
+
+    code, status, title = "too_large", 413, "The body is too large."
+
+
+class WrongTypeError(ServiceError):
+    """The body's content type is not the one expected."""
+
+    code, status, title = "unsupported_media_type", 415, "The body's content type is not supported here."
+
+
+class InvalidError(ServiceError):
+    """The request can be read, but what it says cannot be stored."""
+
+    code, status, title = "invalid", 422, "What was sent is not valid."
+
+
+class UnconditionalError(ServiceError):
+    """A change needs If-Match."""
+
+    code, status, title = "precondition_required", 428, "A change needs If-Match with the record's ETag."
+
+
+class UnavailableError(ServiceError):
+    """The service cannot answer now; the caller may repeat."""
+
+    code, status, title = "unavailable", 503, "The service cannot answer now. Please try again."
+
+    def __init__(self, *, retry_after_seconds: int = 2) -> None:
+        super().__init__(headers={"Retry-After": str(retry_after_seconds)})
+
+
+def describe_private(value: object) -> str:
+    """Return type and length of a name, contact or free text, never its words."""
+    if isinstance(value, str):
+        return f"text of {len(value)} characters"
+    if isinstance(value, list | tuple):
+        return f"list of {len(value)}"
+    return describe(value)
+
+
+def describe(value: object) -> str:
+    """Return a number, date, time or truth value as it is, and type and length of anything else."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float):
+        text = repr(value) if not isinstance(value, int) or abs(value) < 10**30 else "a larger number"
+        return text[:40]
+    if isinstance(value, date | time):
+        return value.isoformat()
+    return describe_private(value) if isinstance(value, str | list | tuple) else type(value).__name__
+
+
+def from_plan(error: PlanError, pointers: Iterable[tuple[str, str]] = ()) -> InvalidError:
+    """Return the plan engine's refusal as ours. `pointers` maps its `where` to the field that the caller sent."""
+    pointer = dict(pointers).get(error.where, "/" + error.where.split(".")[-1])
+    return InvalidError(Fault(pointer, error.expected, error.got))
