@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, ForeignKeyConstraint, Index, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import ID_LENGTH, Base, Tenant, reference, words
+from models.base import DEFERRED, ID_LENGTH, Base, Tenant, reference, words
 
 
 class ActorKind(StrEnum):
@@ -54,7 +54,7 @@ class AuditSubject(Base):
 
     __tablename__ = "audit_subject"
     __table_args__ = (
-        ForeignKeyConstraint(["practice_id", "entry_id"], ["audit_entry.practice_id", "audit_entry.id"]),
+        ForeignKeyConstraint(["practice_id", "entry_id"], ["audit_entry.practice_id", "audit_entry.id"], **DEFERRED),
         Index(None, "practice_id", "patient_id"),
     )
 
@@ -69,7 +69,7 @@ class AuditSeal(Base):
     __tablename__ = "audit_seal"
     __table_args__ = (reference("audit_entry", "entry_id"),)
 
-    practice_id: Mapped[str] = mapped_column(String(ID_LENGTH), ForeignKey("practice.id"), primary_key=True)
+    practice_id: Mapped[str] = mapped_column(String(ID_LENGTH), ForeignKey("practice.id", **DEFERRED), primary_key=True)
     sequence: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     entry_id: Mapped[str] = mapped_column(String(ID_LENGTH))
     digest: Mapped[bytes] = mapped_column(LargeBinary)

@@ -6,7 +6,7 @@ practice learn of another's row.
 
 from datetime import UTC, date, datetime, time
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final, TypedDict
 
 from sqlalchemy import (
     JSON,
@@ -27,6 +27,13 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 from sqlalchemy.types import TypeDecorator
 
 ID_LENGTH = 64
+
+
+class _Deferred(TypedDict):
+    deferrable: bool
+    initially: str
+
+
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -34,6 +41,9 @@ NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+# Checked at the commit: a transaction may write its rows in any order, as a push from a phone does.
+DEFERRED: Final[_Deferred] = {"deferrable": True, "initially": "DEFERRED"}
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -87,9 +97,7 @@ def words(vocabulary: type[StrEnum], name: str | None = None) -> Enum:
 class Tenant:
     """A row that belongs to one practice. `id` is text, made by whoever creates the row."""
 
-    practice_id: Mapped[str] = mapped_column(
-        String(ID_LENGTH), ForeignKey("practice.id", ondelete="RESTRICT"), primary_key=True
-    )
+    practice_id: Mapped[str] = mapped_column(String(ID_LENGTH), ForeignKey("practice.id", **DEFERRED), primary_key=True)
     id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True)
 
 
@@ -117,7 +125,7 @@ class OfPatient(Synced):
 def reference(table: str, column: str | None = None) -> ForeignKeyConstraint:
     """Return the composite foreign key of `column` (default: `<table>_id`) to a tenant table."""
     local = column or f"{table}_id"
-    return ForeignKeyConstraint(["practice_id", local], [f"{table}.practice_id", f"{table}.id"])
+    return ForeignKeyConstraint(["practice_id", local], [f"{table}.practice_id", f"{table}.id"], **DEFERRED)
 
 
 def of_patient(*more: Any) -> tuple[Any, ...]:

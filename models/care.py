@@ -10,7 +10,7 @@ from enum import StrEnum
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import ID_LENGTH, Base, OfPatient, of_patient, reference, words
+from models.base import DEFERRED, ID_LENGTH, Base, OfPatient, of_patient, reference, words
 from models.private import Sealed
 from schedules.plan.vocabulary import (
     Approach,
@@ -47,7 +47,7 @@ class Episode(OfPatient, Base):
     status: Mapped[EpisodeStatus] = mapped_column(words(EpisodeStatus))
     coordinator_id: Mapped[str | None] = mapped_column(String(ID_LENGTH))
     workers_comp: Mapped[bool] = mapped_column(default=False)
-    enrolled_at: Mapped[datetime]  # what was past by then follows the milestones' own policies
+    enrolled_at: Mapped[datetime]
 
 
 class Surgery(OfPatient, Base):
@@ -70,6 +70,7 @@ class Surgery(OfPatient, Base):
     approach_class: Mapped[ApproachClass | None] = mapped_column(words(ApproachClass))
     levels: Mapped[list[str]] = mapped_column(default=list)  # L4-L5 is one level; for vertebral procedures, vertebrae
     surgery_on: Mapped[date | None]  # day 0 by the clinic's calendar; None: not known yet
+    dated_at: Mapped[datetime | None]  # when we first knew the date; what was past by then follows its own policy
     status: Mapped[SurgeryStatus] = mapped_column(words(SurgeryStatus))
     setting: Mapped[Setting | None] = mapped_column(words(Setting))
     surgeon_id: Mapped[str | None] = mapped_column(String(ID_LENGTH))
@@ -128,7 +129,7 @@ class MilestoneProgress(OfPatient, Base):
 
     __tablename__ = "milestone_progress"
     __table_args__ = of_patient(
-        ForeignKeyConstraint(["practice_id", "id"], ["milestone.practice_id", "milestone.id"]),
+        ForeignKeyConstraint(["practice_id", "id"], ["milestone.practice_id", "milestone.id"], **DEFERRED),
         CheckConstraint("achieved_on IS NULL OR skip_reason IS NULL", name="achieved_or_skipped"),
     )
 

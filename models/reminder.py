@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import ID_LENGTH, Base, OfPatient, Tenant, of_patient, reference, words
+from models.base import DEFERRED, ID_LENGTH, Base, OfPatient, Tenant, of_patient, reference, words
 from schedules.plan.vocabulary import Channel, Phase, ReminderCategory, ReminderState
 
 
@@ -155,7 +155,7 @@ class DeliveryAttempt(Base):
 
     __tablename__ = "delivery_attempt"
     __table_args__ = (
-        ForeignKeyConstraint(["practice_id", "delivery_id"], ["delivery.practice_id", "delivery.id"]),
+        ForeignKeyConstraint(["practice_id", "delivery_id"], ["delivery.practice_id", "delivery.id"], **DEFERRED),
         Index(
             None,
             "practice_id",

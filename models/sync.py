@@ -8,7 +8,7 @@ from typing import cast
 from sqlalchemy import BigInteger, ForeignKey, String, event, update
 from sqlalchemy.orm import Mapped, ORMExecuteState, Session, mapped_column
 
-from models.base import ID_LENGTH, Base, Synced
+from models.base import DEFERRED, ID_LENGTH, Base, Synced
 
 _REVISIONS = "revisions"
 
@@ -18,7 +18,7 @@ class SyncClock(Base):
 
     __tablename__ = "sync_clock"
 
-    practice_id: Mapped[str] = mapped_column(String(ID_LENGTH), ForeignKey("practice.id"), primary_key=True)
+    practice_id: Mapped[str] = mapped_column(String(ID_LENGTH), ForeignKey("practice.id", **DEFERRED), primary_key=True)
     revision: Mapped[int] = mapped_column(BigInteger, default=1)
     epoch: Mapped[int] = mapped_column(default=0)
 

@@ -109,7 +109,11 @@ def upgrade() -> None:
         sa.Column("practice_id", sa.String(length=64), nullable=False),
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.ForeignKeyConstraint(
-            ["practice_id"], ["practice.id"], name=op.f("fk_audit_entry_practice_id"), ondelete="RESTRICT"
+            ["practice_id"],
+            ["practice.id"],
+            name=op.f("fk_audit_entry_practice_id"),
+            deferrable=True,
+            initially="DEFERRED",
         ),
         sa.PrimaryKeyConstraint("practice_id", "id", name=op.f("pk_audit_entry")),
     )
@@ -188,7 +192,7 @@ def upgrade() -> None:
         sa.CheckConstraint("(quiet_from IS NULL) = (quiet_until IS NULL)", name=op.f("ck_patient_quiet_hours_whole")),
         sa.CheckConstraint("length(country) = 2", name=op.f("ck_patient_country_code")),
         sa.ForeignKeyConstraint(
-            ["practice_id"], ["practice.id"], name=op.f("fk_patient_practice_id"), ondelete="RESTRICT"
+            ["practice_id"], ["practice.id"], name=op.f("fk_patient_practice_id"), deferrable=True, initially="DEFERRED"
         ),
         sa.PrimaryKeyConstraint("practice_id", "id", name=op.f("pk_patient")),
         sa.UniqueConstraint("practice_id", "mrn", name=op.f("uq_patient_practice_id_mrn")),
@@ -225,7 +229,7 @@ def upgrade() -> None:
         sa.Column("practice_id", sa.String(length=64), nullable=False),
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.ForeignKeyConstraint(
-            ["practice_id"], ["practice.id"], name=op.f("fk_staff_practice_id"), ondelete="RESTRICT"
+            ["practice_id"], ["practice.id"], name=op.f("fk_staff_practice_id"), deferrable=True, initially="DEFERRED"
         ),
         sa.PrimaryKeyConstraint("practice_id", "id", name=op.f("pk_staff")),
         sa.UniqueConstraint("practice_id", "email_lookup", name=op.f("uq_staff_practice_id_email_lookup")),
@@ -235,7 +239,13 @@ def upgrade() -> None:
         sa.Column("practice_id", sa.String(length=64), nullable=False),
         sa.Column("revision", sa.BigInteger(), nullable=False),
         sa.Column("epoch", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(["practice_id"], ["practice.id"], name=op.f("fk_sync_clock_practice_id")),
+        sa.ForeignKeyConstraint(
+            ["practice_id"],
+            ["practice.id"],
+            name=op.f("fk_sync_clock_practice_id"),
+            deferrable=True,
+            initially="DEFERRED",
+        ),
         sa.PrimaryKeyConstraint("practice_id", name=op.f("pk_sync_clock")),
     )
     op.create_table(
@@ -249,8 +259,16 @@ def upgrade() -> None:
             ["practice_id", "entry_id"],
             ["audit_entry.practice_id", "audit_entry.id"],
             name=op.f("fk_audit_seal_practice_id_entry_id"),
+            deferrable=True,
+            initially="DEFERRED",
         ),
-        sa.ForeignKeyConstraint(["practice_id"], ["practice.id"], name=op.f("fk_audit_seal_practice_id")),
+        sa.ForeignKeyConstraint(
+            ["practice_id"],
+            ["practice.id"],
+            name=op.f("fk_audit_seal_practice_id"),
+            deferrable=True,
+            initially="DEFERRED",
+        ),
         sa.PrimaryKeyConstraint("practice_id", "sequence", name=op.f("pk_audit_seal")),
     )
     op.create_table(
@@ -262,6 +280,8 @@ def upgrade() -> None:
             ["practice_id", "entry_id"],
             ["audit_entry.practice_id", "audit_entry.id"],
             name=op.f("fk_audit_subject_practice_id_entry_id"),
+            deferrable=True,
+            initially="DEFERRED",
         ),
         sa.PrimaryKeyConstraint("practice_id", "entry_id", "patient_id", name=op.f("pk_audit_subject")),
     )
@@ -280,9 +300,11 @@ def upgrade() -> None:
             ["practice_id", "patient_id"],
             ["patient.practice_id", "patient.id"],
             name=op.f("fk_device_practice_id_patient_id"),
+            deferrable=True,
+            initially="DEFERRED",
         ),
         sa.ForeignKeyConstraint(
-            ["practice_id"], ["practice.id"], name=op.f("fk_device_practice_id"), ondelete="RESTRICT"
+            ["practice_id"], ["practice.id"], name=op.f("fk_device_practice_id"), deferrable=True, initially="DEFERRED"
         ),
         sa.PrimaryKeyConstraint("practice_id", "id", name=op.f("pk_device")),
     )
@@ -300,14 +322,22 @@ def upgrade() -> None:
             ["practice_id", "made_by"],
             ["staff.practice_id", "staff.id"],
             name=op.f("fk_enrolment_code_practice_id_made_by"),
+            deferrable=True,
+            initially="DEFERRED",
         ),
         sa.ForeignKeyConstraint(
             ["practice_id", "patient_id"],
             ["patient.practice_id", "patient.id"],
             name=op.f("fk_enrolment_code_practice_id_patient_id"),
+            deferrable=True,
+            initially="DEFERRED",
         ),
         sa.ForeignKeyConstraint(
-            ["practice_id"], ["practice.id"], name=op.f("fk_enrolment_code_practice_id"), ondelete="RESTRICT"
+            ["practice_id"],
+            ["practice.id"],
+            name=op.f("fk_enrolment_code_practice_id"),
+            deferrable=True,
+            initially="DEFERRED",
         ),
         sa.PrimaryKeyConstraint("practice_id", "id", name=op.f("pk_enrolment_code")),
         sa.UniqueConstraint("code_hash", name=op.f("uq_enrolment_code_code_hash")),
@@ -343,14 +373,18 @@ def upgrade() -> None:
             ["practice_id", "coordinator_id"],
             ["staff.practice_id", "staff.id"],
             name=op.f("fk_episode_practice_id_coordinator_id"),
+            deferrable=True,
+            initially="DEFERRED",
         ),
         sa.ForeignKeyConstraint(
             ["practice_id", "patient_id"],
             ["patient.practice_id", "patient.id"],
             name=op.f("fk_episode_practice_id_patient_id"),
+            deferrable=True,
+            initially="DEFERRED",
         ),
         sa.ForeignKeyConstraint(
-            ["practice_id"], ["practice.id"], name=op.f("fk_episode_practice_id"), ondelete="RESTRICT"
+            ["practice_id"], ["practice.id"], name=op.f("fk_episode_practice_id"), deferrable=True, initially="DEFERRED"
         ),
         sa.PrimaryKeyConstraint("practice_id", "id", name=op.f("pk_episode")),
         sa.UniqueConstraint("practice_id", "patient_id", "label", name=op.f("uq_episode_practice_id_patient_id_label")),
@@ -395,14 +429,22 @@ def upgrade() -> None:
             ["practice_id", "episode_id"],
             ["episode.practice_id", "episode.id"],
             name=op.f("fk_check_in_practice_id_episode_id"),
+            deferrable=True,
+            initially="DEFERRED",
         ),
         sa.ForeignKeyConstraint(
             ["practice_id", "patient_id"],
             ["patient.practice_id", "patient.id"],
             name=op.f("fk_check_in_practice_id_patient_id"),
+            deferrable=True,
+            initially="DEFERRED",
         ),
         sa.ForeignKeyConstraint(
-            ["practice_id"], ["practice.id"], name=op.f("fk_check_in_practice_id"), ondelete="RESTRICT"
+            ["practice_id"],
+            ["practice.id"],
+            name=op.f("fk_check_in_practice_id"),
+            deferrable=True,
+            initially="DEFERRED",
         ),
         sa.PrimaryKeyConstraint("practice_id", "id", name=op.f("pk_check_in")),
     )
@@ -461,6 +503,7 @@ def upgrade() -> None:
         ),
         sa.Column("levels", sa.JSON(), nullable=False),
         sa.Column("surgery_on", sa.Date(), nullable=True),
+        sa.Column("dated_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column(
             "status",
             sa.Enum(
@@ -501,19 +544,25 @@ def upgrade() -> None:
             ["practice_id", "episode_id"],
             ["episode.practice_id", "episode.id"],
             name=op.f("fk_surgery_practice_id_episode_id"),
+            deferrable=True,
+            initially="DEFERRED",
         ),
         sa.ForeignKeyConstraint(
             ["practice_id", "patient_id"],
             ["patient.practice_id", "patient.id"],
             name=op.f("fk_surgery_practice_id_patient_id"),
+            deferrable=True,
+            initially="DEFERRED",
         ),
         sa.ForeignKeyConstraint(
             ["practice_id", "surgeon_id"],
             ["staff.practice_id", "staff.id"],
             name=op.f("fk_surgery_practice_id_surgeon_id"),
+            deferrable=True,
+            initially="DEFERRED",
         ),
         sa.ForeignKeyConstraint(
-            ["practice_id"], ["practice.id"], name=op.f("fk_surgery_practice_id"), ondelete="RESTRICT"
+            ["practice_id"], ["practice.id"], name=op.f("fk_surgery_practice_id"), deferrable=True, initially="DEFERRED"
         ),
         sa.PrimaryKeyConstraint("practice_id", "id", name=op.f("pk_surgery")),
         sa.UniqueConstraint("practice_id", "episode_id", "stage", name=op.f("uq_surgery_practice_id_episode_id_stage")),
@@ -552,12 +601,18 @@ def upgrade() -> None:
             ["practice_id", "device_id"],
             ["device.practice_id", "device.id"],
             name=op.f("fk_token_practice_id_device_id"),
+            deferrable=True,
+            initially="DEFERRED",
         ),
         sa.ForeignKeyConstraint(
-            ["practice_id", "staff_id"], ["staff.practice_id", "staff.id"], name=op.f("fk_token_practice_id_staff_id")
+            ["practice_id", "staff_id"],
+            ["staff.practice_id", "staff.id"],
+            name=op.f("fk_token_practice_id_staff_id"),
+            deferrable=True,
+            initially="DEFERRED",
         ),
         sa.ForeignKeyConstraint(
-            ["practice_id"], ["practice.id"], name=op.f("fk_token_practice_id"), ondelete="RESTRICT"
+            ["practice_id"], ["practice.id"], name=op.f("fk_token_practice_id"), deferrable=True, initially="DEFERRED"
         ),
         sa.PrimaryKeyConstraint("practice_id", "id", name=op.f("pk_token")),
         sa.UniqueConstraint("token_hash", name=op.f("uq_token_token_hash")),
@@ -594,19 +649,29 @@ def upgrade() -> None:
             ["practice_id", "episode_id"],
             ["episode.practice_id", "episode.id"],
             name=op.f("fk_clinical_event_practice_id_episode_id"),
+            deferrable=True,
+            initially="DEFERRED",
         ),
         sa.ForeignKeyConstraint(
             ["practice_id", "patient_id"],
             ["patient.practice_id", "patient.id"],
             name=op.f("fk_clinical_event_practice_id_patient_id"),
+            deferrable=True,
+            initially="DEFERRED",
         ),
         sa.ForeignKeyConstraint(
             ["practice_id", "surgery_id"],
             ["surgery.practice_id", "surgery.id"],
             name=op.f("fk_clinical_event_practice_id_surgery_id"),
+            deferrable=True,
+            initially="DEFERRED",
         ),
         sa.ForeignKeyConstraint(
-            ["practice_id"], ["practice.id"], name=op.f("fk_clinical_event_practice_id"), ondelete="RESTRICT"
+            ["practice_id"],
+            ["practice.id"],
+            name=op.f("fk_clinical_event_practice_id"),
+            deferrable=True,
+            initially="DEFERRED",
         ),
         sa.PrimaryKeyConstraint("practice_id", "id", name=op.f("pk_clinical_event")),
     )
@@ -728,19 +793,29 @@ def upgrade() -> None:
             ["practice_id", "episode_id"],
             ["episode.practice_id", "episode.id"],
             name=op.f("fk_milestone_practice_id_episode_id"),
+            deferrable=True,
+            initially="DEFERRED",
         ),
         sa.ForeignKeyConstraint(
             ["practice_id", "patient_id"],
             ["patient.practice_id", "patient.id"],
             name=op.f("fk_milestone_practice_id_patient_id"),
+            deferrable=True,
+            initially="DEFERRED",
         ),
         sa.ForeignKeyConstraint(
             ["practice_id", "surgery_id"],
             ["surgery.practice_id", "surgery.id"],
             name=op.f("fk_milestone_practice_id_surgery_id"),
+            deferrable=True,
+            initially="DEFERRED",
         ),
         sa.ForeignKeyConstraint(
-            ["practice_id"], ["practice.id"], name=op.f("fk_milestone_practice_id"), ondelete="RESTRICT"
+            ["practice_id"],
+            ["practice.id"],
+            name=op.f("fk_milestone_practice_id"),
+            deferrable=True,
+            initially="DEFERRED",
         ),
         sa.PrimaryKeyConstraint("practice_id", "id", name=op.f("pk_milestone")),
         sa.UniqueConstraint(
@@ -841,19 +916,29 @@ def upgrade() -> None:
             ["practice_id", "episode_id"],
             ["episode.practice_id", "episode.id"],
             name=op.f("fk_restriction_practice_id_episode_id"),
+            deferrable=True,
+            initially="DEFERRED",
         ),
         sa.ForeignKeyConstraint(
             ["practice_id", "patient_id"],
             ["patient.practice_id", "patient.id"],
             name=op.f("fk_restriction_practice_id_patient_id"),
+            deferrable=True,
+            initially="DEFERRED",
         ),
         sa.ForeignKeyConstraint(
             ["practice_id", "surgery_id"],
             ["surgery.practice_id", "surgery.id"],
             name=op.f("fk_restriction_practice_id_surgery_id"),
+            deferrable=True,
+            initially="DEFERRED",
         ),
         sa.ForeignKeyConstraint(
-            ["practice_id"], ["practice.id"], name=op.f("fk_restriction_practice_id"), ondelete="RESTRICT"
+            ["practice_id"],
+            ["practice.id"],
+            name=op.f("fk_restriction_practice_id"),
+            deferrable=True,
+            initially="DEFERRED",
         ),
         sa.PrimaryKeyConstraint("practice_id", "id", name=op.f("pk_restriction")),
         sa.UniqueConstraint(
@@ -910,25 +995,35 @@ def upgrade() -> None:
         sa.Column("practice_id", sa.String(length=64), nullable=False),
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.ForeignKeyConstraint(
-            ["practice_id", "done_by"], ["staff.practice_id", "staff.id"], name=op.f("fk_task_practice_id_done_by")
+            ["practice_id", "done_by"],
+            ["staff.practice_id", "staff.id"],
+            name=op.f("fk_task_practice_id_done_by"),
+            deferrable=True,
+            initially="DEFERRED",
         ),
         sa.ForeignKeyConstraint(
             ["practice_id", "episode_id"],
             ["episode.practice_id", "episode.id"],
             name=op.f("fk_task_practice_id_episode_id"),
+            deferrable=True,
+            initially="DEFERRED",
         ),
         sa.ForeignKeyConstraint(
             ["practice_id", "patient_id"],
             ["patient.practice_id", "patient.id"],
             name=op.f("fk_task_practice_id_patient_id"),
+            deferrable=True,
+            initially="DEFERRED",
         ),
         sa.ForeignKeyConstraint(
             ["practice_id", "surgery_id"],
             ["surgery.practice_id", "surgery.id"],
             name=op.f("fk_task_practice_id_surgery_id"),
+            deferrable=True,
+            initially="DEFERRED",
         ),
         sa.ForeignKeyConstraint(
-            ["practice_id"], ["practice.id"], name=op.f("fk_task_practice_id"), ondelete="RESTRICT"
+            ["practice_id"], ["practice.id"], name=op.f("fk_task_practice_id"), deferrable=True, initially="DEFERRED"
         ),
         sa.PrimaryKeyConstraint("practice_id", "id", name=op.f("pk_task")),
     )
@@ -975,14 +1070,22 @@ def upgrade() -> None:
             ["practice_id", "id"],
             ["milestone.practice_id", "milestone.id"],
             name=op.f("fk_milestone_progress_practice_id_id"),
+            deferrable=True,
+            initially="DEFERRED",
         ),
         sa.ForeignKeyConstraint(
             ["practice_id", "patient_id"],
             ["patient.practice_id", "patient.id"],
             name=op.f("fk_milestone_progress_practice_id_patient_id"),
+            deferrable=True,
+            initially="DEFERRED",
         ),
         sa.ForeignKeyConstraint(
-            ["practice_id"], ["practice.id"], name=op.f("fk_milestone_progress_practice_id"), ondelete="RESTRICT"
+            ["practice_id"],
+            ["practice.id"],
+            name=op.f("fk_milestone_progress_practice_id"),
+            deferrable=True,
+            initially="DEFERRED",
         ),
         sa.PrimaryKeyConstraint("practice_id", "id", name=op.f("pk_milestone_progress")),
     )
@@ -1060,19 +1163,29 @@ def upgrade() -> None:
             ["practice_id", "episode_id"],
             ["episode.practice_id", "episode.id"],
             name=op.f("fk_reminder_practice_id_episode_id"),
+            deferrable=True,
+            initially="DEFERRED",
         ),
         sa.ForeignKeyConstraint(
             ["practice_id", "milestone_id"],
             ["milestone.practice_id", "milestone.id"],
             name=op.f("fk_reminder_practice_id_milestone_id"),
+            deferrable=True,
+            initially="DEFERRED",
         ),
         sa.ForeignKeyConstraint(
             ["practice_id", "patient_id"],
             ["patient.practice_id", "patient.id"],
             name=op.f("fk_reminder_practice_id_patient_id"),
+            deferrable=True,
+            initially="DEFERRED",
         ),
         sa.ForeignKeyConstraint(
-            ["practice_id"], ["practice.id"], name=op.f("fk_reminder_practice_id"), ondelete="RESTRICT"
+            ["practice_id"],
+            ["practice.id"],
+            name=op.f("fk_reminder_practice_id"),
+            deferrable=True,
+            initially="DEFERRED",
         ),
         sa.PrimaryKeyConstraint("practice_id", "id", name=op.f("pk_reminder")),
         sa.UniqueConstraint(
@@ -1134,19 +1247,25 @@ def upgrade() -> None:
             ["practice_id", "episode_id"],
             ["episode.practice_id", "episode.id"],
             name=op.f("fk_visit_practice_id_episode_id"),
+            deferrable=True,
+            initially="DEFERRED",
         ),
         sa.ForeignKeyConstraint(
             ["practice_id", "milestone_id"],
             ["milestone.practice_id", "milestone.id"],
             name=op.f("fk_visit_practice_id_milestone_id"),
+            deferrable=True,
+            initially="DEFERRED",
         ),
         sa.ForeignKeyConstraint(
             ["practice_id", "patient_id"],
             ["patient.practice_id", "patient.id"],
             name=op.f("fk_visit_practice_id_patient_id"),
+            deferrable=True,
+            initially="DEFERRED",
         ),
         sa.ForeignKeyConstraint(
-            ["practice_id"], ["practice.id"], name=op.f("fk_visit_practice_id"), ondelete="RESTRICT"
+            ["practice_id"], ["practice.id"], name=op.f("fk_visit_practice_id"), deferrable=True, initially="DEFERRED"
         ),
         sa.PrimaryKeyConstraint("practice_id", "id", name=op.f("pk_visit")),
     )
@@ -1196,9 +1315,15 @@ def upgrade() -> None:
             ["practice_id", "reminder_id"],
             ["reminder.practice_id", "reminder.id"],
             name=op.f("fk_decision_practice_id_reminder_id"),
+            deferrable=True,
+            initially="DEFERRED",
         ),
         sa.ForeignKeyConstraint(
-            ["practice_id"], ["practice.id"], name=op.f("fk_decision_practice_id"), ondelete="RESTRICT"
+            ["practice_id"],
+            ["practice.id"],
+            name=op.f("fk_decision_practice_id"),
+            deferrable=True,
+            initially="DEFERRED",
         ),
         sa.PrimaryKeyConstraint("practice_id", "id", name=op.f("pk_decision")),
     )
@@ -1259,9 +1384,15 @@ def upgrade() -> None:
             ["practice_id", "reminder_id"],
             ["reminder.practice_id", "reminder.id"],
             name=op.f("fk_delivery_practice_id_reminder_id"),
+            deferrable=True,
+            initially="DEFERRED",
         ),
         sa.ForeignKeyConstraint(
-            ["practice_id"], ["practice.id"], name=op.f("fk_delivery_practice_id"), ondelete="RESTRICT"
+            ["practice_id"],
+            ["practice.id"],
+            name=op.f("fk_delivery_practice_id"),
+            deferrable=True,
+            initially="DEFERRED",
         ),
         sa.PrimaryKeyConstraint("practice_id", "id", name=op.f("pk_delivery")),
         sa.UniqueConstraint(
@@ -1331,6 +1462,8 @@ def upgrade() -> None:
             ["practice_id", "delivery_id"],
             ["delivery.practice_id", "delivery.id"],
             name=op.f("fk_delivery_attempt_practice_id_delivery_id"),
+            deferrable=True,
+            initially="DEFERRED",
         ),
         sa.PrimaryKeyConstraint("practice_id", "delivery_id", "fence", name=op.f("pk_delivery_attempt")),
     )
