@@ -159,7 +159,10 @@ def _as_server_user(home: Path) -> list[str | Path]:
     """Return the prefix that gives up root, which PostgreSQL refuses, after handing it the folder."""
     if os.geteuid() != 0:
         return []
-    shutil.chown(home, "postgres", "postgres")
+    try:
+        shutil.chown(home, "postgres", "postgres")
+    except LookupError:
+        raise PostgresUnavailableError("root may not run the server, and there is no user postgres") from None
     return ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", "--"]
 
 

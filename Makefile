@@ -1,0 +1,70 @@
+# Two commands: `make run` (the service with a demo clinic) and `make test`. A machine needs python3 (3.11 or newer),
+# python3-venv and make; the rest is installed into .venv, by uv where it is at hand, else by pip.
+
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$name -c '$(NEW_ENOUGH)' 2>/dev/null && echo $$name && break; done)
+BIN := .venv/bin
+UV := $(firstword $(shell command -v uv 2>/dev/null) $(wildcard $(BIN)/uv))
+JOBS ?= 2
+ARGS ?=
+
+# The stamp bears the lock file's digest: an environment that holds what the lock file says is not touched again.
+digest = $(firstword $(shell cat $(1) | sha256sum))
+INSTALLED := .venv/installed-$(call digest,requirements.txt)
+INSTALLED_DEV := .venv/installed-dev-$(call digest,requirements-dev.txt)
+ifneq ($(wildcard $(INSTALLED_DEV)),)
+INSTALLED := $(INSTALLED_DEV)
+endif
+
+.PHONY: help run test check format bench lock install install-dev clean
+.DEFAULT_GOAL := help
+
+help: ## show this list
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
+
+run: $(INSTALLED) ## run web, worker and mail catcher with a demo clinic, until Ctrl-C
+	@exec setpriv --pdeathsig TERM -- $(BIN)/python -m service.cli.run
+
+test: $(INSTALLED_DEV) ## run every test that this machine can run (ARGS="-k name" for some)
+	@$(BIN)/python -m pytest -n $(JOBS) --maxprocesses $$(nproc) --dist worksteal $(ARGS)
+
+check: $(INSTALLED_DEV) ## formatting, lint, types, import rules, dependencies
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/deptry .
+
+format: $(INSTALLED_DEV) ## put the code into its form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(INSTALLED_DEV) ## measure, as ratios against the bare work
+	@$(BIN)/python -m tests.bench
+
+lock: $(INSTALLED_DEV) ## pin the newest versions that requirements*.in allow (UPGRADE= to keep the present ones)
+	$(BIN)/uv pip compile -q $(LOCK_OPTIONS) requirements.in -o requirements.txt
+	$(BIN)/uv pip compile -q $(LOCK_OPTIONS) requirements-dev.in -o requirements-dev.txt
+
+UPGRADE ?= --upgrade
+LOCK_OPTIONS = $(UPGRADE) --python $(BIN)/python --python-version 3.11 --universal \
+	--generate-hashes --no-emit-index-url --no-header
+
+install: $(INSTALLED) ## install what the service needs
+
+install-dev: $(INSTALLED_DEV) ## install what the checks and tests need too
+
+clean: ## remove the environment and caches; the clinic's data in var/ stays
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .schemathesis
+
+.venv/installed-%: | requirements.txt requirements-dev.txt
+	@python=$(PYTHON); $${python:-false} -c '$(NEW_ENOUGH)' || \
+		{ echo "Expected Python 3.11 or newer, got none (PYTHON=... names one)."; exit 1; }; \
+	$(BIN)/python -c '' 2>/dev/null || { rm -rf .venv; $$python -m venv .venv; } || \
+		{ rm -rf .venv; echo "To let Python make environments: apt-get install -y python3-venv"; exit 1; }
+	@echo "Installing $(if $(findstring dev,$*),requirements-dev.txt,requirements.txt) ..."
+	@$(if $(UV),$(UV) pip install -q --python $(BIN)/python --compile-bytecode,$(BIN)/python -m pip install -q \
+		--disable-pip-version-check --no-input) --require-hashes -r requirements$(if $(findstring dev,$*),-dev).txt
+	@rm -f .venv/installed-$(if $(findstring dev,$*),,[!d])*
+	@touch $@
