@@ -90,7 +90,7 @@ class OpioidUse(StrEnum):
 
 
 class Grade(StrEnum):
-    """How well a figure is supported: A trials, B cohorts, C surveys and guidelines, D one institution, E extrapolation."""
+    """Support of a figure: A trials, B cohorts, C surveys and guidelines, D one institution, E extrapolation."""
 
     A = "A"
     B = "B"
@@ -272,3 +272,29 @@ class ProtocolStatus(StrEnum):
 
     draft = "draft"
     signed = "signed"
+
+
+class Binding(StrEnum):
+    """What fixes the first day on which a milestone may happen."""
+
+    target = "target"
+    earliest = "earliest"
+    lifting = "lifting"
+    collar = "collar"
+    bone_density = "bone_density"
+    surgeon = "surgeon"
+    prescriber = "prescriber"
+    clinician = "clinician"
+
+
+class ReminderOutcome(StrEnum):
+    """What planning a reminder came to: planned, or why there will be none."""
+
+    planned = "planned"
+    past_skip = "past_skip"
+    past_not_applicable = "past_not_applicable"
+    past_window_closed = "past_window_closed"
+    past_superseded = "past_superseded"
+    asked_coordinator = "asked_coordinator"
+    quiet_past_useful = "quiet_past_useful"
+    not_signed = "not_signed"

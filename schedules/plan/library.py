@@ -1,0 +1,141 @@
+"""The clinical content that ships, and which protocol serves whom. The plan engine reads files only here."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+from pathlib import Path
+
+from schedules.plan import parse_shared
+from schedules.plan.errors import PlanError, ProtocolError, describe
+from schedules.plan.parse import Shelf, parse_protocol
+from schedules.plan.protocol import Protocol, Source
+from schedules.plan.toml_table import read_toml
+from schedules.plan.vocabulary import Approach, ApproachClass, Phase, Procedure
+
+PROTOCOL_FOLDER = Path(__file__).parent.parent / "protocols"
+_SHARED_PHASES = {"preop": Phase.before_surgery, "visits": Phase.after_surgery, "prom": Phase.after_surgery}
+_NOT_PROTOCOLS = frozenset({*_SHARED_PHASES, "reminders", "texts", "work_classes", "sources", "digests"})
+_CLASSES: Mapping[Approach, ApproachClass | None] = {
+    Approach.percutaneous: ApproachClass.miss,
+    Approach.endoscopic: ApproachClass.miss,
+    Approach.tubular: ApproachClass.miss,
+    Approach.mini_open: ApproachClass.miss,
+    Approach.microscopic_midline: ApproachClass.open,
+    Approach.open: ApproachClass.open,
+    Approach.anterior: None,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """All protocols, ordered by id and version, and the bibliography by source id."""
+
+    protocols: tuple[Protocol, ...]
+    sources: Mapping[str, Source]
+
+    def protocol(self, protocol_id: str, version: int) -> Protocol:
+        """Return one version of one protocol. Raises PlanError if there is none."""
+        for protocol in self.protocols:
+            if (protocol.id, protocol.version) == (protocol_id, version):
+                return protocol
+        raise PlanError("protocol", "the id and version of a protocol", f"{describe(protocol_id)}, version {version}")
+
+    def select(
+        self, procedure: Procedure, approach: Approach, approach_class: ApproachClass | None, levels: int
+    ) -> Protocol:
+        """Return the newest protocol for a surgery of `levels` levels (vertebrae for Intracept and kyphoplasty).
+
+        `approach_class` is the surgeon's override; None takes the class of the approach. Raises PlanError if the
+        procedure is not done by that approach, has no protocol of that class, or none for that many levels.
+        """
+        candidates = [item for item in self._newest() if item.procedure is procedure]
+        _check_approach(approach, candidates)
+        wanted = approach_class or approach_class_of(procedure, approach)
+        of_class = [item for item in candidates if item.approach_class is wanted]
+        if not of_class:
+            offered = ", ".join(sorted({item.approach_class or "no class" for item in candidates}))
+            raise PlanError("approach_class", f"{offered}, the only choice for {procedure}", describe(wanted))
+        for item in of_class:
+            if item.min_levels <= levels and (item.max_levels is None or levels <= item.max_levels):
+                return item
+        raise PlanError("levels", f"at least {min(item.min_levels for item in of_class)}", str(levels))
+
+    def _newest(self) -> list[Protocol]:
+        return list({item.id: item for item in self.protocols}.values())
+
+
+def approach_class_of(procedure: Procedure, approach: Approach) -> ApproachClass | None:
+    """Return the class that an approach has; None for anterior cervical surgery, which has no class.
+
+    Source: evidence file, section 12. Mini-open is minimally invasive for anterior and lateral fusion only. Raises
+    PlanError for a mini-open approach to anything else.
+    """
+    if approach is Approach.mini_open and procedure not in (Procedure.alif, Procedure.llif):
+        raise PlanError("approach", "mini_open for alif or llif only", describe(procedure))
+    return _CLASSES[approach]
+
+
+@lru_cache(maxsize=1)
+def load_library() -> Library:
+    """Return the content that ships, read and checked once per process. Raises ProtocolError."""
+    return read_library(PROTOCOL_FOLDER)
+
+
+def read_library(folder: Path) -> Library:
+    """Return the content of `folder`. Raises ProtocolError for a bad file, or one that is not as it was pinned."""
+    files = {path.name: path.read_bytes() for path in sorted(folder.glob("*.toml"))}
+    digests = {name: hashlib.sha256(raw).hexdigest() for name, raw in files.items()}
+    _check_pins(files, digests)
+    shelf = _fill_shelf(files, digests)
+    protocols = [
+        parse_protocol(raw, file=name, shelf=shelf)
+        for name, raw in files.items()
+        if name.split(".")[0] not in _NOT_PROTOCOLS
+    ]
+    protocols.sort(key=lambda item: (item.id, item.version))
+    for earlier, later in pairwise(protocols):
+        if (earlier.id, earlier.version) == (later.id, later.version):
+            raise ProtocolError(folder.name, "id", "each id and version once", describe(later.id))
+    return Library(protocols=tuple(protocols), sources=shelf.sources)
+
+
+def _check_pins(files: Mapping[str, bytes], digests: Mapping[str, str]) -> None:
+    if "digests.toml" not in files:
+        raise ProtocolError("digests.toml", "(file)", "the digests of all released files", "no file")
+    top = read_toml(files["digests.toml"], file="digests.toml")
+    pins = top.table("sha256")
+    for name, digest in digests.items():
+        if name != "digests.toml" and pins.text(name) != digest:
+            raise ProtocolError(name, "(file)", "the released bytes; a change needs a new version", digest)
+    pins.finish()
+    top.finish()
+
+
+def _fill_shelf(files: Mapping[str, bytes], digests: Mapping[str, str]) -> Shelf:
+    sources = parse_shared.parse_sources(files["sources.toml"], file="sources.toml")
+    by_stem = {
+        stem: {name: raw for name, raw in files.items() if name.split(".")[0] == stem} for stem in _NOT_PROTOCOLS
+    }
+    return Shelf(
+        sources=sources,
+        milestones={
+            name: parse_shared.parse_milestones(raw, file=name, phase=phase, sources=sources)
+            for stem, phase in _SHARED_PHASES.items()
+            for name, raw in by_stem[stem].items()
+        },
+        reminders={n: parse_shared.parse_reminders(raw, file=n) for n, raw in by_stem["reminders"].items()},
+        texts={n: parse_shared.parse_texts(raw, file=n) for n, raw in by_stem["texts"].items()},
+        work={
+            name: parse_shared.parse_work_classes(raw, file=name, sources=sources)
+            for name, raw in by_stem["work_classes"].items()
+        },
+        digests=digests,
+    )
+
+
+def _check_approach(approach: Approach, candidates: list[Protocol]) -> None:
+    offered = sorted({item for protocol in candidates for item in protocol.approaches})
+    if approach not in offered:
+        raise PlanError("approach", "one of " + ", ".join(offered), describe(approach))

@@ -1,0 +1,106 @@
+"""A plan as plain text that a clinician reads: day, date, window, grade, sources, limits. Knows no patient."""
+
+from collections.abc import Iterable
+from datetime import date
+
+from schedules.plan.items import Plan, PlannedMilestone, PlannedRestriction
+from schedules.plan.vocabulary import Binding, Phase
+
+_MILESTONE_HEAD = ("day", "date", "milestone", "window", "eligible", "grade", "sources", "remarks")
+_RESTRICTION_HEAD = ("days", "dates", "restriction", "limit", "grade", "sources", "remarks")
+_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+def render_plan(plan: Plan) -> str:
+    """Return the plan as aligned text: before surgery, after surgery, restrictions; one part per stage."""
+    parts = []
+    for occurrence in sorted({item.occurrence for item in plan.milestones}):
+        own = [item for item in plan.milestones if item.occurrence == occurrence]
+        limits = [item for item in plan.restrictions if item.occurrence == occurrence]
+        parts.append(_render_stage(occurrence, own, limits))
+    return "\n".join(parts)
+
+
+def _render_stage(occurrence: int, own: list[PlannedMilestone], limits: list[PlannedRestriction]) -> str:
+    day0 = next((item.day0 for item in own if item.day0 is not None), None)
+    lines = [f"Stage {occurrence}: {own[0].binding_procedure}, day 0 {_date(day0) if day0 else 'not known'}"]
+    for phase, title in ((Phase.before_surgery, "Before surgery"), (Phase.after_surgery, "After surgery")):
+        rows = [_milestone_row(item) for item in own if item.phase is phase]
+        lines += ["", title, *_align([_MILESTONE_HEAD, *rows])]
+    lines += ["", "Restrictions", *_align([_RESTRICTION_HEAD, *map(_restriction_row, limits)]), ""]
+    return "\n".join(lines)
+
+
+def _milestone_row(item: PlannedMilestone) -> tuple[str, ...]:
+    return (
+        _day(item.pod if item.phase is Phase.after_surgery else item.target_days, item.phase),
+        _date(item.target_on),
+        item.key,
+        _window(item),
+        _eligible(item),
+        item.grade or "-",
+        " ".join(item.sources) or "-",
+        "; ".join(_milestone_remarks(item)) or "-",
+    )
+
+
+def _milestone_remarks(item: PlannedMilestone) -> list[str]:
+    remarks = []
+    if item.lifts is not None:
+        remarks.append(f"lifts {item.lifts}, only when cleared")
+    if item.not_before_days is not None:
+        remarks.append(f"not before POD {item.not_before_days}")
+    if item.past_policy is not None:
+        remarks.append(f"past at enrolment: {item.past_policy}")
+    return [*remarks, *(part.rstrip(".") for part in (item.text, item.note) if part)]
+
+
+def _restriction_row(item: PlannedRestriction) -> tuple[str, ...]:
+    through = "until cleared" if item.through_days is None else f"to {item.through_days}"
+    until = "until cleared" if item.through_days is None else f"to {_date(item.through_on)}"
+    return (
+        f"{item.from_days} {through}",
+        f"{_date(item.from_on)} {until}" if item.from_on else "-",
+        item.kind,
+        f"{item.limit_lb} lb" if item.limit_lb else "-",
+        item.grade,
+        " ".join(item.sources) or "-",
+        "; ".join(_restriction_remarks(item)),
+    )
+
+
+def _restriction_remarks(item: PlannedRestriction) -> list[str]:
+    remarks = [item.text.rstrip(".")]
+    if item.eligible_days is not None:
+        remarks.append(f"eligible to end from POD {item.eligible_days}")
+    if item.condition is not None:
+        remarks.append(f"with {item.condition}")
+    return remarks
+
+
+def _day(days: int | None, phase: Phase) -> str:
+    if days is None:
+        return "-"
+    return f"POD {days}" if phase is Phase.after_surgery else str(days)
+
+
+def _window(item: PlannedMilestone) -> str:
+    if item.earliest_days is None:
+        return "by a clinician"
+    return f"{item.earliest_days}+" if item.latest_days is None else f"{item.earliest_days} to {item.latest_days}"
+
+
+def _eligible(item: PlannedMilestone) -> str:
+    if item.eligible_days is None:
+        return f"never by date ({item.binds})"
+    return "-" if item.binds in (Binding.target, Binding.earliest) else f"{item.eligible_days} ({item.binds})"
+
+
+def _date(on: date | None) -> str:
+    return f"{_WEEKDAYS[on.weekday()]} {on.isoformat()}" if on else "-"
+
+
+def _align(rows: Iterable[tuple[str, ...]]) -> list[str]:
+    table = list(rows)
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table]
