@@ -4,7 +4,7 @@ With CI=true nothing may be left out: a skip is a failure.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NoReturn
 
 import pytest
@@ -36,7 +36,7 @@ def reason(report: pytest.TestReport | pytest.CollectReport) -> str:
     return text.removeprefix("Skipped: ")
 
 
-def account_lines(reports: list[pytest.TestReport | pytest.CollectReport]) -> Iterator[str]:
+def account_lines(reports: Sequence[pytest.TestReport | pytest.CollectReport]) -> Iterator[str]:
     """Yield one line for each reason with its number of tests, and the one line that installs what is missing."""
     reasons = [reason(report) for report in reports]
     for text in sorted(set(reasons)):
