@@ -15,8 +15,10 @@ from models.private import Sealed
 from schedules.plan.vocabulary import (
     Approach,
     ApproachClass,
+    Binding,
     EpisodeStatus,
     Grade,
+    Owner,
     PastPolicy,
     Phase,
     Procedure,
@@ -112,13 +114,17 @@ class Milestone(OfPatient, Base):
     target_on: Mapped[date | None]
     latest_on: Mapped[date | None]
     eligible_on: Mapped[date | None]
-    binds: Mapped[str] = mapped_column(String(40))  # what fixes eligible_days: target, lifting, collar, surgeon
+    not_before_days: Mapped[int | None]  # bounds an item that only a clinician dates
+    not_before_on: Mapped[date | None]
+    binds: Mapped[Binding] = mapped_column(words(Binding))  # what fixes eligible_days
     binding_procedure: Mapped[Procedure] = mapped_column(words(Procedure))
     lifts: Mapped[RestrictionKind | None] = mapped_column(words(RestrictionKind))
+    owner: Mapped[Owner] = mapped_column(words(Owner))
     grade: Mapped[Grade | None] = mapped_column(words(Grade))
     sources: Mapped[list[str]] = mapped_column(default=list)
     note: Mapped[str | None]
     text: Mapped[str | None]
+    text_key: Mapped[str | None] = mapped_column(String(40))  # finds the text in other languages
     past_policy: Mapped[PastPolicy | None] = mapped_column(words(PastPolicy))  # set if its day was past at enrolment
     cancelled_at: Mapped[datetime | None]
     cancel_reason: Mapped[SkipReason | None] = mapped_column(words(SkipReason))
@@ -163,8 +169,13 @@ class Restriction(OfPatient, Base):
     through_days: Mapped[int | None]
     from_on: Mapped[date | None]
     through_on: Mapped[date | None]
+    eligible_days: Mapped[int | None]  # a clinician may clear it from this day on; the day itself ends nothing
+    eligible_on: Mapped[date | None]
+    lifted_by: Mapped[str | None] = mapped_column(String(40))  # key of the milestone whose clearance ends it
+    condition: Mapped[str | None]  # what the clinician must have seen
     limit_lb: Mapped[int | None]  # pounds; None for a limit that is not a weight
     text: Mapped[str]
+    text_key: Mapped[str | None] = mapped_column(String(40))
     binding_procedure: Mapped[Procedure] = mapped_column(words(Procedure))
     grade: Mapped[Grade] = mapped_column(words(Grade))
     sources: Mapped[list[str]] = mapped_column(default=list)
