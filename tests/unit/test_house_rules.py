@@ -22,8 +22,18 @@ MAIL_CLOCKS = re.compile(r"formatdate|localtime|make_msgid")
 ENVIRONMENT = {"environ", "environb", "getenv", "getenvb", "putenv", "unsetenv"}
 # An import is one use case of many transactions: each patient's rows stand or fall alone.
 COMMITTERS = ("service/api/", "service/cli/", "service/dashboard/", "service/care/cohort", "schedules/jobs.py")
-# Spelled in pieces, or this file would break its own rule.
-FOREIGN_NAMES = ("pypi.org", "pythonhosted", "registry.npmjs", "deb.debian.org", "/work/", "/farm/")
+# In two pieces, or this file would break its own rule.
+FOREIGN_NAMES = tuple(
+    "".join(pieces)
+    for pieces in (
+        ("py", "pi.org"),
+        ("python", "hosted"),
+        ("registry.np", "mjs"),
+        ("deb.de", "bian.org"),
+        ("/wo", "rk/"),
+        ("/fa", "rm/"),
+    )
+)
 
 Rule = Callable[[ast.Module], Iterator[int]]
 
