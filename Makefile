@@ -33,7 +33,7 @@ check: $(INSTALLED_DEV) ## formatting, lint, types, import rules, dependencies
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 	$(BIN)/deptry .
 
 format: $(INSTALLED_DEV) ## put the code into its form
