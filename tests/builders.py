@@ -21,9 +21,11 @@ from schedules.plan.library import load_library
 from schedules.plan.vocabulary import (
     Approach,
     ApproachClass,
+    Binding,
     EpisodeStatus,
     Grade,
     Language,
+    Owner,
     Phase,
     Procedure,
     ReminderCategory,
@@ -121,8 +123,8 @@ def milestone(session: Session, surgery: Surgery, **changes: Any) -> Milestone:
     row.key, row.kind, row.occurrence, row.phase = "walk30", "walk30", surgery.stage, Phase.after_surgery
     row.earliest_days, row.target_days, row.latest_days, row.eligible_days = 7, 14, 21, 14
     row.earliest_on, row.target_on, row.latest_on = date(2026, 3, 2), date(2026, 3, 9), date(2026, 3, 16)
-    row.eligible_on, row.binds, row.binding_procedure = date(2026, 3, 9), "target", surgery.procedure
-    row.grade, row.sources = Grade.E, ["S56"]
+    row.eligible_on, row.binds, row.binding_procedure = date(2026, 3, 9), Binding.target, surgery.procedure
+    row.owner, row.grade, row.sources = Owner.patient, Grade.E, ["S56"]
     return _add(session, _changed(row, changes))
 
 
@@ -139,7 +141,7 @@ def reminder(session: Session, milestone: Milestone, **changes: Any) -> Reminder
     number = next(_numbers)
     row = Reminder(practice_id=milestone.practice_id, id=changes.pop("id", f"reminder-{number}"))
     row.patient_id, row.episode_id, row.milestone_id = milestone.patient_id, milestone.episode_id, milestone.id
-    row.key, row.repeat, row.generation = "encourage", 1, 1
+    row.key, row.repeat, row.generation = "encourage", 0, 1
     row.category, row.phase = ReminderCategory.activity, milestone.phase
     row.scheduled_on, row.due_at, row.useful_until = date(2026, 3, 2), DUE_AT, USEFUL_UNTIL
     row.state = ReminderState.planned

@@ -1,0 +1,111 @@
+"""Writes the plan of an episode: milestones, restrictions, reminders with their deliveries, questions for the clinic.
+
+Writing twice changes nothing. What was achieved or skipped keeps its row; what no longer applies is cancelled with a
+reason; what was sent is never sent again.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from models.base import OfPatient
+from models.care import Milestone, Restriction
+from schedules.plan.build import PlannedMilestone, PlannedRestriction
+from schedules.plan.identity import plan_row_id
+from schedules.plan.vocabulary import SkipReason, SurgeryStatus
+from schedules.planning.facts import Care, SurgeryPlan, load_care, plan_surgery, settled_milestones
+from schedules.planning.reminders import write_reminders
+from schedules.planning.rows import find_all
+from schedules.planning.tasks import write_tasks
+from schedules.planning.withdrawal import Answer
+
+_MILESTONE_COLUMNS = (
+    "key", "kind", "occurrence", "phase", "earliest_days", "target_days", "latest_days", "eligible_days",
+    "earliest_on", "target_on", "latest_on", "eligible_on", "not_before_days", "not_before_on", "binds",
+    "binding_procedure", "lifts", "owner", "grade", "note", "text", "text_key", "past_policy",
+)  # fmt: skip
+_RESTRICTION_COLUMNS = (
+    "kind", "occurrence", "sequence", "from_days", "through_days", "from_on", "through_on", "eligible_days",
+    "eligible_on", "lifted_by", "condition", "limit_lb", "text", "text_key", "binding_procedure", "grade",
+)  # fmt: skip
+
+
+def plan_episode(session: Session, practice_id: str, episode_id: str, now: datetime) -> dict[str, Answer]:
+    """Bring the episode's stored plan to what its surgeries call for, in the session's transaction.
+
+    Return an answer for each reminder that had to be taken back. Raises LookupError for an unknown episode.
+    """
+    care = load_care(session, practice_id, episode_id)
+    for surgery in care.surgeries:
+        if surgery.dated_at is None and surgery.surgery_on is not None:
+            surgery.dated_at = now
+    plans = [
+        plan_surgery(care, surgery, now) for surgery in care.surgeries if surgery.status is not SurgeryStatus.cancelled
+    ]
+    milestones = _write_milestones(session, care, plans, now)
+    _write_restrictions(session, care, plans, now)
+    answers, asked = write_reminders(session, care, plans, milestones, now=now)
+    write_tasks(session, care, milestones, asked=asked, now=now)
+    return answers
+
+
+def _write_milestones(session: Session, care: Care, plans: list[SurgeryPlan], now: datetime) -> dict[str, Milestone]:
+    """Return the episode's milestones that apply, by id."""
+    practice_id, episode_id = care.episode.practice_id, care.episode.id
+    stored = {row.id: row for row in find_all(session, Milestone, practice_id, episode_id=episode_id)}
+    settled = settled_milestones(session, care)
+    applying: dict[str, Milestone] = {}
+    for each in plans:
+        for planned in each.plan.milestones:
+            row_id = plan_row_id(practice_id, episode_id, "milestone", planned.key, planned.occurrence)
+            row = stored.get(row_id) or _new_row(session, care, Milestone, row_id, each.surgery.id)
+            if row_id not in settled:
+                _copy(planned, row, _MILESTONE_COLUMNS)
+            applying[row_id] = row
+    _cancel_rest(care, stored.values(), applying, now)
+    return applying
+
+
+def _write_restrictions(session: Session, care: Care, plans: list[SurgeryPlan], now: datetime) -> None:
+    practice_id, episode_id = care.episode.practice_id, care.episode.id
+    stored = {row.id: row for row in find_all(session, Restriction, practice_id, episode_id=episode_id)}
+    applying: dict[str, Restriction] = {}
+    for each in plans:
+        for planned in each.plan.restrictions:
+            row_id = plan_row_id(
+                practice_id, episode_id, "restriction", planned.kind, planned.occurrence, planned.sequence
+            )
+            row = stored.get(row_id) or _new_row(session, care, Restriction, row_id, each.surgery.id)
+            _copy(planned, row, _RESTRICTION_COLUMNS)
+            applying[row_id] = row
+    _cancel_rest(care, stored.values(), applying, now)
+
+
+def _new_row(session: Session, care: Care, model: type[Any], row_id: str, surgery_id: str) -> Any:
+    row = model(
+        practice_id=care.episode.practice_id,
+        id=row_id,
+        patient_id=care.patient.id,
+        episode_id=care.episode.id,
+        surgery_id=surgery_id,
+    )
+    session.add(row)
+    return row
+
+
+def _copy(planned: PlannedMilestone | PlannedRestriction, row: Milestone | Restriction, columns: Iterable[str]) -> None:
+    for column in columns:
+        setattr(row, column, getattr(planned, column))
+    row.sources = list(planned.sources)
+    row.cancelled_at = row.cancel_reason = None
+
+
+def _cancel_rest(care: Care, stored: Iterable[OfPatient], applying: dict[str, Any], now: datetime) -> None:
+    cancelled = {each.id for each in care.surgeries if each.status is SurgeryStatus.cancelled}
+    for row in stored:
+        if isinstance(row, Milestone | Restriction) and row.id not in applying and row.cancelled_at is None:
+            row.cancelled_at = now
+            gone = row.surgery_id in cancelled
+            row.cancel_reason = SkipReason.surgery_cancelled if gone else SkipReason.not_applicable

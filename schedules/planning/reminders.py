@@ -1,0 +1,147 @@
+"""Writes the reminders that a plan calls for, each with the first step of its delivery."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from sqlalchemy.orm import Session
+
+from models.care import Milestone
+from models.reminder import DecisionKind, Delivery, DeliveryState, Reminder
+from schedules.plan.identity import plan_row_id
+from schedules.plan.reminders import PLANNED, PlannedReminder, plan_reminders
+from schedules.plan.vocabulary import ReminderOutcome, ReminderState, SurgeryStatus
+from schedules.planning.facts import Care, SurgeryPlan, reminder_prefs, settled_milestones
+from schedules.planning.rows import find_all
+from schedules.planning.withdrawal import Answer, cancel_reminders, decide
+
+_ASKED = ReminderOutcome.asked_coordinator
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A reminder that the plan calls for, and the milestone that it is about."""
+
+    id: str
+    milestone: Milestone
+    planned: PlannedReminder
+
+
+def write_reminders(
+    session: Session,
+    care: Care,
+    plans: list[SurgeryPlan],
+    milestones: dict[str, Milestone],
+    *,
+    now: datetime,
+) -> tuple[dict[str, Answer], set[str]]:
+    """Bring the episode's reminders to what its plans call for.
+
+    Return an answer for each that was taken back, and the ids of the milestones about which the clinic must be asked.
+    """
+    practice_id = care.episode.practice_id
+    stored = {row.id: row for row in find_all(session, Reminder, practice_id, episode_id=care.episode.id)}
+    wanted = {each.id: each for each in _wanted(care, plans, milestones)} if care.sends else {}
+    answers = _take_back(session, care, stored, wanted, now)
+    settled = settled_milestones(session, care)
+    for reminder_id, each in wanted.items():
+        if each.milestone.id in settled:
+            continue
+        reminder = stored.get(reminder_id)
+        if reminder is None:
+            _add(session, care, each, now)
+        else:
+            answers |= _update(session, reminder, each.planned, now)
+    asked = {each.milestone.id for each in wanted.values() if each.planned.outcome is _ASKED}
+    return answers, asked - settled
+
+
+def _wanted(care: Care, plans: list[SurgeryPlan], milestones: dict[str, Milestone]) -> list[_Wanted]:
+    prefs = reminder_prefs(care)
+    practice_id, episode_id = care.episode.practice_id, care.episode.id
+    identify = partial(plan_row_id, practice_id, episode_id)
+    wanted = []
+    for each in plans:
+        for planned in plan_reminders(each.plan, each.protocol.reminders, prefs, enrolled_at=each.known_at):
+            milestone = milestones[identify("milestone", planned.milestone_key, planned.occurrence)]
+            row_id = identify("reminder", planned.milestone_key, planned.occurrence, planned.key, planned.repeat)
+            wanted.append(_Wanted(row_id, milestone, planned))
+    return wanted
+
+
+def _take_back(
+    session: Session, care: Care, stored: dict[str, Reminder], wanted: dict[str, _Wanted], now: datetime
+) -> dict[str, Answer]:
+    gone = [row for row in stored.values() if row.id not in wanted and row.state is ReminderState.planned]
+    all_cancelled = all(surgery.status is SurgeryStatus.cancelled for surgery in care.surgeries)
+    reason = "surgery_cancelled" if all_cancelled else "not_in_plan"
+    return cancel_reminders(session, gone, now=now, reason=reason)
+
+
+def _add(session: Session, care: Care, wanted: _Wanted, now: datetime) -> None:
+    planned = wanted.planned
+    goes = planned.outcome is PLANNED
+    reminder = Reminder(
+        practice_id=care.episode.practice_id,
+        id=wanted.id,
+        patient_id=care.patient.id,
+        episode_id=care.episode.id,
+        milestone_id=wanted.milestone.id,
+        key=planned.key,
+        repeat=planned.repeat,
+        generation=1,
+        category=planned.category,
+        phase=planned.phase,
+        scheduled_on=planned.scheduled_on,
+        due_at=planned.due_at,
+        useful_until=planned.useful_until,
+        state=ReminderState.planned if goes else ReminderState.suppressed,
+        reason=None if goes else planned.outcome,
+    )
+    session.add(reminder)
+    if goes:
+        _add_delivery(session, reminder, now)
+    else:
+        decide(session, reminder, DecisionKind.not_planned, now=now, reason=planned.outcome)
+
+
+def _update(session: Session, reminder: Reminder, planned: PlannedReminder, now: datetime) -> dict[str, Answer]:
+    """Arm a reminder again whose time moved, or whose cancellation no longer holds. What was sent stays sent."""
+    moved = (reminder.due_at, reminder.useful_until) != (planned.due_at, planned.useful_until)
+    waiting = reminder.state is ReminderState.planned
+    if reminder.state not in (ReminderState.planned, ReminderState.cancelled) or (waiting and not moved):
+        return {}
+    if planned.outcome is not PLANNED or planned.useful_until <= now:
+        return {}
+    answers = cancel_reminders(session, [reminder], now=now, reason="moved")
+    if Answer.already_sent in answers.values():
+        return answers
+    reminder.generation += 1
+    reminder.scheduled_on, reminder.due_at = planned.scheduled_on, planned.due_at
+    reminder.useful_until = planned.useful_until
+    reminder.state, reminder.reason = ReminderState.planned, None
+    _add_delivery(session, reminder, now)
+    return answers
+
+
+def _add_delivery(session: Session, reminder: Reminder, now: datetime) -> None:
+    session.add(
+        Delivery(
+            practice_id=reminder.practice_id,
+            id=delivery_id(reminder.id, generation=reminder.generation, step=0),
+            patient_id=reminder.patient_id,
+            reminder_id=reminder.id,
+            generation=reminder.generation,
+            step=0,
+            state=DeliveryState.pending,
+            due_at=reminder.due_at,
+            useful_until=reminder.useful_until,
+            next_attempt_at=reminder.due_at,
+        )
+    )
+    decide(session, reminder, DecisionKind.planned, now=now)
+
+
+def delivery_id(reminder_id: str, *, generation: int, step: int) -> str:
+    """Return the id of a delivery: it is unique by what it stands for, so the same step is never made twice."""
+    return f"{reminder_id}.{generation}.{step}"

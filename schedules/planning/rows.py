@@ -1,0 +1,34 @@
+"""Finds rows of the session's transaction, those that are not flushed yet included.
+
+Use cases do not flush: the revision clock is taken last, at the commit.
+"""
+
+from typing import TypeVar
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.base import Tenant
+
+Row = TypeVar("Row", bound=Tenant)
+
+
+def find(session: Session, model: type[Row], practice_id: str, row_id: str, *, lock: bool = False) -> Row | None:
+    """Return a tenant's row by its id, or None. `lock` keeps others from changing it until the commit."""
+    for row in session.new:
+        if isinstance(row, model) and (row.practice_id, row.id) == (practice_id, row_id):
+            return row
+    return session.get(model, (practice_id, row_id), with_for_update={"key_share": True} if lock else None)
+
+
+def find_all(session: Session, model: type[Row], practice_id: str, *, lock: bool = False, **equal: str) -> list[Row]:
+    """Return a tenant's rows whose columns equal the words given, ordered by id; `lock` as in `find`."""
+    query = select(model).filter_by(practice_id=practice_id, **equal).order_by(model.id)
+    stored = session.scalars(query.with_for_update() if lock else query).all()
+    wanted = {"practice_id": practice_id, **equal}
+    added = [
+        row
+        for row in session.new
+        if isinstance(row, model) and all(getattr(row, column) == value for column, value in wanted.items())
+    ]
+    return sorted([*stored, *added], key=lambda row: row.id)

@@ -1,0 +1,1 @@
+"""Tests of `schedules.planning`: plans as rows, on both databases."""
