@@ -1,0 +1,92 @@
+"""The worker's book-keeping: a delivery's moves, each under its fence, and the story of every reminder."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import CursorResult, update
+from sqlalchemy.orm import Session
+
+from models.ids import new_id
+from models.reminder import AttemptOutcome, Decision, DecisionKind, Delivery, DeliveryAttempt, DeliveryState
+from schedules.delivery.leases import RELEASED
+from schedules.plan.vocabulary import Channel
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to move one delivery. It ends when another claim raises the delivery's fence."""
+
+    practice_id: str
+    delivery_id: str
+    fence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Which step of which reminder a delivery is: what a line of the reminder's story is about."""
+
+    practice_id: str
+    reminder_id: str
+    generation: int
+    step: int
+
+
+def step_of(delivery: Delivery) -> Step:
+    """Return what a delivery's lines in the story are about."""
+    return Step(delivery.practice_id, delivery.reminder_id, delivery.generation, delivery.step)
+
+
+def move(session: Session, claim: Claim, source: DeliveryState, **columns: Any) -> bool:
+    """Change the delivery if the claim still holds it in the state `source`. Return whether it did."""
+    statement = (
+        update(Delivery)
+        .where(
+            Delivery.practice_id == claim.practice_id,
+            Delivery.id == claim.delivery_id,
+            Delivery.fence == claim.fence,
+            Delivery.state == source,
+        )
+        .values(**columns)
+        .execution_options(synchronize_session=False)
+    )
+    return cast("CursorResult[Any]", session.execute(statement)).rowcount == 1
+
+
+def ended(state: DeliveryState, *, now: datetime, reason: str | None = None) -> dict[str, Any]:
+    """Return the columns of a delivery that is over, to be shown on its reminder."""
+    return {"state": state, "reason": reason, "finished_at": now, "published": False, **RELEASED}
+
+
+def resolve_attempt(
+    session: Session, claim: Claim, outcome: AttemptOutcome, *, now: datetime, code: str | None = None
+) -> None:
+    """Write what became of the claim's attempt, unless that is known already."""
+    session.execute(
+        update(DeliveryAttempt)
+        .where(
+            DeliveryAttempt.practice_id == claim.practice_id,
+            DeliveryAttempt.delivery_id == claim.delivery_id,
+            DeliveryAttempt.fence == claim.fence,
+            DeliveryAttempt.outcome.is_(None),
+        )
+        .values(outcome=outcome, ended_at=now, provider_code=code)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def tell(
+    session: Session,
+    step: Step,
+    kind: DecisionKind,
+    *,
+    now: datetime,
+    reason: str | None = None,
+    channel: Channel | None = None,
+    until: datetime | None = None,
+) -> None:
+    """Append a line to the reminder's story."""
+    line = Decision(practice_id=step.practice_id, id=new_id(now), reminder_id=step.reminder_id)
+    line.generation, line.step, line.decided_at = step.generation, step.step, now
+    line.kind, line.reason, line.channel, line.until = kind, reason, channel, until
+    session.add(line)

@@ -1,0 +1,54 @@
+"""The channels that messages leave by: one file a channel, each behind one small interface.
+
+A channel knows its provider's protocol and nothing of patients, plans or the database.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Protocol
+
+from models.reminder import AttemptOutcome
+from schedules.plan.vocabulary import Language
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One rendered message to one address. `key` is the same in every repeat, so that a receiver can tell.
+
+    `written_at` is aware.
+    """
+
+    key: str
+    address: str
+    subject: str
+    body: str
+    language: Language
+    written_at: datetime
+
+
+class Refusal(StrEnum):
+    """What a provider refused for good."""
+
+    address = "address"
+    message = "message"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a provider answered. `code` is its status, never its free text.
+
+    A result that is `for_good` will not get better by a repeat: the address, or the message itself, was refused.
+    """
+
+    outcome: AttemptOutcome
+    code: str | None = None
+    for_good: Refusal | None = None
+
+
+class ChannelSender(Protocol):
+    """Hands messages to one provider."""
+
+    def send(self, message: Message, deadline: timedelta) -> Result:
+        """Hand the message over and return what became of it, within `deadline` for the whole conversation."""
+        ...

@@ -1,0 +1,203 @@
+"""Decides, for one delivery at one instant, whether it goes out. Pure: facts in, a verdict out."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from schedules.plan.timing import QuietHours, hold_for_quiet_hours
+from schedules.plan.vocabulary import Channel, EpisodeStatus, Phase, SurgeryStatus
+
+LOOK_AGAIN_AFTER = timedelta(minutes=15)
+
+
+class Reason(StrEnum):
+    """Why a delivery waits, ends or was passed over. The codes stand in the decision log and on the reminder."""
+
+    withdrawn = "withdrawn"
+    moved = "moved"
+    achieved = "achieved"
+    skipped = "skipped"
+    milestone_cancelled = "milestone_cancelled"
+    died = "died"
+    episode_closed = "episode_closed"
+    episode_withdrawn = "episode_withdrawn"
+    episode_transferred = "episode_transferred"
+    surgery_cancelled = "surgery_cancelled"
+    not_due = "not_due"
+    too_late = "too_late"
+    paused = "paused"
+    episode_paused = "episode_paused"
+    surgery_unconfirmed = "surgery_unconfirmed"
+    quiet_hours = "quiet_hours"
+    not_built = "not_built"
+    opted_out = "opted_out"
+    no_address = "no_address"
+    no_channel = "no_channel"
+    address_refused = "address_refused"
+    message_refused = "message_refused"
+    refused = "refused"
+    unknown_outcome = "unknown_outcome"
+    raised = "raised"
+    attempts_exhausted = "attempts_exhausted"
+    worker_died = "worker_died"
+
+
+_ENDED_EPISODES = {
+    EpisodeStatus.closed: Reason.episode_closed,
+    EpisodeStatus.died: Reason.died,
+    EpisodeStatus.withdrawn: Reason.episode_withdrawn,
+    EpisodeStatus.transferred: Reason.episode_transferred,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One channel of the patient's order, as it stands now."""
+
+    channel: Channel
+    is_built: bool
+    is_opted_out: bool
+    address: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What is known at `now` of a delivery, its reminder and its patient. `offers` are in the patient's order."""
+
+    now: datetime
+    due_at: datetime
+    useful_until: datetime
+    phase: Phase
+    is_withdrawn: bool
+    is_stale: bool  # the reminder was planned again since
+    is_achieved: bool
+    is_skipped: bool
+    is_milestone_cancelled: bool
+    has_died: bool
+    is_paused: bool
+    episode_status: EpisodeStatus
+    surgery_status: SurgeryStatus
+    zone: ZoneInfo  # where the patient is now
+    quiet_hours: QuietHours | None
+    offers: tuple[Offer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PassedOver:
+    """A channel that cannot be used, and why."""
+
+    channel: Channel
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """It goes out now, on this channel."""
+
+    channel: Channel
+    address: str
+    passed_over: tuple[PassedOver, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """It waits until `until`; what holds it may end sooner, so it is decided again at `look_again_at`."""
+
+    until: datetime
+    look_again_at: datetime
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Suppress:
+    """There is no way to reach the patient."""
+
+    reason: Reason
+    passed_over: tuple[PassedOver, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Expire:
+    """It is no longer useful: from `useful_until` on nothing is sent. The reason is what held it, if something did."""
+
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """It must not go out any more."""
+
+    reason: Reason
+
+
+Verdict = Send | Hold | Suppress | Expire | Cancel
+
+
+def decide(facts: Facts) -> Verdict:
+    """Return what happens to the delivery now. What ends it is asked first, then what holds it, then how to send it."""
+    cancelled = _cancelled_because(facts)
+    if cancelled is not None:
+        return Cancel(cancelled)
+    hold = _hold(facts)
+    if facts.now >= facts.useful_until:
+        return Expire(Reason.too_late if hold is None else hold.reason)
+    return hold or _choose_channel(facts)
+
+
+def _cancelled_because(facts: Facts) -> Reason | None:
+    reasons = (
+        (facts.is_withdrawn, Reason.withdrawn),
+        (facts.is_stale, Reason.moved),
+        (facts.is_achieved, Reason.achieved),
+        (facts.is_skipped, Reason.skipped),
+        (facts.is_milestone_cancelled, Reason.milestone_cancelled),
+        (facts.has_died, Reason.died),
+        (facts.surgery_status is SurgeryStatus.cancelled, Reason.surgery_cancelled),
+    )
+    first = next((reason for holds, reason in reasons if holds), None)
+    return first or _ENDED_EPISODES.get(facts.episode_status)
+
+
+def _hold(facts: Facts) -> Hold | None:
+    if facts.now < facts.due_at:
+        return Hold(facts.due_at, facts.due_at, Reason.not_due)
+    # Nobody knows yet whether it happened, so nothing goes out that assumes it did.
+    unconfirmed = facts.phase is Phase.after_surgery and facts.surgery_status is SurgeryStatus.planned
+    open_ended = (
+        (facts.is_paused, Reason.paused),
+        (facts.episode_status is EpisodeStatus.paused, Reason.episode_paused),
+        (unconfirmed, Reason.surgery_unconfirmed),
+    )
+    for holds, reason in open_ended:
+        if holds:
+            return Hold(facts.useful_until, min(facts.useful_until, facts.now + LOOK_AGAIN_AFTER), reason)
+    return _hold_for_quiet_hours(facts)
+
+
+def _hold_for_quiet_hours(facts: Facts) -> Hold | None:
+    if facts.quiet_hours is None:
+        return None
+    end = hold_for_quiet_hours(facts.now, facts.quiet_hours, facts.zone)
+    if end <= facts.now:
+        return None
+    until = min(end, facts.useful_until)
+    return Hold(until, until, Reason.quiet_hours)
+
+
+def _choose_channel(facts: Facts) -> Send | Suppress:
+    passed_over: list[PassedOver] = []
+    for offer in facts.offers:
+        reason = _unusable_because(offer)
+        if reason is None and offer.address is not None:
+            return Send(offer.channel, offer.address, tuple(passed_over))
+        passed_over.append(PassedOver(offer.channel, reason or Reason.no_address))
+    return Suppress(Reason.no_channel, tuple(passed_over))
+
+
+def _unusable_because(offer: Offer) -> Reason | None:
+    if not offer.is_built:
+        return Reason.not_built
+    if offer.is_opted_out:
+        return Reason.opted_out
+    return None

@@ -1,0 +1,110 @@
+"""Reads, in two queries, what the gate decides on: the delivery under lock, then everything that it hangs on."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, and_, select
+from sqlalchemy.orm import Session
+
+from models.care import Episode, Milestone, MilestoneProgress, Surgery
+from models.people import Patient
+from models.practice import Practice
+from models.reminder import Delivery, DeliveryState, Reminder
+from schedules.delivery.book import Claim
+from schedules.delivery.decide import Facts, Offer
+from schedules.plan.timing import QuietHours
+from schedules.plan.vocabulary import Channel, ReminderState
+
+
+@dataclass(frozen=True, slots=True)
+class Care:
+    """The rows that a reminder hangs on. `progress` is None until something was reported of the milestone."""
+
+    reminder: Reminder
+    milestone: Milestone
+    progress: MilestoneProgress | None
+    episode: Episode
+    surgery: Surgery
+    patient: Patient
+    practice: Practice
+
+
+def lock_delivery(session: Session, claim: Claim) -> Delivery | None:
+    """Return the delivery, locked to the commit against withdrawals; None if the claim no longer holds it."""
+    return session.scalars(
+        select(Delivery)
+        .where(
+            Delivery.practice_id == claim.practice_id,
+            Delivery.id == claim.delivery_id,
+            Delivery.fence == claim.fence,
+            Delivery.state == DeliveryState.leased,
+        )
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+
+
+def load_care(session: Session, delivery: Delivery) -> Care:
+    """Return what the delivery's reminder hangs on. Read it after the lock: then no withdrawal can be missed."""
+    row = session.execute(
+        select(Reminder, Milestone, MilestoneProgress, Episode, Surgery, Patient, Practice)
+        .join_from(Reminder, Milestone, _same_practice(Milestone, Milestone.id == Reminder.milestone_id))
+        .outerjoin(MilestoneProgress, _same_practice(MilestoneProgress, MilestoneProgress.id == Milestone.id))
+        .join(Episode, _same_practice(Episode, Episode.id == Reminder.episode_id))
+        .join(Surgery, _same_practice(Surgery, Surgery.id == Milestone.surgery_id))
+        .join(Patient, _same_practice(Patient, Patient.id == Reminder.patient_id))
+        .join(Practice, Practice.id == Reminder.practice_id)
+        .where(Reminder.practice_id == delivery.practice_id, Reminder.id == delivery.reminder_id)
+    ).one()
+    return Care(*row)
+
+
+def facts_of(delivery: Delivery, care: Care, *, built: Collection[Channel], now: datetime) -> Facts:
+    """Return the facts to decide on. `built` are the channels that this worker can send on."""
+    progress = None if care.progress is None or care.progress.deleted else care.progress
+    return Facts(
+        now=now,
+        due_at=delivery.due_at,
+        useful_until=delivery.useful_until,
+        phase=care.reminder.phase,
+        is_withdrawn=care.reminder.state is ReminderState.cancelled or _is_gone(care),
+        is_stale=delivery.generation != care.reminder.generation,
+        is_achieved=progress is not None and progress.achieved_on is not None,
+        is_skipped=progress is not None and progress.skip_reason is not None,
+        is_milestone_cancelled=care.milestone.cancelled_at is not None,
+        has_died=care.patient.died_on is not None,
+        is_paused=care.patient.reminders_paused_at is not None,
+        episode_status=care.episode.status,
+        surgery_status=care.surgery.status,
+        zone=ZoneInfo(care.patient.time_zone),
+        quiet_hours=_quiet_hours(care.patient),
+        offers=tuple(_offer(care.patient, Channel(name), built) for name in care.patient.channels),
+    )
+
+
+def _same_practice(
+    model: type[Milestone | MilestoneProgress | Episode | Surgery | Patient], link: ColumnElement[bool]
+) -> ColumnElement[bool]:
+    return and_(model.practice_id == Reminder.practice_id, link)
+
+
+def _is_gone(care: Care) -> bool:
+    return any(row.deleted for row in (care.reminder, care.milestone, care.episode, care.surgery, care.patient))
+
+
+def _quiet_hours(patient: Patient) -> QuietHours | None:
+    if patient.quiet_from is None or patient.quiet_until is None:
+        return None
+    return QuietHours(start=patient.quiet_from, end=patient.quiet_until)
+
+
+def _offer(patient: Patient, channel: Channel, built: Collection[Channel]) -> Offer:
+    address = patient.email if channel is Channel.email and Channel.email in built else None
+    return Offer(
+        channel=channel,
+        is_built=channel in built,
+        is_opted_out=channel in patient.opted_out,
+        address=address,
+    )

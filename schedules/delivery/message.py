@@ -1,0 +1,74 @@
+"""Renders a message at send time: the protocol's own text in the patient's language, and how to reach the clinic.
+
+Nothing clinical stands in a subject. Nobody reads replies, so every message says so and gives the clinic's number.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+
+from schedules.delivery.channels import Message
+from schedules.plan.errors import PlanError, describe
+from schedules.plan.library import load_library
+from schedules.plan.protocol import Text
+from schedules.plan.vocabulary import Language, MilestoneKind
+
+SUBJECT = Text(en="A message from your care team", es="Un mensaje de su equipo de atención")
+CLOSING = Text(
+    en=(
+        "{practice}\n"
+        "Questions? Call us: {phone}\n\n"
+        "This mailbox is not monitored; please do not reply. "
+        "In an emergency call your local emergency number."
+    ),
+    es=(
+        "{practice}\n"
+        "¿Preguntas? Llámenos: {phone}\n\n"
+        "Nadie lee las respuestas a este correo; por favor, no responda. "
+        "En una emergencia llame al número de emergencias de su localidad."
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a message is about, as codes, and who it comes from."""
+
+    practice_id: str
+    delivery_id: str
+    generation: int
+    language: Language
+    practice_name: str
+    practice_phone: str
+    protocol_id: str
+    protocol_version: int
+    milestone_kind: str
+    reminder_key: str
+
+
+def render(draft: Draft, address: str, now: datetime) -> Message:
+    """Return the message to `address`, written at `now`. Raises PlanError if the protocol has no such reminder."""
+    text = _find_text(draft).in_language(draft.language)
+    closing = CLOSING.in_language(draft.language)
+    return Message(
+        key=message_key(draft),
+        address=address,
+        subject=SUBJECT.in_language(draft.language),
+        body=f"{text}\n\n{closing.format(practice=draft.practice_name, phone=draft.practice_phone)}\n",
+        language=draft.language,
+        written_at=now,
+    )
+
+
+def message_key(draft: Draft) -> str:
+    """Return the key that all repeats of a delivery share: 32 hex digits that tell a provider nothing."""
+    identity = f"{draft.practice_id}\0{draft.delivery_id}\0{draft.generation}"
+    return hashlib.sha256(identity.encode()).hexdigest()[:32]
+
+
+def _find_text(draft: Draft) -> Text:
+    protocol = load_library().protocol(draft.protocol_id, draft.protocol_version)
+    for template in protocol.reminders.for_kind(MilestoneKind(draft.milestone_kind)):
+        if template.key == draft.reminder_key:
+            return template.text
+    raise PlanError("reminder", f"a reminder of {describe(draft.milestone_kind)}", describe(draft.reminder_key))
