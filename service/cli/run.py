@@ -6,6 +6,7 @@ the order of these; what each does is its own affair.
 
 import contextlib
 import http.client
+import os
 import socket
 import sys
 import threading
@@ -30,6 +31,8 @@ class StepFailedError(Exception):
 
 def main() -> int:
     """Run the service until it is asked to stop. Return 0 after a clean stop, 1 after a failed start."""
+    # What is made below holds patients' data: nobody else on this machine is to read it.
+    os.umask(0o077)
     try:
         with only_one_in(FOLDER), stop_requests() as stop, contextlib.ExitStack() as sockets:
             _run(stop, sockets)
