@@ -1,0 +1,18 @@
+"""The flask commands. Each module has its own in `COMMANDS`; all settings come from the environment.
+
+The modules are loaded when an application asks for its commands: the supervisor of `make run` and the mail catcher are
+programs in this folder too, and need none of it.
+"""
+
+from importlib import import_module
+
+from flask import Flask
+
+_MODULES = ("database", "import_cohort", "demo", "copy_to", "plan")
+
+
+def register_commands(app: Flask) -> None:
+    """Give the application every command."""
+    for name in _MODULES:
+        for command in import_module(f"service.cli.{name}").COMMANDS:
+            app.cli.add_command(command)

@@ -1,0 +1,56 @@
+"""What a command works with: the settings, the clock and sessions of the application that it was started from."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NoReturn, cast
+
+import click
+from flask import current_app
+from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
+
+from config import Settings
+from models import Practice
+from models.engine import make_engine, make_session_factory
+from models.migrate import is_current
+from schedules.clock import Clock
+from service.api.scope import CLOCK, SETTINGS
+
+
+def settings() -> Settings:
+    """Return the application's settings."""
+    return cast(Settings, current_app.extensions[SETTINGS])
+
+
+def clock() -> Clock:
+    """Return the application's clock."""
+    return cast(Clock, current_app.extensions[CLOCK])
+
+
+@contextmanager
+def sessions() -> Iterator[sessionmaker[Session]]:
+    """Yield a factory of sessions on the application's database. Ends the command if its schema is not current."""
+    engine = make_engine(settings().database_url)
+    try:
+        with engine.connect().execution_options(reads=True) as connection:
+            current = is_current(connection)
+        if not current:
+            fail("The database does not have the newest schema. Run: flask --app wsgi migrate")
+        yield make_session_factory(engine)
+    finally:
+        engine.dispose()
+
+
+def choose_practice(session: Session, slug: str | None) -> Practice:
+    """Return the practice of that slug; without one, the only practice there is. Ends the command if there is none."""
+    practices = session.scalars(select(Practice).order_by(Practice.slug)).all()
+    chosen = [practice for practice in practices if slug in (None, practice.slug)]
+    if len(chosen) != 1:
+        slugs = ", ".join(practice.slug for practice in practices) or "none"
+        fail(f"Expected --practice with the slug of a practice; there are: {slugs}.")
+    return chosen[0]
+
+
+def fail(message: str) -> NoReturn:
+    """End the command with an error message and exit code 1."""
+    raise click.ClickException(message)

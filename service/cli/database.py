@@ -1,0 +1,16 @@
+"""`flask migrate`: brings the database to the newest schema."""
+
+import click
+
+from models.migrate import upgrade
+from service.cli.context import settings
+
+
+@click.command("migrate")
+def migrate() -> None:
+    """Bring the database to the newest schema; harmless when it has it already."""
+    known = settings()
+    upgrade(known.database_owner_url or known.database_url)
+
+
+COMMANDS = (migrate,)

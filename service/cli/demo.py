@@ -1,0 +1,125 @@
+"""`flask demo`: a clinic to try the service with, which has patients at every stage today, and sign-ins for it."""
+
+import csv
+import io
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+from flask.cli import AppGroup
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models import Patient, Practice, Staff, Surgery, SyncClock, journal
+from models.audit import ActorKind, AuditAction
+from models.people import StaffRole
+from schedules.plan.vocabulary import SurgeryStatus
+from service.care.cohort import import_cohort
+from service.care.cohort_report import RowOutcome
+from service.care.cohort_store import Importer
+from service.care.enrol import clinic_today
+from service.cli.context import choose_practice, clock, fail, sessions
+from service.identity.tokens import DeviceTokens, Issued, enrol_device, issue_staff_token
+
+FILE = Path(__file__).parent.parent / "demo" / "cohort.csv"
+REFERENCE_DAY = date(2026, 11, 22)  # see service/demo/README.md
+SLUG = "demo"
+COORDINATOR = "demo-coordinator"
+_STAFF = (
+    (COORDINATOR, "Casey Rivera", StaffRole.coordinator, "coordinator@example.org"),
+    ("demo-surgeon", "Dr. Robin Hale", StaffRole.clinician, "surgeon@example.org"),
+    ("demo-admin", "Jordan Blake", StaffRole.practice_admin, "admin@example.org"),
+)
+
+demo = AppGroup("demo", help="A clinic with made-up patients, to try the service with.")
+
+
+@demo.command("load")
+def load() -> None:
+    """Make the demo clinic, once: a later call changes nothing."""
+    now = clock().now()
+    with sessions() as make_session:
+        with make_session() as session:
+            practice = _add_clinic(session)
+            session.commit()
+        content = shifted_caseload(clinic_today(practice, now) - REFERENCE_DAY)
+        report = import_cohort(
+            make_session, practice.id, content, now, dry_run=False, importer=Importer(route="flask demo load")
+        )
+    refused, loaded = report.count(RowOutcome.refused), report.count(RowOutcome.loaded)
+    if refused:
+        fail(f"{refused} rows of the demo clinic were refused.")
+    print(f"Demo clinic: {loaded} surgeries loaded." if loaded else "Demo clinic: loaded already, nothing changed.")
+
+
+@demo.command("tokens")
+def tokens() -> None:
+    """Print new sign-ins for the demo: one of staff, one of a patient's device."""
+    now = clock().now()
+    with sessions() as make_session, make_session() as session:
+        practice = choose_practice(session, SLUG)
+        staff = session.get_one(Staff, (practice.id, COORDINATOR))
+        patient = _recent_patient(session, practice, now)
+        issued, device = issue_staff_token(session, staff, now), enrol_device(session, practice.id, patient.id, now)
+        act = journal.Act(ActorKind.command, None, AuditAction.token, "flask demo tokens", patient_ids=(patient.id,))
+        journal.append(session, practice.id, act, now)
+        session.commit()
+    _print_tokens(issued, patient.id, device)
+
+
+def shifted_caseload(shift: timedelta) -> bytes:
+    """Return the demo's caseload with every surgery `shift` later."""
+    with FILE.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        if row["surgery_date"]:
+            row["surgery_date"] = (date.fromisoformat(row["surgery_date"]) + shift).isoformat()
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=list(rows[0]))
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue().encode()
+
+
+def _add_clinic(session: Session) -> Practice:
+    """Return the demo's practice, made with its staff if there is none yet."""
+    stored = session.scalar(select(Practice).where(Practice.slug == SLUG))
+    if stored is not None:
+        return stored
+    practice = Practice(
+        id=SLUG,
+        slug=SLUG,
+        name="Demo Spine Clinic",
+        country="US",
+        time_zone="America/New_York",
+        phone="+12125550142",
+        closed_on=[],
+    )
+    session.add_all([practice, SyncClock(practice_id=practice.id)])
+    for staff_id, name, role, email in _STAFF:
+        staff = Staff(practice_id=practice.id, id=staff_id, display_name=name, role=role)
+        staff.email = email
+        session.add(staff)
+    return practice
+
+
+def _recent_patient(session: Session, practice: Practice, now: datetime) -> Patient:
+    """Return the patient of the latest surgery that was performed: somebody with a plan in full swing."""
+    query = (
+        select(Surgery.patient_id)
+        .where(Surgery.practice_id == practice.id, Surgery.status == SurgeryStatus.performed)
+        .where(Surgery.surgery_on <= clinic_today(practice, now))
+        .order_by(Surgery.surgery_on.desc(), Surgery.id)
+    )
+    patient_id = session.scalar(query.limit(1))
+    if patient_id is None:
+        fail("The demo clinic is not loaded. Run: flask --app wsgi demo load")
+    return session.get_one(Patient, (practice.id, patient_id))
+
+
+def _print_tokens(staff: Issued, patient_id: str, device: DeviceTokens) -> None:
+    print(f"Coordinator (until {staff.expires_at:%Y-%m-%d}): {staff.secret}")
+    print(f"Patient {patient_id} (until {device.access.expires_at:%H:%M} UTC): {device.access.secret}")
+    print(f"  renewed at /api/v1/tokens/refresh with {device.refresh.secret}")
+
+
+COMMANDS = (demo,)
