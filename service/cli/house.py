@@ -56,7 +56,9 @@ def listen(host: str, port: int, *, or_next: bool, report: Say) -> socket.socket
             if error.errno != errno.EADDRINUSE:
                 raise HouseError(f"expected an address of this machine to listen on, got {host}: {error}") from None
             report(f"Port {candidate} is in use.")
-    raise HouseError(f"expected a free port on {host}, got none from {port} on")
+    if or_next:
+        raise HouseError(f"expected a free port on {host}, got none from {port} to {port + PORTS_TRIED - 1}")
+    raise HouseError(f"expected port {port} on {host} to be free, got one in use; leave PORT out to have another taken")
 
 
 def _bound(host: str, port: int) -> socket.socket:
