@@ -1,4 +1,4 @@
-"""The first day on which a milestone may happen, and what fixes it: its target, the lifting limit, the collar, a person.
+"""The first day on which a milestone may happen, and what fixes it: target, lifting limit, collar, a person.
 
 Rules: evidence file, sections 2.9 (rule 7) and 11. Eligible is not cleared: that is a clinician's word.
 """

@@ -109,7 +109,8 @@ def _check_pins(files: Mapping[str, bytes], digests: Mapping[str, str]) -> None:
     for name, digest in digests.items():
         if name != "digests.toml" and pins.text(name) != digest:
             raise ProtocolError(name, "(file)", "the released bytes; a change needs a new version", digest)
-    pins.finish()
+    for name in pins.keys_left():
+        raise ProtocolError(name, "(file)", "a released file", "no file")
     top.finish()
 
 

@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from schedules.plan.errors import describe
 from schedules.plan.parse_shared import read_graded_sources, read_milestones, read_source_ids
 from schedules.plan.protocol import (
     Lifting,
@@ -99,7 +100,7 @@ def _read_includes(table: Table, shelf: Shelf) -> _Included:
     files = {name: f"{name}.v{table.integer(name)}.toml" for name in _INCLUDED}
     for name, file in files.items():
         if file not in shelf.digests:
-            table.fail(name, "the version of a file that exists", file)
+            table.fail(name, "the version of a file that exists", describe(file))
     table.finish()
     return _Included(
         milestones=tuple(item for name in _MILESTONE_FILES for item in shelf.milestones[files[name]]),
@@ -119,7 +120,7 @@ def _check_milestones(top: Table, milestones: tuple[MilestoneTemplate, ...]) -> 
     keys = [template.key for template in milestones]
     for key in keys:
         if keys.count(key) > 1:
-            top.fail("milestones", "each key once, the included files among them", key)
+            top.fail("milestones", "each key once, the included files among them", describe(key))
     for required in _REQUIRED:
         if required not in keys:
             top.fail("milestones", f"a milestone {required}", "nothing")
@@ -127,18 +128,18 @@ def _check_milestones(top: Table, milestones: tuple[MilestoneTemplate, ...]) -> 
 
 def _check_head(top: Table, protocol: Protocol) -> None:
     if not top.file.endswith(f".v{protocol.version}.toml"):
-        top.fail("version", "the version in the file's name", protocol.version)
+        top.fail("version", "the version in the file's name", str(protocol.version))
     if protocol.min_levels < 1:
-        top.fail("min_levels", "at least 1", protocol.min_levels)
+        top.fail("min_levels", "at least 1", str(protocol.min_levels))
     if protocol.max_levels is not None and protocol.max_levels < protocol.min_levels:
-        top.fail("max_levels", f"at least {protocol.min_levels}", protocol.max_levels)
+        top.fail("max_levels", f"at least {protocol.min_levels}", str(protocol.max_levels))
 
 
 def _read_approaches(top: Table) -> tuple[Approach, ...]:
     names = top.text_list("approaches")
     for name in names:
         if name not in set(Approach):
-            top.fail("approaches", "some of " + ", ".join(Approach), name)
+            top.fail("approaches", "some of " + ", ".join(Approach), describe(name))
     if not names:
         top.fail("approaches", "at least one approach", "none")
     return tuple(Approach(name) for name in names)
@@ -162,12 +163,12 @@ def _read_phase(entry: Table, sources: Mapping[str, Source], texts: TextCatalogu
     limit_lb, condition = entry.integer("limit_lb"), entry.optional_text("condition")
     text_key = entry.optional_text("text") or "lifting"
     if text_key not in texts.restrictions:
-        entry.fail("text", "a text of the included texts", text_key)
+        entry.fail("text", "a text of the included texts", describe(text_key))
     grade, source_ids = read_graded_sources(entry, sources)
     note = entry.optional_text("note")
     entry.finish()
     if limit_lb < 1:
-        entry.fail("limit_lb", "at least 1 lb", limit_lb)
+        entry.fail("limit_lb", "at least 1 lb", str(limit_lb))
     return LiftingPhase(from_days, through_days, limit_lb, condition, text_key, grade, source_ids, note)
 
 
@@ -176,17 +177,21 @@ def _check_phases(table: Table, lifting: Lifting) -> None:
     limit_lb = 0
     for phase in lifting.phases:
         if phase.from_days != next_from:
-            table.fail("phases", f"a phase from day {next_from}", phase.from_days)
+            expected = "no phase after one without an end" if next_from is None else f"a phase from day {next_from}"
+            table.fail("phases", expected, f"one from day {phase.from_days}")
         if phase.through_days is not None and phase.through_days < phase.from_days:
-            table.fail("phases", f"an end on day {phase.from_days} or later", phase.through_days)
+            table.fail("phases", f"an end on day {phase.from_days} or later", str(phase.through_days))
         if phase.limit_lb < limit_lb:
-            table.fail("phases", f"a limit of {limit_lb} lb or more", phase.limit_lb)
+            table.fail("phases", f"a limit of {limit_lb} lb or more", str(phase.limit_lb))
         next_from = None if phase.through_days is None else phase.through_days + 1
         limit_lb = phase.limit_lb
     if not lifting.phases:
         table.fail("phases", "at least one phase", "none")
     if lifting.unrestricted_from_days != next_from:
-        table.fail("unrestricted_from", f"day {next_from}, after the last phase", lifting.unrestricted_from_days)
+        expected = (
+            "nothing, as the last phase has no end" if next_from is None else f"day {next_from}, after the last phase"
+        )
+        table.fail("unrestricted_from", expected, describe(lifting.unrestricted_from_days))
 
 
 def _read_sitting(table: Table | None, sources: Mapping[str, Source]) -> SittingLimit | None:

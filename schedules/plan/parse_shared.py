@@ -5,6 +5,8 @@ Turns bytes into frozen content or raises ProtocolError. Reads no file.
 
 from collections.abc import Mapping
 
+from schedules.plan.errors import describe
+from schedules.plan.kinds import WORK_CLASS_OF
 from schedules.plan.protocol import (
     EligibleBy,
     MilestoneTemplate,
@@ -32,6 +34,13 @@ from schedules.plan.vocabulary import (
     WorkClass,
 )
 
+# A plan cannot be written without these.
+_MILESTONE_TEXTS = frozenset({"opioid_long_term"})
+_RESTRICTION_TEXTS = frozenset(
+    {"lifting", "lifting_low_bone_density", "bending_twisting", "driving", "brace", "sitting"}
+    | set(WORK_CLASS_OF)
+    | {MilestoneKind.sport_low, MilestoneKind.sport_nc, MilestoneKind.sport_ct}
+)
 _BUILT_POLICIES = frozenset(PastPolicy) - {PastPolicy.digest}
 
 
@@ -49,7 +58,7 @@ def parse_sources(raw: bytes, *, file: str) -> dict[str, Source]:
         )
         entry.finish()
         if source.id in sources:
-            entry.fail("id", "each source once", source.id)
+            entry.fail("id", "each source once", describe(source.id))
         sources[source.id] = source
     top.finish()
     return sources
@@ -73,6 +82,10 @@ def parse_texts(raw: bytes, *, file: str) -> TextCatalogue:
         restrictions={name: _read_text(table) for name, table in top.table("restrictions").named_tables()},
     )
     top.finish()
+    for name in sorted(_RESTRICTION_TEXTS - catalogue.restrictions.keys()):
+        top.fail("restrictions", f"a text {name}", "nothing")
+    for name in sorted(_MILESTONE_TEXTS - catalogue.milestones.keys()):
+        top.fail("milestones", f"a text {name}", "nothing")
     return catalogue
 
 
@@ -108,7 +121,7 @@ def read_source_ids(table: Table, sources: Mapping[str, Source]) -> tuple[str, .
     source_ids = table.text_list("sources")
     for source_id in source_ids:
         if source_id not in sources:
-            table.fail("sources", "ids of the bibliography", source_id)
+            table.fail("sources", "ids of the bibliography", describe(source_id))
     return source_ids
 
 
@@ -125,7 +138,7 @@ def _open_shared(raw: bytes, *, file: str) -> tuple[Table, int, ProtocolStatus]:
     top = read_toml(raw, file=file)
     version = top.integer("version")
     if not file.endswith(f".v{version}.toml"):
-        top.fail("version", "the version in the file's name", version)
+        top.fail("version", "the version in the file's name", str(version))
     return top, version, top.word("status", ProtocolStatus)
 
 
@@ -146,7 +159,7 @@ def _read_milestone(key: str, entry: Table, phase: Phase, sources: Mapping[str, 
 
 def _kind_named(key: str, entry: Table) -> MilestoneKind:
     if key not in set(MilestoneKind):
-        entry.fail("kind", "a kind, as the key is not one", key)
+        entry.fail("kind", "a kind, as the key is not one", describe(key))
     return MilestoneKind(key)
 
 
@@ -178,6 +191,8 @@ def _read_demand(entry: Table, work_class: WorkClass) -> WorkDemand:
         frequent=_read_optional_pounds(entry, "frequent"),
         constant=_read_optional_pounds(entry, "constant"),
     )
+    if WORK_CLASS_OF.get(demand.milestone) is not work_class:
+        entry.fail("milestone", f"the return to {work_class} work", demand.milestone)
     if demand.eligible_by is EligibleBy.occasional_limit and demand.occasional.to_lb is None:
         entry.fail("occasional.to_lb", "the pounds that the lifting limit must reach", "nothing")
     entry.finish()
@@ -217,7 +232,7 @@ def _read_reminder(entry: Table) -> ReminderTemplate:
         grade=entry.word("grade", Grade),
     )
     if template.useful_hours < 1:
-        entry.fail("useful_hours", "at least one hour", template.useful_hours)
+        entry.fail("useful_hours", "at least one hour", str(template.useful_hours))
     entry.finish()
     return template
 
@@ -238,7 +253,7 @@ def _refuse_doubles(top: Table, templates: tuple[ReminderTemplate, ...], silent:
     names = [f"{item.kind}.{item.key}" for item in templates]
     for name in names:
         if names.count(name) > 1:
-            top.fail("reminder", "each key of a kind once", name)
+            top.fail("reminder", "each key of a kind once", describe(name))
     kinds = [item.kind for item in silent]
     for kind in kinds:
         if kinds.count(kind) > 1 or any(item.kind is kind for item in templates):

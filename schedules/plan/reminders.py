@@ -202,9 +202,13 @@ def _settle_missed(
         for draft in missed
     ]
     late = [draft for draft in missed if draft.template.past_policy is PastPolicy.catch_up]
-    if late:
-        newest = max(late, key=lambda draft: draft.reminder.scheduled_on)
-        past[missed.index(newest)] = _catch_up(milestone, newest, ahead, prefs, enrolled_at)
+    if not late:
+        return past
+    newest = max(late, key=lambda draft: draft.reminder.scheduled_on)
+    caught_up = _catch_up(milestone, newest, ahead, prefs, enrolled_at)
+    if caught_up.outcome is ReminderOutcome.past_window_closed:
+        return [replace(reminder, outcome=caught_up.outcome) for reminder in past]
+    past[missed.index(newest)] = caught_up
     return past
 
 

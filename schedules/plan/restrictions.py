@@ -96,7 +96,7 @@ def _restrict(
         from_on=stage.day0,
         through_on=None,
         limit_lb=limit_lb,
-        text=text.format(limit_lb=limit_lb, minutes=minutes),
+        text=text.replace("{limit_lb}", str(limit_lb)).replace("{minutes}", str(minutes)),
         binding_procedure=stage.protocol.procedure,
         grade=Grade.E,
         sources=(),

@@ -32,14 +32,18 @@ class Table:
         self.path = path
         self._values = dict(values)
 
-    def fail(self, key: str, expected: str, got: object) -> NoReturn:
-        """Raise ProtocolError for `key` of this table."""
-        raise ProtocolError(self.file, self._name(key), expected, describe(got))
+    def fail(self, key: str, expected: str, got: str) -> NoReturn:
+        """Raise ProtocolError for `key` of this table. A value of the file goes through `describe` first."""
+        raise ProtocolError(self.file, self._name(key), expected, got)
+
+    def keys_left(self) -> tuple[str, ...]:
+        """Return the keys that nobody took yet."""
+        return tuple(self._values)
 
     def finish(self) -> None:
         """Raise ProtocolError if a key is left that nobody took."""
         for key in self._values:
-            self.fail(key, "no such key", "unknown key")
+            self.fail(key, "only keys that are known", "this one")
 
     def integer(self, key: str) -> int:
         """Return a whole number."""
@@ -117,4 +121,4 @@ class Table:
         return f"{self.path}.{key}" if self.path else key
 
     def _refuse(self, key: str, expected: str, value: object) -> NoReturn:
-        self.fail(key, expected, "nothing" if value is None else value)
+        self.fail(key, expected, "nothing" if value is None else describe(value))

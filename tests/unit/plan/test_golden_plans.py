@@ -1,0 +1,48 @@
+"""The full plan of every protocol, before and after surgery, stays as a clinician has read it."""
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from schedules.plan.build import PatientFacts
+from schedules.plan.render import render_plan
+from schedules.plan.vocabulary import WorkClass
+from tests.unit.plan.golden_plans import GOLDEN_FOLDER, render_golden_plans
+from tests.unit.plan.samples import plan, stage
+
+GOLDEN_PLANS = render_golden_plans()
+
+
+@pytest.mark.parametrize("name", sorted(GOLDEN_PLANS))
+def test_a_plan_reads_as_its_golden_file(name: str) -> None:
+    assert (GOLDEN_FOLDER / name).read_text(encoding="utf-8") == GOLDEN_PLANS[name]
+
+
+def test_no_golden_file_is_left_over() -> None:
+    assert {path.name for path in GOLDEN_FOLDER.glob("*.txt")} == set(GOLDEN_PLANS)
+
+
+def test_a_plan_without_a_date_reads_so() -> None:
+    text = render_plan(plan(stage(day0=None)))
+
+    assert text.startswith("Stage 1: lumbar_microdiscectomy, day 0 not known\n")
+    assert "2026" not in text
+
+
+def test_a_plan_names_its_stages_and_what_was_past_at_enrolment() -> None:
+    staged = plan(stage("INTRACEPT"), replace(stage(ordinal=2), day0=date(2026, 3, 23)), enrolled_on=date(2026, 3, 24))
+
+    text = render_plan(staged)
+
+    assert "Stage 1: intracept, day 0 Mon 2026-03-02" in text
+    assert "Stage 2: lumbar_microdiscectomy, day 0 Mon 2026-03-23" in text
+    assert "past at enrolment: ask_coordinator" in text
+
+
+def test_very_heavy_work_reads_as_the_surgeons_word() -> None:
+    text = render_plan(plan(stage(), patient=PatientFacts(WorkClass.very_heavy)))
+
+    (line,) = [line for line in text.splitlines() if "rtw_very_heavy" in line]
+    assert "never by date (surgeon)" in line
+    assert "not before POD 85" in line

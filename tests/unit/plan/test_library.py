@@ -1,0 +1,158 @@
+"""Which protocol serves whom, and that released files stay as they were released."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from schedules.plan.errors import PlanError, ProtocolError
+from schedules.plan.library import PROTOCOL_FOLDER, approach_class_of, load_library, read_library
+from schedules.plan.vocabulary import Approach, ApproachClass, Procedure, ProtocolStatus
+from tests.unit.plan.samples import PROTOCOL_IDS, protocol
+
+MISS, OPEN = ApproachClass.miss, ApproachClass.open
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A copy of the protocols that a test may spoil."""
+    return shutil.copytree(PROTOCOL_FOLDER, tmp_path / "protocols")
+
+
+def test_all_fourteen_protocols_ship_as_drafts() -> None:
+    protocols = load_library().protocols
+
+    assert sorted(item.id for item in protocols) == sorted(PROTOCOL_IDS)
+    assert {item.status for item in protocols} == {ProtocolStatus.draft}
+    assert len(load_library().sources) == 152
+
+
+@pytest.mark.parametrize(
+    ("procedure", "approach", "levels", "expected"),
+    [
+        ("lumbar_microdiscectomy", "tubular", 1, "MD-MISS"),
+        ("lumbar_microdiscectomy", "endoscopic", 2, "MD-MISS"),
+        ("lumbar_microdiscectomy", "microscopic_midline", 1, "MD-OPEN"),
+        ("lumbar_microdiscectomy", "open", 1, "MD-OPEN"),
+        ("lumbar_laminectomy", "tubular", 3, "LAM-MISS"),
+        ("lumbar_laminectomy", "microscopic_midline", 1, "LAM-OPEN"),
+        ("tlif", "endoscopic", 1, "TLIF-MISS"),
+        ("tlif", "open", 1, "TLIF-OPEN"),
+        ("alif", "mini_open", 2, "ALIF-MISS"),
+        ("llif", "mini_open", 1, "LLIF-MISS"),
+        ("intracept", "percutaneous", 3, "INTRACEPT"),
+        ("kyphoplasty", "percutaneous", 1, "KYPHO"),
+        ("acdf", "anterior", 1, "ACDF-1"),
+        ("acdf", "anterior", 2, "ACDF-2+"),
+        ("acdf", "anterior", 4, "ACDF-2+"),
+        ("posterior_cervical_foraminotomy", "tubular", 1, "PCF-MISS"),
+        ("posterior_cervical_foraminotomy", "open", 2, "PC-OPEN"),
+    ],
+)
+def test_procedure_approach_and_levels_find_their_protocol(
+    procedure: str, approach: str, levels: int, expected: str
+) -> None:
+    found = load_library().select(Procedure(procedure), Approach(approach), None, levels)
+
+    assert found.id == expected
+
+
+@pytest.mark.parametrize(
+    ("approach", "approach_class", "expected"),
+    [("microscopic_midline", MISS, "MD-MISS"), ("tubular", OPEN, "MD-OPEN"), ("tubular", MISS, "MD-MISS")],
+)
+def test_a_surgeon_may_override_the_class_where_the_procedure_has_both(
+    approach: str, approach_class: ApproachClass, expected: str
+) -> None:
+    found = load_library().select(Procedure.lumbar_microdiscectomy, Approach(approach), approach_class, 1)
+
+    assert found.id == expected
+
+
+@pytest.mark.parametrize(
+    ("procedure", "approach", "approach_class", "levels", "where", "expected", "got"),
+    [
+        ("intracept", "open", None, 1, "approach", "one of percutaneous", "'open'"),
+        ("intracept", "percutaneous", OPEN, 1, "approach_class", "miss, the only choice for intracept", "'open'"),
+        ("kyphoplasty", "percutaneous", OPEN, 1, "approach_class", "miss, the only choice for kyphoplasty", "'open'"),
+        ("acdf", "anterior", MISS, 1, "approach_class", "no class, the only choice for acdf", "'miss'"),
+        ("acdf", "anterior", OPEN, 2, "approach_class", "no class, the only choice for acdf", "'open'"),
+        ("acdf", "open", None, 1, "approach", "one of anterior", "'open'"),
+        ("alif", "mini_open", OPEN, 1, "approach_class", "miss, the only choice for alif", "'open'"),
+        ("llif", "open", None, 1, "approach", "one of mini_open", "'open'"),
+        ("tlif", "mini_open", None, 1, "approach", "one of endoscopic, open, tubular", "'mini_open'"),
+        ("tlif", "open", None, 0, "levels", "at least 1", "0"),
+    ],
+)
+def test_a_choice_that_the_procedure_does_not_have_is_refused(
+    *,
+    procedure: str,
+    approach: str,
+    approach_class: ApproachClass | None,
+    levels: int,
+    where: str,
+    expected: str,
+    got: str,
+) -> None:
+    with pytest.raises(PlanError) as refused:
+        load_library().select(Procedure(procedure), Approach(approach), approach_class, levels)
+
+    assert (refused.value.where, refused.value.expected, refused.value.got) == (where, expected, got)
+
+
+def test_the_class_follows_from_the_approach() -> None:
+    lumbar = {
+        item: approach_class_of(Procedure.lumbar_microdiscectomy, item) for item in Approach if item != "mini_open"
+    }
+
+    assert lumbar == {
+        Approach.percutaneous: MISS,
+        Approach.endoscopic: MISS,
+        Approach.tubular: MISS,
+        Approach.microscopic_midline: OPEN,
+        Approach.open: OPEN,
+        Approach.anterior: None,
+    }
+    assert approach_class_of(Procedure.alif, Approach.mini_open) is MISS
+    with pytest.raises(PlanError, match="mini_open for alif or llif only"):
+        approach_class_of(Procedure.tlif, Approach.mini_open)
+
+
+def test_an_unknown_version_is_refused() -> None:
+    with pytest.raises(PlanError, match="'MD-MISS', version 2"):
+        load_library().protocol("MD-MISS", 2)
+
+
+def test_every_file_that_ships_is_pinned_by_its_digest(folder: Path) -> None:
+    for path in sorted(folder.glob("*.toml")):
+        if path.name == "digests.toml":
+            continue
+        original = path.read_bytes()
+        path.write_bytes(original + b"\n")
+        with pytest.raises(ProtocolError) as refused:
+            read_library(folder)
+        path.write_bytes(original)
+
+        assert refused.value.file == path.name
+        assert refused.value.expected == "the released bytes; a change needs a new version"
+
+
+def test_a_released_file_that_is_missing_is_named(folder: Path) -> None:
+    (folder / "tlif.open.v1.toml").unlink()
+
+    with pytest.raises(ProtocolError, match=r"tlif.open.v1.toml: \(file\): expected a released file, got no file"):
+        read_library(folder)
+
+
+def test_a_file_that_was_never_released_is_refused(folder: Path) -> None:
+    shutil.copy(folder / "tlif.open.v1.toml", folder / "tlif.open.v2.toml")
+
+    with pytest.raises(ProtocolError, match=r"digests.toml: sha256.tlif.open.v2.toml: expected a text, got nothing"):
+        read_library(folder)
+
+
+def test_the_digest_covers_the_shared_files_and_tells_protocols_apart() -> None:
+    digests = [item.digest for item in load_library().protocols]
+
+    assert len(set(digests)) == 14
+    assert protocol("MD-MISS").digest == "8d4f109f9f4fc142713966baa73b480236b358d2e75df389ae28112c7dd2e71d"
