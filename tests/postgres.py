@@ -112,8 +112,8 @@ def postgres_server() -> Iterator[PostgresServer]:
     with contextlib.ExitStack() as stack:
         if given:
             url = make_url(given).set(drivername="postgresql+psycopg")
-        elif _binaries():
-            url = stack.enter_context(_throwaway_cluster(_binaries()[-1]))
+        elif server_programs():
+            url = stack.enter_context(_throwaway_cluster(server_programs()[-1]))
         else:
             url = _local_url()
         server = PostgresServer(url)
@@ -129,7 +129,7 @@ def _local_url() -> URL:
     raise PostgresUnavailableError("no TEST_DATABASE_URL, no installed binaries, nothing on 127.0.0.1:5432")
 
 
-def _binaries() -> list[Path]:
+def server_programs() -> list[Path]:
     """Return the folders with a server's programs, oldest version first."""
     found = [path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/initdb")]
     on_path = shutil.which("initdb")
