@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from config import ConfigError, Settings, environment_with
 from schedules.clock import SystemClock
 from service.cli.house import HouseError, address_of, clinic_environment, is_demo, listen, only_one_in
-from service.cli.supervisor import Program, Stop, run_step, say, stop_requests, supervise
+from service.cli.supervisor import Program, StartError, Stop, run_step, say, stop_requests, supervise
 
 FOLDER = Path("var")
 HEALTH = "/health"
@@ -36,7 +36,7 @@ def main() -> int:
     try:
         with only_one_in(FOLDER), stop_requests() as stop, contextlib.ExitStack() as sockets:
             _run(stop, sockets)
-    except (ConfigError, HouseError, StepFailedError) as error:
+    except (ConfigError, HouseError, StartError, StepFailedError) as error:
         say(str(error))
         return 1
     say("Stopped.")

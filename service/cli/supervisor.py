@@ -27,6 +27,10 @@ LONGEST_PAUSE_MS = 30_000
 Say = Callable[[str], None]
 
 
+class StartError(Exception):
+    """A program cannot be started on this machine. The message says what was expected and what came."""
+
+
 def say(line: str) -> None:
     """Print a line for whoever started us."""
     print(line, file=sys.stderr, flush=True)
@@ -81,7 +85,7 @@ def stop_requests() -> Iterator[Stop]:
 def supervise(programs: Sequence[Program], stop: Stop, *, clock: Clock, report: Say = say) -> None:
     """Run all `programs` until `stop` is requested, starting again what dies; then stop them, by force after 8 s.
 
-    Call it from the main thread: the kernel ties a program's life to the thread that started it.
+    Call it from the main thread: the kernel ties a program's life to the thread that started it. Raises StartError.
     """
     watched = [_Watched(program, clock, report) for program in programs]
     try:
@@ -94,7 +98,10 @@ def supervise(programs: Sequence[Program], stop: Stop, *, clock: Clock, report: 
 
 
 def run_step(program: Program, stop: Stop, *, clock: Clock, report: Say = say) -> int:
-    """Run one program to its end and return its exit code; when `stop` is requested meanwhile, end it first."""
+    """Run one program to its end and return its exit code; when `stop` is requested meanwhile, end it first.
+
+    Raises StartError.
+    """
     running = _Running(program)
     while running.process.poll() is None and not stop.requested:
         stop.wait(LOOK_SECONDS / 4)
@@ -103,7 +110,7 @@ def run_step(program: Program, stop: Stop, *, clock: Clock, report: Say = say) -
 
 
 class _Running:
-    """A program's process, in a group of its own and bound to our life. Raises OSError when it cannot be started."""
+    """A program's process, in a group of its own and bound to our life. Raises StartError when it cannot be so."""
 
     def __init__(self, program: Program) -> None:
         self.name = program.name
@@ -157,7 +164,7 @@ class _Watched:
 def _bound_to_our_life(argv: tuple[str, ...]) -> list[str]:
     setpriv = shutil.which("setpriv")
     if setpriv is None:
-        raise OSError("expected the program setpriv (Debian package: util-linux), got none on the PATH")
+        raise StartError("expected the program setpriv (Debian package: util-linux), got none on the PATH")
     return [setpriv, "--pdeathsig", "TERM", "--", *argv]
 
 
