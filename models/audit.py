@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, ForeignKeyConstraint, Index, LargeBinary, String
+from sqlalchemy import BigInteger, ForeignKey, ForeignKeyConstraint, Index, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import DEFERRED, ID_LENGTH, Base, Tenant, reference, words
@@ -67,7 +67,7 @@ class AuditSeal(Base):
     """The practice's chain: each link binds an entry to all before it."""
 
     __tablename__ = "audit_seal"
-    __table_args__ = (reference("audit_entry", "entry_id"),)
+    __table_args__ = (reference("audit_entry", "entry_id"), UniqueConstraint("practice_id", "entry_id"))
 
     practice_id: Mapped[str] = mapped_column(String(ID_LENGTH), ForeignKey("practice.id", **DEFERRED), primary_key=True)
     sequence: Mapped[int] = mapped_column(BigInteger, primary_key=True)

@@ -68,8 +68,20 @@ def entry_mac(row: dict[str, Any], patient_ids: Iterable[str]) -> bytes:
 
     Raises LookupError if no key was set.
     """
-    if _key is None:
-        raise LookupError("expected set_key() before the audit trail is written")
     told = {**row, "happened_at": row["happened_at"].isoformat(), "patients": sorted(patient_ids)}
     canonical = json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hmac.new(_key, canonical.encode(), hashlib.sha256).digest()
+    return _mac(canonical.encode())
+
+
+def link(previous: bytes, sequence: int, mac: bytes) -> bytes:
+    """Return the digest of the chain's link `sequence`: it binds an entry, by its MAC, to all links before it.
+
+    `previous` is the digest of the link before, empty for the first. Raises LookupError if no key was set.
+    """
+    return _mac(previous + sequence.to_bytes(8, "big") + mac)
+
+
+def _mac(told: bytes) -> bytes:
+    if _key is None:
+        raise LookupError("expected set_key() before the audit trail is written")
+    return hmac.new(_key, told, hashlib.sha256).digest()

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.orm import Session
 
+from models.base import Tenant
 from models.care import Episode, Milestone, MilestoneProgress, Surgery
 from models.people import Patient
 from models.practice import Practice
@@ -84,9 +85,7 @@ def facts_of(delivery: Delivery, care: Care, *, built: Collection[Channel], now:
     )
 
 
-def _same_practice(
-    model: type[Milestone | MilestoneProgress | Episode | Surgery | Patient], link: ColumnElement[bool]
-) -> ColumnElement[bool]:
+def _same_practice(model: type[Tenant], link: ColumnElement[bool]) -> ColumnElement[bool]:
     return and_(model.practice_id == Reminder.practice_id, link)
 
 

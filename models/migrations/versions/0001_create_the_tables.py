@@ -270,6 +270,7 @@ def upgrade() -> None:
             deferrable=True,
         ),
         sa.PrimaryKeyConstraint("practice_id", "sequence", name=op.f("pk_audit_seal")),
+        sa.UniqueConstraint("practice_id", "entry_id", name=op.f("uq_audit_seal_practice_id_entry_id")),
     )
     op.create_table(
         "audit_subject",

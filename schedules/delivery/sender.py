@@ -1,0 +1,87 @@
+"""A sender process: takes claims from its parent one by one and delivers them. Crash-only: killing it loses nothing.
+
+It never outlives its parent, and leaves the parent to decide when it stops: signals meant for the whole group do not
+end it in the middle of a send.
+"""
+
+import ctypes
+import logging
+import os
+import random
+import signal
+from datetime import timedelta
+from multiprocessing.connection import Connection
+
+from config import Settings
+from models.engine import make_engine, make_session_factory
+from schedules.delivery.book import Claim
+from schedules.delivery.deadline import CUT_SIGNAL
+from schedules.delivery.deliver import Desk, Limits, Steps, deliver, give_up
+from schedules.delivery.leases import Lease
+
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+logger = logging.getLogger(__name__)
+
+
+def run_sender(
+    pipes: tuple[Connection, Connection], parent_id: int, settings: Settings, lease: Lease, steps: Steps
+) -> None:
+    """Deliver the claims that come through the first of the `pipes`, answering each, until None comes.
+
+    The second is the parent's end, which the fork has copied.
+    """
+    _die_with_parent(parent_id)
+    pipe, parents_end = pipes
+    parents_end.close()
+    for number in (signal.SIGTERM, signal.SIGINT, CUT_SIGNAL):
+        signal.signal(number, signal.SIG_IGN)
+    engine = make_engine(settings.database_url, pool_size=1, max_overflow=0)
+    desk = Desk(
+        make_session=make_session_factory(engine),
+        lease=lease,
+        limits=limits_of(settings),
+        steps=steps,
+        senders=steps.senders(settings),
+        chance=random.random,
+    )
+    try:
+        while (claim := _next_claim(pipe)) is not None:
+            _deliver_or_give_up(desk, claim)
+            pipe.send(claim)
+    finally:
+        engine.dispose()
+
+
+def limits_of(settings: Settings) -> Limits:
+    """Return how long the parts of a send may take."""
+    return Limits(
+        gate_to_send=timedelta(seconds=settings.gate_to_send_seconds),
+        send=timedelta(seconds=settings.send_deadline_seconds),
+        margin=timedelta(seconds=settings.lease_margin_seconds),
+    )
+
+
+def _die_with_parent(parent_id: int) -> None:
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    # The parent may have died before the kernel was told.
+    if os.getppid() != parent_id:
+        os._exit(1)
+
+
+def _next_claim(pipe: Connection) -> Claim | None:
+    try:
+        claim: Claim | None = pipe.recv()
+    except EOFError:
+        return None
+    return claim
+
+
+def _deliver_or_give_up(desk: Desk, claim: Claim) -> None:
+    try:
+        deliver(desk, claim)
+    except Exception as error:  # noqa: BLE001 - the sender's loop: one bad delivery must not stop the rest
+        logger.warning("delivery raised %s: %s", type(error).__name__, claim.delivery_id)
+        try:
+            give_up(desk, claim)
+        except Exception as second:  # noqa: BLE001 - its lease runs out, and it is claimed again
+            logger.warning("delivery could not be put back, %s: %s", type(second).__name__, claim.delivery_id)

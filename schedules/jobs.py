@@ -1,0 +1,190 @@
+"""The jobs of the worker, one function each. APScheduler decides when; nothing here is clinical."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, Select, exists, insert, select
+from sqlalchemy.orm import Session, sessionmaker
+
+from models import journal
+from models.audit import AuditEntry, AuditSeal
+from models.care import Episode, Surgery
+from models.engine import begin_reads
+from models.practice import Practice
+from models.reminder import OPEN_STATES, Delivery, DeliveryState, Reminder
+from models.sync import stamp
+from schedules.delivery.book import Claim
+from schedules.delivery.claim import release
+from schedules.delivery.crew import Crew
+from schedules.delivery.deliver import Steps
+from schedules.delivery.leases import Lease
+from schedules.plan.vocabulary import EpisodeStatus, ReminderState, SurgeryStatus
+from schedules.planning import ask_whether_it_happened
+
+PUBLISHED_AT_ONCE = 200
+SEALED_AT_ONCE = 500
+LATEST_COMMIT = timedelta(hours=1)  # an entry is committed at most this long after the time that it bears
+_GLANCE = timedelta(milliseconds=100)
+_SHOWN = {
+    DeliveryState.sent: ReminderState.sent,
+    DeliveryState.failed: ReminderState.failed,
+    DeliveryState.quarantined: ReminderState.failed,
+    DeliveryState.cancelled: ReminderState.cancelled,
+    DeliveryState.expired: ReminderState.expired,
+    DeliveryState.suppressed: ReminderState.suppressed,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatch:
+    """What a tick works with. `longest` is how long one tick may go on while more is due."""
+
+    make_session: sessionmaker[Session]
+    lease: Lease
+    steps: Steps
+    crew: Crew
+    longest: timedelta
+    is_stopping: Callable[[], bool]
+
+
+def tick(dispatch: Dispatch) -> None:
+    """Claim what is due and hand it to the senders, as many as have nothing in hand, until nothing more is due."""
+    clock, crew = dispatch.lease.clock, dispatch.crew
+    ends_ms = clock.monotonic_ms() + dispatch.longest // timedelta(milliseconds=1)
+    while not dispatch.is_stopping() and clock.monotonic_ms() < ends_ms:
+        crew.tend()
+        idle = crew.idle_count()
+        if idle == 0:
+            crew.wait(_GLANCE)
+            continue
+        claims = _claim(dispatch, idle)
+        if not claims:
+            return
+        left = claims if dispatch.is_stopping() else crew.hand_out(claims)
+        if left:
+            with dispatch.make_session.begin() as session:
+                release(session, left)
+
+
+def publish(make_session: sessionmaker[Session]) -> None:
+    """Show the results of deliveries on their reminders, which patients and coordinators see, in batches."""
+    with make_session() as session:
+        begin_reads(session)
+        query = select(Delivery.practice_id).where(*_unpublished()).distinct().order_by(Delivery.practice_id)
+        practice_ids = session.scalars(query).all()
+    for practice_id in practice_ids:
+        full = True
+        while full:
+            with make_session.begin() as session:
+                full = _publish_batch(session, practice_id) == PUBLISHED_AT_ONCE
+
+
+def ask_about_passed_surgeries(make_session: sessionmaker[Session], now: datetime) -> None:
+    """Ask, once each, whether the planned surgeries took place whose day has passed in their clinic's zone."""
+    for practice_id in _practice_ids(make_session):
+        with make_session.begin() as session:
+            practice = _lock_practice(session, practice_id)
+            if practice is not None:
+                for surgery in _passed_surgeries(session, practice, now):
+                    ask_whether_it_happened(session, surgery, now)
+
+
+def seal_audit(make_session: sessionmaker[Session], now: datetime) -> None:
+    """Bind new audit entries into their practice's chain, so that none can be changed or taken away unnoticed."""
+    for practice_id in _practice_ids(make_session):
+        full = True
+        while full:
+            with make_session.begin() as session:
+                practice = _lock_practice(session, practice_id)
+                full = practice is not None and _seal_batch(session, practice_id, now) == SEALED_AT_ONCE
+
+
+def _claim(dispatch: Dispatch, limit: int) -> list[Claim]:
+    with dispatch.make_session.begin() as session:
+        now = dispatch.steps.now(session, dispatch.lease.clock)
+        return dispatch.steps.claim(session, dispatch.lease, now=now, limit=limit)
+
+
+def _practice_ids(make_session: sessionmaker[Session]) -> list[str]:
+    with make_session() as session:
+        begin_reads(session)
+        return list(session.scalars(select(Practice.id).order_by(Practice.id)))
+
+
+def _lock_practice(session: Session, practice_id: str) -> Practice | None:
+    """Return the practice, locked for one worker's job; None if another worker is at the same job."""
+    query = select(Practice).where(Practice.id == practice_id).with_for_update(key_share=True, skip_locked=True)
+    return session.scalars(query).one_or_none()
+
+
+def _unpublished() -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return ~Delivery.published, Delivery.state.not_in(OPEN_STATES)
+
+
+def _publish_batch(session: Session, practice_id: str) -> int:
+    """Show one batch and return its size. It takes one revision, before the reminders are read."""
+    deliveries = session.scalars(
+        select(Delivery)
+        .where(Delivery.practice_id == practice_id, *_unpublished())
+        .order_by(Delivery.id)
+        .limit(PUBLISHED_AT_ONCE)
+        .with_for_update(skip_locked=True)
+    ).all()
+    if not deliveries:
+        return 0
+    # Whoever changes synced rows holds the clock to the commit: from here on these stand still.
+    stamp(session, practice_id)
+    wanted = {delivery.reminder_id for delivery in deliveries}
+    query = select(Reminder).where(Reminder.practice_id == practice_id, Reminder.id.in_(wanted))
+    reminders = {reminder.id: reminder for reminder in session.scalars(query)}
+    for delivery in sorted(deliveries, key=lambda each: each.step):
+        _show(reminders[delivery.reminder_id], delivery)
+        delivery.published = True
+    return len(deliveries)
+
+
+def _show(reminder: Reminder, delivery: Delivery) -> None:
+    if delivery.generation != reminder.generation or reminder.state is ReminderState.sent:
+        return
+    reminder.state, reminder.reason = _SHOWN[delivery.state], delivery.reason
+    if delivery.state is DeliveryState.sent:
+        reminder.sent_at = delivery.finished_at
+
+
+def _passed_surgeries(session: Session, practice: Practice, now: datetime) -> list[Surgery]:
+    today = now.astimezone(ZoneInfo(practice.time_zone)).date()
+    query = (
+        select(Surgery)
+        .join(Episode, (Episode.practice_id == Surgery.practice_id) & (Episode.id == Surgery.episode_id))
+        .where(Surgery.practice_id == practice.id, Surgery.status == SurgeryStatus.planned)
+        .where(Surgery.surgery_on < today, ~Surgery.deleted, ~Episode.deleted)
+        .where(Episode.status.in_((EpisodeStatus.active, EpisodeStatus.paused)))
+        .order_by(Surgery.id)
+    )
+    return list(session.scalars(query))
+
+
+def _seal_batch(session: Session, practice_id: str, now: datetime) -> int:
+    """Add the practice's next links to its chain and return how many."""
+    newest = select(AuditSeal).where(AuditSeal.practice_id == practice_id).order_by(AuditSeal.sequence.desc()).limit(1)
+    last = session.scalars(newest).one_or_none()
+    sequence, digest = (last.sequence, last.digest) if last is not None else (0, b"")
+    links = []
+    for entry_id, mac in session.execute(_unsealed(practice_id, last)).all():
+        sequence += 1
+        digest = journal.link(digest, sequence, mac)
+        links.append({"sequence": sequence, "entry_id": entry_id, "digest": digest})
+    if links:
+        columns = {"practice_id": practice_id, "sealed_at": now}
+        session.execute(insert(AuditSeal), [columns | each for each in links])
+    return len(links)
+
+
+def _unsealed(practice_id: str, last: AuditSeal | None) -> Select[str, bytes]:
+    sealed = exists().where(AuditSeal.practice_id == AuditEntry.practice_id, AuditSeal.entry_id == AuditEntry.id)
+    query = select(AuditEntry.id, AuditEntry.mac).where(AuditEntry.practice_id == practice_id, ~sealed)
+    if last is not None:
+        query = query.where(AuditEntry.happened_at >= last.sealed_at - LATEST_COMMIT)
+    return query.order_by(AuditEntry.happened_at, AuditEntry.id).limit(SEALED_AT_ONCE)

@@ -1,0 +1,164 @@
+"""The worker: `python -m schedules.worker`. Makes what is due happen on time, and never sends by itself.
+
+One process of its own: APScheduler ticks here, the parent claims and hands out, its sender children send. Any number of
+workers may run, and any of them may die: what is due stands in the database, not in a job store.
+"""
+
+import logging
+import signal
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from types import FrameType
+
+from apscheduler.events import EVENT_JOB_SUBMITTED
+from apscheduler.executors.debug import DebugExecutor
+from apscheduler.schedulers.blocking import BlockingScheduler
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session, sessionmaker
+
+from config import ConfigError, Settings
+from models import journal, private
+from models.engine import begin_reads, make_engine, make_session_factory
+from models.ids import new_id
+from models.migrate import is_current
+from schedules import jobs
+from schedules.clock import Clock, SystemClock
+from schedules.delivery.crew import Crew
+from schedules.delivery.deliver import DEFAULT_STEPS, Steps
+from schedules.delivery.leases import Lease
+from schedules.plan.library import load_library
+
+TEND_SECONDS = 0.5
+SEAL_SECONDS = 5
+ASK_SECONDS = 900
+logger = logging.getLogger(__name__)
+
+
+class _Worker:
+    """One running worker: its clock, its database and its crew."""
+
+    def __init__(self, settings: Settings, clock: Clock, steps: Steps, engine: Engine) -> None:
+        self.is_stopping = False
+        self._settings = settings
+        self._clock = clock
+        self._steps = steps
+        self._make_session: sessionmaker[Session] = make_session_factory(engine)
+        lease = Lease(new_id(clock.now()), timedelta(seconds=settings.lease_seconds), clock)
+        # A connection that two processes share breaks both, and on SQLite the file's locks as well.
+        self._crew = Crew(settings, lease, steps, before_fork=engine.dispose)
+        self._dispatch = jobs.Dispatch(
+            make_session=self._make_session,
+            lease=lease,
+            steps=steps,
+            crew=self._crew,
+            longest=timedelta(seconds=settings.poll_seconds),
+            is_stopping=lambda: self.is_stopping,
+        )
+
+    def run(self) -> None:
+        """Tick until told to stop, then let the crew finish."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+        scheduler = self._scheduler()
+        try:
+            scheduler.start()
+        finally:
+            self._crew.stop()
+
+    def _scheduler(self) -> BlockingScheduler:
+        # Jobs take turns in the main thread: the crew forks there, which other threads would make unsafe.
+        scheduler = BlockingScheduler(
+            executors={"default": DebugExecutor()},
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+            timezone=UTC,
+        )
+        every = {
+            self._tend: TEND_SECONDS,
+            self._tick: self._settings.poll_seconds,
+            self._publish: self._settings.poll_seconds,
+            self._seal: SEAL_SECONDS,
+            self._ask: ASK_SECONDS,
+        }
+        # APScheduler counts by the machine's clock, whatever clock due times are judged by.
+        at_once = SystemClock().now()
+        for job, seconds in every.items():
+            name = job.__name__.removeprefix("_")
+            scheduler.add_job(_guarded(name, job), "interval", seconds=seconds, id=name, next_run_time=at_once)
+        # A signal's handler may do no more than set a flag; between two rounds of jobs it is safe to end.
+        scheduler.add_listener(lambda _event: self._end_if_told(scheduler), EVENT_JOB_SUBMITTED)
+        return scheduler
+
+    def _stop(self, _signal: int, _frame: FrameType | None) -> None:
+        self.is_stopping = True
+
+    def _end_if_told(self, scheduler: BlockingScheduler) -> None:
+        if self.is_stopping and scheduler.running:
+            scheduler.shutdown(wait=False)
+
+    def _tend(self) -> None:
+        if not self.is_stopping:
+            self._crew.tend()
+
+    def _tick(self) -> None:
+        jobs.tick(self._dispatch)
+
+    def _publish(self) -> None:
+        jobs.publish(self._make_session)
+
+    def _seal(self) -> None:
+        jobs.seal_audit(self._make_session, self._now())
+
+    def _ask(self) -> None:
+        jobs.ask_about_passed_surgeries(self._make_session, self._now())
+
+    def _now(self) -> datetime:
+        with self._make_session() as session:
+            begin_reads(session)
+            return self._steps.now(session, self._clock)
+
+
+def main(settings: Settings, clock: Clock | None = None, steps: Steps = DEFAULT_STEPS) -> int:
+    """Run a worker until SIGTERM or SIGINT and return the exit code: 0, or 1 if the database is not ready for it."""
+    private.set_key(settings.seal_key)
+    journal.set_key(settings.audit_key)
+    load_library()
+    engine = make_engine(settings.database_url)
+    try:
+        with engine.connect() as connection:
+            ready = is_current(connection)
+        if not ready:
+            logger.error("the database does not have the newest schema: migrate it first")
+            return 1
+        _Worker(settings, clock or SystemClock(), steps, engine).run()
+    finally:
+        engine.dispose()
+    logger.info("worker stopped")
+    return 0
+
+
+def _guarded(name: str, job: Callable[[], None]) -> Callable[[], None]:
+    """Return the job so that one failure is one line in the log: no trace, which could show what a row holds."""
+
+    def run() -> None:
+        try:
+            job()
+        except Exception as error:  # noqa: BLE001 - the worker's loop: the next round tries again
+            logger.error("job %s raised %s", name, type(error).__name__)
+
+    return run
+
+
+def _start() -> int:
+    try:
+        settings = Settings.from_env()
+    except ConfigError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    return main(settings)
+
+
+if __name__ == "__main__":
+    raise SystemExit(_start())
