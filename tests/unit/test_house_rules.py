@@ -184,6 +184,18 @@ def test_no_tracked_file_names_a_package_registry_or_a_path_of_one_machine() -> 
     assert found == []
 
 
+def test_every_link_between_documents_leads_to_a_file() -> None:
+    documents = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    dead = [
+        f"{document.relative_to(ROOT)}: {target}"
+        for document in documents
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text(encoding="utf-8"))
+        if not (document.parent / target).exists()
+    ]
+
+    assert dead == []
+
+
 @pytest.mark.parametrize(
     ("rule", "source"),
     [
