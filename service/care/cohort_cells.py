@@ -68,7 +68,7 @@ def _day(text: str) -> date:
     except ValueError:
         # What is not even like a date may be a name from a shifted column.
         got = text if _DATELIKE.fullmatch(text) else describe_private(text)
-        raise CellError("a date of the calendar as YYYY-MM-DD", got or "nothing") from None
+        raise CellError("a date of the calendar as YYYY-MM-DD", got if text else "nothing") from None
 
 
 def _word(vocabulary: type[StrEnum]) -> Parse:
