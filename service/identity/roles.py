@@ -1,0 +1,59 @@
+"""Who may call what: one table, every route and method. What is not in it is refused, and fails a test.
+
+The table says which kind of caller a route is for. Which rows each then reaches is the business of
+`service.care.reach`: a patient's own, and for staff those of their practice. HEAD counts as GET.
+"""
+
+from typing import Final
+
+from service.identity.principal import Principal
+
+STAFF: Final = frozenset({"staff"})
+PATIENT_OR_STAFF: Final = frozenset({"staff", "patient"})
+ANYONE: Final = None  # no token is asked for: the route is public, or takes its secret in the body
+
+WHO_MAY: Final[dict[str, frozenset[str] | None]] = {
+    "GET /health": ANYONE,
+    "GET /api/v1/openapi.json": ANYONE,
+    "GET /api/v1/docs": ANYONE,
+    "GET /api/v1/docs/{filename}": ANYONE,
+    "POST /api/v1/devices": ANYONE,
+    "POST /api/v1/tokens/refresh": ANYONE,
+    "POST /api/v1/enrolments": STAFF,
+    "GET /api/v1/patients": STAFF,
+    "GET /api/v1/patients/{patient_id}": PATIENT_OR_STAFF,
+    "PUT /api/v1/patients/{patient_id}": STAFF,
+    "PATCH /api/v1/patients/{patient_id}": PATIENT_OR_STAFF,
+    "GET /api/v1/patients/{patient_id}/episodes": PATIENT_OR_STAFF,
+    "GET /api/v1/episodes/{episode_id}": PATIENT_OR_STAFF,
+    "PUT /api/v1/episodes/{episode_id}": STAFF,
+    "PATCH /api/v1/episodes/{episode_id}": STAFF,
+    "GET /api/v1/episodes/{episode_id}/surgeries": PATIENT_OR_STAFF,
+    "GET /api/v1/episodes/{episode_id}/plan": PATIENT_OR_STAFF,
+    "GET /api/v1/episodes/{episode_id}/reminders": PATIENT_OR_STAFF,
+    "GET /api/v1/episodes/{episode_id}/check-ins": PATIENT_OR_STAFF,
+    "GET /api/v1/surgeries/{surgery_id}": PATIENT_OR_STAFF,
+    "PUT /api/v1/surgeries/{surgery_id}": STAFF,
+    "PATCH /api/v1/surgeries/{surgery_id}": STAFF,
+    "POST /api/v1/milestones/{milestone_id}/achieve": PATIENT_OR_STAFF,
+    "POST /api/v1/milestones/{milestone_id}/skip": PATIENT_OR_STAFF,
+    "POST /api/v1/milestones/{milestone_id}/reopen": PATIENT_OR_STAFF,
+    "PUT /api/v1/check-ins/{check_in_id}": PATIENT_OR_STAFF,
+    "GET /api/v1/tasks": STAFF,
+    "POST /api/v1/tasks/{task_id}/close": STAFF,
+    "GET /api/v1/protocols": PATIENT_OR_STAFF,
+    "GET /api/v1/protocols/compare": PATIENT_OR_STAFF,
+    "GET /api/v1/protocols/{protocol_id}/versions/{version}": PATIENT_OR_STAFF,
+    "POST /api/v1/import": STAFF,
+}
+
+
+def is_public(route: str) -> bool:
+    """Return whether a route asks for no token. A route that is not in the table is not public."""
+    return route in WHO_MAY and WHO_MAY[route] is ANYONE
+
+
+def may_call(route: str, caller: Principal) -> bool:
+    """Return whether this kind of caller may call a route. Nobody may call one that is not in the table."""
+    who = WHO_MAY.get(route, frozenset())
+    return who is ANYONE or ("staff" if caller.is_staff else "patient") in who

@@ -1,0 +1,161 @@
+"""Bearer tokens: made, recognised, rotated and revoked.
+
+A token is 32 random bytes; the database holds its SHA-256, which needs no salt at that length. A device has a short
+access token and a refresh token that is used once: using it twice means that two hold it, so its device is revoked.
+"""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import and_, insert, select, update
+from sqlalchemy.orm import Session
+
+from models.identity import Device, Token, TokenKind
+from models.ids import new_id
+from models.people import Staff
+from service.errors import UnauthenticatedError
+from service.identity.principal import Principal
+
+ACCESS_LIFE = timedelta(hours=1)
+REFRESH_LIFE = timedelta(days=60)
+STAFF_LIFE = timedelta(days=90)
+_ACCEPTED = (TokenKind.staff, TokenKind.device_access)
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A new secret, which is never shown again, and when it ends."""
+
+    secret: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceTokens:
+    """What a device signs in with."""
+
+    principal: Principal
+    access: Issued
+    refresh: Issued
+
+
+@dataclass(frozen=True, slots=True)
+class Reused:
+    """A refresh token came a second time; its device is revoked now. Commit before refusing."""
+
+    principal: Principal
+
+
+def hash_secret(secret: str) -> bytes:
+    """Return the SHA-256 under which a secret is stored."""
+    return hashlib.sha256(secret.encode()).digest()
+
+
+def issue_staff_token(session: Session, staff: Staff, now: datetime, life: timedelta = STAFF_LIFE) -> Issued:
+    """Make a token for a member of staff."""
+    return _issue(session, staff.practice_id, TokenKind.staff, now, life, staff_id=staff.id)
+
+
+def enrol_device(session: Session, practice_id: str, patient_id: str, now: datetime) -> DeviceTokens:
+    """Enrol a new device of a patient and return its first tokens."""
+    device_id = new_id(now)
+    row = {"practice_id": practice_id, "id": device_id, "patient_id": patient_id, "enrolled_at": now}
+    session.execute(insert(Device).values(**row))
+    return _device_tokens(session, Principal(practice_id, device_id, patient_id=patient_id), now)
+
+
+def authenticate(session: Session, secret: str, now: datetime) -> Principal:
+    """Return whose token this is.
+
+    Raises UnauthenticatedError if it is unknown, expired, revoked, a refresh token, or its holder was disabled.
+    """
+    found = session.execute(_token_with_holder(secret)).one_or_none()
+    if found is None:
+        raise UnauthenticatedError
+    token, staff, device = found
+    ended = token.revoked_at is not None or token.expires_at <= now
+    if ended or token.kind not in _ACCEPTED or _is_disabled(staff, device):
+        raise UnauthenticatedError
+    if staff is not None:
+        return Principal(token.practice_id, staff.id, role=staff.role)
+    return Principal(token.practice_id, device.id, patient_id=device.patient_id)
+
+
+def rotate(session: Session, refresh_secret: str, now: datetime) -> DeviceTokens | Reused:
+    """Exchange a refresh token for new tokens; the device's earlier ones end.
+
+    Raises UnauthenticatedError if it is unknown, expired or revoked, or no refresh token.
+    """
+    found = session.execute(_token_with_holder(refresh_secret).with_for_update(of=Token)).one_or_none()
+    if found is None:
+        raise UnauthenticatedError
+    token, _, device = found
+    if token.kind is not TokenKind.device_refresh or device is None or device.revoked_at is not None:
+        raise UnauthenticatedError
+    principal = Principal(token.practice_id, device.id, patient_id=device.patient_id)
+    if token.used_at is not None:
+        revoke_device(session, device, now)
+        return Reused(principal)
+    if token.revoked_at is not None or token.expires_at <= now:
+        raise UnauthenticatedError
+    token.used_at = now
+    _end_access_tokens(session, device, now)
+    return _device_tokens(session, principal, now)
+
+
+def revoke_device(session: Session, device: Device, now: datetime) -> None:
+    """End a device and all of its tokens."""
+    device.revoked_at = now
+    session.execute(
+        update(Token)
+        .where(Token.practice_id == device.practice_id, Token.device_id == device.id, Token.revoked_at.is_(None))
+        .values(revoked_at=now)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _end_access_tokens(session: Session, device: Device, now: datetime) -> None:
+    session.execute(
+        update(Token)
+        .where(
+            Token.practice_id == device.practice_id,
+            Token.device_id == device.id,
+            Token.kind == TokenKind.device_access,
+            Token.revoked_at.is_(None),
+        )
+        .values(revoked_at=now)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _device_tokens(session: Session, principal: Principal, now: datetime) -> DeviceTokens:
+    practice_id, device_id = principal.practice_id, principal.actor_id
+    access = _issue(session, practice_id, TokenKind.device_access, now, ACCESS_LIFE, device_id=device_id)
+    refresh = _issue(session, practice_id, TokenKind.device_refresh, now, REFRESH_LIFE, device_id=device_id)
+    return DeviceTokens(principal, access, refresh)
+
+
+def _issue(
+    session: Session, practice_id: str, kind: TokenKind, now: datetime, life: timedelta, **holder: str
+) -> Issued:
+    secret, expires_at = secrets.token_urlsafe(32), now + life
+    row = {"practice_id": practice_id, "id": new_id(now), "token_hash": hash_secret(secret), "kind": kind}
+    session.execute(insert(Token).values(**row, **holder, made_at=now, expires_at=expires_at))
+    return Issued(secret, expires_at)
+
+
+def _is_disabled(staff: Staff | None, device: Device | None) -> bool:
+    if staff is not None:
+        return staff.disabled_at is not None
+    return device is None or device.revoked_at is not None
+
+
+def _token_with_holder(secret: str):  # type: ignore[no-untyped-def]
+    return (
+        select(Token, Staff, Device)
+        .outerjoin(Staff, and_(Staff.practice_id == Token.practice_id, Staff.id == Token.staff_id))
+        .outerjoin(Device, and_(Device.practice_id == Token.practice_id, Device.id == Token.device_id))
+        .where(Token.token_hash == hash_secret(secret))
+    )
