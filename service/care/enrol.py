@@ -1,8 +1,7 @@
 """Use cases: a patient, an episode and a surgery enter the practice.
 
-Each makes one row and adds it to the session. Rows of different tables are written in the order of flushes, so a caller
-that adds a parent and its child in one transaction flushes between them. After the last surgery of an episode the
-caller flushes and calls `schedules.planning.plan_episode` once.
+Each makes one row and adds it to the session; foreign keys are checked at the commit, so a parent need not be written
+before its child. After the last surgery of an episode the caller calls `schedules.planning.plan_episode` once.
 """
 
 import dataclasses
@@ -12,17 +11,17 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from models import Episode, Patient, Practice, Surgery
+from models import CheckIn, Episode, Patient, Practice, Surgery
 from schedules.plan.errors import PlanError
 from schedules.plan.library import approach_class_of, load_library
 from schedules.plan.protocol import Protocol
 from schedules.plan.vocabulary import ApproachClass
 from service.care.checks import patient_faults, surgery_faults
-from service.care.records import EpisodeRecord, PatientRecord, SurgeryRecord
+from service.care.records import CheckInRecord, EpisodeRecord, PatientRecord, SurgeryRecord
 from service.errors import Fault, InvalidError, from_plan
 
-Record = PatientRecord | EpisodeRecord | SurgeryRecord
-Row = Patient | Episode | Surgery
+Record = PatientRecord | EpisodeRecord | SurgeryRecord | CheckInRecord
+Row = Patient | Episode | Surgery | CheckIn
 
 
 def add_patient(session: Session, practice: Practice, patient_id: str, record: PatientRecord, now: datetime) -> Patient:
@@ -75,6 +74,12 @@ def write_fields(row: Row, record: Record) -> None:
     """Write every field of a record to a row. A surgery's protocol is not touched: see `pin_protocol`."""
     for name, value in _stored_fields(record).items():
         setattr(row, name, value)
+
+
+def fields_of(row: Row, record_type: type[Record]) -> dict[str, Any]:
+    """Return the facts of a stored row as the arguments of its record."""
+    values = {field.name: getattr(row, field.name) for field in dataclasses.fields(record_type)}
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
 
 
 def pin_protocol(surgery: Surgery, record: SurgeryRecord) -> None:

@@ -82,3 +82,20 @@ class SurgeryRecord:
     discharged_on: date | None = None
     blood_loss_ml: int | None = None
     brace_ordered: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckInRecord:
+    """What a patient reports at one time. Pain from 0 (none) to 10; minutes and steps of the whole day."""
+
+    episode_id: str
+    reported_at: datetime
+    pain: int
+    pain_back: int | None = None
+    pain_leg: int | None = None
+    pain_neck: int | None = None
+    pain_arm: int | None = None
+    walking_minutes: int | None = None
+    steps: int | None = None
+    took_opioid: bool | None = None
+    note: str | None = None

@@ -1,0 +1,57 @@
+"""What every request passes before its view: size, transaction, sign-in, role.
+
+The body is read before the transaction begins, so that a slow sender does not hold the database's write lock.
+"""
+
+from flask import Flask, current_app, request
+
+from service.api.scope import open_scope, route_of, settings
+from service.db import begin, require_current_schema
+from service.errors import ForbiddenError, UnauthenticatedError
+from service.identity.roles import is_public, may_call
+from service.identity.tokens import authenticate
+
+_READS = ("GET", "HEAD")
+# These work without a transaction, or in several of their own.
+_WITHOUT_TRANSACTION = ("GET /health", "GET /api/v1/openapi.json", "GET /api/v1/docs", "GET /api/v1/docs/{filename}")
+_ONLY_READ_THEMSELVES = ("POST /api/v1/import",)
+IMPORT = "POST /api/v1/import"
+
+
+def install_gate(app: Flask) -> None:
+    """Let every request of the application pass the gate."""
+    app.before_request(_pass_gate)
+
+
+def _pass_gate() -> None:
+    current = open_scope()
+    if request.routing_exception is not None:
+        return
+    route = route_of()
+    if route in _WITHOUT_TRANSACTION:
+        return
+    secret = None if is_public(route) else _bearer()
+    _read_body(route)
+    require_current_schema(current_app._get_current_object())  # type: ignore[attr-defined]
+    session = begin(reads=request.method in _READS or route in _ONLY_READ_THEMSELVES)
+    if secret is None:
+        return
+    current.principal = authenticate(session, secret, current.now)
+    if not may_call(route, current.principal):
+        raise ForbiddenError
+
+
+def _bearer() -> str:
+    """Return the token of the request. Raises UnauthenticatedError if there is none."""
+    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not secret.strip():
+        raise UnauthenticatedError
+    return secret.strip()
+
+
+def _read_body(route: str) -> None:
+    if request.method in _READS:
+        return
+    if route == IMPORT:
+        request.max_content_length = settings().max_import_bytes
+    request.get_data(cache=True)

@@ -1,0 +1,86 @@
+"""Turns request bodies and queries into what views take, or into faults with pointers. Unknown fields are refused."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, NoReturn
+
+from flask import Request
+from marshmallow import RAISE, Schema, ValidationError, fields
+from webargs.flaskparser import FlaskParser
+
+from service.api.strict_json import key_pointer, parse_object
+from service.errors import Fault, InvalidError, WrongTypeError, describe, describe_private
+
+_CODE = re.compile(r"[a-z0-9_]{1,40}")
+_DATELIKE = re.compile(r"[0-9TZ:+. -]{1,40}")
+_SCHEMA_ERROR = "_schema"
+
+
+class StrictParser(FlaskParser):
+    """Parses JSON strictly and refuses what a schema does not name."""
+
+    DEFAULT_UNKNOWN_BY_LOCATION = {**FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "json": RAISE, "query": RAISE}
+
+    def load_json(self, req: Request, schema: Schema) -> Any:
+        """Return the request's JSON object. Raises WrongTypeError for another content type."""
+        require_type(req, "application/json")
+        return parse_object(req.get_data(cache=True))
+
+    def load_querystring(self, req: Request, schema: Schema) -> Any:
+        """Return the query's parameters. Raises InvalidError if one is given twice or cannot be stored."""
+        twice = [key for key, values in req.args.lists() if len(values) > 1]
+        odd = [key for key, value in req.args.items() if "\x00" in value or not value.isprintable()]
+        faults = [Fault(key_pointer("", key), "the parameter once", "several times") for key in twice]
+        faults += [Fault(key_pointer("", key), "printable text", "other characters") for key in odd]
+        if faults:
+            raise InvalidError(*faults)
+        return super().load_querystring(req, schema)
+
+    def handle_error(self, error: ValidationError, req: Request, schema: Schema, **_: Any) -> NoReturn:
+        """Raise InvalidError with a fault for each thing that is wrong."""
+        messages = error.normalized_messages()  # type: ignore[no-untyped-call]
+        came: Any = req.args if "query" in messages else parse_object(req.get_data(cache=True))
+        told = messages.get("query", messages.get("json", messages))
+        raise InvalidError(*_faults(told, came, schema.fields, ""))
+
+
+def require_type(req: Request, wanted: str) -> None:
+    """Raise WrongTypeError unless the body's content type is `wanted`, in UTF-8."""
+    charset = req.mimetype_params.get("charset", "utf-8").lower()
+    if req.mimetype != wanted or charset not in ("utf-8", "utf8"):
+        raise WrongTypeError(Fault("", f"Content-Type: {wanted}", "another type or none"))
+
+
+def _faults(
+    messages: Mapping[Any, Any], came: Any, known: Mapping[str, fields.Field[Any]], parent: str
+) -> Iterator[Fault]:
+    for key, inner in messages.items():
+        field = known.get(key)
+        pointer = parent if key == _SCHEMA_ERROR else key_pointer(parent, key)
+        value = came.get(key) if isinstance(came, Mapping) else None
+        if key == _SCHEMA_ERROR:
+            yield Fault(pointer, "; ".join(map(str, inner)), "something else")
+        elif field is None:
+            yield Fault(pointer, "no such field", describe_private(value))
+        elif isinstance(field, fields.List) and isinstance(inner, Mapping) and isinstance(value, list):
+            yield from (_fault(f"{pointer}/{index}", field.inner, value[index]) for index in inner)
+        else:
+            given = isinstance(came, Mapping) and key in came
+            yield _fault(pointer, field, value, given=given)
+
+
+def _fault(pointer: str, field: fields.Field[Any], value: object, *, given: bool = True) -> Fault:
+    expected = str(field.metadata.get("expected", "another value"))
+    return Fault(pointer, expected, _got(field, value) if given else "nothing")
+
+
+def _got(field: fields.Field[Any], value: object) -> str:
+    """Return what came: a code, a number or a date as it is, unless the field is private; else type and length."""
+    if value is None:
+        return "null"
+    if field.metadata.get("private", False):
+        return describe_private(value) if isinstance(value, str | list) else type(value).__name__
+    if isinstance(value, str):
+        form = _CODE if isinstance(field, fields.Enum) else _DATELIKE
+        return value if form.fullmatch(value) else describe_private(value)
+    return describe(value)

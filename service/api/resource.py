@@ -1,0 +1,122 @@
+"""A resource of the API: views with their end of request, their documented refusals and their operation id.
+
+Adds to each view what follows from its route and method, so that a view says only what is its own.
+"""
+
+import re
+from collections.abc import Callable
+from copy import deepcopy
+from typing import Any
+
+from flask_smorest import Blueprint
+from marshmallow import Schema, fields, missing
+from werkzeug.routing import BaseConverter
+
+from service.api.fields import ID_PATTERN
+from service.api.parsing import StrictParser
+from service.api.scope import template
+from service.api.settle import settled
+from service.identity.roles import is_public
+
+PREFIX = "/api/v1"
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+_WRITES = ("PUT", "PATCH", "POST")
+
+
+class IdConverter(BaseConverter):
+    """An id in a path. What is no id finds no route, and answers as a missing row does."""
+
+    regex = ID_PATTERN
+
+
+class VersionConverter(BaseConverter):
+    """A version number in a path."""
+
+    regex = "[1-9][0-9]{0,5}"
+
+    def to_python(self, value: str) -> int:
+        """Return the number."""
+        return int(value)
+
+
+class Resource(Blueprint):
+    """A blueprint whose views commit with their audit entry, and whose document names every refusal."""
+
+    ARGUMENTS_PARSER = StrictParser()
+
+    def __init__(self, name: str, description: str) -> None:
+        super().__init__(name, __name__, url_prefix=PREFIX, description=description)
+
+    def route(self, rule: str, **options: Any) -> Decorator:
+        """Register a view under `rule` with what follows from route and method."""
+        (method,) = options.get("methods", ["GET"])
+        register = super().route(rule, **options)
+        document = _document(rule, method)
+
+        def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
+            described = self.doc(operationId=view.__name__, **document)(view)
+            register(settled(described))
+            return view
+
+        return decorate
+
+    def tagged(self, *statuses: int, needs_match: bool = False) -> Decorator:
+        """Document that an answer carries an ETag, and which header the request may or must carry."""
+        responses: dict[int, Any] = {status: {"headers": {"ETag": "ETAG"}} for status in statuses}
+        conditional: list[dict[str, Any]] = [_IF_NONE_MATCH]
+        if needs_match:
+            conditional = [_IF_MATCH]
+            responses |= {412: "PRECONDITION_FAILED", 428: "PRECONDITION_REQUIRED", 409: "CONFLICT"}
+        else:
+            responses[304] = "NOT_MODIFIED"
+        document: Decorator = self.doc(responses=responses, parameters=conditional)
+        return document
+
+
+_IF_NONE_MATCH = {
+    "name": "If-None-Match",
+    "in": "header",
+    "description": "An ETag: the answer is 304 while the record has it.",
+    "schema": {"type": "string"},
+}
+_IF_MATCH = {
+    "name": "If-Match",
+    "in": "header",
+    "description": "ETag that the change was made from. Not needed to create, or to repeat what is stored.",
+    "schema": {"type": "string"},
+}
+
+
+def patch_of(body: type[Schema], name: str) -> type[Schema]:
+    """Return a schema of `body`'s fields of which any may be left out: what is left out stays."""
+    optional: dict[str, fields.Field[Any]] = {}
+    for key, field in body().declared_fields.items():
+        optional[key] = deepcopy(field)
+        optional[key].required = False
+        optional[key].load_default = missing
+    return Schema.from_dict(optional, name=name)
+
+
+def listing(item: type[Schema], name: str) -> type[Schema]:
+    """Return the schema of a page of `item`s."""
+    told = {"description": "Cursor of the next page; null on the last."}
+    return Schema.from_dict(
+        {
+            "items": fields.List(fields.Nested(item), required=True),
+            "next": fields.String(allow_none=True, required=True, metadata=told),
+        },
+        name=name,
+    )
+
+
+def _document(rule: str, method: str) -> dict[str, Any]:
+    public = is_public(f"{method} {PREFIX}{template(rule)}")
+    responses: dict[int, str] = {422: "UNPROCESSABLE_ENTITY", 503: "SERVICE_UNAVAILABLE", 400: "BAD_REQUEST"}
+    responses[401] = "UNAUTHORIZED"
+    if not public:
+        responses[403] = "FORBIDDEN"
+    if re.search("<", rule) or method == "POST":
+        responses[404] = "NOT_FOUND"
+    if method in _WRITES:
+        responses |= {409: "CONFLICT", 413: "REQUEST_ENTITY_TOO_LARGE", 415: "UNSUPPORTED_MEDIA_TYPE"}
+    return {"responses": responses, "security": [] if public else [{"bearer": []}]}

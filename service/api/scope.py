@@ -1,0 +1,81 @@
+"""What one request carries along: the instant, the caller, and the patients whom its answer shows or changes."""
+
+import re
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, cast
+
+from flask import Request, current_app, g, request
+
+from config import Settings
+from schedules.clock import Clock
+from service.errors import UnauthenticatedError
+from service.identity.principal import Principal
+
+CLOCK = "recovery.clock"
+SETTINGS = "recovery.settings"
+_CONVERTER = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")
+
+
+@dataclass(slots=True)
+class Scope:
+    """The state of one request. `now` is read once, so that everything in it has one time."""
+
+    now: datetime
+    clock: Clock
+    began_ms: int
+    principal: Principal | None = None
+    patient_ids: set[str] = field(default_factory=set)
+    about: dict[str, Any] = field(default_factory=dict)
+
+
+def open_scope() -> Scope:
+    """Begin the request's scope."""
+    clock = cast(Clock, current_app.extensions[CLOCK])
+    g.recovery_scope = Scope(now=clock.now(), clock=clock, began_ms=clock.monotonic_ms())
+    return scope()
+
+
+def scope() -> Scope:
+    """Return the request's scope."""
+    return cast(Scope, g.recovery_scope)
+
+
+def find_scope() -> Scope | None:
+    """Return the request's scope, or None if the request failed before it began."""
+    return cast("Scope | None", g.get("recovery_scope"))
+
+
+def now() -> datetime:
+    """Return the instant of this request, aware, in UTC."""
+    return scope().now
+
+
+def caller() -> Principal:
+    """Return who calls. Raises UnauthenticatedError on a route that nobody signed in to."""
+    principal = scope().principal
+    if principal is None:
+        raise UnauthenticatedError
+    return principal
+
+
+def show(*patient_ids: str) -> None:
+    """Note whose data this request shows or changes, for the audit trail."""
+    scope().patient_ids.update(patient_ids)
+
+
+def settings() -> Settings:
+    """Return the application's settings."""
+    return cast(Settings, current_app.extensions[SETTINGS])
+
+
+def route_of(req: Request = request) -> str:
+    """Return method and template of the matched route, such as GET /api/v1/patients/{patient_id}; never the path."""
+    rule = req.url_rule.rule if req.url_rule is not None else "?"
+    method = "GET" if req.method == "HEAD" else req.method
+    return f"{method} {template(rule)}"
+
+
+def template(rule: str) -> str:
+    """Return a routing rule as the document writes it: `<id:patient_id>` becomes `{patient_id}`."""
+    return _CONVERTER.sub(r"{\1}", rule)

@@ -1,0 +1,91 @@
+"""How a request ends: its audit entry is stored, and its changes are committed, before the first byte goes out.
+
+The entry of a write stands in the write's own transaction. The entry of a read, and of a refusal, is committed in a
+short transaction of its own. If it cannot be stored, the caller gets 503 and no data.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from flask import Response, make_response, request
+
+from models.audit import AuditAction
+from models.journal import Act, append
+from service.api.scope import Scope, find_scope, route_of, scope
+from service.db import current_session
+
+_READS = ("GET", "HEAD")
+_DENIALS = (401, 403, 404)
+_ACTIONS = {
+    "POST /api/v1/import": AuditAction.import_,
+    "POST /api/v1/enrolments": AuditAction.token,
+    "POST /api/v1/devices": AuditAction.token,
+    "POST /api/v1/tokens/refresh": AuditAction.token,
+}
+
+
+def settled(view: Callable[..., Any]) -> Callable[..., Response]:
+    """Return `view` with the end of its request: 304 where nothing changed, the audit entry, the commit."""
+
+    @wraps(view)
+    def settle(*args: Any, **kwargs: Any) -> Response:
+        response = make_response(view(*args, **kwargs))
+        if request.method in _READS:
+            _drop_what_is_known(response)
+            _end_reading()
+        commit_with_entry(response.status_code)
+        return response
+
+    return settle
+
+
+def commit_with_entry(status: int) -> None:
+    """Append the request's audit entry to the session's transaction and commit it."""
+    current = scope()
+    if current.principal is not None:
+        read = request.method in _READS
+        action = AuditAction.read if read else _ACTIONS.get(route_of(), AuditAction.write)
+        _append(current, action, status)
+    current_session().commit()
+
+
+def record_denial(status: int) -> None:
+    """Commit an entry for a refused request, if it is known who asked. What the request had done is rolled back."""
+    current = find_scope()
+    current_session().rollback()
+    if current is None or current.principal is None or status not in _DENIALS:
+        return
+    current.patient_ids.clear()
+    _append(current, AuditAction.denied, status)
+    current_session().commit()
+
+
+def _drop_what_is_known(response: Response) -> None:
+    """Turn an answer that the caller already has into a 304."""
+    etag, _ = response.get_etag()
+    if etag is not None and request.if_none_match.contains_weak(etag):
+        response.status_code = 304
+        response.set_data(b"")
+        response.headers.remove("Content-Type")
+
+
+def _end_reading() -> None:
+    # The entry needs a transaction that writes; upgrading the one that has read would fail at once on SQLite.
+    current_session().rollback()
+
+
+def _append(current: Scope, action: AuditAction, status: int) -> None:
+    principal = current.principal
+    if principal is None:
+        return
+    act = Act(
+        actor_kind=principal.actor_kind,
+        actor_id=principal.actor_id,
+        action=action,
+        route=route_of(),
+        status=status,
+        about=current.about,
+        patient_ids=current.patient_ids,
+    )
+    append(current_session(), principal.practice_id, act, current.now)

@@ -1,0 +1,109 @@
+"""The web application: the only wiring of settings, keys, database, gate, errors, resources and commands."""
+
+import logging
+from typing import Any
+
+import click
+import orjson
+from flask import Flask, Response, request
+from flask.json.provider import JSONProvider
+
+from config import Settings
+from models import journal, private
+from schedules.clock import Clock, SystemClock
+from service.api.document import install_document
+from service.api.gate import install_gate
+from service.api.health import health
+from service.api.problems import install_problems
+from service.api.routes import RESOURCES
+from service.api.scope import CLOCK, SETTINGS, find_scope, route_of
+from service.cli import register_commands
+from service.db import init_database, refuse_stale_schema
+from service.logs import configure_logs, log_event
+
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+}
+
+
+class Orjson(JSONProvider):
+    """JSON by orjson."""
+
+    def dumps(self, obj: Any, **_: Any) -> str:
+        """Return `obj` as JSON text."""
+        return orjson.dumps(obj).decode()
+
+    def loads(self, s: str | bytes, **_: Any) -> Any:
+        """Return the value of a JSON text."""
+        return orjson.loads(s)
+
+    def response(self, *args: Any, **kwargs: Any) -> Response:
+        """Return a response whose body is the argument as JSON."""
+        return Response(orjson.dumps(self._prepare_response_obj(args, kwargs)), mimetype="application/json")
+
+
+class Application(Flask):
+    """Flask, which would write an exception's text and the request's path to the log."""
+
+    json_provider_class = Orjson
+
+    def log_exception(self, exc_info: Any) -> None:
+        """Log the class of an exception that no handler took."""
+        log_event("fault", level=logging.ERROR, error=exc_info[1])
+
+
+def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
+    """Return the application, ready to serve, or for a command.
+
+    Raises StaleSchemaError if the database lacks the newest schema, unless a command is what will run.
+    """
+    configure_logs(settings.log_level)
+    private.set_key(settings.seal_key)
+    journal.set_key(settings.audit_key)
+    app = Application(__name__, static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
+    # Nobody signs in from a browser page of another origin, so there is nothing to tell one by OPTIONS.
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+    app.url_map.merge_slashes = False
+    app.extensions[CLOCK] = clock or SystemClock()
+    app.extensions[SETTINGS] = settings
+    init_database(app, settings.database_url)
+    _install_web(app)
+    register_commands(app)
+    if click.get_current_context(silent=True) is None:
+        refuse_stale_schema(app)
+    return app
+
+
+def _install_web(app: Flask) -> None:
+    install_gate(app)
+    install_problems(app)
+    install_document(app, RESOURCES)
+    app.add_url_rule("/health", view_func=health)
+    app.after_request(_add_headers)
+    app.after_request(_log_request)
+
+
+def _add_headers(response: Response) -> Response:
+    for name, value in _HEADERS.items():
+        if name != "Content-Security-Policy" or name not in response.headers:
+            response.headers[name] = value
+    return response
+
+
+def _log_request(response: Response) -> Response:
+    current = find_scope()
+    principal = current.principal if current is not None else None
+    log_event(
+        "request",
+        route=route_of(request),
+        status=response.status_code,
+        duration_ms=None if current is None else current.clock.monotonic_ms() - current.began_ms,
+        practice_id=principal.practice_id if principal else None,
+        actor_id=principal.actor_id if principal else None,
+    )
+    return response

@@ -1,0 +1,136 @@
+"""Use cases: a milestone is reported as reached or skipped, or the report is taken back.
+
+A milestone that lifts a restriction is reported by a clinician or coordinator only: a patient who already drives has
+not been cleared to drive.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from models import Milestone, MilestoneProgress, Surgery
+from models.people import StaffRole
+from schedules.plan.vocabulary import Phase, SkipReason
+from schedules.planning import Answer, plan_episode, withdraw
+from service.care.enrol import clinic_today
+from service.care.reach import find_row, lock_patient, practice_of
+from service.errors import ConflictError, Fault, ForbiddenError, InvalidError, describe
+from service.identity.principal import Principal
+
+# Where the patient is, the calendar may be a day ahead of the clinic's.
+_AHEAD = timedelta(days=1)
+_MAY_LIFT = (StaffRole.clinician, StaffRole.coordinator)
+_PATIENT_REASONS = (SkipReason.patient_declined, SkipReason.not_applicable, SkipReason.other)
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """A milestone after a report, and what became of each of its reminders that was sent or still open."""
+
+    milestone: Milestone
+    progress: MilestoneProgress | None
+    answers: dict[str, Answer]
+
+
+def achieve(
+    session: Session, caller: Principal, milestone_id: str, *, achieved_on: date | None, note: str | None, now: datetime
+) -> Reported:
+    """Report a milestone as reached on a clinic's calendar day, by default today, and withdraw its reminders.
+
+    Raises NotFoundError, ForbiddenError for one that lifts a restriction, ConflictError for one that is skipped or
+    cancelled, InvalidError for a day ahead or before the surgery.
+    """
+    milestone = _reportable(session, caller, milestone_id)
+    today = clinic_today(practice_of(session, caller), now)
+    day = achieved_on or today
+    _refuse_day(session, milestone, day, today)
+    progress = _progress_of(session, milestone)
+    if progress.skip_reason is not None:
+        raise ConflictError(Fault("", "a milestone that is not skipped: reopen it first", "a skipped one"))
+    if (progress.achieved_on, progress.note) != (day, note):
+        _sign(progress, caller, now)
+        progress.achieved_on, progress.note = day, note
+    return _withdrawn(session, milestone, progress, now, reason="achieved")
+
+
+def skip(
+    session: Session, caller: Principal, milestone_id: str, *, reason: SkipReason, text: str | None, now: datetime
+) -> Reported:
+    """Skip a milestone for a coded reason, and withdraw its reminders. `text` goes with the reason `other`.
+
+    Raises as `achieve` does, and InvalidError for a text without `other` or the other way round.
+    """
+    milestone = _reportable(session, caller, milestone_id)
+    if (reason is SkipReason.other) != (text is not None):
+        raise InvalidError(Fault("/text", "a text if the reason is other, else none", "the opposite"))
+    if not caller.is_staff and reason not in _PATIENT_REASONS:
+        raise ForbiddenError(Fault("/reason", "one of " + ", ".join(_PATIENT_REASONS), reason.value))
+    progress = _progress_of(session, milestone)
+    if progress.achieved_on is not None:
+        raise ConflictError(Fault("", "a milestone that is not achieved: reopen it first", "an achieved one"))
+    if (progress.skip_reason, progress.note) != (reason, text):
+        _sign(progress, caller, now)
+        progress.skip_reason, progress.note = reason, text
+    return _withdrawn(session, milestone, progress, now, reason="skipped")
+
+
+def reopen(session: Session, caller: Principal, milestone_id: str, *, now: datetime) -> Reported:
+    """Take a report back, and plan the reminders again. What was not reported stays as it is.
+
+    Raises NotFoundError, ForbiddenError for one that lifts a restriction, ConflictError for a cancelled one.
+    """
+    milestone = _reportable(session, caller, milestone_id)
+    progress = session.get(MilestoneProgress, (milestone.practice_id, milestone.id))
+    if progress is None or (progress.achieved_on is None and progress.skip_reason is None):
+        return Reported(milestone, progress, {})
+    _sign(progress, caller, now)
+    progress.achieved_on, progress.skip_reason, progress.note = None, None, None
+    return Reported(milestone, progress, plan_episode(session, milestone.practice_id, milestone.episode_id, now))
+
+
+def _reportable(session: Session, caller: Principal, milestone_id: str) -> Milestone:
+    """Return a milestone that the caller may report on, its patient locked to the commit."""
+    milestone = find_row(session, caller, Milestone, milestone_id)
+    if milestone.lifts is not None and caller.role not in _MAY_LIFT:
+        raise ForbiddenError(Fault("", "a clinician or coordinator, since it lifts a restriction", "another caller"))
+    lock_patient(session, milestone.practice_id, milestone.patient_id)
+    if milestone.cancelled_at is not None:
+        raise ConflictError(Fault("", "a milestone that stands", "a cancelled one"))
+    return milestone
+
+
+def _refuse_day(session: Session, milestone: Milestone, day: date, today: date) -> None:
+    if day > today + _AHEAD:
+        raise InvalidError(Fault("/achieved_on", f"a date up to {today}", describe(day)))
+    surgery = session.get_one(Surgery, (milestone.practice_id, milestone.surgery_id))
+    if milestone.phase is Phase.before_surgery:
+        return
+    if surgery.surgery_on is None:
+        raise ConflictError(Fault("", "a surgery with a date", "one without"))
+    if day < surgery.surgery_on:
+        raise InvalidError(
+            Fault("/achieved_on", f"a date from {surgery.surgery_on}, the day of surgery", describe(day))
+        )
+
+
+def _progress_of(session: Session, milestone: Milestone) -> MilestoneProgress:
+    progress = session.get(MilestoneProgress, (milestone.practice_id, milestone.id))
+    if progress is None:
+        progress = MilestoneProgress(
+            practice_id=milestone.practice_id, id=milestone.id, patient_id=milestone.patient_id
+        )
+        session.add(progress)
+    return progress
+
+
+def _sign(progress: MilestoneProgress, caller: Principal, now: datetime) -> None:
+    progress.reported_by, progress.reported_at = caller.reporter, now
+
+
+def _withdrawn(
+    session: Session, milestone: Milestone, progress: MilestoneProgress, now: datetime, *, reason: str
+) -> Reported:
+    practice_id, patient_id = milestone.practice_id, milestone.patient_id
+    answers = withdraw(session, practice_id, patient_id, now=now, reason=reason, milestone_ids=[milestone.id])
+    return Reported(milestone, progress, answers)

@@ -1,0 +1,66 @@
+"""Which rows a caller reaches: staff those of their practice, a patient's device the patient's own.
+
+A row out of reach and a row that does not exist are refused alike.
+"""
+
+from typing import TypeVar
+
+from sqlalchemy.orm import Session
+
+from models import Episode, Patient, Practice, Staff
+from models.base import OfPatient
+from service.errors import Fault, InvalidError, NotFoundError
+from service.identity.principal import Principal
+
+Row = TypeVar("Row", bound=OfPatient)
+
+
+def practice_of(session: Session, caller: Principal) -> Practice:
+    """Return the caller's practice."""
+    return session.get_one(Practice, caller.practice_id)
+
+
+def find_patient(session: Session, caller: Principal, patient_id: str) -> Patient:
+    """Return a patient whom the caller reaches. Raises NotFoundError."""
+    patient = session.get(Patient, (caller.practice_id, patient_id))
+    if patient is None or patient.deleted or caller.patient_id not in (None, patient.id):
+        raise NotFoundError
+    return patient
+
+
+def find_row(session: Session, caller: Principal, model: type[Row], row_id: str) -> Row:
+    """Return a patient's row that the caller reaches. Raises NotFoundError."""
+    row = session.get(model, (caller.practice_id, row_id))
+    if row is None or row.deleted or caller.patient_id not in (None, row.patient_id):
+        raise NotFoundError
+    return row
+
+
+def lock_patient(session: Session, practice_id: str, patient_id: str) -> Patient:
+    """Return a patient, locked to the commit: writes about one patient go one after another.
+
+    Locks are taken in one order everywhere: patients, deliveries, the revision clock. Raises NotFoundError.
+    """
+    patient = session.get(Patient, (practice_id, patient_id), with_for_update={"key_share": True})
+    if patient is None or patient.deleted:
+        raise NotFoundError(Fault("/patient_id", "a patient of this practice", "an unknown id"))
+    return patient
+
+
+def find_named_episode(session: Session, caller: Principal, episode_id: str) -> Episode:
+    """Return the episode that a body names. Raises NotFoundError."""
+    try:
+        return find_row(session, caller, Episode, episode_id)
+    except NotFoundError:
+        raise NotFoundError(Fault("/episode_id", "an episode within your reach", "an unknown id")) from None
+
+
+def refuse_unknown_staff(session: Session, practice_id: str, staff_id: str | None, pointer: str) -> None:
+    """Raise NotFoundError if `staff_id` is given and names nobody of the practice's staff."""
+    if staff_id is not None and session.get(Staff, (practice_id, staff_id)) is None:
+        raise NotFoundError(Fault(pointer, "a member of the practice's staff", "an unknown id"))
+
+
+def refuse_change(pointer: str, expected: str) -> InvalidError:
+    """Return the refusal of a field that never changes."""
+    return InvalidError(Fault(pointer, expected, "another value"))

@@ -1,0 +1,20 @@
+"""Use case: the messages of an episode are listed: what will go, went, or did not, and why."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import select, tuple_
+from sqlalchemy.orm import Session
+
+from models import Reminder
+
+
+def list_reminders(
+    session: Session, practice_id: str, episode_id: str, *, after: str | None, limit: int
+) -> Sequence[Reminder]:
+    """Return up to `limit` reminders in the order of their due times, from the one after the id `after` on."""
+    place = (Reminder.due_at, Reminder.id)
+    query = select(Reminder).filter_by(practice_id=practice_id, episode_id=episode_id, deleted=False)
+    if after is not None:
+        last = session.execute(select(*place).filter_by(practice_id=practice_id, id=after)).one_or_none()
+        query = query.where(tuple_(*place) > tuple(last)) if last is not None else query
+    return session.scalars(query.order_by(*place).limit(limit)).all()

@@ -1,0 +1,51 @@
+"""Use cases: the questions that wait for the clinic are listed and closed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select, tuple_
+from sqlalchemy.orm import Session
+
+from models import Task
+from models.report import TaskKind, TaskState
+from service.care.reach import find_row
+from service.errors import ConflictError, Fault
+from service.identity.principal import Principal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskFilter:
+    """Which tasks a list holds."""
+
+    state: TaskState | None = TaskState.open
+    kind: TaskKind | None = None
+    patient_id: str | None = None
+
+
+def list_tasks(
+    session: Session, practice_id: str, wanted: TaskFilter, *, after: str | None, limit: int
+) -> Sequence[Task]:
+    """Return up to `limit` tasks in the order in which they were asked, from the one after the id `after` on."""
+    place = (Task.created_at, Task.id)
+    given = {"state": wanted.state, "kind": wanted.kind, "patient_id": wanted.patient_id}
+    query = select(Task).filter_by(practice_id=practice_id, deleted=False)
+    query = query.filter_by(**{name: value for name, value in given.items() if value is not None})
+    if after is not None:
+        last = session.execute(select(*place).filter_by(practice_id=practice_id, id=after)).one_or_none()
+        query = query.where(tuple_(*place) > tuple(last)) if last is not None else query
+    return session.scalars(query.order_by(*place).limit(limit)).all()
+
+
+def close_task(session: Session, caller: Principal, task_id: str, *, now: datetime) -> Task:
+    """Mark a question as answered. One that is closed already stays as it is.
+
+    Raises NotFoundError, and ConflictError for whether a surgery happened: the surgery's status answers that.
+    """
+    task = find_row(session, caller, Task, task_id)
+    if task.state is not TaskState.open:
+        return task
+    if task.kind is TaskKind.confirm_surgery:
+        raise ConflictError(Fault("", "the surgery's status, by PATCH: performed or cancelled", "a closed question"))
+    task.state, task.done_at, task.done_by = TaskState.done, now, caller.actor_id
+    return task

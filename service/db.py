@@ -1,0 +1,86 @@
+"""The database of the web process: one engine an application, one session a request, and how its transaction begins.
+
+Knows no table. The schema is compared with the newest migration once; until it matches, nothing but health and docs is
+answered.
+"""
+
+from pathlib import Path
+
+from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from models.base import Base
+from models.engine import begin_reads, engine_options, install
+from models.migrate import is_current
+from service.errors import UnavailableError
+
+SCHEMA_CHECKED = "recovery.schema_checked"
+
+db = SQLAlchemy(metadata=Base.metadata, session_options={"autoflush": False, "expire_on_commit": False})
+
+
+class StaleSchemaError(RuntimeError):
+    """The database was not migrated to the schema that this version of the service needs."""
+
+
+def init_database(app: Flask, url: str) -> None:
+    """Give the application its engine, with the same settings as the worker's."""
+    app.config["SQLALCHEMY_DATABASE_URI"] = _absolute(url)
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(url)
+    app.extensions[SCHEMA_CHECKED] = False
+    db.init_app(app)
+    with app.app_context():
+        install(db.engine)
+
+
+def current_session() -> Session:
+    """Return the session of this request or command. Whatever is not committed is rolled back at its end."""
+    return db.session()
+
+
+def begin(*, reads: bool) -> Session:
+    """Begin the request's transaction and return its session.
+
+    A transaction that may write takes SQLite's write lock at once: an upgrade after a read would fail.
+    """
+    session = current_session()
+    if reads:
+        begin_reads(session)
+    else:
+        session.connection()
+    return session
+
+
+def refuse_stale_schema(app: Flask) -> None:
+    """Raise StaleSchemaError if the database answers and lacks the newest schema. An unreachable one is not judged."""
+    try:
+        current = schema_is_current(app)
+    except DBAPIError:
+        return
+    if not current:
+        raise StaleSchemaError("The database does not have the newest schema. Run: flask --app wsgi migrate")
+
+
+def require_current_schema(app: Flask) -> None:
+    """Raise UnavailableError unless the schema is known to be current. Asks the database until it once was."""
+    if not schema_is_current(app):
+        raise UnavailableError(retry_after_seconds=30)
+
+
+def schema_is_current(app: Flask) -> bool:
+    """Return whether the database has the newest schema; asks only until the answer was yes."""
+    if not app.extensions[SCHEMA_CHECKED]:
+        with app.app_context(), db.engine.connect().execution_options(reads=True) as connection:
+            app.extensions[SCHEMA_CHECKED] = is_current(connection)
+    return bool(app.extensions[SCHEMA_CHECKED])
+
+
+def _absolute(url: str) -> str:
+    """Return `url` with a SQLite path made absolute: Flask-SQLAlchemy would look for it in a folder of its own."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite" or parsed.database is None:
+        return url
+    return parsed.set(database=str(Path(parsed.database).resolve())).render_as_string(hide_password=False)
