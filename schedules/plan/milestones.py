@@ -66,17 +66,36 @@ def _is_own_work(work_class: WorkClass, own: WorkClass | None) -> bool:
 
 def _plan_one(template: MilestoneTemplate, stage: Stage, patient: PatientFacts, enrolled_on: date) -> PlannedMilestone:
     template = _for_patient(template, stage, patient)
-    eligible = eligibility_of(
-        template,
-        stage.protocol,
-        low_bone_density=patient.low_bone_density,
-        brace_ordered=stage.brace_ordered,
-    )
-    milestone = _dated(template, stage, eligible, _text_key(template, stage.protocol, patient))
-    if template.kind is MilestoneKind.rtw_very_heavy:
-        milestone = _not_before_heavy(milestone, stage, patient)
-    return (
-        replace(milestone, past_policy=policy) if (policy := _past_policy(milestone, stage, enrolled_on)) else milestone
+    protocol, day0, rule = stage.protocol, stage.day0, rule_of(template.kind)
+    eligible = _eligibility(template, stage, patient)
+    text_key = _text_key(template, protocol, patient)
+    not_before_days = _first_heavy_day(template.kind, stage, patient)
+    target_on, latest_on = day_after(day0, template.target_days), day_after(day0, template.latest_days)
+    return PlannedMilestone(
+        key=template.key,
+        kind=template.kind,
+        occurrence=stage.ordinal,
+        phase=template.phase,
+        earliest_days=template.earliest_days,
+        target_days=template.target_days,
+        latest_days=template.latest_days,
+        earliest_on=day_after(day0, template.earliest_days),
+        target_on=target_on,
+        latest_on=latest_on,
+        eligible_days=eligible.days,
+        eligible_on=day_after(day0, eligible.days),
+        binds=eligible.binds,
+        binding_procedure=protocol.procedure,
+        lifts=rule.lifts,
+        grade=template.grade,
+        sources=template.sources,
+        note=template.note,
+        text=protocol.texts.milestones[text_key].en if text_key else None,
+        past_policy=_past_policy(template.kind, protocol, latest_on or target_on, enrolled_on),
+        owner=rule.owner,
+        text_key=text_key,
+        not_before_days=not_before_days,
+        not_before_on=day_after(day0, not_before_days),
     )
 
 
@@ -88,32 +107,12 @@ def _for_patient(template: MilestoneTemplate, stage: Stage, patient: PatientFact
     return template
 
 
-def _dated(template: MilestoneTemplate, stage: Stage, eligible: Eligibility, text_key: str | None) -> PlannedMilestone:
-    rule = rule_of(template.kind)
-    day0 = stage.day0
-    return PlannedMilestone(
-        key=template.key,
-        kind=template.kind,
-        occurrence=stage.ordinal,
-        phase=template.phase,
-        earliest_days=template.earliest_days,
-        target_days=template.target_days,
-        latest_days=template.latest_days,
-        earliest_on=day_after(day0, template.earliest_days),
-        target_on=day_after(day0, template.target_days),
-        latest_on=day_after(day0, template.latest_days),
-        eligible_days=eligible.days,
-        eligible_on=day_after(day0, eligible.days),
-        binds=eligible.binds,
-        binding_procedure=stage.protocol.procedure,
-        lifts=rule.lifts,
-        grade=template.grade,
-        sources=template.sources,
-        note=template.note,
-        text=stage.protocol.texts.milestones[text_key].en if text_key else None,
-        past_policy=None,
-        owner=rule.owner,
-        text_key=text_key,
+def _eligibility(template: MilestoneTemplate, stage: Stage, patient: PatientFacts) -> Eligibility:
+    return eligibility_of(
+        template,
+        stage.protocol,
+        low_bone_density=patient.low_bone_density,
+        brace_ordered=stage.brace_ordered,
     )
 
 
@@ -132,19 +131,16 @@ def _may_start_before_bending(template: MilestoneTemplate, protocol: Protocol) -
     return template.earliest_days < bending.target_days
 
 
-def _not_before_heavy(milestone: PlannedMilestone, stage: Stage, patient: PatientFacts) -> PlannedMilestone:
+def _first_heavy_day(kind: MilestoneKind, stage: Stage, patient: PatientFacts) -> int | None:
+    """Return the day before which very heavy work is not considered; None for other kinds, or if there is none."""
+    if kind is not MilestoneKind.rtw_very_heavy:
+        return None
     heavy = stage.protocol.find_milestone(MilestoneKind.rtw_heavy)
-    if heavy is None:
-        return milestone
-    days = eligibility_of(
-        heavy, stage.protocol, low_bone_density=patient.low_bone_density, brace_ordered=stage.brace_ordered
-    ).days
-    return replace(milestone, not_before_days=days, not_before_on=day_after(stage.day0, days))
+    return None if heavy is None else _eligibility(heavy, stage, patient).days
 
 
-def _past_policy(milestone: PlannedMilestone, stage: Stage, enrolled_on: date) -> PastPolicy | None:
-    """Return what applies if the window, or the target of an open-ended one, was over before enrolment."""
-    last_on = milestone.latest_on or milestone.target_on
+def _past_policy(kind: MilestoneKind, protocol: Protocol, last_on: date | None, enrolled_on: date) -> PastPolicy | None:
+    """Return what applies if `last_on`, the end of the window or of an open one the target, was before enrolment."""
     if last_on is None or last_on >= enrolled_on:
         return None
-    return stage.protocol.reminders.past_policy_of(MilestoneKind(milestone.kind))
+    return protocol.reminders.past_policy_of(kind)

@@ -258,6 +258,23 @@ def test_catching_up_ends_with_the_window() -> None:
     assert goal.outcome is ReminderOutcome.past_window_closed
 
 
+def test_catching_up_is_possible_on_the_last_day_of_the_window() -> None:
+    last_morning = datetime(2026, 3, 23, 12, tzinfo=UTC)
+
+    goal = one(reminders(plan(stage()), enrolled_at=last_morning), "walk30", "goal")
+
+    assert (goal.outcome, goal.scheduled_on) == (ReminderOutcome.planned, date(2026, 3, 23))
+
+
+def test_the_window_closes_by_the_clinics_calendar() -> None:
+    far_apart = ReminderPrefs(zone=ZoneInfo("Pacific/Honolulu"), clinic_zone=ZoneInfo("Pacific/Auckland"))
+    noon = datetime(2026, 3, 23, 12, tzinfo=UTC)  # the 24th in the clinic, two in the morning of the 23rd at home
+
+    goal = one(reminders(plan(stage()), far_apart, noon), "walk30", "goal")
+
+    assert goal.outcome is ReminderOutcome.past_window_closed
+
+
 def test_information_before_surgery_is_caught_up_with_on_an_open_day() -> None:
     friday_noon = datetime(2026, 2, 20, 17, tzinfo=UTC)
 
