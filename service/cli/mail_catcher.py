@@ -37,8 +37,10 @@ class ReadableFiles:
 
 
 def readable(content: bytes) -> bytes:
-    """Return an e-mail with its plain text in UTF-8 as it stands, not as base64 or quoted-printable."""
+    """Return an e-mail with its headers and texts in UTF-8 as they stand, not as base64 or quoted-printable."""
     message = message_from_bytes(content, policy=policy.default)
+    for name in {"From", "Subject", "To"} & set(message):
+        message.replace_header(name, str(message[name]))
     for part in message.walk():
         if part.get_content_maintype() == "text":
             text = part.get_content()

@@ -46,7 +46,9 @@ def test_each_email_lies_in_a_file_of_its_own_that_reads_as_text(tmp_path: Path)
 
     files = sorted(folder.iterdir())
     assert [file.suffix for file in files] == [".eml", ".eml"]
-    assert all(TEXT.strip() in file.read_text(encoding="utf-8") for file in files)
+    for shown in [file.read_text(encoding="utf-8") for file in files]:
+        assert "Subject: Un mensaje de su equipo de atención\n" in shown
+        assert TEXT.strip() in shown
     assert folder.stat().st_mode & 0o777 == 0o700
 
 
