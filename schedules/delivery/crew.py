@@ -33,6 +33,7 @@ class _Sender:
     pipe: Connection
     started_ms: int
     claim: Claim | None = None
+    handed_ms: int = 0
 
 
 class Crew:
@@ -47,9 +48,11 @@ class Crew:
         self._rest_until_ms = 0
 
     def tend(self) -> None:
-        """Note who has finished, bury who has died, and start senders until the crew is whole."""
+        """Note who has finished, bury who has died or hangs, and start senders until the crew is whole."""
         for sender in list(self._senders):
             self._listen(sender)
+            if sender.claim is not None and self._since(sender.handed_ms) > 2 * self._lease.length:
+                sender.process.kill()
         while len(self._senders) < self._settings.sender_processes and self._now_ms() >= self._rest_until_ms:
             self._senders.append(self._start())
 
@@ -64,7 +67,7 @@ class Crew:
             if left and sender.claim is None:
                 with contextlib.suppress(BrokenPipeError):
                     sender.pipe.send(left[0])
-                    sender.claim = left.pop(0)
+                    sender.claim, sender.handed_ms = left.pop(0), self._now_ms()
         return left
 
     def wait(self, longest: timedelta) -> None:
@@ -101,6 +104,7 @@ class Crew:
                 sender.pipe.recv()
                 sender.claim = None
         except (EOFError, ConnectionResetError):
+            sender.claim = None
             self._bury(sender)
             self._senders.remove(sender)
             if self._since(sender.started_ms) < REST_AFTER_EARLY_DEATH:

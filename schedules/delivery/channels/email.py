@@ -98,14 +98,23 @@ def compose(message: Message, server: MailServer) -> bytes:
     """
     mail = EmailMessage(policy=SMTP if message.address.isascii() else SMTPUTF8)
     mail["From"] = Address(addr_spec=server.mail_from)
-    mail["To"] = Address(addr_spec=message.address)
+    mail["To"] = _parse_address(message.address)
     mail["Subject"] = message.subject
     mail["Date"] = format_datetime(message.written_at)
     mail["Message-ID"] = f"<{message.key}@{server.domain}>"
-    mail["Content-Language"] = message.language
     mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no machine answers it
     mail.set_content(message.body, cte="quoted-printable")
+    mail["Content-Language"] = message.language
     return mail.as_bytes()
+
+
+def _parse_address(text: str) -> Address:
+    # The library checks ASCII alone; a question mark may stand wherever another letter may.
+    checked = Address(addr_spec=text.encode("ascii", "replace").decode())
+    if text.isascii():
+        return checked
+    name, _, domain = text.rpartition("@")
+    return Address(username=name, domain=domain)
 
 
 class _Line:
@@ -146,6 +155,7 @@ class _Client(smtplib.SMTP):
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         connection = socket.create_connection((host, port), timeout)
+        connection.settimeout(None)  # from here on the line's timer is the one limit
         self._line.hold(connection)
         if self._implicit is None:
             return connection

@@ -1,0 +1,186 @@
+"""The tests' own way to start a worker: the product's `main` with a clock of its own and a point where it dies.
+
+Workers are forked from a server process that has everything imported, so that a test pays milliseconds for one. Each
+worker leads its own process group: at a fail point the whole worker is killed, as a power cut would.
+
+The nine points, in the order of a delivery's life: claim_uncommitted, claimed, gate_uncommitted, gated, before_send,
+provider_accepted (there the mail server strikes, see `tests.worker.peers`), replied, result_uncommitted, recorded.
+"""
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+
+from config import Settings
+from schedules.clock import Clock, SystemClock
+from schedules.delivery.book import Claim
+from schedules.delivery.channels import ChannelSender, Message, Result
+from schedules.delivery.claim import claim_due
+from schedules.delivery.deliver import DEFAULT_STEPS, Steps, make_senders
+from schedules.delivery.gate import Permit, pass_gate
+from schedules.delivery.leases import Lease
+from schedules.delivery.record import record_result
+from schedules.plan.vocabulary import Channel
+from schedules.worker import main
+
+_STEP = "step"
+_FORKS = multiprocessing.get_context("forkserver")
+_FORKS.set_forkserver_preload([__name__])
+
+
+class StartedClock:
+    """A clock that was set to `start` when it was made and runs on from there; its leases count the machine's own."""
+
+    def __init__(self, start: datetime) -> None:
+        self._machine = SystemClock()
+        self._start = start.astimezone(UTC)
+        self._started_ms = self._machine.monotonic_ms()
+
+    def now(self) -> datetime:
+        """Return the instant at which the clock has arrived."""
+        return self._start + timedelta(milliseconds=self.monotonic_ms() - self._started_ms)
+
+    def monotonic_ms(self) -> int:
+        """Return the machine's monotonic milliseconds, alike in every process."""
+        return self._machine.monotonic_ms()
+
+    def boot_id(self) -> str:
+        """Return the machine's boot."""
+        return self._machine.boot_id()
+
+
+@dataclass(frozen=True, slots=True)
+class FailPoint:
+    """Where a worker fails, once: whoever makes the `marker` file first does. `freeze` stops the one process only."""
+
+    name: str
+    marker: Path
+    freeze: bool = False
+
+    def reach(self, name: str) -> None:
+        """Fail here if this is the point."""
+        if name != self.name:
+            return
+        with suppress(FileExistsError):
+            self.marker.touch(exist_ok=False)
+            self.marker.write_text(str(os.getpid()), encoding="ascii")
+            if self.freeze:
+                os.kill(os.getpid(), signal.SIGSTOP)
+            else:
+                os.killpg(0, signal.SIGKILL)
+
+
+@dataclass(frozen=True, slots=True)
+class FailSteps:
+    """The product's steps with a fail point around each, and due times judged by the test's clock."""
+
+    fail: FailPoint
+    clock: Clock | None
+
+    def steps(self) -> Steps:
+        """Return the steps to start a worker with."""
+        event.listen(Session, "after_commit", self._committed)
+        now = DEFAULT_STEPS.now if self.clock is None else self._now
+        return Steps(now=now, claim=self._claim, gate=self._gate, senders=self._senders, record=self._record)
+
+    def _now(self, _session: Session, clock: Clock) -> datetime:
+        return clock.now()
+
+    def _claim(self, session: Session, lease: Lease, *, now: datetime, limit: int) -> list[Claim]:
+        claims = claim_due(session, lease, now=now, limit=limit)
+        self._about_to_commit(session, "claimed", "claim_uncommitted", bool(claims))
+        return claims
+
+    def _gate(
+        self, session: Session, claim: Claim, lease: Lease, *, built: Collection[Channel], now: datetime
+    ) -> Permit | None:
+        permit = pass_gate(session, claim, lease, built=built, now=now)
+        self._about_to_commit(session, "gated", "gate_uncommitted", permit is not None)
+        return permit
+
+    def _record(self, session: Session, claim: Claim, result: Result, *, now: datetime, chance: float) -> bool:
+        counted = record_result(session, claim, result, now=now, chance=chance)
+        self._about_to_commit(session, "recorded", "result_uncommitted", counted)
+        return counted
+
+    def _senders(self, settings: Settings) -> Mapping[Channel, ChannelSender]:
+        return {channel: _FailingSender(sender, self.fail) for channel, sender in make_senders(settings).items()}
+
+    def _about_to_commit(self, session: Session, after: str, before: str, did_something: bool) -> None:
+        if did_something:
+            session.flush()
+            self.fail.reach(before)
+            session.info[_STEP] = after
+
+    def _committed(self, session: Session) -> None:
+        self.fail.reach(session.info.pop(_STEP, ""))
+
+
+@dataclass(frozen=True, slots=True)
+class _FailingSender:
+    """A channel with a fail point on either side of the provider, inside the kernel's deadline."""
+
+    sender: ChannelSender
+    fail: FailPoint
+
+    def send(self, message: Message, deadline: timedelta) -> Result:
+        self.fail.reach("before_send")
+        result = self.sender.send(message, deadline)
+        self.fail.reach("replied")
+        return result
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerProcess:
+    """A running worker. Its senders are its children."""
+
+    process: multiprocessing.context.ForkServerProcess
+
+    @property
+    def pid(self) -> int:
+        """Return the parent's process id, which is the group's too."""
+        assert self.process.pid is not None
+        return self.process.pid
+
+    def terminate(self, within: float = 10.0) -> int | None:
+        """Ask it to stop; return its exit code, or None if it is still there after `within` seconds."""
+        self.process.terminate()
+        self.process.join(within)
+        return self.process.exitcode
+
+    def wait_for_death(self, within: float = 20.0) -> None:
+        """Wait until it died of its fail point."""
+        self.process.join(within)
+        assert self.process.exitcode == -signal.SIGKILL, f"it did not die: {self.process.exitcode}"
+
+
+@contextmanager
+def running_worker(
+    settings: Settings, *, now: datetime | None = None, fail: FailPoint | None = None
+) -> Iterator[WorkerProcess]:
+    """Run a worker whose clock begins at `now` (default: the machine's), and leave nothing of it behind."""
+    process = _FORKS.Process(target=_run, args=(settings, now, fail or FailPoint("", Path(os.devnull))))
+    process.start()
+    try:
+        yield WorkerProcess(process)
+    finally:
+        if process.exitcode is None:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid or 0, signal.SIGKILL)
+            process.kill()
+        process.join()
+        process.close()
+
+
+def _run(settings: Settings, now: datetime | None, fail: FailPoint) -> None:
+    os.setpgid(0, 0)
+    clock = None if now is None else StartedClock(now)
+    raise SystemExit(main(settings, clock, FailSteps(fail, clock).steps()))

@@ -1,0 +1,82 @@
+"""A worker's parts for tests that run one step in this process."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from sqlalchemy import Engine, text
+from sqlalchemy.orm import Session
+
+from models.engine import make_session_factory
+from models.reminder import AttemptOutcome
+from schedules.clock import Clock
+from schedules.delivery.book import Claim
+from schedules.delivery.channels import ChannelSender, Message, Result
+from schedules.delivery.claim import claim_due
+from schedules.delivery.deliver import Desk, Limits, Steps
+from schedules.delivery.gate import Permit, pass_gate
+from schedules.delivery.leases import Lease
+from schedules.plan.vocabulary import Channel
+from tests.clock import MONDAY_AFTERNOON, FixedClock
+
+LEASE_LENGTH = timedelta(seconds=30)
+LIMITS = Limits(gate_to_send=timedelta(seconds=2), send=timedelta(seconds=10), margin=timedelta(seconds=8))
+SHORT_LEASE = {
+    "poll_seconds": 0.1,
+    "lease_seconds": 1.2,
+    "gate_to_send_seconds": 0.5,
+    "send_deadline_seconds": 0.5,
+    "lease_margin_seconds": 0.2,
+}
+EMAIL_ONLY = frozenset({Channel.email})
+
+
+class Outbox:
+    """A channel at the edge: keeps what it is given and answers as told."""
+
+    def __init__(self, result: Result | None = None) -> None:
+        self.messages: list[Message] = []
+        self.result = result or Result(AttemptOutcome.accepted, "250")
+
+    def send(self, message: Message, deadline: timedelta) -> Result:
+        self.messages.append(message)
+        return self.result
+
+
+def lease_of(clock: Clock, owner: str = "worker-1") -> Lease:
+    """Return a lease of 30 seconds."""
+    return Lease(owner, LEASE_LENGTH, clock)
+
+
+def desk_of(engine: Engine, clock: Clock, senders: Mapping[Channel, ChannelSender]) -> Desk:
+    """Return a sender's desk whose due times follow the test's clock and whose repeats come as late as they may."""
+    return Desk(
+        make_session=make_session_factory(engine),
+        lease=lease_of(clock),
+        limits=LIMITS,
+        steps=Steps(now=lambda _session, clock: clock.now()),
+        senders=senders,
+        chance=lambda: 1.0,
+    )
+
+
+def claim_all(session: Session, clock: Clock, owner: str = "worker-1", limit: int = 100) -> list[Claim]:
+    """Claim what is due by the test's clock, and commit."""
+    claims = claim_due(session, lease_of(clock, owner), now=clock.now(), limit=limit)
+    session.commit()
+    return claims
+
+
+def pass_now(session: Session, claim: Claim, now: datetime = MONDAY_AFTERNOON) -> Permit | None:
+    """Take a claim through the gate, and commit. As after another process's work, the session must read anew."""
+    permit = pass_gate(session, claim, lease_of(FixedClock(now)), built=EMAIL_ONLY, now=now)
+    session.commit()
+    session.expire_all()
+    return permit
+
+
+def lapse(session: Session, clock: FixedClock) -> None:
+    """Let every lease run out, by the clock that judges it."""
+    clock.advance(LEASE_LENGTH + timedelta(seconds=1))
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("UPDATE delivery SET lease_until = lease_until - interval '31 seconds'"))
+        session.commit()

@@ -1,0 +1,246 @@
+"""The worker's jobs: showing results, asking about passed surgeries, sealing the audit trail."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session, sessionmaker
+
+from models import journal
+from models.audit import ActorKind, AuditAction, AuditEntry, AuditSeal
+from models.engine import make_session_factory
+from models.reminder import Delivery, DeliveryState, Reminder
+from models.report import Task, TaskKind, TaskState
+from models.sync import SyncClock
+from schedules import jobs
+from schedules.plan.vocabulary import EpisodeStatus, ReminderState, SurgeryStatus
+from tests import builders
+from tests.clock import MONDAY_AFTERNOON
+
+ENDS = [
+    (DeliveryState.sent, None, ReminderState.sent),
+    (DeliveryState.failed, "address_refused", ReminderState.failed),
+    (DeliveryState.quarantined, "worker_died", ReminderState.failed),
+    (DeliveryState.cancelled, "achieved", ReminderState.cancelled),
+    (DeliveryState.expired, "too_late", ReminderState.expired),
+    (DeliveryState.suppressed, "no_channel", ReminderState.suppressed),
+]
+
+
+@pytest.fixture
+def make_session(engine: Engine) -> sessionmaker[Session]:
+    return make_session_factory(engine)
+
+
+def end(delivery: Delivery, state: DeliveryState = DeliveryState.sent, reason: str | None = None) -> Delivery:
+    delivery.state, delivery.reason, delivery.finished_at = state, reason, MONDAY_AFTERNOON
+    return delivery
+
+
+def reminder_of(session: Session, delivery: Delivery) -> Reminder:
+    row = session.get(Reminder, (delivery.practice_id, delivery.reminder_id), populate_existing=True)
+    assert row is not None
+    return row
+
+
+def revision(session: Session, practice_id: str) -> int:
+    """Return the practice's revision and let go of the database, so that a job can write."""
+    number = session.scalars(select(SyncClock.revision).where(SyncClock.practice_id == practice_id)).one()
+    session.rollback()
+    return number
+
+
+@pytest.mark.parametrize(("state", "reason", "shown"), ENDS)
+def test_a_reminder_shows_how_its_delivery_ended(
+    session: Session,
+    make_session: sessionmaker[Session],
+    state: DeliveryState,
+    reason: str | None,
+    shown: ReminderState,
+) -> None:
+    delivery = end(builders.due_delivery(session, builders.practice(session)), state, reason)
+    session.commit()
+
+    jobs.publish(make_session)
+
+    row = reminder_of(session, delivery)
+    session.refresh(delivery)
+    assert (row.state, row.reason) == (shown, reason)
+    assert row.sent_at == (MONDAY_AFTERNOON if state is DeliveryState.sent else None)
+    assert delivery.published
+
+
+def test_a_batch_of_results_takes_one_revision_of_its_practice(
+    session: Session, make_session: sessionmaker[Session]
+) -> None:
+    here, there = builders.practice(session), builders.practice(session)
+    deliveries = [end(builders.due_delivery(session, here)) for _ in range(5)]
+    elsewhere = end(builders.due_delivery(session, there))
+    session.commit()
+    before = revision(session, here.id), revision(session, there.id)
+
+    jobs.publish(make_session)
+
+    session.expire_all()
+    after = revision(session, here.id), revision(session, there.id)
+    assert after == (before[0] + 1, before[1] + 1)
+    assert {reminder_of(session, each).rev for each in deliveries} == {after[0]}
+    assert reminder_of(session, elsewhere).state is ReminderState.sent
+
+
+def test_results_beyond_a_batch_are_shown_too(session: Session, make_session: sessionmaker[Session]) -> None:
+    clinic = builders.practice(session)
+    for _ in range(jobs.PUBLISHED_AT_ONCE + 1):
+        end(builders.due_delivery(session, clinic))
+    session.commit()
+    before = revision(session, clinic.id)
+
+    jobs.publish(make_session)
+
+    session.expire_all()
+    assert revision(session, clinic.id) == before + 2
+    assert {row.state for row in session.scalars(select(Reminder))} == {ReminderState.sent}
+
+
+def test_nothing_new_takes_no_revision(session: Session, make_session: sessionmaker[Session]) -> None:
+    clinic = builders.practice(session)
+    builders.due_delivery(session, clinic)
+    end(builders.due_delivery(session, clinic))
+    session.commit()
+    jobs.publish(make_session)
+    before = revision(session, clinic.id)
+
+    jobs.publish(make_session)
+
+    session.expire_all()
+    assert revision(session, clinic.id) == before
+
+
+def test_the_end_of_an_older_generation_is_not_shown_on_a_reminder_planned_again(
+    session: Session, make_session: sessionmaker[Session]
+) -> None:
+    delivery = end(builders.due_delivery(session, builders.practice(session)), DeliveryState.cancelled, "moved")
+    session.commit()
+    reminder_of(session, delivery).generation = 2
+    session.commit()
+
+    jobs.publish(make_session)
+
+    session.refresh(delivery)
+    assert reminder_of(session, delivery).state is ReminderState.planned
+    assert delivery.published
+
+
+def passed_surgery(session: Session, **changes: object) -> str:
+    """Add a planned surgery in New York on 2026-03-01 and return its id."""
+    episode = builders.episode(session, builders.patient(session, builders.practice(session)))
+    columns = {"status": SurgeryStatus.planned, "surgery_on": date(2026, 3, 1)} | changes
+    surgery = builders.surgery(session, episode, **columns)
+    session.commit()
+    return surgery.id
+
+
+def test_a_planned_surgery_whose_day_has_passed_is_asked_about_once(
+    session: Session, make_session: sessionmaker[Session]
+) -> None:
+    surgery_id = passed_surgery(session)
+
+    for _ in range(2):
+        jobs.ask_about_passed_surgeries(make_session, MONDAY_AFTERNOON)
+
+    task = session.scalars(select(Task)).one()
+    assert (task.kind, task.state, task.surgery_id) == (TaskKind.confirm_surgery, TaskState.open, surgery_id)
+    assert (task.due_on, task.created_at) == (date(2026, 3, 1), MONDAY_AFTERNOON)
+
+
+def test_the_day_passes_at_midnight_in_the_clinics_zone(session: Session, make_session: sessionmaker[Session]) -> None:
+    passed_surgery(session)
+
+    jobs.ask_about_passed_surgeries(make_session, datetime(2026, 3, 2, 4, 59, tzinfo=UTC))  # 23:59 in New York
+    before = session.scalars(select(Task)).all()
+    session.rollback()
+    jobs.ask_about_passed_surgeries(make_session, datetime(2026, 3, 2, 5, 0, tzinfo=UTC))
+
+    assert before == []
+    assert len(session.scalars(select(Task)).all()) == 1
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"status": SurgeryStatus.performed},
+        {"status": SurgeryStatus.cancelled},
+        {"surgery_on": None},
+        {"surgery_on": date(2026, 3, 2)},
+    ],
+    ids=["performed", "cancelled", "no date", "today"],
+)
+def test_no_other_surgery_is_asked_about(
+    session: Session, make_session: sessionmaker[Session], changes: dict[str, object]
+) -> None:
+    passed_surgery(session, **changes)
+
+    jobs.ask_about_passed_surgeries(make_session, MONDAY_AFTERNOON)
+
+    assert session.scalars(select(Task)).all() == []
+
+
+def test_nobody_asks_about_an_episode_that_has_ended(session: Session, make_session: sessionmaker[Session]) -> None:
+    person = builders.patient(session, builders.practice(session))
+    closed = builders.episode(session, person, status=EpisodeStatus.closed)
+    builders.surgery(session, closed, status=SurgeryStatus.planned, surgery_on=date(2026, 3, 1))
+    session.commit()
+
+    jobs.ask_about_passed_surgeries(make_session, MONDAY_AFTERNOON)
+
+    assert session.scalars(select(Task)).all() == []
+
+
+def write_entry(session: Session, practice_id: str, at: datetime) -> str:
+    act = journal.Act(ActorKind.worker, "worker-1", AuditAction.send, "worker.send", patient_ids=["patient-1"])
+    return journal.append(session, practice_id, act, at)
+
+
+def seals(session: Session, practice_id: str) -> list[AuditSeal]:
+    query = select(AuditSeal).where(AuditSeal.practice_id == practice_id).order_by(AuditSeal.sequence)
+    return list(session.scalars(query))
+
+
+def test_each_entry_is_sealed_once_into_its_practices_own_chain(
+    session: Session, make_session: sessionmaker[Session]
+) -> None:
+    here, there = builders.practice(session).id, builders.practice(session).id
+    first = [write_entry(session, here, MONDAY_AFTERNOON) for _ in range(3)]
+    write_entry(session, there, MONDAY_AFTERNOON)
+    session.commit()
+    jobs.seal_audit(make_session, MONDAY_AFTERNOON)
+    later = write_entry(session, here, MONDAY_AFTERNOON)
+    session.commit()
+
+    for _ in range(2):
+        jobs.seal_audit(make_session, MONDAY_AFTERNOON + timedelta(seconds=5))
+
+    chain = seals(session, here)
+    macs = {entry.id: entry.mac for entry in session.scalars(select(AuditEntry))}
+    digest = b""
+    for link in chain:
+        digest = journal.link(digest, link.sequence, macs[link.entry_id])
+        assert link.digest == digest
+    assert [link.sequence for link in chain] == [1, 2, 3, 4]
+    assert [link.entry_id for link in chain] == [*first, later]
+    assert len(seals(session, there)) == 1
+
+
+def test_an_entry_that_was_committed_late_is_sealed_after_its_elders(
+    session: Session, make_session: sessionmaker[Session]
+) -> None:
+    practice_id = builders.practice(session).id
+    write_entry(session, practice_id, MONDAY_AFTERNOON)
+    session.commit()
+    jobs.seal_audit(make_session, MONDAY_AFTERNOON)
+
+    late = write_entry(session, practice_id, MONDAY_AFTERNOON - timedelta(seconds=30))
+    session.commit()
+    jobs.seal_audit(make_session, MONDAY_AFTERNOON)
+
+    assert [link.entry_id for link in seals(session, practice_id)][1] == late

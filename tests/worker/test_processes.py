@@ -1,0 +1,209 @@
+"""Whole workers: any number at once, stopped, frozen, poisoned, orphaned."""
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+
+from config import Settings
+from models.reminder import AttemptOutcome, Delivery, DeliveryState
+from schedules.plan.vocabulary import ReminderState
+from schedules.planning import Answer, withdraw
+from schedules.worker import main
+from tests import builders
+from tests.clock import MONDAY_AFTERNOON
+from tests.database import settings_for
+from tests.failpoints import FailPoint, WorkerProcess, running_worker
+from tests.worker.desks import SHORT_LEASE
+from tests.worker.peers import MailPeer, hostile_server, mail_server, say_nothing
+from tests.worker.rows import open_count, outcomes, shown_count, state_of, story, wait_until
+
+
+@pytest.fixture
+def peer() -> Iterator[MailPeer]:
+    with mail_server() as peer:
+        yield peer
+
+
+def short(database_url: str, port: int, **changes: object) -> Settings:
+    return settings_for(database_url, smtp_port=port, **(SHORT_LEASE | {"sender_processes": 1} | changes))
+
+
+def senders_of(worker: WorkerProcess) -> list[int]:
+    """Return the process ids of a worker's children."""
+    listed = Path(f"/proc/{worker.pid}/task/{worker.pid}/children").read_text(encoding="ascii")
+    return [int(pid) for pid in listed.split()]
+
+
+def is_running(pid: int) -> bool:
+    """Return whether a process is there and not a zombie."""
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return False
+
+
+def test_two_workers_at_once_send_everything_exactly_once(
+    engine: Engine, session: Session, database_url: str, peer: MailPeer
+) -> None:
+    clinic = builders.practice(session)
+    addresses = [f"patient{number}@example.org" for number in range(30)]
+    for address in addresses:
+        builders.due_delivery(session, clinic, email=address)
+    session.commit()
+    settings = settings_for(database_url, smtp_port=peer.port, poll_seconds=0.1, sender_processes=2)
+
+    with ExitStack() as stack:
+        workers = [stack.enter_context(running_worker(settings, now=MONDAY_AFTERNOON)) for _ in range(2)]
+        wait_until(lambda: open_count(engine) == 0)
+        wait_until(lambda: shown_count(engine, ReminderState.sent) == len(addresses))
+        exit_codes = [worker.terminate() for worker in workers]
+
+    assert sorted(peer.recipients) == sorted(addresses)
+    assert exit_codes == [0, 0]
+
+
+def test_a_worker_that_is_told_to_stop_leaves_nothing_leased(
+    engine: Engine, session: Session, database_url: str, peer: MailPeer
+) -> None:
+    clinic = builders.practice(session)
+    for _ in range(60):
+        builders.due_delivery(session, clinic)
+    session.commit()
+    settings = settings_for(database_url, smtp_port=peer.port, poll_seconds=0.1, sender_processes=2)
+
+    with running_worker(settings, now=MONDAY_AFTERNOON) as worker:
+        wait_until(lambda: len(peer.mails) >= 3)
+        senders = senders_of(worker)
+        exit_code = worker.terminate(within=10.0)
+
+    states = [row.state for row in session.scalars(select(Delivery))]
+    assert exit_code == 0
+    assert set(states) <= {DeliveryState.pending, DeliveryState.sent}
+    assert states.count(DeliveryState.sent) == len(peer.mails) < 60
+    assert len(senders) == 2
+    assert not any(map(is_running, senders))
+
+
+def test_a_send_that_a_stopping_worker_cannot_wait_for_is_cut_and_recorded(
+    engine: Engine, session: Session, database_url: str
+) -> None:
+    delivery = builders.due_delivery(session, builders.practice(session))
+    session.commit()
+
+    with hostile_server(say_nothing) as port:
+        settings = settings_for(database_url, smtp_port=port, poll_seconds=0.1, sender_processes=1)
+        with running_worker(settings, now=MONDAY_AFTERNOON) as worker:
+            wait_until(lambda: state_of(engine, delivery) is DeliveryState.sending)
+            exit_code = worker.terminate(within=10.0)
+
+    assert exit_code == 0
+    assert state_of(engine, delivery) is DeliveryState.pending
+    assert outcomes(session, delivery) == [AttemptOutcome.refused]
+
+
+def test_a_sender_frozen_past_its_lease_dies_at_the_thaw_and_sends_nothing(
+    engine: Engine, session: Session, database_url: str, peer: MailPeer, tmp_path: Path
+) -> None:
+    delivery = builders.due_delivery(session, builders.practice(session))
+    session.commit()
+    settings, marker = short(database_url, peer.port), tmp_path / "frozen"
+    freeze = FailPoint("before_send", marker, freeze=True)
+
+    with running_worker(settings, now=MONDAY_AFTERNOON, fail=freeze):
+        frozen = wait_for_freeze(marker)
+        with running_worker(settings, now=MONDAY_AFTERNOON):
+            wait_until(lambda: open_count(engine) == 0)
+        os.kill(frozen, signal.SIGCONT)
+        wait_until(lambda: not is_running(frozen))
+
+    session.refresh(delivery)
+    assert len(peer.mails) == 1
+    assert delivery.state is DeliveryState.sent
+    assert outcomes(session, delivery) == [AttemptOutcome.abandoned, AttemptOutcome.accepted]
+
+
+def test_after_an_effective_withdrawal_a_thawed_sender_sends_nothing(
+    engine: Engine, session: Session, database_url: str, peer: MailPeer, tmp_path: Path
+) -> None:
+    delivery = builders.due_delivery(session, builders.practice(session))
+    session.commit()
+    settings, marker = short(database_url, peer.port), tmp_path / "frozen"
+    freeze = FailPoint("before_send", marker, freeze=True)
+
+    with running_worker(settings, now=MONDAY_AFTERNOON, fail=freeze):
+        frozen = wait_for_freeze(marker)
+        answers = withdraw_all(session, delivery)
+        with running_worker(settings, now=MONDAY_AFTERNOON):
+            wait_until(lambda: state_of(engine, delivery) is DeliveryState.cancelled)
+            os.kill(frozen, signal.SIGCONT)
+            wait_until(lambda: not is_running(frozen))
+
+    assert answers == {delivery.reminder_id: Answer.in_flight}
+    assert peer.mails == []
+    assert story(session, delivery)[-1] == ("cancelled", "withdrawn")
+
+
+def wait_for_freeze(marker: Path) -> int:
+    """Return the process id of the sender that froze at its fail point."""
+    wait_until(lambda: marker.exists() and marker.read_text(encoding="ascii") != "")
+    return int(marker.read_text(encoding="ascii"))
+
+
+def withdraw_all(session: Session, delivery: Delivery) -> dict[str, Answer]:
+    session.expire_all()
+    answers = withdraw(session, delivery.practice_id, delivery.patient_id, now=MONDAY_AFTERNOON, reason="moved")
+    session.commit()
+    return answers
+
+
+def test_a_sender_that_stays_frozen_is_killed_and_replaced_by_its_own_worker(
+    engine: Engine, session: Session, database_url: str, peer: MailPeer, tmp_path: Path
+) -> None:
+    builders.due_delivery(session, builders.practice(session))
+    session.commit()
+    marker = tmp_path / "frozen"
+    freeze = FailPoint("before_send", marker, freeze=True)
+
+    with running_worker(short(database_url, peer.port), now=MONDAY_AFTERNOON, fail=freeze):
+        frozen = wait_for_freeze(marker)
+        wait_until(lambda: open_count(engine) == 0)
+
+    assert not is_running(frozen)
+    assert len(peer.mails) == 1
+
+
+def test_a_sender_that_dies_is_replaced_and_its_delivery_goes_out(
+    engine: Engine, session: Session, database_url: str, peer: MailPeer
+) -> None:
+    clinic = builders.practice(session)
+    session.commit()
+
+    with running_worker(short(database_url, peer.port), now=MONDAY_AFTERNOON) as worker:
+        wait_until(lambda: len(senders_of(worker)) == 1)
+        os.kill(senders_of(worker)[0], signal.SIGKILL)
+        builders.due_delivery(session, clinic)
+        session.commit()
+        wait_until(lambda: open_count(engine) == 0)
+
+    assert len(peer.mails) == 1
+
+
+def test_senders_do_not_outlive_a_killed_parent(session: Session, database_url: str, peer: MailPeer) -> None:
+    with running_worker(short(database_url, peer.port, sender_processes=3), now=MONDAY_AFTERNOON) as worker:
+        wait_until(lambda: len(senders_of(worker)) == 3)
+        senders = senders_of(worker)
+
+        os.kill(worker.pid, signal.SIGKILL)
+
+        wait_until(lambda: not any(map(is_running, senders)), within=5.0)
+
+
+@pytest.mark.sqlite_only
+def test_a_worker_does_not_start_on_a_database_that_was_not_migrated(empty_database_url: str) -> None:
+    assert main(settings_for(empty_database_url)) == 1
