@@ -58,6 +58,17 @@ class Databases:
                 shutil.copyfile(template, folder / "test.sqlite3")
                 yield f"sqlite:///{folder}/test.sqlite3"
 
+    @contextlib.contextmanager
+    def copy_of(self, url: str) -> Iterator[str]:
+        """Yield the URL of a copy of the database at `url`, to which nobody may be connected."""
+        if url.startswith("sqlite"):
+            with self._sqlite_folder() as folder:
+                shutil.copyfile(_settled_file(url), folder / "copy.sqlite3")
+                yield f"sqlite:///{folder}/copy.sqlite3"
+        else:
+            with self._postgres_database(url) as copy:
+                yield copy
+
     def _template(self, kind: str) -> str:
         """Return the migrated original of `kind`: a file's path, or a database's URL."""
         if kind not in self._templates:

@@ -27,8 +27,9 @@ from models.audit import ActorKind, AuditAction
 from models.engine import make_session_factory
 from models.report import TaskKind, TaskState
 from schedules.plan.vocabulary import Phase, ReminderState
-from service.care.cohort import Importer, import_cohort
+from service.care.cohort import import_cohort
 from service.care.cohort_report import ImportReport, RowOutcome, report_body
+from service.care.cohort_store import Importer
 from tests import builders
 from tests.cohort.caseload import FAULTY, caseload
 
@@ -292,7 +293,7 @@ def test_a_patient_that_the_database_refuses_leaves_all_others_loaded(
     def fail_second(_: object, __: object, statement: str, parameters: Any, *___: object) -> None:
         if statement.startswith("INSERT INTO patient") and "SP000002" in str(parameters):
             # A real refusal by the database, in the middle of the patient's transaction.
-            raise engine.dialect.loaded_dbapi.OperationalError("disk I/O error for Okafor")  # type: ignore[attr-defined]
+            raise engine.dialect.loaded_dbapi.OperationalError("disk I/O error for Okafor")
 
     event.listen(engine, "before_cursor_execute", fail_second)
 
