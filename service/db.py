@@ -61,6 +61,8 @@ def refuse_stale_schema(app: Flask) -> None:
     except DBAPIError:
         return
     if not current:
+        with app.app_context():
+            db.engine.dispose()
         raise StaleSchemaError("The database does not have the newest schema. Run: flask --app wsgi migrate")
 
 

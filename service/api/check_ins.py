@@ -6,6 +6,7 @@ from marshmallow import Schema, fields
 
 from models import CheckIn, Episode, Patient
 from models.care import Reporter
+from service.api import examples
 from service.api.etags import etag_of, refuse_match_of_nothing, require_match
 from service.api.fields import Flag, Id, Instant, Text, Whole, Word
 from service.api.pages import PageQuery, page, row_after
@@ -88,7 +89,7 @@ def list_episode_check_ins(query: dict[str, Any], episode_id: str) -> Any:
 
 @check_ins.put("/check-ins/<id:check_in_id>")
 @check_ins.tagged(200, 201, needs_match=True)
-@check_ins.arguments(CheckInBody)
+@check_ins.arguments(CheckInBody, example=examples.CHECK_IN)
 @check_ins.response(200, CheckInAnswer)
 @check_ins.alt_response(201, schema=CheckInAnswer, success=True)
 def store_check_in(body: dict[str, Any], check_in_id: str) -> Any:

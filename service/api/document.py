@@ -4,7 +4,7 @@ import http
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Flask, Response, send_from_directory
+from flask import Blueprint, Flask, Response
 from flask_smorest import Api
 from flask_smorest.utils import prepare_response
 from marshmallow import Schema, fields
@@ -17,6 +17,7 @@ from service.errors import NotFoundError
 VERSION = "1.0"
 STATIC = Path(__file__).parent.parent / "static" / "swagger-ui"
 DOCS_FILES = ("swagger-ui.css", "swagger-ui-bundle.js", "start.js")
+_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 _DOCS_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -89,16 +90,18 @@ def _docs_pages() -> Blueprint:
 
 
 def _show_docs() -> Response:
-    return _with_policy(send_from_directory(STATIC, "index.html"))
+    return _file("index.html")
 
 
 def _show_docs_file(filename: str) -> Response:
     if filename not in DOCS_FILES:
         raise NotFoundError
-    return _with_policy(send_from_directory(STATIC, filename))
+    return _file(filename)
 
 
-def _with_policy(response: Response) -> Response:
+def _file(name: str) -> Response:
+    path = STATIC / name
+    response = Response(path.read_bytes(), mimetype=_TYPES[path.suffix])
     response.headers["Content-Security-Policy"] = _DOCS_POLICY
     return response
 

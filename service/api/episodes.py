@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from models import Episode
 from schedules.plan.vocabulary import EpisodeStatus
+from service.api import examples
 from service.api.etags import etag_of, refuse_match_of_nothing, require_match
 from service.api.fields import Flag, Id, Instant, Text, Word
 from service.api.pages import PageQuery, page, row_after
@@ -68,7 +69,7 @@ def get_episode(episode_id: str) -> Any:
 
 @episodes.put("/episodes/<id:episode_id>")
 @episodes.tagged(200, 201, needs_match=True)
-@episodes.arguments(EpisodeBody)
+@episodes.arguments(EpisodeBody, example=examples.EPISODE)
 @episodes.response(200, EpisodeView)
 @episodes.alt_response(201, schema=EpisodeView, success=True)
 def store_episode(body: dict[str, Any], episode_id: str) -> Any:
@@ -82,7 +83,7 @@ def store_episode(body: dict[str, Any], episode_id: str) -> Any:
 
 @episodes.patch("/episodes/<id:episode_id>")
 @episodes.tagged(200, needs_match=True)
-@episodes.arguments(EpisodePatch)
+@episodes.arguments(EpisodePatch, example=examples.EPISODE_CHANGE)
 @episodes.response(200, EpisodeView)
 def amend_episode(body: dict[str, Any], episode_id: str) -> Any:
     """Change some of an episode's facts. A status that ends the care withdraws what was not sent."""

@@ -38,7 +38,7 @@ class Text(fields.String):
     """Private text: a name, a contact, a note."""
 
     def __init__(self, longest: int, expected: str, **options: Any) -> None:
-        told = _told(f"{expected}, 1 to {longest} characters", private=True)
+        told = _told(f"{expected}, 1 to {longest} characters", private=True, pattern=r"\S")
         super().__init__(validate=validate.Length(min=1, max=longest), metadata=told, **options)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> str:
@@ -111,7 +111,7 @@ class WallTime(fields.Time):
     """A wall time of hours and minutes."""
 
     def __init__(self, expected: str = "a wall time such as 21:30", **options: Any) -> None:
-        super().__init__(metadata=_told(expected, format=None, pattern=f"^{_TIME.pattern}$"), **options)
+        super().__init__(metadata=_told(expected, pattern=f"^{_TIME.pattern}$"), **options)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> time:
         if not isinstance(value, str) or not _TIME.fullmatch(value):

@@ -6,6 +6,7 @@ from flask import request
 from marshmallow import Schema, ValidationError, fields
 
 from models.engine import make_session_factory
+from service.api import examples
 from service.api.parsing import require_type
 from service.api.resource import Resource
 from service.api.scope import caller, now, route_of
@@ -75,7 +76,12 @@ class ImportResult(Schema):
 @imports.post("/import")
 @imports.arguments(ImportQuery, location="query")
 @imports.response(200, ImportResult)
-@imports.doc(requestBody={"required": True, "content": {"text/csv": {"schema": {"type": "string"}}}})
+@imports.doc(
+    requestBody={
+        "required": True,
+        "content": {"text/csv": {"schema": {"type": "string"}, "example": examples.CASELOAD}},
+    }
+)
 def import_caseload(query: dict[str, Any]) -> Any:
     """Load a caseload: one row a surgery, columns as `docs/import.md` lists them.
 

@@ -6,6 +6,7 @@ from marshmallow import Schema, fields
 
 from schedules.plan.vocabulary import SkipReason
 from schedules.planning import Answer
+from service.api import examples
 from service.api.fields import CivilDate, Id, Text, Word
 from service.api.resource import Resource
 from service.api.scope import caller, now, show
@@ -54,15 +55,15 @@ class ReportedView(Schema):
 
 
 @milestones.post("/milestones/<id:milestone_id>/achieve")
-@milestones.arguments(AchieveBody)
-@milestones.response(200, ReportedView)
+@milestones.arguments(AchieveBody, example=examples.ACHIEVE)
+@milestones.response(200, ReportedView, example=examples.REPORTED)
 def achieve_milestone(body: dict[str, Any], milestone_id: str) -> Any:
     """Report a milestone as reached. One that lifts a restriction is for a clinician or coordinator: 403."""
     return _answer(achieve(current_session(), caller(), milestone_id, **body, now=now()))
 
 
 @milestones.post("/milestones/<id:milestone_id>/skip")
-@milestones.arguments(SkipBody)
+@milestones.arguments(SkipBody, example=examples.SKIP)
 @milestones.response(200, ReportedView)
 def skip_milestone(body: dict[str, Any], milestone_id: str) -> Any:
     """Skip a milestone for a coded reason."""

@@ -9,6 +9,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields
 from webargs.flaskparser import FlaskParser
 
 from service.api.strict_json import key_pointer, parse_object
+from service.care.checks import is_storable
 from service.errors import Fault, InvalidError, WrongTypeError, describe, describe_private
 
 _CODE = re.compile(r"[a-z0-9_]{1,40}")
@@ -29,9 +30,9 @@ class StrictParser(FlaskParser):
     def load_querystring(self, req: Request, schema: Schema) -> Any:
         """Return the query's parameters. Raises InvalidError if one is given twice or cannot be stored."""
         twice = [key for key, values in req.args.lists() if len(values) > 1]
-        odd = [key for key, value in req.args.items() if "\x00" in value or not value.isprintable()]
+        odd = [key for key, value in req.args.items() if not is_storable(value)]
         faults = [Fault(key_pointer("", key), "the parameter once", "several times") for key in twice]
-        faults += [Fault(key_pointer("", key), "printable text", "other characters") for key in odd]
+        faults += [Fault(key_pointer("", key), "text without NUL", "text with it") for key in odd]
         if faults:
             raise InvalidError(*faults)
         return super().load_querystring(req, schema)

@@ -6,6 +6,7 @@ from marshmallow import Schema, fields, validate
 
 from models import Patient
 from schedules.plan.vocabulary import Channel, EpisodeStatus, Language, OpioidUse, Units, WorkClass
+from service.api import examples
 from service.api.etags import etag_of, refuse_match_of_nothing, require_match
 from service.api.fields import CivilDate, Flag, Id, Instant, Text, WallTime, Word
 from service.api.pages import PageQuery, page, row_after
@@ -106,7 +107,7 @@ def get_patient(patient_id: str) -> Any:
 
 @patients.put("/patients/<id:patient_id>")
 @patients.tagged(200, 201, needs_match=True)
-@patients.arguments(PatientBody)
+@patients.arguments(PatientBody, example=examples.PATIENT)
 @patients.response(200, PatientView)
 @patients.alt_response(201, schema=PatientView, success=True)
 def store_patient(body: dict[str, Any], patient_id: str) -> Any:
@@ -120,7 +121,7 @@ def store_patient(body: dict[str, Any], patient_id: str) -> Any:
 
 @patients.patch("/patients/<id:patient_id>")
 @patients.tagged(200, needs_match=True)
-@patients.arguments(PatientPatch)
+@patients.arguments(PatientPatch, example=examples.PATIENT_CHANGE)
 @patients.response(200, PatientView)
 def amend_patient(body: dict[str, Any], patient_id: str) -> Any:
     """Change some of a patient's facts. A patient may change language, place, units, channels and quiet hours."""

@@ -4,6 +4,7 @@ from typing import Any
 
 from marshmallow import Schema
 
+from service.api import examples
 from service.api.fields import Id, Instant, Text
 from service.api.resource import Resource
 from service.api.scope import caller, now, scope, show
@@ -54,8 +55,8 @@ class DeviceTokensView(Schema):
 
 
 @sign_ins.post("/enrolments")
-@sign_ins.arguments(EnrolmentBody)
-@sign_ins.response(201, EnrolmentView)
+@sign_ins.arguments(EnrolmentBody, example=examples.ENROLMENT)
+@sign_ins.response(201, EnrolmentView, example=examples.ENROLMENT_ANSWER)
 def enrol(body: dict[str, Any]) -> Any:
     """Make a one-time code with which a patient's phone enrols within 24 hours."""
     session = current_session()
@@ -65,7 +66,7 @@ def enrol(body: dict[str, Any]) -> Any:
 
 
 @sign_ins.post("/devices")
-@sign_ins.arguments(DeviceBody)
+@sign_ins.arguments(DeviceBody, example=examples.DEVICE)
 @sign_ins.response(201, DeviceTokensView)
 def enrol_device(body: dict[str, Any]) -> Any:
     """Exchange a one-time code for a device's tokens. An unknown, used or expired code answers 401."""

@@ -14,7 +14,7 @@ from service.care.checks import is_storable
 from service.errors import BadRequestError, Fault, InvalidError
 
 MOST_NESTING = 32
-MOST_DIGITS = 300
+MOST_DIGITS = 400  # more than any finite double has
 _TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
 _PLAIN_KEY = re.compile(r"[a-z][a-z0-9_]{0,39}")
 

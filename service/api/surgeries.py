@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from models import Episode, Surgery
 from schedules.plan.vocabulary import Approach, ApproachClass, Procedure, Setting, SurgeryStatus
+from service.api import examples
 from service.api.etags import etag_of, refuse_match_of_nothing, require_match
 from service.api.fields import CivilDate, Flag, Id, Text, WallTime, Whole, Word
 from service.api.pages import PageQuery, page, row_after
@@ -91,7 +92,7 @@ def get_surgery(surgery_id: str) -> Any:
 
 @surgeries.put("/surgeries/<id:surgery_id>")
 @surgeries.tagged(200, 201, needs_match=True)
-@surgeries.arguments(SurgeryBody)
+@surgeries.arguments(SurgeryBody, example=examples.SURGERY)
 @surgeries.response(200, SurgeryView)
 @surgeries.alt_response(201, schema=SurgeryView, success=True)
 def store_surgery(body: dict[str, Any], surgery_id: str) -> Any:
@@ -105,7 +106,7 @@ def store_surgery(body: dict[str, Any], surgery_id: str) -> Any:
 
 @surgeries.patch("/surgeries/<id:surgery_id>")
 @surgeries.tagged(200, needs_match=True)
-@surgeries.arguments(SurgeryPatch)
+@surgeries.arguments(SurgeryPatch, example=examples.SURGERY_CHANGE)
 @surgeries.response(200, SurgeryView)
 def amend_surgery(body: dict[str, Any], surgery_id: str) -> Any:
     """Change some of a surgery's facts, or say whether it happened.

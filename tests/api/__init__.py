@@ -1,0 +1,1 @@
+"""The REST API, over its test client and over a live server."""

@@ -1,0 +1,215 @@
+"""A clinic with two patients and another clinic beside it, and callers of every kind."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from json import dumps
+from typing import Any, Protocol, TypeVar
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+
+from config import Settings
+from models import Episode, Milestone, Patient, Practice, Staff, Surgery
+from models.base import Base
+from models.engine import begin_reads, make_session_factory
+from models.people import StaffRole
+from schedules.planning import plan_episode
+from service.app import create_app
+from service.db import db
+from service.identity.tokens import enrol_device, issue_staff_token
+from tests import builders
+from tests.clock import MONDAY_AFTERNOON, FixedClock
+
+API = "/api/v1"
+Row = TypeVar("Row", bound=Base)
+Answer = Any  # werkzeug's TestResponse, whose `json` may be any value
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Somebody with a token, or without."""
+
+    client: FlaskClient
+    token: str | None
+
+    def call(self, method: str, path: str, **options: Any) -> Answer:
+        """Send a request under the API's prefix."""
+        headers = dict(options.pop("headers", {}))
+        if self.token is not None:
+            headers["Authorization"] = f"Bearer {self.token}"
+        return self.client.open(path if path == "/health" else API + path, method=method, headers=headers, **options)
+
+    def get(self, path: str, **options: Any) -> Answer:
+        """Send a GET."""
+        return self.call("GET", path, **options)
+
+    def post(self, path: str, json: Any = None, **options: Any) -> Answer:
+        """Send a POST with a JSON body, by default an empty object."""
+        return self._send("POST", path, {} if json is None else json, **options)
+
+    def put(self, path: str, json: Any, *, match: str | None = None) -> Answer:
+        """Send a PUT; `match` is the ETag that it is made from."""
+        return self._send("PUT", path, json, headers=_match(match))
+
+    def patch(self, path: str, json: Any, *, match: str | None = None) -> Answer:
+        """Send a PATCH; `match` is the ETag that it is made from."""
+        return self._send("PATCH", path, json, headers=_match(match))
+
+    def amend(self, path: str, json: Any) -> Answer:
+        """Send a PATCH made from the record as it stands now."""
+        return self.patch(path, json, match=self.get(path).headers["ETag"])
+
+    def _send(self, method: str, path: str, body: Any, **options: Any) -> Answer:
+        # By the standard library, as clients do: it writes numbers that ours would not.
+        return self.call(method, path, data=dumps(body), content_type="application/json", **options)
+
+
+def _match(etag: str | None) -> dict[str, str]:
+    return {} if etag is None else {"If-Match": etag}
+
+
+@dataclass(frozen=True)
+class Clinic:
+    """One practice: a patient a week after a microdiscectomy with a full plan, another patient, staff of two roles."""
+
+    practice: Practice
+    coordinator: Staff
+    clinician: Staff
+    patient: Patient
+    episode: Episode
+    surgery: Surgery
+    other_patient: Patient
+    other_episode: Episode
+    other_surgery: Surgery
+
+    @property
+    def id(self) -> str:
+        """Return the practice's id."""
+        return self.practice.id
+
+
+def make_clinic(session: Session) -> Clinic:
+    """Store a clinic with its plans."""
+    practice = builders.practice(session)
+    patient, other = builders.patient(session, practice), builders.patient(session, practice)
+    episode, other_episode = builders.episode(session, patient), builders.episode(session, other)
+    clinic = Clinic(
+        practice=practice,
+        coordinator=builders.staff(session, practice),
+        clinician=builders.staff(session, practice, role=StaffRole.clinician),
+        patient=patient,
+        episode=episode,
+        surgery=builders.surgery(session, episode),
+        other_patient=other,
+        other_episode=other_episode,
+        other_surgery=builders.surgery(session, other_episode),
+    )
+    for each in (episode, other_episode):
+        plan_episode(session, practice.id, each.id, MONDAY_AFTERNOON)
+    session.commit()
+    return clinic
+
+
+@pytest.fixture
+def clinic(session: Session) -> Clinic:
+    """Return a stored clinic."""
+    return make_clinic(session)
+
+
+@pytest.fixture
+def foreign_clinic(session: Session) -> Clinic:
+    """Return another stored clinic."""
+    return make_clinic(session)
+
+
+@pytest.fixture
+def app(settings: Settings, clock: FixedClock) -> Iterator[Flask]:
+    """Yield the application on this test's database, with a clock that stands still."""
+    app = create_app(settings, clock)
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture
+def anonymous(app: Flask) -> Caller:
+    """Return a caller without a token."""
+    return Caller(app.test_client(), None)
+
+
+@pytest.fixture
+def coordinator(app: Flask, session: Session, clinic: Clinic) -> Caller:
+    """Return the clinic's coordinator."""
+    return as_staff(app, session, clinic.coordinator)
+
+
+@pytest.fixture
+def clinician(app: Flask, session: Session, clinic: Clinic) -> Caller:
+    """Return the clinic's clinician."""
+    return as_staff(app, session, clinic.clinician)
+
+
+@pytest.fixture
+def patient(app: Flask, session: Session, clinic: Clinic) -> Caller:
+    """Return the patient's phone."""
+    return as_patient(app, session, clinic.patient)
+
+
+@pytest.fixture
+def other_patient(app: Flask, session: Session, clinic: Clinic) -> Caller:
+    """Return the other patient's phone."""
+    return as_patient(app, session, clinic.other_patient)
+
+
+@pytest.fixture
+def foreign_staff(app: Flask, session: Session, foreign_clinic: Clinic) -> Caller:
+    """Return the other clinic's coordinator."""
+    return as_staff(app, session, foreign_clinic.coordinator)
+
+
+def as_staff(app: Flask, session: Session, staff: Staff) -> Caller:
+    """Return a member of staff with a new token."""
+    issued = issue_staff_token(session, staff, MONDAY_AFTERNOON)
+    session.commit()
+    return Caller(app.test_client(), issued.secret)
+
+
+def as_patient(app: Flask, session: Session, patient: Patient) -> Caller:
+    """Return a patient's new phone."""
+    tokens = enrol_device(session, patient.practice_id, patient.id, MONDAY_AFTERNOON)
+    session.commit()
+    return Caller(app.test_client(), tokens.access.secret)
+
+
+class Look(Protocol):
+    """Reads what the application committed, in a transaction of its own."""
+
+    def __call__(self, model: type[Row], **equal: Any) -> list[Row]:
+        """Return the rows whose columns equal what is given, by id."""
+        ...
+
+
+@pytest.fixture
+def look(engine: Engine) -> Look:
+    """Return a way to read what is stored."""
+
+    def read(model: type[Row], **equal: Any) -> list[Row]:
+        with make_session_factory(engine)() as session:
+            begin_reads(session)
+            return list(session.scalars(select(model).filter_by(**equal).order_by(model.id)).all())  # type: ignore[attr-defined]
+
+    return read
+
+
+@pytest.fixture
+def milestone_id(look: Look, clinic: Clinic) -> Callable[[str], str]:
+    """Return a way to find the id of a milestone of the clinic's first patient by its key."""
+
+    def find(key: str) -> str:
+        (row,) = look(Milestone, practice_id=clinic.id, episode_id=clinic.episode.id, key=key)
+        return row.id
+
+    return find

@@ -1,0 +1,111 @@
+"""The document is valid OpenAPI 3.1, complete, and is shown without asking any other server."""
+
+import re
+from typing import Any
+
+import pytest
+from openapi_spec_validator import validate
+
+from service.api import examples
+from service.api.check_ins import CheckInBody
+from service.api.document import STATIC
+from service.api.episodes import EpisodeBody, EpisodePatch
+from service.api.milestones import AchieveBody, ReportedView, SkipBody
+from service.api.patients import PatientBody, PatientPatch
+from service.api.sign_ins import DeviceBody, EnrolmentBody, EnrolmentView
+from service.api.surgeries import SurgeryBody, SurgeryPatch
+from service.identity.roles import ANYONE, WHO_MAY
+from tests.api.conftest import Caller
+
+pytestmark = pytest.mark.sqlite_only
+
+
+@pytest.fixture
+def document(anonymous: Caller) -> dict[str, Any]:
+    """Return the served document."""
+    return dict(anonymous.get("/openapi.json").json)
+
+
+def operations(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {
+        f"{method.upper()} {path}": operation
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+        if method != "parameters"
+    }
+
+
+def test_the_document_is_valid(document: dict[str, Any]) -> None:
+    validate(document)
+
+    assert document["openapi"] == "3.1.0"
+
+
+def test_every_route_of_the_role_table_is_documented(document: dict[str, Any]) -> None:
+    told = {route for route in WHO_MAY if not re.search(r"/health|/docs|/openapi.json", route)}
+
+    assert set(operations(document)) == told
+
+
+def test_every_operation_names_itself_its_refusals_and_its_sign_in(document: dict[str, Any]) -> None:
+    named = [operation["operationId"] for operation in operations(document).values()]
+
+    assert len(set(named)) == len(named)
+    for route, operation in operations(document).items():
+        assert operation["summary"], route
+        assert {"401", "422", "503", "default"} <= operation["responses"].keys(), route
+        assert bool(operation["security"]) == (WHO_MAY[route] is not ANYONE), route
+        if route.startswith(("PUT", "PATCH")):
+            assert {"409", "412", "428"} <= operation["responses"].keys(), route
+            assert [each["name"] for each in operation["parameters"]] == ["If-Match"], route
+
+
+def test_refusals_are_documented_as_problems(document: dict[str, Any]) -> None:
+    for status, response in document["components"]["responses"].items():
+        if status != "NOT_MODIFIED":
+            assert list(response["content"]) == ["application/problem+json"], status
+
+
+def test_every_enumeration_names_its_type(document: dict[str, Any]) -> None:
+    def enumerations(node: Any) -> list[dict[str, Any]]:
+        if isinstance(node, list):
+            return [found for each in node for found in enumerations(each)]
+        if not isinstance(node, dict):
+            return []
+        inner = [found for each in node.values() for found in enumerations(each)]
+        return [*inner, node] if isinstance(node.get("enum"), list) else inner
+
+    assert enumerations(document)
+    assert all("type" in each for each in enumerations(document))
+
+
+def test_the_examples_fit_their_schemas() -> None:
+    assert PatientBody().validate(examples.PATIENT) == {}
+    assert PatientPatch().validate(examples.PATIENT_CHANGE) == {}
+    assert EpisodeBody().validate(examples.EPISODE) == {}
+    assert EpisodePatch().validate(examples.EPISODE_CHANGE) == {}
+    assert SurgeryBody().validate(examples.SURGERY) == {}
+    assert SurgeryPatch().validate(examples.SURGERY_CHANGE) == {}
+    assert CheckInBody().validate(examples.CHECK_IN) == {}
+    assert AchieveBody().validate(examples.ACHIEVE) == {}
+    assert SkipBody().validate(examples.SKIP) == {}
+    assert EnrolmentBody().validate(examples.ENROLMENT) == {}
+    assert EnrolmentView().validate(examples.ENROLMENT_ANSWER) == {}
+    assert DeviceBody().validate(examples.DEVICE) == {}
+    assert examples.REPORTED.keys() == ReportedView().fields.keys()
+
+
+def test_the_docs_page_asks_no_other_server(anonymous: Caller) -> None:
+    page = anonymous.get("/docs")
+    files = re.findall(r'(?:src|href)="([^"]+)"', page.get_data(as_text=True))
+
+    assert page.status_code == 200
+    assert files
+    assert all(anonymous.get(f"/{name}").status_code == 200 for name in files)
+    assert "http" not in page.get_data(as_text=True)
+    assert "unsafe-eval" not in page.headers["Content-Security-Policy"]
+    assert "'unsafe-inline'" not in page.headers["Content-Security-Policy"].split("style-src")[0]
+
+
+def test_the_vendored_page_comes_with_its_licence() -> None:
+    assert "Apache License" in (STATIC / "LICENSE").read_text()

@@ -1,0 +1,148 @@
+"""The plan on a day: states are computed for that day, figures carry grade and sources, nothing is overstated."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy.orm import Session
+
+from tests import builders
+from tests.api.conftest import Caller, Clinic, as_staff
+from tests.clock import FixedClock
+
+
+def plan(caller: Caller, episode_id: str, as_of: str | None = None) -> dict[str, Any]:
+    query = "" if as_of is None else f"?as_of={as_of}"
+    answer = caller.get(f"/episodes/{episode_id}/plan{query}")
+    assert answer.status_code == 200
+    return dict(answer.json)
+
+
+def item(shown: dict[str, Any], key: str) -> dict[str, Any]:
+    (found,) = [each for each in shown["milestones"] if each["key"] == key]
+    return dict(found)
+
+
+def test_a_plan_tells_window_day_state_binding_grade_and_sources(patient: Caller, clinic: Clinic) -> None:
+    shown = plan(patient, clinic.episode.id)
+
+    driving = item(shown, "drive")
+    assert shown["as_of"] == "2026-03-02"
+    assert shown["surgeries"][0]["pod"] == 7
+    assert shown["surgeries"][0]["protocol_status"] == "draft"
+    assert (driving["lifts"], driving["binding_procedure"]) == ("driving", "lumbar_microdiscectomy")
+    assert driving["pod"] == driving["target_days"]
+    assert driving["grade"] in "ABCDE"
+    assert driving["sources"]
+
+
+def test_the_state_of_an_item_follows_the_day(patient: Caller, clinic: Clinic) -> None:
+    walking = item(plan(patient, clinic.episode.id), "walk30")
+
+    states = {
+        day: item(plan(patient, clinic.episode.id, day), "walk30")["state"]
+        for day in ("2020-01-01", walking["earliest_on"], walking["target_on"], "2029-01-01")
+    }
+
+    assert states["2020-01-01"] == "upcoming"
+    assert states[walking["target_on"]] == "due"
+    assert states["2029-01-01"] == "overdue"
+
+
+def test_an_item_that_lifts_a_limit_becomes_eligible_and_never_allowed_by_date(patient: Caller, clinic: Clinic) -> None:
+    shown = plan(patient, clinic.episode.id, "2029-01-01")
+
+    assert item(shown, "drive")["state"] == "eligible"
+    driving = [each for each in shown["restrictions"] if each["kind"] == "driving"]
+    assert [each["active"] for each in driving] == [True]
+
+
+def test_what_a_clinician_cleared_no_longer_restricts(
+    clinician: Caller, clinic: Clinic, milestone_id: Callable[[str], str]
+) -> None:
+    clinician.post(f"/milestones/{milestone_id('drive')}/achieve", {"achieved_on": "2026-03-01"})
+
+    shown = [plan(clinician, clinic.episode.id, day) for day in ("2026-02-28", "2026-03-01")]
+    driving = [[each["active"] for each in one["restrictions"] if each["kind"] == "driving"] for one in shown]
+
+    assert driving == [[True], [False]]
+
+
+def test_only_the_limits_of_the_day_are_active(patient: Caller, clinic: Clinic) -> None:
+    before, after = (plan(patient, clinic.episode.id, day)["restrictions"] for day in ("2026-02-22", "2026-02-23"))
+
+    assert not any(each["active"] for each in before)
+    assert any(each["active"] for each in after)
+
+
+def test_the_next_three_items_lie_ahead(patient: Caller, clinic: Clinic) -> None:
+    shown = plan(patient, clinic.episode.id)
+
+    days = [each["eligible_on"] for each in shown["next"]]
+    assert len(days) == 3
+    assert days == sorted(days)
+
+
+def test_texts_come_in_both_languages_with_their_figures(patient: Caller, clinic: Clinic) -> None:
+    lifting = next(each for each in plan(patient, clinic.episode.id)["restrictions"] if each["kind"] == "lifting")
+
+    assert str(lifting["limit_lb"]) in lifting["text"]["en"]
+    assert str(lifting["limit_lb"]) in lifting["text"]["es"]
+    assert "{" not in lifting["text"]["es"]
+
+
+def test_a_plan_without_a_date_shows_offsets_only(coordinator: Caller, session: Session, clinic: Clinic) -> None:
+    episode = builders.episode(session, clinic.patient)
+    session.commit()
+    body = {"episode_id": episode.id, "procedure": "tlif", "approach": "open", "levels": ["L4-L5"]}
+    coordinator.put("/surgeries/k7Qm2pXcV9sLwRtA", body)
+
+    shown = plan(coordinator, episode.id)
+
+    assert {each["state"] for each in shown["milestones"]} == {"unscheduled"}
+    assert all(each["target_on"] is None for each in shown["milestones"])
+    assert any(each["target_days"] is not None for each in shown["milestones"])
+    assert not any(each["active"] for each in shown["restrictions"])
+    assert shown["surgeries"][0]["pod"] is None
+
+
+def test_the_etag_is_revision_and_day_and_moves_with_either(
+    patient: Caller, clinic: Clinic, milestone_id: Callable[[str], str]
+) -> None:
+    path = f"/episodes/{clinic.episode.id}/plan"
+    first = patient.get(path)
+
+    unchanged = patient.get(path, headers={"If-None-Match": first.headers["ETag"]})
+    another_day = patient.get(f"{path}?as_of=2026-03-03", headers={"If-None-Match": first.headers["ETag"]})
+    patient.post(f"/milestones/{milestone_id('walk30')}/achieve", {"achieved_on": "2026-03-02"})
+    after_a_report = patient.get(path, headers={"If-None-Match": first.headers["ETag"]})
+
+    assert first.headers["ETag"].endswith('-2026-03-02"')
+    assert [each.status_code for each in (unchanged, another_day, after_a_report)] == [304, 200, 200]
+
+
+@pytest.mark.sqlite_only
+def test_today_is_the_clinics_calendar_day(app: Flask, clock: FixedClock, session: Session, clinic: Clinic) -> None:
+    clinic.practice.time_zone = "Pacific/Kiritimati"  # 14 hours ahead: 15:00 UTC is the next morning
+    session.add(clinic.practice)
+    session.commit()
+
+    shown = plan(as_staff(app, session, clinic.coordinator), clinic.episode.id)
+
+    assert shown["as_of"] == "2026-03-03"
+    assert shown["surgeries"][0]["pod"] == 8
+
+
+@pytest.mark.parametrize("as_of", ["0001-01-01", "9999-12-31", "2024-02-29", "2011-12-30"])
+@pytest.mark.sqlite_only
+def test_every_day_of_the_calendar_has_an_answer(patient: Caller, clinic: Clinic, as_of: str) -> None:
+    assert plan(patient, clinic.episode.id, as_of)["as_of"] == as_of
+
+
+@pytest.mark.parametrize("as_of", ["2026-02-30", "today", "", "2026-3-2", "10000-01-01"])
+@pytest.mark.sqlite_only
+def test_a_day_off_the_calendar_is_refused(patient: Caller, clinic: Clinic, as_of: str) -> None:
+    answer = patient.get(f"/episodes/{clinic.episode.id}/plan?as_of={as_of}")
+
+    assert (answer.status_code, answer.json["errors"][0]["pointer"]) == (422, "/as_of")

@@ -1,0 +1,242 @@
+"""Every route, every kind of caller, every kind of target: the answers equal the role table, and give nothing away."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy.orm import Session
+
+from models import CheckIn, Milestone, Task
+from models.care import Reporter
+from models.report import TaskKind
+from service.api.scope import template
+from service.identity.principal import Principal
+from service.identity.roles import ANYONE, STAFF, WHO_MAY, may_call
+from tests.api.conftest import API, Answer, Caller, Clinic, Look, as_patient, as_staff
+
+MISSING = {
+    "patient_id": "nobody",
+    "episode_id": "nothing",
+    "surgery_id": "nothing",
+    "milestone_id": "nothing",
+    "check_in_id": "nothing",
+    "task_id": "nothing",
+}
+PATIENT_BODY = {
+    "given_name": "Ana",
+    "family_name": "Rossi",
+    "date_of_birth": "1971-02-28",
+    "language": "en",
+    "country": "US",
+    "time_zone": "America/New_York",
+    "units": "imperial",
+}
+SURGERY_BODY = {"procedure": "lumbar_microdiscectomy", "approach": "tubular", "levels": ["L4-L5"]}
+
+
+def body_of(route: str, ids: dict[str, str]) -> dict[str, Any] | None:
+    """Return a body with which `route` reaches its target."""
+    bodies: dict[str, dict[str, Any]] = {
+        "POST /api/v1/enrolments": {"patient_id": ids["patient_id"]},
+        "PUT /api/v1/patients/{patient_id}": PATIENT_BODY | {"mrn": "SP-NEW"},
+        "PATCH /api/v1/patients/{patient_id}": {},
+        "PUT /api/v1/episodes/{episode_id}": {"patient_id": ids["patient_id"], "label": "E-NEW"},
+        "PATCH /api/v1/episodes/{episode_id}": {},
+        "PUT /api/v1/surgeries/{surgery_id}": SURGERY_BODY | {"episode_id": ids["episode_id"], "stage": 9},
+        "PATCH /api/v1/surgeries/{surgery_id}": {},
+        "PUT /api/v1/check-ins/{check_in_id}": {
+            "episode_id": ids["episode_id"],
+            "reported_at": "2026-03-02T08:30:00Z",
+            "pain": 4,
+        },
+        "POST /api/v1/milestones/{milestone_id}/achieve": {},
+        "POST /api/v1/milestones/{milestone_id}/skip": {"reason": "not_applicable"},
+        "POST /api/v1/milestones/{milestone_id}/reopen": {},
+        "POST /api/v1/tasks/{task_id}/close": {},
+    }
+    return bodies.get(route)
+
+
+def call(who: Caller, route: str, ids: dict[str, str]) -> Answer:
+    """Call `route` on the target that `ids` name."""
+    method, path = route.split(" ")
+    path = path.removeprefix(API).format_map(ids | {"protocol_id": "MD-MISS", "version": "1", "filename": "start.js"})
+    if route == "POST /api/v1/import":
+        return who.call("POST", path, data="mrn\n", content_type="text/csv")
+    if route == "GET /api/v1/protocols/compare":
+        path += "?procedure=tlif"
+    body = body_of(route, ids)
+    return who.get(path) if body is None else who.call(method, path, json=body)
+
+
+@pytest.fixture
+def targets(session: Session, clinic: Clinic, foreign_clinic: Clinic) -> dict[str, dict[str, str]]:
+    """Return the ids of everything that belongs to the patient, another patient, another clinic's, and nobody."""
+    own = add_targets(session, clinic, other=False)
+    other = add_targets(session, clinic, other=True)
+    foreign = add_targets(session, foreign_clinic, other=False)
+    session.commit()
+    return {"own": own, "other": other, "foreign": foreign, "missing": MISSING}
+
+
+def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, str]:
+    episode = clinic.other_episode if other else clinic.episode
+    surgery = clinic.other_surgery if other else clinic.surgery
+    whose = {"practice_id": clinic.id, "patient_id": episode.patient_id, "episode_id": episode.id}
+    at = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
+    name = f"{'b' if other else 'a'}-{clinic.id}"
+    session.add(CheckIn(id=name, reported_at=at, received_at=at, reported_by=Reporter.patient, pain=3, **whose))
+    session.add(Task(id=name, kind=TaskKind.fill_slot, created_at=at, about={}, **whose))
+    walking = session.query(Milestone).filter_by(practice_id=clinic.id, episode_id=episode.id, key="walk30").one()
+    return {
+        "patient_id": episode.patient_id,
+        "episode_id": episode.id,
+        "surgery_id": surgery.id,
+        "milestone_id": walking.id,
+        "check_in_id": name,
+        "task_id": name,
+    }
+
+
+def verdict(answer: Answer) -> str:
+    return {401: "401", 403: "403", 404: "404"}.get(answer.status_code, "reached")
+
+
+def is_about_somebody(route: str) -> bool:
+    return any(f"{{{name}}}" in route for name in MISSING) or route == "POST /api/v1/enrolments"
+
+
+def creates(route: str, target: str) -> bool:
+    """Return whether a PUT makes a new row under whatever id it is given."""
+    return route == "PUT /api/v1/patients/{patient_id}" and target in ("foreign", "missing")
+
+
+def expected(route: str, kind: str, target: str) -> str:
+    who = WHO_MAY[route]
+    if who is ANYONE:
+        return "401" if route.startswith("POST") else "reached"
+    if kind == "anonymous":
+        return "401"
+    if kind not in who:
+        return "403"
+    within = ("own",) if kind == "patient" else ("own", "other")
+    if target in within or not is_about_somebody(route) or creates(route, target):
+        return "reached"
+    return "404"
+
+
+@pytest.mark.parametrize("kind", ["anonymous", "patient", "staff"])
+def test_every_route_answers_each_kind_of_caller_as_the_role_table_says(
+    kind: str,
+    app: Flask,
+    session: Session,
+    clinic: Clinic,
+    anonymous: Caller,
+    targets: dict[str, dict[str, str]],
+) -> None:
+    callers = {
+        "anonymous": lambda: anonymous,
+        "patient": lambda: as_patient(app, session, clinic.patient),
+        "staff": lambda: as_staff(app, session, clinic.coordinator),
+    }
+    who = callers[kind]()
+    secrets = {
+        "POST /api/v1/devices": {"code": "0000-0000-0000"},
+        "POST /api/v1/tokens/refresh": {"refresh_token": "x"},
+    }
+
+    came, should = {}, {}
+    for route in WHO_MAY:
+        for target in ("missing", "foreign", "other", "own"):
+            ids = targets[target] | ({"patient_id": "new"} if creates(route, target) else {})
+            answer = who.post(route[12:], secrets[route]) if route in secrets else call(who, route, ids)
+            came[route, target] = verdict(answer)
+            should[route, target] = expected(route, kind, target)
+
+    assert came == should
+
+
+@pytest.mark.parametrize("kind", ["patient", "staff"])
+def test_what_is_another_clinics_answers_exactly_as_what_does_not_exist(
+    kind: str, app: Flask, session: Session, clinic: Clinic, targets: dict[str, dict[str, str]]
+) -> None:
+    is_staff = kind == "staff"
+    who = as_staff(app, session, clinic.coordinator) if is_staff else as_patient(app, session, clinic.patient)
+    compared = 0
+
+    for route in WHO_MAY:
+        if expected(route, kind, "missing") != "404":
+            continue
+        answers = [call(who, route, targets[target]) for target in ("foreign", "missing")]
+        foreign, missing = ((each.status_code, each.get_data(), list(each.headers)) for each in answers)
+        assert foreign == missing, route
+        compared += 1
+
+    assert compared >= 12
+
+
+def test_a_patient_finds_no_difference_between_another_patients_row_and_none(
+    patient: Caller, targets: dict[str, dict[str, str]]
+) -> None:
+    for route in WHO_MAY:
+        if expected(route, "patient", "missing") == "404":
+            other, missing = (call(patient, route, targets[target]) for target in ("other", "missing"))
+            assert (other.status_code, other.get_data()) == (missing.status_code, missing.get_data()), route
+
+
+@pytest.mark.sqlite_only
+def test_every_route_stands_in_the_role_table(app: Flask) -> None:
+    served = {
+        f"{method} {template(rule.rule)}"
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD"}
+    }
+
+    assert served == set(WHO_MAY)
+
+
+@pytest.mark.sqlite_only
+def test_a_route_without_an_entry_is_refused_to_everybody(
+    coordinator: Caller, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(WHO_MAY, "GET /api/v1/protocols")
+
+    answer = coordinator.get("/protocols")
+
+    assert answer.status_code == 403
+    assert not may_call("GET /api/v1/unlisted", Principal("practice", "somebody", patient_id="patient"))
+
+
+@pytest.mark.sqlite_only
+def test_head_is_decided_like_get(anonymous: Caller, patient: Caller, clinic: Clinic) -> None:
+    assert WHO_MAY["GET /api/v1/patients"] == STAFF
+    assert anonymous.call("HEAD", "/patients").status_code == 401
+    assert patient.call("HEAD", "/patients").status_code == 403
+    assert patient.call("HEAD", f"/patients/{clinic.patient.id}").status_code == 200
+
+
+@pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", "Basic abc", "Token abc", "Bearer wrong", "Bearer \x7f"])
+@pytest.mark.sqlite_only
+def test_only_a_known_bearer_token_signs_in(anonymous: Caller, header: str) -> None:
+    answer = anonymous.get("/patients", headers={"Authorization": header})
+
+    assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, "Bearer")
+
+
+@pytest.mark.sqlite_only
+def test_a_token_in_the_address_does_not_sign_in(coordinator: Caller, anonymous: Caller) -> None:
+    answer = anonymous.get(f"/patients?access_token={coordinator.token}")
+
+    assert answer.status_code == 401
+
+
+def test_a_phone_cannot_take_over_another_patients_check_in(
+    patient: Caller, clinic: Clinic, targets: dict[str, dict[str, str]], look: Look
+) -> None:
+    body = {"episode_id": clinic.episode.id, "reported_at": "2026-03-02T08:30:00Z", "pain": 9}
+
+    answer = patient.put(f"/check-ins/{targets['other']['check_in_id']}", body)
+
+    (row,) = look(CheckIn, practice_id=clinic.id, id=targets["other"]["check_in_id"])
+    assert (answer.status_code, row.pain, row.patient_id) == (404, 3, clinic.other_patient.id)
