@@ -98,12 +98,10 @@ class Desk:
 
 def deliver(desk: Desk, claim: Claim) -> None:
     """Take the delivery through the gate, send its message and record the result, each in its own transaction."""
-    # Read before the gate's transaction begins, so that this count ends before the lease does.
-    began_ms = desk.lease.clock.monotonic_ms()
     permit = _in_transaction(desk, lambda session: _pass(desk, session, claim))
     if permit is None:
         return
-    result = _send(desk, permit, began_ms)
+    result = _send(desk, permit)
     _in_transaction(desk, lambda session: _record(desk, session, claim, result))
 
 
@@ -122,20 +120,20 @@ def _pass(desk: Desk, session: Session, claim: Claim) -> Permit | None:
     return desk.steps.gate(session, claim, desk.lease, built=desk.senders.keys(), now=now)
 
 
-def _send(desk: Desk, permit: Permit, began_ms: int) -> Result:
+def _send(desk: Desk, permit: Permit) -> Result:
     message = render(permit.draft, permit.address, permit.passed_at)
-    left = _left(desk, desk.lease.length - desk.limits.margin, began_ms)
+    left = _left(desk, permit, desk.lease.length - desk.limits.margin)
     if left <= timedelta(0):
         return Result(AttemptOutcome.refused, "not_begun")
     # The alarm is set before the clock is asked: a freeze in between ends this process.
     with kernel_deadline(left), may_be_cut_short():
-        if _left(desk, desk.limits.gate_to_send, began_ms) <= timedelta(0):
+        if _left(desk, permit, desk.limits.gate_to_send) <= timedelta(0):
             return Result(AttemptOutcome.refused, "not_begun")
         return desk.senders[permit.channel].send(message, desk.limits.send)
 
 
-def _left(desk: Desk, allowed: timedelta, began_ms: int) -> timedelta:
-    return allowed - (desk.lease.clock.monotonic_ms() - began_ms) * _MILLISECOND
+def _left(desk: Desk, permit: Permit, allowed: timedelta) -> timedelta:
+    return allowed - (desk.lease.clock.monotonic_ms() - permit.held_from_ms) * _MILLISECOND
 
 
 def _record(desk: Desk, session: Session, claim: Claim, result: Result) -> bool:

@@ -40,12 +40,17 @@ _ENDS: dict[type[Suppress | Expire | Cancel], DeliveryState] = {
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """A message may leave: by which channel, to whom, and what it is about."""
+    """A message may leave: by which channel, to whom, and what it is about.
+
+    `held_from_ms` is the machine's monotonic count just before the lease was renewed: counted from there, a length of
+    time ends before the lease does.
+    """
 
     channel: Channel
     address: str
     draft: Draft
     passed_at: datetime
+    held_from_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +93,9 @@ def pass_gate(
     if isinstance(verdict, Send | Suppress):
         _tell_passed_over(arrival, verdict.passed_over)
     if isinstance(verdict, Send):
+        held_from_ms = lease.clock.monotonic_ms()
         _begin_attempt(arrival, lease, verdict)
-        return Permit(verdict.channel, verdict.address, _draft(delivery, care), now)
+        return Permit(verdict.channel, verdict.address, _draft(delivery, care), now, held_from_ms)
     if isinstance(verdict, Hold):
         _hold(arrival, verdict)
     else:

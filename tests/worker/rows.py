@@ -60,7 +60,7 @@ def shown_count(engine: Engine, state: ReminderState) -> int:
         return len(session.scalars(select(Reminder.id).where(Reminder.state == state)).all())
 
 
-def wait_until(condition: Callable[[], bool], within: float = 20.0) -> None:
+def wait_until(condition: Callable[[], bool], within: float = 40.0) -> None:
     """Wait until `condition` holds. Fails after `within` seconds."""
     deadline = time.monotonic() + within
     while not condition():
