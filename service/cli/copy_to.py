@@ -1,6 +1,7 @@
 """`flask copy-to`: moves a clinic from its SQLite file to PostgreSQL."""
 
 import click
+from flask.cli import with_appcontext
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
@@ -10,6 +11,7 @@ from service.cli.context import fail, settings
 
 @click.command("copy-to")
 @click.argument("postgres_url")
+@with_appcontext
 def copy_to(postgres_url: str) -> None:
     """Copy every row to the empty PostgreSQL database POSTGRES_URL, and check that all arrived.
 

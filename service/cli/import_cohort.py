@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+from flask.cli import with_appcontext
 from tqdm import tqdm
 
 from service.care.cohort import Progress, import_cohort
@@ -22,6 +23,7 @@ SHOWN_FAULTS = 50
 @click.option("--practice", "slug", help="Slug of the practice; may be left out while there is only one.")
 @click.option("--dry-run", is_flag=True, help="Read, check and compare; store nothing.")
 @click.option("--report", "report_file", type=click.Path(dir_okay=False, path_type=Path), help="Write a JSON report.")
+@with_appcontext
 def import_file(file: Path, slug: str | None, dry_run: bool, report_file: Path | None) -> None:  # noqa: FBT001 - click's
     """Load the caseload FILE (CSV). Exit code 1 when a row was refused."""
     content = _read(file)

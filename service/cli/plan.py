@@ -3,6 +3,7 @@
 from datetime import date, datetime, timedelta
 
 import click
+from flask.cli import with_appcontext
 
 from schedules.plan.build import PatientFacts, Stage, build_plan
 from schedules.plan.errors import PlanError
@@ -26,6 +27,7 @@ def _choice(*words: str) -> click.Choice[str]:
 @click.option("--levels", type=click.IntRange(1, 10), default=1, show_default=True, help="How many levels.")
 @click.option("--setting", type=_choice(*Setting), help="Outpatients go home on day 0.")
 @click.option("--work", type=_choice(*WorkClass), help="The patient's work; without it, every class is shown.")
+@with_appcontext
 def print_plan(
     procedure: str,
     *,

@@ -5,14 +5,14 @@ What must arrive is worked out from the caseload and the pure plan functions, an
 
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, Engine, func, or_, select
 
 from models.engine import make_engine
 from models.reminder import OPEN_STATES, Delivery, DeliveryState, Reminder
@@ -85,46 +85,56 @@ def _import_caseload(url: str) -> None:
     assert "331 rows: 331 loaded" in done[-1].stdout
 
 
+@pytest.mark.timeout(300)  # under a minute on an idle machine of two cores
 def test_the_mails_that_are_due_arrive_once_each_whoever_works_and_whoever_dies(
     databases: Databases, imported_url: str, expected: list[DueMail], tmp_path: Path
 ) -> None:
     for workers in (1, 2):
-        with databases.copy_of(imported_url) as url:
-            _expect_exactly_what_is_due(url, expected, workers=workers)
-    with databases.copy_of(imported_url) as url:
-        _expect_no_loss_by_kills(url, expected, tmp_path)
+        with databases.copy_of(imported_url) as url, _engine_on(url) as engine:
+            _expect_exactly_what_is_due(engine, expected, workers=workers)
+    with databases.copy_of(imported_url) as url, _engine_on(url) as engine:
+        _expect_no_loss_by_kills(engine, expected, tmp_path)
 
 
-def _expect_exactly_what_is_due(url: str, expected: list[DueMail], *, workers: int) -> None:
+@contextmanager
+def _engine_on(url: str) -> Iterator[Engine]:
+    engine = make_engine(url)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def _expect_exactly_what_is_due(engine: Engine, expected: list[DueMail], *, workers: int) -> None:
     """Let so many workers at once do three days' work, and compare every round of mails with what was due."""
     wanted = letters_by_round(expected, ROUNDS)
     arrived = []
 
     with mail_server() as peer:
         for now in ROUNDS:
-            _work(url, peer, now, workers)
+            _work(engine, peer, now, workers)
             arrived.append(_letters(peer.mails))
             peer.mails.clear()
 
     assert arrived == wanted
-    assert _unfinished(url) == 0
-    assert _shown_as_sent(url) == sum(letters.total() for letters in wanted)
+    assert _unfinished(engine) == 0
+    assert _shown_as_sent(engine) == sum(letters.total() for letters in wanted)
 
 
-def _expect_no_loss_by_kills(url: str, expected: list[DueMail], folder: Path) -> None:
+def _expect_no_loss_by_kills(engine: Engine, expected: list[DueMail], folder: Path) -> None:
     """Kill a worker at each of the nine points in turn, then let one finish, and compare what arrived."""
     now = ROUNDS[0]
     (wanted,) = letters_by_round(expected, [now])
 
     with mail_server() as peer:
         for point in POINTS:
-            _work_until_killed(url, peer, now, FailPoint(point, folder / point))
-        _work(url, peer, now, 1, **SHORT_LEASE)
+            _work_until_killed(engine, peer, now, FailPoint(point, folder / point))
+        _work(engine, peer, now, 1, **SHORT_LEASE)
 
     once = {str(mail["Message-ID"]): mail for mail in peer.mails}
     assert _letters(list(once.values())) == wanted
     assert len(peer.mails) - len(once) == SEEN_TWICE
-    assert _unfinished(url) == 0
+    assert _unfinished(engine) == 0
 
 
 def test_what_is_compared_covers_far_zones_their_wall_time_and_lateness(expected: list[DueMail]) -> None:
@@ -140,17 +150,17 @@ def test_what_is_compared_covers_far_zones_their_wall_time_and_lateness(expected
     assert not any(now < edge < now + timedelta(minutes=10) for now in ROUNDS for edge in edges)
 
 
-def _work(url: str, peer: MailPeer, now: datetime, workers: int, **changes: float) -> None:
+def _work(engine: Engine, peer: MailPeer, now: datetime, workers: int, **changes: float) -> None:
     """Run workers at `now` until nothing more is due and all that was done shows; then stop them cleanly."""
-    settings = settings_for(url, smtp_port=peer.port, **(QUICK | changes))
+    settings = settings_for(_url_of(engine), smtp_port=peer.port, **(QUICK | changes))
     with ExitStack() as stack:
         running = [stack.enter_context(running_worker(settings, now=now)) for _ in range(workers)]
-        wait_for(lambda: _due(url, now) == 0, "all that is due is done", seconds=60)
+        wait_for(lambda: _due(engine, now) == 0, "all that is due is done", seconds=60)
         assert [worker.terminate() for worker in running] == [0] * workers
 
 
-def _work_until_killed(url: str, peer: MailPeer, now: datetime, fail: FailPoint) -> None:
-    settings = settings_for(url, smtp_port=peer.port, **SHORT_LEASE)
+def _work_until_killed(engine: Engine, peer: MailPeer, now: datetime, fail: FailPoint) -> None:
+    settings = settings_for(_url_of(engine), smtp_port=peer.port, **SHORT_LEASE)
     usual = peer.answer_data
     with running_worker(settings, now=now, fail=fail) as doomed:
         if fail.name == "provider_accepted":
@@ -159,29 +169,29 @@ def _work_until_killed(url: str, peer: MailPeer, now: datetime, fail: FailPoint)
         peer.answer_data = usual
 
 
+def _url_of(engine: Engine) -> str:
+    return engine.url.render_as_string(hide_password=False)
+
+
 def _letters(mails: list[EmailMessage]) -> Counter[Letter]:
     return Counter((str(mail["To"]), mail.get_content().splitlines()[0]) for mail in mails)
 
 
-def _due(url: str, now: datetime) -> int:
+def _due(engine: Engine, now: datetime) -> int:
     """Return how many deliveries are still to be worked on at `now`, or are over and not shown yet."""
     is_open = Delivery.state.in_(OPEN_STATES)
-    return _count(url, or_(is_open & (Delivery.next_attempt_at <= now), ~is_open & ~Delivery.published))
+    return _count(engine, or_(is_open & (Delivery.next_attempt_at <= now), ~is_open & ~Delivery.published))
 
 
-def _unfinished(url: str) -> int:
-    return _count(url, Delivery.state.in_((DeliveryState.leased, DeliveryState.sending)))
+def _unfinished(engine: Engine) -> int:
+    return _count(engine, Delivery.state.in_((DeliveryState.leased, DeliveryState.sending)))
 
 
-def _shown_as_sent(url: str) -> int:
-    return _count(url, Reminder.state == ReminderState.sent)
+def _shown_as_sent(engine: Engine) -> int:
+    return _count(engine, Reminder.state == ReminderState.sent)
 
 
-def _count(url: str, condition: ColumnElement[bool]) -> int:
+def _count(engine: Engine, condition: ColumnElement[bool]) -> int:
     """Return how many deliveries or reminders meet the condition."""
-    engine = make_engine(url)
-    try:
-        with engine.connect().execution_options(reads=True) as connection:
-            return connection.scalar(select(func.count()).where(condition)) or 0
-    finally:
-        engine.dispose()
+    with engine.connect().execution_options(reads=True) as connection:
+        return connection.scalar(select(func.count()).where(condition)) or 0
