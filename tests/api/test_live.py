@@ -1,0 +1,159 @@
+"""The live service against its own document, fuzzed with both kinds of token: no 5xx, and no answer that the document
+does not promise.
+
+Every check runs on every operation, with two exceptions on routes with an ETag (a change without If-Match is 428).
+Where a rule cannot be written as a schema, the refusal counts as an answer to valid data: a cursor that we did not
+make (400), and facts that contradict each other, the calendar or the state of a row (422).
+"""
+
+import base64
+import contextlib
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import tomli_w
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from config import Settings, environment_with
+from models import Milestone, Task
+from models.report import TaskKind
+from schedules.clock import SystemClock
+from service.identity.tokens import enrol_device, issue_staff_token
+from tests.api.conftest import API, Clinic
+from tests.processes import wait_for
+
+pytestmark = [pytest.mark.slow, pytest.mark.sqlite_only]
+
+ROOT = Path(__file__).parent.parent.parent
+LISTS = (
+    "list_caseload",
+    "list_episodes",
+    "list_surgeries",
+    "list_episode_reminders",
+    "list_episode_check_ins",
+    "list_waiting",
+)
+CONTRADICTABLE = ("achieve_milestone", "skip_milestone", "import_caseload")
+USUAL = ["2xx", "3xx", "401", "403", "404", "409"]
+
+
+@dataclass(frozen=True)
+class LiveClinic:
+    """A clinic behind a real server, with a token of each kind."""
+
+    address: str
+    tokens: dict[str, str]
+    ids: dict[str, str]
+
+
+@pytest.fixture
+def live(settings: Settings, session: Session, clinic: Clinic) -> Iterator[LiveClinic]:
+    """Yield a clinic that gunicorn serves."""
+    now = SystemClock().now()
+    staff = issue_staff_token(session, clinic.coordinator, now).secret
+    patient = enrol_device(session, clinic.id, clinic.patient.id, now).access.secret
+    ids = _targets(session, clinic)
+    session.commit()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        with _serving(settings, listener):
+            wait_for(lambda: _answers(address), "the service")
+            yield LiveClinic(address, {"staff": staff, "patient": patient}, ids)
+
+
+def _targets(session: Session, clinic: Clinic) -> dict[str, str]:
+    whose = {"practice_id": clinic.id, "episode_id": clinic.episode.id}
+    walking = session.scalars(select(Milestone.id).filter_by(key="walk30", **whose)).one()
+    at = clinic.episode.enrolled_at
+    session.add(
+        Task(id="task", kind=TaskKind.fill_slot, patient_id=clinic.patient.id, created_at=at, about={}, **whose)
+    )
+    return {
+        "patient_id": clinic.patient.id,
+        "episode_id": clinic.episode.id,
+        "surgery_id": clinic.surgery.id,
+        "milestone_id": walking,
+        "task_id": "task",
+    }
+
+
+@contextlib.contextmanager
+def _serving(settings: Settings, listener: socket.socket) -> Iterator[None]:
+    """Run gunicorn on an open socket."""
+    keys = {"SEAL_KEY": _base64(settings.seal_key), "AUDIT_KEY": _base64(settings.audit_key)}
+    environment = environment_with({"DATABASE_URL": settings.database_url, "LOG_LEVEL": "WARNING", **keys})
+    number = listener.fileno()
+    options = f"--bind fd://{number} --worker-class gthread --threads 4 --no-control-socket --log-level warning"
+    # A phone that idles is cut off; a fuzzer that idles on a busy machine would count that as a failure.
+    options += " --keep-alive 75"
+    argv = [sys.executable, "-m", "gunicorn", "wsgi:app", *options.split()]
+    with subprocess.Popen(argv, cwd=ROOT, env=environment, pass_fds=(number,)) as server:
+        try:
+            yield
+        finally:
+            server.terminate()
+
+
+def _base64(key: bytes) -> str:
+    return base64.b64encode(key).decode()
+
+
+def _answers(address: str) -> bool:
+    try:
+        return httpx.get(f"{address}/health", timeout=1).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def _configuration(ids: dict[str, str], examples: int) -> dict[str, Any]:
+    return {
+        "seed": 20260302,
+        "generation": {"max-examples": examples, "database": "none", "allow-x00": False},
+        "parameters": {f"path.{name}": value for name, value in ids.items()},
+        "operations": [
+            {
+                "include-method": ["PUT", "PATCH"],
+                "checks": {
+                    "missing_required_header": {"enabled": False},
+                    "positive_data_acceptance": {"enabled": False},
+                },
+            },
+            {
+                "include-operation-id": list(LISTS),
+                "checks": {"positive_data_acceptance": {"expected-statuses": [*USUAL, "400"]}},
+            },
+            {
+                "include-operation-id": list(CONTRADICTABLE),
+                "checks": {"positive_data_acceptance": {"expected-statuses": [*USUAL, "422"]}},
+            },
+        ],
+    }
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("kind", ["staff", "patient"])
+def test_every_answer_of_the_live_service_is_in_its_document(live: LiveClinic, kind: str, tmp_path: Path) -> None:
+    configuration = tmp_path / "schemathesis.toml"
+    configuration.write_text(tomli_w.dumps(_configuration(live.ids, examples=10)))
+    options = ["--phases", "examples,coverage,fuzzing", "--no-color", "--workers", "2"]
+    header = ["--header", f"Authorization: Bearer {live.tokens[kind]}"]
+    program = [str(Path(sys.executable).with_name("schemathesis")), "--config-file", str(configuration), "run"]
+
+    fuzzing = subprocess.run(
+        [*program, f"{live.address}{API}/openapi.json", *header, *options],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert fuzzing.returncode == 0, fuzzing.stdout[-20_000:]
+    assert "28/28" in fuzzing.stdout
