@@ -32,7 +32,7 @@ from schedules.plan.library import load_library
 TEND_SECONDS = 0.5
 SEAL_SECONDS = 5
 ASK_SECONDS = 900
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("schedules.worker")  # also when it runs as the main module
 
 
 class _Worker:
@@ -61,6 +61,7 @@ class _Worker:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
         scheduler = self._scheduler()
+        logger.info("worker %s starts with %d senders", self._dispatch.lease.owner, self._settings.sender_processes)
         try:
             scheduler.start()
         finally:
@@ -156,7 +157,8 @@ def _start() -> int:
         sys.stderr.write(f"{error}\n")
         return 2
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    for library in ("apscheduler", "alembic"):
+        logging.getLogger(library).setLevel(logging.WARNING)
     return main(settings)
 
 

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,7 +13,7 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from config import Settings
-from models.reminder import AttemptOutcome, Delivery, DeliveryState
+from models.reminder import AttemptOutcome, Delivery, DeliveryAttempt, DeliveryState
 from schedules.plan.vocabulary import ReminderState
 from schedules.planning import Answer, withdraw
 from schedules.worker import main
@@ -22,6 +24,8 @@ from tests.failpoints import FailPoint, WorkerProcess, running_worker
 from tests.worker.desks import SHORT_LEASE
 from tests.worker.peers import MailPeer, hostile_server, mail_server, say_nothing
 from tests.worker.rows import open_count, outcomes, shown_count, state_of, story, wait_until
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -80,12 +84,14 @@ def test_a_worker_that_is_told_to_stop_leaves_nothing_leased(
     with running_worker(settings, now=MONDAY_AFTERNOON) as worker:
         wait_until(lambda: len(peer.mails) >= 3)
         senders = senders_of(worker)
+        os.killpg(worker.pid, signal.SIGTERM)  # as a service manager or a terminal does: to all of its processes
         exit_code = worker.terminate(within=10.0)
 
     states = [row.state for row in session.scalars(select(Delivery))]
     assert exit_code == 0
     assert set(states) <= {DeliveryState.pending, DeliveryState.sent}
     assert states.count(DeliveryState.sent) == len(peer.mails) < 60
+    assert set(session.scalars(select(DeliveryAttempt.outcome))) == {AttemptOutcome.accepted}
     assert len(senders) == 2
     assert not any(map(is_running, senders))
 
@@ -194,16 +200,33 @@ def test_a_sender_that_dies_is_replaced_and_its_delivery_goes_out(
     assert len(peer.mails) == 1
 
 
-def test_senders_do_not_outlive_a_killed_parent(session: Session, database_url: str, peer: MailPeer) -> None:
-    with running_worker(short(database_url, peer.port, sender_processes=3), now=MONDAY_AFTERNOON) as worker:
-        wait_until(lambda: len(senders_of(worker)) == 3)
-        senders = senders_of(worker)
+def test_senders_do_not_outlive_a_killed_parent_even_in_the_middle_of_a_send(
+    engine: Engine, session: Session, database_url: str
+) -> None:
+    delivery = builders.due_delivery(session, builders.practice(session))
+    session.commit()
 
-        os.kill(worker.pid, signal.SIGKILL)
+    with hostile_server(say_nothing) as port:
+        settings = settings_for(database_url, smtp_port=port, poll_seconds=0.1, sender_processes=2)
+        with running_worker(settings, now=MONDAY_AFTERNOON) as worker:
+            wait_until(lambda: state_of(engine, delivery) is DeliveryState.sending)
+            senders = senders_of(worker)
 
-        wait_until(lambda: not any(map(is_running, senders)), within=5.0)
+            os.kill(worker.pid, signal.SIGKILL)
+
+            wait_until(lambda: not any(map(is_running, senders)), within=5.0)
+    assert len(senders) == 2
 
 
 @pytest.mark.sqlite_only
 def test_a_worker_does_not_start_on_a_database_that_was_not_migrated(empty_database_url: str) -> None:
     assert main(settings_for(empty_database_url)) == 1
+
+
+def test_the_command_says_which_settings_are_missing() -> None:
+    command = [sys.executable, "-m", "schedules.worker"]
+
+    done = subprocess.run(command, env={}, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+
+    assert done.returncode == 2
+    assert "SEAL_KEY: must be set" in done.stderr
