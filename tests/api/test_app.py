@@ -6,11 +6,12 @@ import logging
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import Engine
+from flask import Flask
+from sqlalchemy import Engine, event
 
 from service.api.problems import CONTENT_TYPE
 from service.app import create_app
-from service.db import StaleSchemaError
+from service.db import StaleSchemaError, db
 from service.logs import JsonFormatter
 from tests.api.conftest import Caller, Clinic
 from tests.clock import FixedClock
@@ -108,3 +109,19 @@ def test_a_read_whose_audit_entry_cannot_be_stored_shows_nothing(
 
     assert answer.status_code == 503
     assert clinic.patient.mrn not in answer.get_data(as_text=True)
+
+
+@pytest.mark.sqlite_only
+@pytest.mark.parametrize(("method", "begin"), [("GET", "BEGIN"), ("HEAD", "BEGIN"), ("PATCH", "BEGIN IMMEDIATE")])
+def test_a_change_takes_the_write_lock_before_the_sign_in_and_a_read_does_not(
+    app: Flask, coordinator: Caller, clinic: Clinic, method: str, begin: str
+) -> None:
+    statements: list[str] = []
+    with app.app_context():
+        event.listen(db.engine, "before_cursor_execute", lambda *told: statements.append(told[2]))
+
+    coordinator.call(method, f"/patients/{clinic.patient.id}", json={} if method == "PATCH" else None)
+
+    ours = [each for each in statements if "alembic" not in each]
+    first_look = next(index for index, each in enumerate(ours) if "token_hash" in each)
+    assert ours[first_look - 1] == begin
