@@ -23,6 +23,8 @@ def find(session: Session, model: type[Row], practice_id: str, row_id: str, *, l
 
 def find_all(session: Session, model: type[Row], practice_id: str, *, lock: bool = False, **equal: str) -> list[Row]:
     """Return a tenant's rows whose columns equal the words given, ordered by id; `lock` as in `find`."""
+    if lock:
+        _forget_unchanged(session, model)
     query = select(model).filter_by(practice_id=practice_id, **equal).order_by(model.id)
     stored = session.scalars(query.with_for_update() if lock else query).all()
     wanted = {"practice_id": practice_id, **equal}
@@ -32,3 +34,10 @@ def find_all(session: Session, model: type[Row], practice_id: str, *, lock: bool
         if isinstance(row, model) and all(getattr(row, column) == value for column, value in wanted.items())
     ]
     return sorted([*stored, *added], key=lambda row: row.id)
+
+
+def _forget_unchanged(session: Session, model: type[Row]) -> None:
+    """Let a locking query bring what it locks: what was read before the lock may have changed since."""
+    for row in list(session.identity_map.values()):
+        if isinstance(row, model) and not session.is_modified(row):
+            session.expire(row)

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Engine, select, update
 from sqlalchemy.orm import Session
 
 from models.reminder import AttemptOutcome, Decision, Delivery, DeliveryAttempt, DeliveryState, Reminder
@@ -85,6 +85,18 @@ def test_only_the_milestones_that_are_meant_are_withdrawn(session: Session) -> N
 
     assert answers == {}
     assert session.scalars(select(Delivery.state)).one() is DeliveryState.pending
+
+
+@pytest.mark.postgresql_only
+def test_what_was_read_before_the_lock_is_read_again(session: Session, engine: Engine) -> None:
+    delivery = armed(session, DeliveryState.leased)
+    assert session.scalars(select(Delivery)).one().state is DeliveryState.leased
+    with Session(engine) as worker, worker.begin():
+        worker.execute(update(Delivery).values(state=DeliveryState.sending))
+
+    answers = withdraw(session, delivery.practice_id, delivery.patient_id, now=NOW, reason="achieved")
+
+    assert answers == {delivery.reminder_id: Answer.in_flight}
 
 
 def test_a_fact_that_the_last_check_reads_leaves_the_delivery_open(session: Session) -> None:
