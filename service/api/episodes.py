@@ -15,7 +15,7 @@ from service.api.resource import Resource, listing, patch_of
 from service.api.scope import caller, now, show
 from service.care.enrol import fields_of
 from service.care.episodes import change_episode, put_episode
-from service.care.reach import find_patient, find_row
+from service.care.reach import find_patient, find_row, lock_row
 from service.care.records import EpisodeRecord
 from service.db import current_session
 
@@ -88,7 +88,7 @@ def store_episode(body: dict[str, Any], episode_id: str) -> Any:
 def amend_episode(body: dict[str, Any], episode_id: str) -> Any:
     """Change some of an episode's facts. A status that ends the care withdraws what was not sent."""
     session = current_session()
-    episode = find_row(session, caller(), Episode, episode_id)
+    episode = lock_row(session, caller(), Episode, episode_id)
     require_match(episode)
     record = EpisodeRecord(**fields_of(episode, EpisodeRecord) | body)
     change_episode(session, episode, record, now=now(), require_match=require_match)

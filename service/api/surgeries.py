@@ -14,7 +14,7 @@ from service.api.pages import PageQuery, page, row_after
 from service.api.resource import Resource, listing, patch_of
 from service.api.scope import caller, now, show
 from service.care.enrol import fields_of
-from service.care.reach import find_row
+from service.care.reach import find_row, lock_row
 from service.care.records import SurgeryRecord
 from service.care.surgeries import change_surgery, put_surgery
 from service.db import current_session
@@ -114,7 +114,7 @@ def amend_surgery(body: dict[str, Any], surgery_id: str) -> Any:
     Once it has a date, its date, approach, class, levels, procedure and stage change through a move: 409.
     """
     session = current_session()
-    surgery = find_row(session, caller(), Surgery, surgery_id)
+    surgery = lock_row(session, caller(), Surgery, surgery_id)
     require_match(surgery)
     change_surgery(session, caller(), surgery, _amended(surgery, body), now=now(), require_match=require_match)
     return _answer(surgery)

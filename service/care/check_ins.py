@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from models import CheckIn, Episode
 from service.care.enrol import changes, write_fields
 from service.care.patients import RequireMatch
-from service.care.reach import find_named_episode, find_row, refuse_change
+from service.care.reach import find_named_episode, lock_row, refuse_change
 from service.care.records import CheckInRecord
 from service.errors import Fault, InvalidError, describe
 from service.identity.principal import Principal
@@ -39,7 +39,7 @@ def put_check_in(
         raise InvalidError(Fault("/reported_at", expected, describe(record.reported_at)))
     if not known:
         return _add(session, caller, check_in_id, episode, record, now=now), True
-    existing = find_row(session, caller, CheckIn, check_in_id)
+    existing = lock_row(session, caller, CheckIn, check_in_id)
     changed = changes(existing, record)
     if changed:
         require_match(existing)

@@ -10,7 +10,7 @@ from schedules.plan.vocabulary import EpisodeStatus
 from schedules.planning import answers_now, plan_episode, withdraw
 from service.care.enrol import add_episode, changes, write_fields
 from service.care.patients import RequireMatch
-from service.care.reach import lock_patient, refuse_change, refuse_unknown_staff
+from service.care.reach import lock_patient, lock_row, refuse_change, refuse_unknown_staff
 from service.care.records import EpisodeRecord
 from service.errors import ConflictError, Fault
 from service.identity.principal import Principal
@@ -32,8 +32,8 @@ def put_episode(
     Raises NotFoundError for a patient or coordinator of another practice, ConflictError for a label in use, and what
     `require_match` raises.
     """
-    existing = session.get(Episode, (caller.practice_id, episode_id))
-    if existing is not None:
+    if session.get(Episode, (caller.practice_id, episode_id)) is not None:
+        existing = lock_row(session, caller, Episode, episode_id)
         change_episode(session, existing, record, now=now, require_match=require_match)
         return existing, False
     patient = lock_patient(session, caller.practice_id, record.patient_id)
@@ -45,8 +45,9 @@ def put_episode(
 def change_episode(
     session: Session, episode: Episode, record: EpisodeRecord, *, now: datetime, require_match: RequireMatch
 ) -> None:
-    """Write what differs. A status that ends the care withdraws its reminders; one that resumes it plans again.
+    """Write what differs to an episode that is locked.
 
+    A status that ends the care withdraws its reminders; one that resumes it plans again.
     Raises as `put_episode` does, and InvalidError for another patient.
     """
     changed = changes(episode, record)
@@ -55,7 +56,6 @@ def change_episode(
     require_match(episode)
     if "patient_id" in changed:
         raise refuse_change("/patient_id", "the patient of this episode, who never changes")
-    lock_patient(session, episode.practice_id, episode.patient_id)
     if "label" in changed:
         _refuse_taken_label(session, episode.practice_id, record)
     if "coordinator_id" in changed:

@@ -14,7 +14,7 @@ from models.people import StaffRole
 from schedules.plan.vocabulary import Phase, SkipReason
 from schedules.planning import Answer, plan_episode, withdraw
 from service.care.enrol import clinic_today
-from service.care.reach import find_row, lock_patient, practice_of
+from service.care.reach import find_row, lock_row, practice_of
 from service.errors import ConflictError, Fault, ForbiddenError, InvalidError, describe
 from service.identity.principal import Principal
 
@@ -94,7 +94,7 @@ def _reportable(session: Session, caller: Principal, milestone_id: str) -> Miles
     milestone = find_row(session, caller, Milestone, milestone_id)
     if milestone.lifts is not None and caller.role not in _MAY_LIFT:
         raise ForbiddenError(Fault("", "a clinician or coordinator, since it lifts a restriction", "another caller"))
-    lock_patient(session, milestone.practice_id, milestone.patient_id)
+    lock_row(session, caller, Milestone, milestone_id)
     if milestone.cancelled_at is not None:
         raise ConflictError(Fault("", "a milestone that stands", "a cancelled one"))
     return milestone

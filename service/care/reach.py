@@ -41,10 +41,23 @@ def lock_patient(session: Session, practice_id: str, patient_id: str) -> Patient
 
     Locks are taken in one order everywhere: patients, deliveries, the revision clock. Raises NotFoundError.
     """
-    patient = session.get(Patient, (practice_id, patient_id), with_for_update={"key_share": True})
+    key = (practice_id, patient_id)
+    patient = session.get(Patient, key, with_for_update={"key_share": True}, populate_existing=True)
     if patient is None or patient.deleted:
         raise NotFoundError(Fault("/patient_id", "a patient of this practice", "an unknown id"))
     return patient
+
+
+def lock_row(session: Session, caller: Principal, model: type[Row], row_id: str) -> Row:
+    """Return a patient's row that the caller reaches, to be changed: its patient is locked to the commit.
+
+    The row is read again under the lock, so that a revision which is compared with an ETag is the newest one.
+    Raises NotFoundError.
+    """
+    row = find_row(session, caller, model, row_id)
+    lock_patient(session, row.practice_id, row.patient_id)
+    session.refresh(row)
+    return row
 
 
 def find_named_episode(session: Session, caller: Principal, episode_id: str) -> Episode:

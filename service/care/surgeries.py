@@ -16,7 +16,14 @@ from schedules.planning import plan_episode, withdraw
 from service.care.checks import surgery_faults
 from service.care.enrol import add_surgery, changes, clinic_today, pin_protocol, refuse_faults, write_fields
 from service.care.patients import RequireMatch
-from service.care.reach import find_named_episode, lock_patient, practice_of, refuse_change, refuse_unknown_staff
+from service.care.reach import (
+    find_named_episode,
+    lock_patient,
+    lock_row,
+    practice_of,
+    refuse_change,
+    refuse_unknown_staff,
+)
 from service.care.records import SurgeryRecord
 from service.errors import ConflictError, Fault, NeedsMoveError
 from service.identity.principal import Principal
@@ -41,8 +48,8 @@ def put_surgery(
     Raises NotFoundError for an episode or surgeon of another practice, ConflictError for a stage in use, InvalidError
     for facts that are not possible or a procedure without such an approach, and what `require_match` raises.
     """
-    existing = session.get(Surgery, (caller.practice_id, surgery_id))
-    if existing is not None:
+    if session.get(Surgery, (caller.practice_id, surgery_id)) is not None:
+        existing = lock_row(session, caller, Surgery, surgery_id)
         change_surgery(session, caller, existing, record, now=now, require_match=require_match)
         return existing, False
     episode = find_named_episode(session, caller, record.episode_id)
@@ -64,7 +71,7 @@ def change_surgery(
     now: datetime,
     require_match: RequireMatch,
 ) -> None:
-    """Write what differs, and plan the episode again where its plan follows from it.
+    """Write what differs to a surgery that is locked, and plan the episode again where its plan follows from it.
 
     Raises as `put_surgery` does, and NeedsMoveError for what a move only may change, ConflictError for a status that
     does not follow from the stored one.
@@ -73,7 +80,6 @@ def change_surgery(
     if not changed:
         return
     require_match(surgery)
-    lock_patient(session, surgery.practice_id, surgery.patient_id)
     _refuse_impossible_change(surgery, record, changed)
     refuse_faults(surgery_faults(record, clinic_today(practice_of(session, caller), now)))
     if "stage" in changed:

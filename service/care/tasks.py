@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from models import Task
 from models.report import TaskKind, TaskState
-from service.care.reach import find_row
+from service.care.reach import lock_row
 from service.errors import ConflictError, Fault
 from service.identity.principal import Principal
 
@@ -42,7 +42,7 @@ def close_task(session: Session, caller: Principal, task_id: str, *, now: dateti
 
     Raises NotFoundError, and ConflictError for whether a surgery happened: the surgery's status answers that.
     """
-    task = find_row(session, caller, Task, task_id)
+    task = lock_row(session, caller, Task, task_id)
     if task.state is not TaskState.open:
         return task
     if task.kind is TaskKind.confirm_surgery:
