@@ -80,7 +80,7 @@ def _print_report(report: ImportReport) -> None:
     for code, count in report_body(report)["warnings"].items():
         print(f"warning: {count} x {code}")
     counts = ", ".join(f"{report.count(outcome)} {_words(outcome, report)}" for outcome in RowOutcome)
-    print(f"{len(report.rows)} rows: {counts}.")
+    print(f"{len(report.rows)} {'row' if len(report.rows) == 1 else 'rows'}: {counts}.")
 
 
 def _words(outcome: RowOutcome, report: ImportReport) -> str:

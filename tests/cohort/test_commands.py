@@ -96,8 +96,8 @@ def test_a_good_file_ends_with_exit_code_0_and_again_changes_nothing(run: Run, t
 
     first, second = run("import", file), run("import", file, "--practice", "hudson")
 
-    assert (first.exit_code, first.stdout) == (0, "1 rows: 1 loaded, 0 unchanged, 0 differs, 0 refused.\n")
-    assert (second.exit_code, second.stdout) == (0, "1 rows: 0 loaded, 1 unchanged, 0 differs, 0 refused.\n")
+    assert (first.exit_code, first.stdout) == (0, "1 row: 1 loaded, 0 unchanged, 0 differs, 0 refused.\n")
+    assert (second.exit_code, second.stdout) == (0, "1 row: 0 loaded, 1 unchanged, 0 differs, 0 refused.\n")
 
 
 @pytest.mark.usefixtures("practice")
@@ -121,7 +121,7 @@ def test_warnings_are_counted(run: Run, tmp_path: Path) -> None:
 def test_a_dry_run_stores_nothing(run: Run, engine: Engine, tmp_path: Path) -> None:
     done = run("import", _file(tmp_path, caseload({})), "--dry-run")
 
-    assert done.stdout == "1 rows: 1 would be loaded, 0 unchanged, 0 differs, 0 refused.\n"
+    assert done.stdout == "1 row: 1 would be loaded, 0 unchanged, 0 differs, 0 refused.\n"
     assert _patients(engine) == 0
 
 
