@@ -2,6 +2,10 @@
 
 import csv
 import json
+import os
+import subprocess
+import sys
+import termios
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -14,7 +18,7 @@ from click.testing import Result
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
-from config import Settings
+from config import Settings, environment_with
 from models import Device, Patient, Practice, Staff, Surgery, Token
 from models.engine import make_engine
 from models.migrate import is_current
@@ -27,6 +31,7 @@ from tests import builders
 from tests.clock import FixedClock
 from tests.cohort.caseload import FAULTY, caseload
 from tests.database import Databases, settings_for
+from tests.e2e.clinic_at import ROOT, environment_of
 
 Run = Callable[..., Result]
 DEMO_NOW = datetime(2026, 11, 22, 15, 0, tzinfo=UTC)
@@ -150,6 +155,32 @@ def test_no_progress_bar_is_drawn_where_nobody_watches(run: Run, tmp_path: Path)
     done = run("import", _file(tmp_path, caseload({})))
 
     assert done.stderr == ""
+
+
+@pytest.mark.slow
+@pytest.mark.sqlite_only
+@pytest.mark.usefixtures("practice")
+def test_progress_is_drawn_on_a_terminal_and_not_in_the_output(settings: Settings, tmp_path: Path) -> None:
+    file = _file(tmp_path, caseload(*({"mrn": f"SP{number:06}"} for number in range(1, 6))))
+    ours, theirs = os.openpty()
+    termios.tcsetwinsize(theirs, (24, 80))
+
+    done = subprocess.run(
+        [sys.executable, "-m", "flask", "--app", "wsgi", "import", str(file)],
+        cwd=ROOT,
+        env=environment_with(environment_of(settings)),
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+
+    os.close(theirs)
+    drawn = os.read(ours, 65_536).decode()
+    os.close(ours)
+    assert "/5 [" in drawn
+    assert done.stdout == "5 rows: 5 loaded, 0 unchanged, 0 differs, 0 refused.\n"
 
 
 @pytest.mark.usefixtures("practice")
