@@ -85,11 +85,18 @@ def test_other_libraries_messages_are_left_out_of_the_log(log: io.StringIO) -> N
     assert json.loads(line).keys() == {"at", "level", "logger"}
 
 
+def wait_briefly(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the application's connections give up on a locked database after 50 ms."""
+    monkeypatch.setattr("models.engine.BUSY_TIMEOUT_MS", 50)
+    with app.app_context():
+        db.engine.dispose()
+
+
 @pytest.mark.sqlite_only
 def test_a_locked_database_answers_503_and_when_to_try_again(
-    coordinator: Caller, engine: Engine, monkeypatch: pytest.MonkeyPatch
+    app: Flask, coordinator: Caller, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("models.engine.BUSY_TIMEOUT_MS", 50)
+    wait_briefly(app, monkeypatch)
 
     with engine.begin():
         answer = coordinator.post("/enrolments", {"patient_id": "k7Qm2pXcV9sLwRtA"})
@@ -100,9 +107,9 @@ def test_a_locked_database_answers_503_and_when_to_try_again(
 
 @pytest.mark.sqlite_only
 def test_a_read_whose_audit_entry_cannot_be_stored_shows_nothing(
-    coordinator: Caller, clinic: Clinic, engine: Engine, monkeypatch: pytest.MonkeyPatch
+    app: Flask, coordinator: Caller, clinic: Clinic, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("models.engine.BUSY_TIMEOUT_MS", 50)
+    wait_briefly(app, monkeypatch)
 
     with engine.begin():
         answer = coordinator.get(f"/patients/{clinic.patient.id}")

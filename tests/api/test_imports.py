@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from models import Patient
 from service.api.examples import CASELOAD
 from tests.api.conftest import Caller, Clinic, Look
@@ -48,9 +50,10 @@ def test_what_is_no_caseload_is_refused_as_a_whole(coordinator: Caller) -> None:
     assert send(coordinator, CASELOAD, "?dry_run=maybe")[0] == 422
 
 
+@pytest.mark.sqlite_only
 def test_a_caseload_may_be_larger_than_other_bodies(coordinator: Caller) -> None:
     header, row = CASELOAD.splitlines()
-    # Three mebibytes of one row, which is refused for contradicting itself at most: what counts is that it is read.
-    status, report = send(coordinator, "\n".join([header, *[row] * 20_000]) + "\n", "?dry_run=true")
+    # Beyond the two mebibytes of other bodies; what counts is that it is read at all.
+    status, report = send(coordinator, "\n".join([header, *[row] * 15_000]) + "\n", "?dry_run=true")
 
-    assert (status, report["rows"]) == (200, 20_000)
+    assert (status, report["rows"]) == (200, 15_000)
