@@ -1,4 +1,4 @@
-"""The worker's book-keeping: a delivery's moves, each under its fence, and the story of every reminder."""
+"""The worker's book-keeping: a delivery's moves, each under its fence, and what became of its attempts."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,10 +7,8 @@ from typing import Any, cast
 from sqlalchemy import CursorResult, update
 from sqlalchemy.orm import Session
 
-from models.ids import new_id
-from models.reminder import AttemptOutcome, Decision, DecisionKind, Delivery, DeliveryAttempt, DeliveryState
+from models.reminder import AttemptOutcome, Delivery, DeliveryAttempt, DeliveryState
 from schedules.delivery.leases import RELEASED
-from schedules.plan.vocabulary import Channel
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,21 +18,6 @@ class Claim:
     practice_id: str
     delivery_id: str
     fence: int
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """Which step of which reminder a delivery is: what a line of the reminder's story is about."""
-
-    practice_id: str
-    reminder_id: str
-    generation: int
-    step: int
-
-
-def step_of(delivery: Delivery) -> Step:
-    """Return what a delivery's lines in the story are about."""
-    return Step(delivery.practice_id, delivery.reminder_id, delivery.generation, delivery.step)
 
 
 def move(session: Session, claim: Claim, source: DeliveryState, **columns: Any) -> bool:
@@ -73,20 +56,3 @@ def resolve_attempt(
         .values(outcome=outcome, ended_at=now, provider_code=code)
         .execution_options(synchronize_session=False)
     )
-
-
-def tell(
-    session: Session,
-    step: Step,
-    kind: DecisionKind,
-    *,
-    now: datetime,
-    reason: str | None = None,
-    channel: Channel | None = None,
-    until: datetime | None = None,
-) -> None:
-    """Append a line to the reminder's story."""
-    line = Decision(practice_id=step.practice_id, id=new_id(now), reminder_id=step.reminder_id)
-    line.generation, line.step, line.decided_at = step.generation, step.step, now
-    line.kind, line.reason, line.channel, line.until = kind, reason, channel, until
-    session.add(line)

@@ -18,9 +18,10 @@ from models.reminder import (
     DeliveryAttempt,
     DeliveryState,
 )
-from schedules.delivery.book import Claim, ended, move, step_of, tell
+from schedules.delivery.book import Claim, ended, move
 from schedules.delivery.decide import Reason
 from schedules.delivery.leases import RELEASED, Lease, has_run_out, held
+from schedules.planning.story import step_of, tell
 
 MAX_ATTEMPTS = 8
 MAX_SOLO_DEATHS = 3

@@ -14,7 +14,7 @@ from models import journal
 from models.audit import ActorKind, AuditAction
 from models.private import lookup_hash
 from models.reminder import DecisionKind, Delivery, DeliveryAttempt, DeliveryState
-from schedules.delivery.book import Claim, ended, move, step_of, tell
+from schedules.delivery.book import Claim, ended, move
 from schedules.delivery.decide import (
     Cancel,
     Expire,
@@ -29,6 +29,7 @@ from schedules.delivery.facts import Care, facts_of, load_care, lock_delivery
 from schedules.delivery.leases import RELEASED, Lease, held
 from schedules.delivery.message import Draft
 from schedules.plan.vocabulary import Channel
+from schedules.planning.story import step_of, tell
 
 ROUTE = "worker.send"
 _ENDS: dict[type[Suppress | Expire | Cancel], DeliveryState] = {

@@ -7,11 +7,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.reminder import AttemptOutcome, DecisionKind, Delivery, DeliveryState
-from schedules.delivery.book import Claim, ended, move, resolve_attempt, step_of, tell
+from schedules.delivery.book import Claim, ended, move, resolve_attempt
 from schedules.delivery.channels import Refusal, Result
 from schedules.delivery.claim import MAX_ATTEMPTS
 from schedules.delivery.decide import Reason
 from schedules.delivery.leases import RELEASED
+from schedules.planning.story import step_of, tell
 
 FIRST_RETRY_AFTER = timedelta(seconds=30)
 LAST_RETRY_AFTER = timedelta(hours=1)

@@ -4,18 +4,19 @@ Writing twice changes nothing. What was achieved or skipped keeps its row; what 
 reason; what was sent is never sent again.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from models.base import OfPatient
+from models.bulk import insert_at_commit
 from models.care import Milestone, Restriction
 from schedules.plan.build import PlannedMilestone, PlannedRestriction
 from schedules.plan.identity import plan_row_id
 from schedules.plan.vocabulary import SkipReason, SurgeryStatus
-from schedules.planning.facts import Care, SurgeryPlan, load_care, plan_surgery, settled_milestones
+from schedules.planning.facts import Care, PlacedItem, SurgeryPlan, load_care, plan_surgery, settled_milestones
 from schedules.planning.reminders import write_reminders
 from schedules.planning.rows import find_all
 from schedules.planning.tasks import write_tasks
@@ -46,24 +47,27 @@ def plan_episode(session: Session, practice_id: str, episode_id: str, now: datet
     ]
     milestones = _write_milestones(session, care, plans, now)
     _write_restrictions(session, care, plans, now)
-    answers, asked = write_reminders(session, care, plans, milestones, now=now)
+    answers, asked = write_reminders(session, care, plans, now=now)
     write_tasks(session, care, milestones, asked=asked, now=now)
     return answers
 
 
-def _write_milestones(session: Session, care: Care, plans: list[SurgeryPlan], now: datetime) -> dict[str, Milestone]:
+def _write_milestones(session: Session, care: Care, plans: list[SurgeryPlan], now: datetime) -> dict[str, PlacedItem]:
     """Return the episode's milestones that apply, by id."""
     practice_id, episode_id = care.episode.practice_id, care.episode.id
     stored = {row.id: row for row in find_all(session, Milestone, practice_id, episode_id=episode_id)}
     settled = settled_milestones(session, care)
-    applying: dict[str, Milestone] = {}
+    applying: dict[str, PlacedItem] = {}
     for each in plans:
         for planned in each.plan.milestones:
             row_id = plan_row_id(practice_id, episode_id, "milestone", planned.key, planned.occurrence)
-            row = stored.get(row_id) or _new_row(session, care, Milestone, row_id, each.surgery.id)
-            if row_id not in settled:
-                _copy(planned, row, _MILESTONE_COLUMNS)
-            applying[row_id] = row
+            row = stored.get(row_id)
+            columns = _columns(planned, _MILESTONE_COLUMNS)
+            if row is None:
+                insert_at_commit(session, Milestone, {"id": row_id} | _whose(care, each.surgery.id) | columns)
+            elif row_id not in settled:
+                _update(row, columns)
+            applying[row_id] = PlacedItem(row_id, each.surgery.id, planned)
     _cancel_rest(care, stored.values(), applying, now)
     return applying
 
@@ -71,38 +75,42 @@ def _write_milestones(session: Session, care: Care, plans: list[SurgeryPlan], no
 def _write_restrictions(session: Session, care: Care, plans: list[SurgeryPlan], now: datetime) -> None:
     practice_id, episode_id = care.episode.practice_id, care.episode.id
     stored = {row.id: row for row in find_all(session, Restriction, practice_id, episode_id=episode_id)}
-    applying: dict[str, Restriction] = {}
+    applying: set[str] = set()
     for each in plans:
         for planned in each.plan.restrictions:
             row_id = plan_row_id(
                 practice_id, episode_id, "restriction", planned.kind, planned.occurrence, planned.sequence
             )
-            row = stored.get(row_id) or _new_row(session, care, Restriction, row_id, each.surgery.id)
-            _copy(planned, row, _RESTRICTION_COLUMNS)
-            applying[row_id] = row
+            row = stored.get(row_id)
+            columns = _columns(planned, _RESTRICTION_COLUMNS)
+            if row is None:
+                insert_at_commit(session, Restriction, {"id": row_id} | _whose(care, each.surgery.id) | columns)
+            else:
+                _update(row, columns)
+            applying.add(row_id)
     _cancel_rest(care, stored.values(), applying, now)
 
 
-def _new_row(session: Session, care: Care, model: type[Any], row_id: str, surgery_id: str) -> Any:
-    row = model(
-        practice_id=care.episode.practice_id,
-        id=row_id,
-        patient_id=care.patient.id,
-        episode_id=care.episode.id,
-        surgery_id=surgery_id,
-    )
-    session.add(row)
-    return row
+def _columns(planned: PlannedMilestone | PlannedRestriction, names: Iterable[str]) -> dict[str, Any]:
+    return {name: getattr(planned, name) for name in names} | {"sources": list(planned.sources)}
 
 
-def _copy(planned: PlannedMilestone | PlannedRestriction, row: Milestone | Restriction, columns: Iterable[str]) -> None:
-    for column in columns:
-        setattr(row, column, getattr(planned, column))
-    row.sources = list(planned.sources)
+def _whose(care: Care, surgery_id: str) -> dict[str, str]:
+    return {
+        "practice_id": care.episode.practice_id,
+        "patient_id": care.patient.id,
+        "episode_id": care.episode.id,
+        "surgery_id": surgery_id,
+    }
+
+
+def _update(row: Milestone | Restriction, columns: dict[str, Any]) -> None:
+    for name, value in columns.items():
+        setattr(row, name, value)
     row.cancelled_at = row.cancel_reason = None
 
 
-def _cancel_rest(care: Care, stored: Iterable[OfPatient], applying: dict[str, Any], now: datetime) -> None:
+def _cancel_rest(care: Care, stored: Iterable[OfPatient], applying: Collection[str], now: datetime) -> None:
     cancelled = {each.id for each in care.surgeries if each.status is SurgeryStatus.cancelled}
     for row in stored:
         if isinstance(row, Milestone | Restriction) and row.id not in applying and row.cancelled_at is None:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from models.care import Episode, MilestoneProgress, Surgery
 from models.people import Patient
 from models.practice import Practice
-from schedules.plan.build import PatientFacts, Plan, Stage, build_plan
+from schedules.plan.build import PatientFacts, Plan, PlannedMilestone, Stage, build_plan
 from schedules.plan.library import load_library
 from schedules.plan.protocol import Protocol
 from schedules.plan.reminders import ReminderPrefs
@@ -55,6 +55,15 @@ class SurgeryPlan:
     protocol: Protocol
     plan: Plan
     known_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedItem:
+    """A milestone of the plan with the id of its row and of its surgery."""
+
+    id: str
+    surgery_id: str
+    planned: PlannedMilestone
 
 
 def load_care(session: Session, practice_id: str, episode_id: str) -> Care:

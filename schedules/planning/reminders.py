@@ -1,21 +1,24 @@
 """Writes the reminders that a plan calls for, each with the first step of its delivery."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
 from sqlalchemy.orm import Session
 
-from models.care import Milestone
-from models.reminder import DecisionKind, Delivery, DeliveryState, Reminder
+from models.bulk import insert_at_commit
+from models.reminder import DecisionKind, Delivery, Reminder
 from schedules.plan.identity import plan_row_id
 from schedules.plan.reminders import PLANNED, PlannedReminder, plan_reminders
 from schedules.plan.vocabulary import ReminderOutcome, ReminderState, SurgeryStatus
 from schedules.planning.facts import Care, SurgeryPlan, reminder_prefs, settled_milestones
 from schedules.planning.rows import find_all
-from schedules.planning.withdrawal import Answer, cancel_reminders, decide
+from schedules.planning.story import Step, step_of, tell
+from schedules.planning.withdrawal import Answer, cancel_reminders
 
+FIRST_STEP = 0
 _ASKED = ReminderOutcome.asked_coordinator
+_PLANNED_COLUMNS = ("key", "repeat", "category", "phase", "scheduled_on", "due_at", "useful_until")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +26,7 @@ class _Wanted:
     """A reminder that the plan calls for, and the milestone that it is about."""
 
     id: str
-    milestone: Milestone
+    milestone_id: str
     planned: PlannedReminder
 
 
@@ -31,7 +34,6 @@ def write_reminders(
     session: Session,
     care: Care,
     plans: list[SurgeryPlan],
-    milestones: dict[str, Milestone],
     *,
     now: datetime,
 ) -> tuple[dict[str, Answer], set[str]]:
@@ -41,31 +43,31 @@ def write_reminders(
     """
     practice_id = care.episode.practice_id
     stored = {row.id: row for row in find_all(session, Reminder, practice_id, episode_id=care.episode.id)}
-    wanted = {each.id: each for each in _wanted(care, plans, milestones)} if care.sends else {}
+    wanted = {each.id: each for each in _wanted(care, plans)} if care.sends else {}
     answers = _take_back(session, care, stored, wanted, now)
     settled = settled_milestones(session, care)
     for reminder_id, each in wanted.items():
-        if each.milestone.id in settled:
+        if each.milestone_id in settled:
             continue
         reminder = stored.get(reminder_id)
         if reminder is None:
             _add(session, care, each, now)
         else:
             answers |= _update(session, reminder, each.planned, now)
-    asked = {each.milestone.id for each in wanted.values() if each.planned.outcome is _ASKED}
+    asked = {each.milestone_id for each in wanted.values() if each.planned.outcome is _ASKED}
     return answers, asked - settled
 
 
-def _wanted(care: Care, plans: list[SurgeryPlan], milestones: dict[str, Milestone]) -> list[_Wanted]:
+def _wanted(care: Care, plans: list[SurgeryPlan]) -> list[_Wanted]:
     prefs = reminder_prefs(care)
     practice_id, episode_id = care.episode.practice_id, care.episode.id
     identify = partial(plan_row_id, practice_id, episode_id)
     wanted = []
     for each in plans:
         for planned in plan_reminders(each.plan, each.protocol.reminders, prefs, enrolled_at=each.known_at):
-            milestone = milestones[identify("milestone", planned.milestone_key, planned.occurrence)]
+            milestone_id = identify("milestone", planned.milestone_key, planned.occurrence)
             row_id = identify("reminder", planned.milestone_key, planned.occurrence, planned.key, planned.repeat)
-            wanted.append(_Wanted(row_id, milestone, planned))
+            wanted.append(_Wanted(row_id, milestone_id, planned))
     return wanted
 
 
@@ -81,28 +83,22 @@ def _take_back(
 def _add(session: Session, care: Care, wanted: _Wanted, now: datetime) -> None:
     planned = wanted.planned
     goes = planned.outcome is PLANNED
-    reminder = Reminder(
-        practice_id=care.episode.practice_id,
-        id=wanted.id,
-        patient_id=care.patient.id,
-        episode_id=care.episode.id,
-        milestone_id=wanted.milestone.id,
-        key=planned.key,
-        repeat=planned.repeat,
-        generation=1,
-        category=planned.category,
-        phase=planned.phase,
-        scheduled_on=planned.scheduled_on,
-        due_at=planned.due_at,
-        useful_until=planned.useful_until,
-        state=ReminderState.planned if goes else ReminderState.suppressed,
-        reason=None if goes else planned.outcome,
-    )
-    session.add(reminder)
+    step = Step(care.episode.practice_id, wanted.id, generation=1)
+    columns = {
+        "practice_id": step.practice_id,
+        "id": step.reminder_id,
+        "patient_id": care.patient.id,
+        "episode_id": care.episode.id,
+        "milestone_id": wanted.milestone_id,
+        "generation": step.generation,
+        "state": ReminderState.planned if goes else ReminderState.suppressed,
+        "reason": None if goes else planned.outcome,
+    }
+    insert_at_commit(session, Reminder, columns | {name: getattr(planned, name) for name in _PLANNED_COLUMNS})
     if goes:
-        _add_delivery(session, reminder, now)
+        _add_delivery(session, step, care.patient.id, planned, now)
     else:
-        decide(session, reminder, DecisionKind.not_planned, now=now, reason=planned.outcome)
+        tell(session, step, DecisionKind.not_planned, now=now, reason=planned.outcome)
 
 
 def _update(session: Session, reminder: Reminder, planned: PlannedReminder, now: datetime) -> dict[str, Answer]:
@@ -120,26 +116,24 @@ def _update(session: Session, reminder: Reminder, planned: PlannedReminder, now:
     reminder.scheduled_on, reminder.due_at = planned.scheduled_on, planned.due_at
     reminder.useful_until = planned.useful_until
     reminder.state, reminder.reason = ReminderState.planned, None
-    _add_delivery(session, reminder, now)
+    _add_delivery(session, step_of(reminder), reminder.patient_id, planned, now)
     return answers
 
 
-def _add_delivery(session: Session, reminder: Reminder, now: datetime) -> None:
-    session.add(
-        Delivery(
-            practice_id=reminder.practice_id,
-            id=delivery_id(reminder.id, generation=reminder.generation, step=0),
-            patient_id=reminder.patient_id,
-            reminder_id=reminder.id,
-            generation=reminder.generation,
-            step=0,
-            state=DeliveryState.pending,
-            due_at=reminder.due_at,
-            useful_until=reminder.useful_until,
-            next_attempt_at=reminder.due_at,
-        )
-    )
-    decide(session, reminder, DecisionKind.planned, now=now)
+def _add_delivery(session: Session, step: Step, patient_id: str, planned: PlannedReminder, now: datetime) -> None:
+    columns = {
+        "practice_id": step.practice_id,
+        "id": delivery_id(step.reminder_id, generation=step.generation, step=FIRST_STEP),
+        "patient_id": patient_id,
+        "reminder_id": step.reminder_id,
+        "generation": step.generation,
+        "step": FIRST_STEP,
+        "due_at": planned.due_at,
+        "useful_until": planned.useful_until,
+        "next_attempt_at": planned.due_at,
+    }
+    insert_at_commit(session, Delivery, columns)
+    tell(session, replace(step, step=FIRST_STEP), DecisionKind.planned, now=now)
 
 
 def delivery_id(reminder_id: str, *, generation: int, step: int) -> str:

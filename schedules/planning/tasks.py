@@ -6,11 +6,11 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from models.care import Milestone, Surgery
+from models.care import Surgery
 from models.report import Task, TaskKind, TaskState
 from schedules.plan.identity import plan_row_id
 from schedules.plan.vocabulary import PastPolicy, Phase, SurgeryStatus
-from schedules.planning.facts import Care
+from schedules.planning.facts import Care, PlacedItem
 from schedules.planning.rows import find
 
 SLOT_TASK_DAYS = -14  # evidence 12a: a slot that is still blank becomes a task on this day
@@ -32,7 +32,7 @@ class _Question:
 
 
 def write_tasks(
-    session: Session, care: Care, milestones: dict[str, Milestone], *, asked: set[str], now: datetime
+    session: Session, care: Care, milestones: dict[str, PlacedItem], *, asked: set[str], now: datetime
 ) -> None:
     """Ask what the episode leaves open, and take back what it no longer does.
 
@@ -63,12 +63,12 @@ def _whether_it_happened(surgery: Surgery) -> _Question:
     )
 
 
-def _of_surgery(care: Care, surgery: Surgery, milestones: Iterable[Milestone]) -> list[_Question]:
+def _of_surgery(care: Care, surgery: Surgery, milestones: Iterable[PlacedItem]) -> list[_Question]:
     patient_id, episode_id = care.patient.id, care.episode.id
     blank = sorted(
-        row.key
-        for row in milestones
-        if row.surgery_id == surgery.id and row.phase is Phase.before_surgery and row.earliest_days is None
+        item.planned.key
+        for item in milestones
+        if item.surgery_id == surgery.id and item.planned.phase is Phase.before_surgery and _is_slot(item)
     )
     slots_on, arrival_on = _days_from(surgery, SLOT_TASK_DAYS), _days_from(surgery, -1)
     about = {"milestone_keys": blank}
@@ -77,6 +77,11 @@ def _of_surgery(care: Care, surgery: Surgery, milestones: Iterable[Milestone]) -
         _Question(TaskKind.fill_slot, patient_id, episode_id, surgery.id, due_on=slots_on, about=about),
         _Question(TaskKind.arrival_time, patient_id, episode_id, surgery.id, due_on=arrival_on),
     ]
+
+
+def _is_slot(item: PlacedItem) -> bool:
+    """Return whether a clinician must date the item: it depends on the person and has no default."""
+    return item.planned.earliest_days is None
 
 
 def _stands(question: _Question, surgery: Surgery, *, today: date) -> bool:
@@ -95,9 +100,9 @@ def _days_from(surgery: Surgery, days: int) -> date | None:
 
 
 def _ask_about_past_items(
-    session: Session, care: Care, milestones: Iterable[Milestone], asked: set[str], now: datetime
+    session: Session, care: Care, milestones: Iterable[PlacedItem], asked: set[str], now: datetime
 ) -> None:
-    past = sorted(asked | {row.id for row in milestones if row.past_policy is PastPolicy.ask_coordinator})
+    past = sorted(asked | {item.id for item in milestones if item.planned.past_policy is PastPolicy.ask_coordinator})
     if not past:
         return
     question = _Question(TaskKind.past_items, care.patient.id, care.episode.id, about={"milestone_ids": past})

@@ -11,11 +11,9 @@ from enum import StrEnum
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.ids import new_id
 from models.reminder import (
     OPEN_STATES,
     AttemptOutcome,
-    Decision,
     DecisionKind,
     Delivery,
     DeliveryAttempt,
@@ -24,6 +22,7 @@ from models.reminder import (
 )
 from schedules.plan.vocabulary import ReminderState
 from schedules.planning.rows import find_all
+from schedules.planning.story import step_of, tell
 
 
 class Answer(StrEnum):
@@ -137,29 +136,5 @@ def _cancel(
         delivery.state, delivery.reason = DeliveryState.cancelled, reason
         delivery.finished_at, delivery.published = now, True
         delivery.lease_owner = delivery.lease_until = delivery.lease_until_ms = delivery.lease_boot = None
-    decide(session, reminder, DecisionKind.cancelled, now=now, reason=reason, step=delivery.step)
+    tell(session, step_of(delivery), DecisionKind.cancelled, now=now, reason=reason)
     return answer
-
-
-def decide(
-    session: Session,
-    reminder: Reminder,
-    kind: DecisionKind,
-    *,
-    now: datetime,
-    reason: str | None = None,
-    step: int | None = None,
-) -> None:
-    """Append a line to the reminder's story."""
-    session.add(
-        Decision(
-            practice_id=reminder.practice_id,
-            id=new_id(now),
-            reminder_id=reminder.id,
-            generation=reminder.generation,
-            step=step,
-            decided_at=now,
-            kind=kind,
-            reason=reason,
-        )
-    )

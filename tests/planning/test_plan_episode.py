@@ -78,7 +78,8 @@ def test_planning_leaves_the_flush_and_the_clock_to_the_commit(session: Session)
 
     plan_episode(session, surgery.practice_id, surgery.episode_id, NOW)
 
-    assert any(isinstance(row, Milestone) for row in session.new)
+    assert session.scalars(select(Milestone)).all() == []
+    assert session.scalar(select(SyncClock.revision).where(SyncClock.practice_id == surgery.practice_id)) == before
     session.commit()
     revision = session.scalar(select(SyncClock.revision).where(SyncClock.practice_id == surgery.practice_id))
     assert revision == (before or 0) + 1
