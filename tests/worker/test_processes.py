@@ -118,7 +118,8 @@ def test_a_sender_frozen_past_its_lease_dies_at_the_thaw_and_sends_nothing(
 ) -> None:
     delivery = builders.due_delivery(session, builders.practice(session))
     session.commit()
-    settings, marker = short(database_url, peer.port), tmp_path / "frozen"
+    # Its own worker kills a frozen sender after two leases: one lease must be time enough for the other worker.
+    settings, marker = short(database_url, peer.port, lease_seconds=6.0), tmp_path / "frozen"
     freeze = FailPoint("before_send", marker, freeze=True)
 
     with running_worker(settings, now=MONDAY_AFTERNOON, fail=freeze):
@@ -139,7 +140,8 @@ def test_after_an_effective_withdrawal_a_thawed_sender_sends_nothing(
 ) -> None:
     delivery = builders.due_delivery(session, builders.practice(session))
     session.commit()
-    settings, marker = short(database_url, peer.port), tmp_path / "frozen"
+    # Its own worker kills a frozen sender after two leases: one lease must be time enough for the other worker.
+    settings, marker = short(database_url, peer.port, lease_seconds=6.0), tmp_path / "frozen"
     freeze = FailPoint("before_send", marker, freeze=True)
 
     with running_worker(settings, now=MONDAY_AFTERNOON, fail=freeze):
