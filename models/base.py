@@ -79,6 +79,7 @@ class Base(DeclarativeBase):
         str: Text,
         list[str]: JSON,
         dict[str, Any]: JSON,
+        dict[str, str]: JSON,
     }
 
 

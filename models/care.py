@@ -123,8 +123,7 @@ class Milestone(OfPatient, Base):
     grade: Mapped[Grade | None] = mapped_column(words(Grade))
     sources: Mapped[list[str]] = mapped_column(default=list)
     note: Mapped[str | None]
-    text: Mapped[str | None]
-    text_key: Mapped[str | None] = mapped_column(String(40))  # finds the text in other languages
+    text: Mapped[dict[str, str] | None]  # by language
     past_policy: Mapped[PastPolicy | None] = mapped_column(words(PastPolicy))  # set if its day was past at enrolment
     cancelled_at: Mapped[datetime | None]
     cancel_reason: Mapped[SkipReason | None] = mapped_column(words(SkipReason))
@@ -174,8 +173,7 @@ class Restriction(OfPatient, Base):
     lifted_by: Mapped[str | None] = mapped_column(String(40))  # key of the milestone whose clearance ends it
     condition: Mapped[str | None]  # what the clinician must have seen
     limit_lb: Mapped[int | None]  # pounds; None for a limit that is not a weight
-    text: Mapped[str]
-    text_key: Mapped[str | None] = mapped_column(String(40))
+    text: Mapped[dict[str, str]]  # by language
     binding_procedure: Mapped[Procedure] = mapped_column(words(Procedure))
     grade: Mapped[Grade] = mapped_column(words(Grade))
     sources: Mapped[list[str]] = mapped_column(default=list)

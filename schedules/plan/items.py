@@ -6,7 +6,7 @@
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from schedules.plan.protocol import Protocol
+from schedules.plan.protocol import Protocol, Text
 from schedules.plan.vocabulary import (
     Grade,
     OpioidUse,
@@ -56,7 +56,7 @@ class PlannedMilestone:
 
     `eligible_*` is the first day on which all day conditions hold, `binds` what fixes it. With `lifts` set, that day
     allows nothing: a clinician clears it. `past_policy` is set if the day was past at enrolment. `not_before_*` bounds
-    an item that only a clinician dates. `text_key` finds `text` in other languages.
+    an item that only a clinician dates.
     """
 
     key: str
@@ -77,10 +77,9 @@ class PlannedMilestone:
     grade: Grade | None
     sources: tuple[str, ...]
     note: str | None
-    text: str | None
+    text: Text | None
     past_policy: PastPolicy | None
     owner: Owner = Owner.clinic
-    text_key: str | None = None
     not_before_days: int | None = None
     not_before_on: date | None = None
 
@@ -113,7 +112,7 @@ class PlannedRestriction:
     from_on: date | None
     through_on: date | None
     limit_lb: int | None
-    text: str
+    text: Text
     binding_procedure: Procedure
     grade: Grade
     sources: tuple[str, ...]
@@ -121,7 +120,6 @@ class PlannedRestriction:
     eligible_on: date | None = None
     lifted_by: str | None = None
     condition: str | None = None
-    text_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

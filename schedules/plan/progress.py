@@ -10,13 +10,14 @@ from datetime import date
 from types import MappingProxyType
 
 from schedules.plan.items import Plan, PlannedMilestone
-from schedules.plan.vocabulary import MilestoneState, Owner, PastPolicy, RestrictionKind
+from schedules.plan.vocabulary import MilestoneState, Owner, PastPolicy, Phase, RestrictionKind
 
 
 @dataclass(frozen=True, slots=True)
 class MilestoneFacts:
     """What a plan says of a milestone, as far as its state depends on it."""
 
+    phase: Phase
     earliest_on: date | None
     target_on: date | None
     latest_on: date | None
@@ -46,6 +47,7 @@ _NOTHING_REPORTED: Mapping[tuple[str, int], ProgressFacts] = MappingProxyType({}
 def facts_of(milestone: PlannedMilestone) -> MilestoneFacts:
     """Return what the state of `milestone` depends on."""
     return MilestoneFacts(
+        phase=milestone.phase,
         earliest_on=milestone.earliest_on,
         target_on=milestone.target_on,
         latest_on=milestone.latest_on,
@@ -60,7 +62,8 @@ def milestone_state(milestone: MilestoneFacts, progress: ProgressFacts, on: date
     """Return how the milestone stands on the date `on` of the clinic's calendar.
 
     A fact counts from its own date on. What happened outlives a later cancellation or skip. An item that was past at
-    enrolment and is skipped or not applicable by policy is `skipped`.
+    enrolment and is skipped or not applicable by policy is `skipped`, and so is one before surgery whose window has
+    closed: surgery has come, and nobody makes up for it.
     """
     reported = _reported_state(progress, on)
     if reported is not None:
@@ -71,6 +74,8 @@ def milestone_state(milestone: MilestoneFacts, progress: ProgressFacts, on: date
         return MilestoneState.unscheduled
     if on < milestone.earliest_on:
         return MilestoneState.upcoming
+    if milestone.phase is Phase.before_surgery and milestone.latest_on is not None and on > milestone.latest_on:
+        return MilestoneState.skipped
     return _state_in_or_after_window(milestone, on)
 
 

@@ -63,6 +63,13 @@ class Text:
         """Return the text in `language`."""
         return self.es if language is Language.es else self.en
 
+    def filled(self, **figures: int | None) -> "Text":
+        """Return the text with each `{name}` replaced by its figure. Figures that the text does not name are left."""
+        english, spanish = self.en, self.es
+        for name, figure in figures.items():
+            english, spanish = (each.replace(f"{{{name}}}", str(figure)) for each in (english, spanish))
+        return Text(en=english, es=spanish)
+
 
 @dataclass(frozen=True, slots=True)
 class TextCatalogue:

@@ -52,7 +52,7 @@ def _milestone_remarks(item: PlannedMilestone) -> list[str]:
         remarks.append(f"not before POD {item.not_before_days}")
     if item.past_policy is not None:
         remarks.append(f"past at enrolment: {item.past_policy}")
-    return [*remarks, *(part.rstrip(".") for part in (item.text, item.note) if part)]
+    return [*remarks, *(part.rstrip(".") for part in (item.text.en if item.text else None, item.note) if part)]
 
 
 def _restriction_row(item: PlannedRestriction) -> tuple[str, ...]:
@@ -70,7 +70,7 @@ def _restriction_row(item: PlannedRestriction) -> tuple[str, ...]:
 
 
 def _restriction_remarks(item: PlannedRestriction) -> list[str]:
-    remarks = [item.text.rstrip(".")]
+    remarks = [item.text.en.rstrip(".")]
     if item.eligible_days is not None:
         remarks.append(f"eligible to end from POD {item.eligible_days}")
     if item.condition is not None:

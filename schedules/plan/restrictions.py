@@ -114,7 +114,6 @@ def _restrict(
     lifted_by: str | None = None,
     condition: str | None = None,
 ) -> PlannedRestriction:
-    text = stage.protocol.texts.restrictions[text_key].en
     return PlannedRestriction(
         kind=kind,
         occurrence=stage.ordinal,
@@ -124,7 +123,7 @@ def _restrict(
         from_on=day_after(stage.day0, from_days),
         through_on=day_after(stage.day0, through_days),
         limit_lb=limit_lb,
-        text=text.replace("{limit_lb}", str(limit_lb)).replace("{minutes}", str(minutes)),
+        text=stage.protocol.texts.restrictions[text_key].filled(limit_lb=limit_lb, minutes=minutes),
         binding_procedure=stage.protocol.procedure,
         grade=grade,
         sources=sources,
@@ -132,5 +131,4 @@ def _restrict(
         eligible_on=day_after(stage.day0, eligible_days),
         lifted_by=lifted_by,
         condition=condition,
-        text_key=text_key,
     )

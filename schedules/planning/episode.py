@@ -5,6 +5,7 @@ reason; what was sent is never sent again.
 """
 
 from collections.abc import Collection, Iterable
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -25,11 +26,11 @@ from schedules.planning.withdrawal import Answer
 _MILESTONE_COLUMNS = (
     "key", "kind", "occurrence", "phase", "earliest_days", "target_days", "latest_days", "eligible_days",
     "earliest_on", "target_on", "latest_on", "eligible_on", "not_before_days", "not_before_on", "binds",
-    "binding_procedure", "lifts", "owner", "grade", "note", "text", "text_key", "past_policy",
+    "binding_procedure", "lifts", "owner", "grade", "note", "past_policy",
 )  # fmt: skip
 _RESTRICTION_COLUMNS = (
     "kind", "occurrence", "sequence", "from_days", "through_days", "from_on", "through_on", "eligible_days",
-    "eligible_on", "lifted_by", "condition", "limit_lb", "text", "text_key", "binding_procedure", "grade",
+    "eligible_on", "lifted_by", "condition", "limit_lb", "binding_procedure", "grade",
 )  # fmt: skip
 
 
@@ -92,7 +93,8 @@ def _write_restrictions(session: Session, care: Care, plans: list[SurgeryPlan], 
 
 
 def _columns(planned: PlannedMilestone | PlannedRestriction, names: Iterable[str]) -> dict[str, Any]:
-    return {name: getattr(planned, name) for name in names} | {"sources": list(planned.sources)}
+    text = None if planned.text is None else asdict(planned.text)
+    return {name: getattr(planned, name) for name in names} | {"sources": list(planned.sources), "text": text}
 
 
 def _whose(care: Care, surgery_id: str) -> dict[str, str]:

@@ -37,7 +37,6 @@ class MilestoneView:
     row: Milestone
     progress: MilestoneProgress | None
     state: MilestoneState
-    text: Text | None
 
     @property
     def pod(self) -> int | None:
@@ -61,7 +60,6 @@ class RestrictionView:
 
     row: Restriction
     active: bool
-    text: Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,19 +92,14 @@ def view_plan(session: Session, practice: Practice, episode: Episode, as_of: dat
     zone = ZoneInfo(practice.time_zone)
     protocols = {surgery.id: _protocol(surgery) for surgery in stored.surgeries}
     facts = {row.id: _progress_facts(row, stored.progress.get(row.id), zone) for row in stored.milestones}
-    milestones = {row.id: _milestone(row, stored, facts[row.id], protocols, as_of) for row in stored.milestones}
-    cleared = {
-        (view.row.key, view.row.occurrence): view.progress.achieved_on
-        for view in milestones.values()
-        if view.progress is not None and view.progress.achieved_on is not None
-    }
+    milestones = {row.id: _milestone(row, stored, facts[row.id], as_of) for row in stored.milestones}
     return PlanView(
         episode=episode,
         as_of=as_of,
         revision=max(row.rev for row in (episode, *stored.rows())),
         surgeries=tuple(_stage(surgery, protocols[surgery.id], as_of) for surgery in stored.surgeries),
         milestones=tuple(sorted(milestones.values(), key=_place)),
-        restrictions=tuple(_restriction(row, protocols, cleared, as_of) for row in stored.restrictions),
+        restrictions=tuple(RestrictionView(row, _holds(row, as_of)) for row in stored.restrictions),
         next=_next(milestones, facts, as_of),
     )
 
@@ -144,33 +137,18 @@ def _progress_facts(row: Milestone, progress: MilestoneProgress | None, zone: Zo
 
 def _planned(row: Milestone) -> PlannedMilestone:
     values: dict[str, Any] = {name: getattr(row, name) for name in _MILESTONE_FIELDS}
-    return PlannedMilestone(**values | {"sources": tuple(row.sources)})
+    text = None if row.text is None else Text(**row.text)
+    return PlannedMilestone(**values | {"sources": tuple(row.sources), "text": text})
 
 
-def _milestone(
-    row: Milestone, stored: _Stored, facts: ProgressFacts, protocols: dict[str, Protocol], as_of: date
-) -> MilestoneView:
-    state = milestone_state(facts_of(_planned(row)), facts, as_of)
-    texts = protocols[row.surgery_id].texts.milestones
-    text = texts.get(row.text_key) if row.text_key is not None else None
-    return MilestoneView(row, stored.progress.get(row.id), state, text)
+def _milestone(row: Milestone, stored: _Stored, facts: ProgressFacts, as_of: date) -> MilestoneView:
+    return MilestoneView(row, stored.progress.get(row.id), milestone_state(facts_of(_planned(row)), facts, as_of))
 
 
-def _restriction(
-    row: Restriction, protocols: dict[str, Protocol], cleared: dict[tuple[str, int], date], as_of: date
-) -> RestrictionView:
+def _holds(row: Restriction, as_of: date) -> bool:
+    """Return whether a limit holds on a day. That a patient was seen to go beyond it does not lift it."""
     begun = row.from_on is not None and row.from_on <= as_of and row.cancelled_at is None
-    ended = row.through_on is not None and row.through_on < as_of
-    cleared_on = cleared.get((row.lifted_by, row.occurrence)) if row.lifted_by is not None else None
-    lifted = cleared_on is not None and cleared_on <= as_of
-    return RestrictionView(row, begun and not ended and not lifted, _restriction_text(row, protocols[row.surgery_id]))
-
-
-def _restriction_text(row: Restriction, protocol: Protocol) -> Text:
-    """Return the stored text, and its Spanish from the pinned protocol with the same figures."""
-    spanish = protocol.texts.restrictions[row.text_key].es if row.text_key is not None else row.text
-    minutes = protocol.sitting.minutes if protocol.sitting is not None else None
-    return Text(en=row.text, es=spanish.replace("{limit_lb}", str(row.limit_lb)).replace("{minutes}", str(minutes)))
+    return begun and (row.through_on is None or row.through_on >= as_of)
 
 
 def _next(

@@ -58,7 +58,7 @@ def test_an_item_that_lifts_a_limit_becomes_eligible_and_never_allowed_by_date(p
     assert [each["active"] for each in driving] == [True]
 
 
-def test_what_a_clinician_cleared_no_longer_restricts(
+def test_a_report_that_something_was_resumed_lifts_no_limit(
     clinician: Caller, clinic: Clinic, milestone_id: Callable[[str], str]
 ) -> None:
     clinician.post(f"/milestones/{milestone_id('drive')}/achieve", {"achieved_on": "2026-03-01"})
@@ -66,7 +66,7 @@ def test_what_a_clinician_cleared_no_longer_restricts(
     shown = [plan(clinician, clinic.episode.id, day) for day in ("2026-02-28", "2026-03-01")]
     driving = [[each["active"] for each in one["restrictions"] if each["kind"] == "driving"] for one in shown]
 
-    assert driving == [[True], [False]]
+    assert driving == [[True], [True]]
 
 
 def test_only_the_limits_of_the_day_are_active(patient: Caller, clinic: Clinic) -> None:

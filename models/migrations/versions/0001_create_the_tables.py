@@ -776,8 +776,7 @@ def upgrade() -> None:
         ),
         sa.Column("sources", sa.JSON(), nullable=False),
         sa.Column("note", sa.Text(), nullable=True),
-        sa.Column("text", sa.Text(), nullable=True),
-        sa.Column("text_key", sa.String(length=40), nullable=True),
+        sa.Column("text", sa.JSON(), nullable=True),
         sa.Column(
             "past_policy",
             sa.Enum(
@@ -893,8 +892,7 @@ def upgrade() -> None:
         sa.Column("lifted_by", sa.String(length=40), nullable=True),
         sa.Column("condition", sa.Text(), nullable=True),
         sa.Column("limit_lb", sa.Integer(), nullable=True),
-        sa.Column("text", sa.Text(), nullable=False),
-        sa.Column("text_key", sa.String(length=40), nullable=True),
+        sa.Column("text", sa.JSON(), nullable=False),
         sa.Column(
             "binding_procedure",
             sa.Enum(

@@ -194,7 +194,8 @@ def test_opioid_milestones_depend_on_use_before_surgery() -> None:
     assert "opioid_stop" not in opioid_plan(OpioidUse.none_taken)
     assert "opioid_stop" in opioid_plan(OpioidUse.unknown) & opioid_plan(OpioidUse.short_term)
     assert (taper.target_days, taper.target_on, taper.binds) == (None, None, Binding.prescriber)
-    assert taper.text == "Taper with your prescriber; do not stop suddenly."
+    assert taper.text is not None
+    assert taper.text.en == "Taper with your prescriber; do not stop suddenly."
 
 
 def test_slots_that_a_clinician_fills_have_no_day() -> None:
@@ -202,7 +203,8 @@ def test_slots_that_a_clinician_fills_have_no_day() -> None:
 
     assert (pause.earliest_days, pause.target_days, pause.eligible_days) == (None, None, None)
     assert (pause.binds, pause.past_policy) == (Binding.clinician, None)
-    assert pause.text == "Do not stop or restart by yourself; your clinician enters your dates."
+    assert pause.text is not None
+    assert pause.text.en == "Do not stop or restart by yourself; your clinician enters your dates."
 
 
 @pytest.mark.parametrize(
@@ -231,14 +233,16 @@ def test_who_uses_no_nicotine_is_not_told_to_stop() -> None:
 def test_gentle_exercise_before_bending_ends_says_what_is_allowed(protocol_id: str) -> None:
     exercise = milestone(plan(stage(protocol_id)), "sport_low")
 
-    assert exercise.text == "Walking or stationary bike only until bending is cleared."
+    assert exercise.text is not None
+    assert exercise.text.en == "Walking or stationary bike only until bending is cleared."
 
 
 def test_the_end_of_bending_limits_says_that_the_lifting_limit_continues() -> None:
     bending = milestone(plan(stage()), "blt_end")
 
-    assert bending.text == "Bending and twisting limits end; your lifting limit continues."
-    assert bending.text_key == "blt_end"
+    assert bending.text is not None
+    assert bending.text.en == "Bending and twisting limits end; your lifting limit continues."
+    assert bending.text.es.startswith("Terminan los límites")
 
 
 def test_milestones_that_lift_a_restriction_say_which() -> None:

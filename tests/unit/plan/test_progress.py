@@ -75,6 +75,19 @@ def test_an_item_without_a_target_is_open_until_its_latest_day() -> None:
     assert state(a_plan, "education", date(2026, 3, 1)) is MilestoneState.due
 
 
+@pytest.mark.parametrize(
+    ("on", "expected"),
+    [
+        (date(2026, 2, 16), MilestoneState.due),
+        (date(2026, 3, 2), MilestoneState.due),  # the day of surgery closes the window of the baseline
+        (date(2026, 3, 3), MilestoneState.skipped),
+        (date(2026, 6, 1), MilestoneState.skipped),
+    ],
+)
+def test_what_was_left_before_surgery_is_over_once_its_window_has_closed(on: date, expected: MilestoneState) -> None:
+    assert state(plan(stage()), "prom_baseline", on) is expected
+
+
 def test_items_without_a_date_are_unscheduled() -> None:
     very_heavy = plan(stage(), patient=PatientFacts(WorkClass.very_heavy))
     long_term = plan(stage(), patient=PatientFacts(None, opioid_use=OpioidUse.daily_long_term))

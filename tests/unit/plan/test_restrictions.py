@@ -42,7 +42,7 @@ def test_a_phase_has_dates_text_grade_and_sources() -> None:
 
     assert (first.from_on, first.through_on) == (date(2026, 3, 2), date(2026, 3, 16))
     assert (second.from_on, second.through_on) == (date(2026, 3, 17), date(2026, 3, 30))
-    assert (first.text, first.grade, first.sources) == ("Lift no more than 10 lb.", Grade.D, ("S61",))
+    assert (first.text.en, first.grade, first.sources) == ("Lift no more than 10 lb.", Grade.D, ("S61",))
 
 
 def test_a_step_that_needs_an_x_ray_holds_the_step_before_it() -> None:
@@ -60,7 +60,7 @@ def test_low_bone_density_holds_lifting_at_10_pounds_until_a_clinician_raises_it
 
     assert (only.from_days, only.through_days, only.limit_lb, only.eligible_days) == (0, None, 10, 43)
     assert (only.eligible_on, only.sources) == (date(2026, 4, 14), ("S87",))
-    assert "no increase until a clinician sets it" in only.text
+    assert "no increase until a clinician sets it" in only.text.en
 
 
 def test_low_bone_density_changes_nothing_after_other_procedures() -> None:
@@ -92,7 +92,7 @@ def test_who_does_not_work_has_no_work_limit() -> None:
 def test_very_heavy_work_stays_forbidden_without_a_day() -> None:
     (only,) = restrictions(plan(stage(), patient=PatientFacts(WorkClass.very_heavy)), RestrictionKind.work)
 
-    assert (only.text, only.eligible_days) == ("No very heavy work until your surgeon clears it.", None)
+    assert (only.text.en, only.eligible_days) == ("No very heavy work until your surgeon clears it.", None)
     assert only.lifted_by == "rtw_very_heavy"
 
 
@@ -109,7 +109,7 @@ def test_sitting_is_limited_for_two_weeks_after_lumbar_decompression_and_fusion(
 
     if protocol_id.startswith(("MD", "LAM", "TLIF", "ALIF", "LLIF")):
         assert [(item.from_days, item.through_days, item.through_on) for item in limits] == [(0, 14, date(2026, 3, 16))]
-        assert "20 minutes at a time" in limits[0].text
+        assert "20 minutes at a time" in limits[0].text.en
     else:
         assert limits == []
 
