@@ -1,10 +1,10 @@
 """A plan as plain text that a clinician reads: day, date, window, grade, sources, limits. Knows no patient."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 
 from schedules.plan.items import Plan, PlannedMilestone, PlannedRestriction
-from schedules.plan.vocabulary import Binding, Phase
+from schedules.plan.vocabulary import Binding, Phase, RestrictionKind
 
 _MILESTONE_HEAD = ("day", "date", "milestone", "window", "eligible", "grade", "sources", "remarks")
 _RESTRICTION_HEAD = ("days", "dates", "restriction", "limit", "grade", "sources", "remarks")
@@ -19,6 +19,31 @@ def render_plan(plan: Plan) -> str:
         limits = [item for item in plan.restrictions if item.occurrence == occurrence]
         parts.append(_render_stage(occurrence, own, limits))
     return "\n".join(parts)
+
+
+def render_beside(plans: Mapping[str, Plan]) -> str:
+    """Return what follows surgery in several one-stage plans of a procedure side by side, each plan under its name.
+
+    A cell reads: target (earliest-latest) grade, and what binds a later day. Rows that do not agree bear a star.
+    """
+    lines: dict[str, list[str]] = {}
+    for position, plan in enumerate(plans.values()):
+        for name, cell in _cells(plan):
+            lines.setdefault(name, ["-"] * len(plans))[position] = cell
+    rows = [(name, *cells, "" if len(set(cells)) == 1 else "*") for name, cells in lines.items()]
+    return "\n".join(_align([("after surgery", *plans, ""), *rows]))
+
+
+def _cells(plan: Plan) -> Iterator[tuple[str, str]]:
+    for item in plan.milestones:
+        if item.phase is Phase.after_surgery:
+            target = "-" if item.target_days is None else str(item.target_days)
+            eligible = "" if _eligible(item) == "-" else f", {_eligible(item)}"
+            yield item.key, f"{target} ({_window(item)}) {item.grade}{eligible}"
+    for limit in plan.restrictions:
+        if limit.kind is RestrictionKind.lifting:
+            through = "until cleared" if limit.through_days is None else f"to {limit.through_days}"
+            yield f"lifting, phase {limit.sequence}", f"{limit.limit_lb} lb, {limit.from_days} {through} {limit.grade}"
 
 
 def _render_stage(occurrence: int, own: list[PlannedMilestone], limits: list[PlannedRestriction]) -> str:

@@ -5,11 +5,11 @@ from datetime import date, datetime, timedelta
 import click
 from flask.cli import with_appcontext
 
-from schedules.plan.build import PatientFacts, Stage, build_plan
+from schedules.plan.build import PatientFacts, Plan, Stage, build_plan
 from schedules.plan.errors import PlanError
 from schedules.plan.library import load_library
 from schedules.plan.protocol import Protocol
-from schedules.plan.render import render_plan
+from schedules.plan.render import render_beside, render_plan
 from schedules.plan.vocabulary import ApproachClass, Procedure, Setting, SurgeryStatus, WorkClass
 from service.cli.context import fail
 
@@ -22,7 +22,7 @@ def _choice(*words: str) -> click.Choice[str]:
 
 @click.command("plan")
 @click.argument("procedure", type=_choice(*Procedure))
-@click.option("--class", "approach_class", type=_choice(*ApproachClass), help="Where the procedure has both.")
+@click.option("--class", "approach_class", type=_choice(*ApproachClass), help="Without it, both side by side.")
 @click.option("--date", "surgery_on", type=click.DateTime(["%Y-%m-%d"]), help="Day 0; without it, days only.")
 @click.option("--levels", type=click.IntRange(1, 10), default=1, show_default=True, help="How many levels.")
 @click.option("--setting", type=_choice(*Setting), help="Outpatients go home on day 0.")
@@ -37,40 +37,41 @@ def print_plan(
     setting: str | None,
     work: str | None,
 ) -> None:
-    """Print the plan of PROCEDURE."""
-    day0 = None if surgery_on is None else surgery_on.date()
+    """Print the plan of PROCEDURE: day by day for one class, or minimally invasive beside open."""
+    wanted = None if approach_class is None else ApproachClass(approach_class)
+    where = None if setting is None else Setting(setting)
+    facts = PatientFacts(work_class=None if work is None else WorkClass(work))
     try:
-        protocol = choose_protocol(
-            Procedure(procedure), None if approach_class is None else ApproachClass(approach_class), levels=levels
-        )
-        stage = Stage(
-            ordinal=1,
-            protocol=protocol,
-            day0=day0,
-            status=SurgeryStatus.planned,
-            setting=None if setting is None else Setting(setting),
-        )
-        facts = PatientFacts(work_class=None if work is None else WorkClass(work))
-        plan = build_plan([stage], facts, enrolled_on=(day0 or date(2000, 1, 1)) - ENROLLED_BEFORE)
+        protocols = choose_protocols(Procedure(procedure), wanted, levels=levels)
+        plans = {
+            protocol.id: plan_of(protocol, facts, where, None if surgery_on is None else surgery_on.date())
+            for protocol in protocols
+        }
     except PlanError as error:
         fail(str(error))
-    print(f"{protocol.id} version {protocol.version} ({protocol.status}): {protocol.title}")
-    print(render_plan(plan))
+    for protocol in protocols:
+        print(f"{protocol.id} version {protocol.version} ({protocol.status}): {protocol.title}")
+    print(render_beside(plans) if len(plans) > 1 else render_plan(plans[protocols[0].id]))
 
 
-def choose_protocol(procedure: Procedure, approach_class: ApproachClass | None, *, levels: int) -> Protocol:
-    """Return the newest protocol of a procedure and class, by the first approach that it has.
+def choose_protocols(procedure: Procedure, approach_class: ApproachClass | None, *, levels: int) -> list[Protocol]:
+    """Return the newest protocols of a procedure: of one class, or of every class that it has.
 
-    Raises PlanError if the procedure has no such class, or has several and none was named.
+    Raises PlanError if the procedure has no such class, or none for so many levels.
     """
     library = load_library()
     offered = [protocol for protocol in library.protocols if protocol.procedure is procedure]
-    classes = {protocol.approach_class for protocol in offered}
-    if approach_class is None and len(classes) > 1:
-        raise PlanError("--class", " or ".join(sorted(str(each) for each in classes)), "none")
-    fitting = [protocol for protocol in offered if approach_class in (None, protocol.approach_class)]
-    approach = (fitting or offered)[0].approaches[0]
-    return library.select(procedure, approach, approach_class, levels)
+    classes = {protocol.approach_class: protocol.approaches[0] for protocol in reversed(offered)}
+    wanted = {approach_class: classes.get(approach_class, offered[0].approaches[0])} if approach_class else classes
+    chosen = [library.select(procedure, approach, each, levels) for each, approach in wanted.items()]
+    return sorted(chosen, key=lambda protocol: protocol.approach_class or "")
+
+
+def plan_of(protocol: Protocol, facts: PatientFacts, setting: Setting | None, day0: date | None) -> Plan:
+    """Return the plan of one surgery for a patient who enrolled long before. Raises PlanError for an impossible day."""
+    status = SurgeryStatus.planned
+    stage = Stage(ordinal=1, protocol=protocol, day0=day0, status=status, setting=setting)
+    return build_plan([stage], facts, enrolled_on=(day0 or date(2000, 1, 1)) - ENROLLED_BEFORE)
 
 
 COMMANDS = (print_plan,)

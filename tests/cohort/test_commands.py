@@ -290,10 +290,20 @@ def test_a_plan_is_printed_with_its_days(run: Run) -> None:
 
 
 @pytest.mark.sqlite_only
+def test_a_procedure_of_both_classes_is_printed_side_by_side(run: Run) -> None:
+    lines = run("plan", "tlif", "--work", "heavy").stdout.splitlines()
+
+    assert lines[0].startswith("TLIF-MISS version 1 (draft)")
+    assert lines[1].startswith("TLIF-OPEN version 1 (draft)")
+    rows = {line.split("  ")[0]: " ".join(line.split()[1:]) for line in lines[3:]}
+    assert rows["rtw_heavy"] == "180 (84 to 250) D, 181 (lifting) 210 (84 to 365) E, 366 (lifting) *"
+    assert rows["prom_3mo"] == "90 (70 to 120) E 90 (70 to 120) E"
+
+
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("tlif",), "--class: expected miss or open, got none"),
         (("intracept", "--class", "open"), "expected miss, the only choice for intracept"),
         (("acdf", "--class", "miss"), "expected no class, the only choice for acdf"),
     ],
