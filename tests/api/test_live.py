@@ -143,7 +143,7 @@ def _configuration(ids: dict[str, str], examples: int) -> dict[str, Any]:
 def test_every_answer_of_the_live_service_is_in_its_document(live: LiveClinic, kind: str, tmp_path: Path) -> None:
     configuration = tmp_path / "schemathesis.toml"
     configuration.write_text(tomli_w.dumps(_configuration(live.ids, examples=10)))
-    options = ["--phases", "examples,coverage,fuzzing", "--no-color", "--workers", "2"]
+    options = ["--phases", "examples,coverage,fuzzing", "--no-color", "--workers", "2", "--request-timeout", "60"]
     header = ["--header", f"Authorization: Bearer {live.tokens[kind]}"]
     program = [str(Path(sys.executable).with_name("schemathesis")), "--config-file", str(configuration), "run"]
 
