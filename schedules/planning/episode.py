@@ -17,9 +17,16 @@ from models.care import Milestone, Restriction
 from schedules.plan.build import PlannedMilestone, PlannedRestriction
 from schedules.plan.identity import plan_row_id
 from schedules.plan.vocabulary import SkipReason, SurgeryStatus
-from schedules.planning.facts import Care, PlacedItem, SurgeryPlan, load_care, plan_surgery, settled_milestones
+from schedules.planning.facts import (
+    Care,
+    PlacedItem,
+    SurgeryPlan,
+    load_care,
+    plan_surgery,
+    settled_milestones,
+    stored_rows,
+)
 from schedules.planning.reminders import write_reminders
-from schedules.planning.rows import find_all
 from schedules.planning.tasks import write_tasks
 from schedules.planning.withdrawal import Answer
 
@@ -56,7 +63,7 @@ def plan_episode(session: Session, practice_id: str, episode_id: str, now: datet
 def _write_milestones(session: Session, care: Care, plans: list[SurgeryPlan], now: datetime) -> dict[str, PlacedItem]:
     """Return the episode's milestones that apply, by id."""
     practice_id, episode_id = care.episode.practice_id, care.episode.id
-    stored = {row.id: row for row in find_all(session, Milestone, practice_id, episode_id=episode_id)}
+    stored = stored_rows(session, care, Milestone)
     settled = settled_milestones(session, care)
     applying: dict[str, PlacedItem] = {}
     for each in plans:
@@ -75,7 +82,7 @@ def _write_milestones(session: Session, care: Care, plans: list[SurgeryPlan], no
 
 def _write_restrictions(session: Session, care: Care, plans: list[SurgeryPlan], now: datetime) -> None:
     practice_id, episode_id = care.episode.practice_id, care.episode.id
-    stored = {row.id: row for row in find_all(session, Restriction, practice_id, episode_id=episode_id)}
+    stored = stored_rows(session, care, Restriction)
     applying: set[str] = set()
     for each in plans:
         for planned in each.plan.restrictions:

@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from models.care import Episode, MilestoneProgress, Surgery
+from models.care import Episode, Milestone, MilestoneProgress, Restriction, Surgery
 from models.people import Patient
 from models.practice import Practice
+from models.reminder import Reminder
 from schedules.plan.build import PatientFacts, Plan, PlannedMilestone, Stage, build_plan
 from schedules.plan.library import load_library
 from schedules.plan.protocol import Protocol
@@ -17,6 +19,7 @@ from schedules.plan.timing import QuietHours
 from schedules.plan.vocabulary import EpisodeStatus, OpioidUse, SurgeryStatus
 from schedules.planning.rows import find, find_all
 
+PlanRow = TypeVar("PlanRow", Milestone, Restriction, Reminder)
 _PLANNED_FOR = (EpisodeStatus.active, EpisodeStatus.paused)
 
 
@@ -28,6 +31,8 @@ class Care:
     patient: Patient
     episode: Episode
     surgeries: tuple[Surgery, ...]
+
+    is_new: bool  # added in this transaction: nothing can be stored under it yet
 
     @property
     def zone(self) -> ZoneInfo:
@@ -76,7 +81,16 @@ def load_care(session: Session, practice_id: str, episode_id: str) -> Care:
     if patient is None or practice is None:
         raise LookupError("expected an episode of a stored patient and practice")
     surgeries = find_all(session, Surgery, practice_id, episode_id=episode_id)
-    return Care(practice, patient, episode, tuple(sorted(surgeries, key=lambda each: each.stage)))
+    in_order = tuple(sorted(surgeries, key=lambda each: each.stage))
+    return Care(practice, patient, episode, in_order, is_new=episode in session.new)
+
+
+def stored_rows(session: Session, care: Care, model: type[PlanRow]) -> dict[str, PlanRow]:
+    """Return the episode's stored rows of a table of the plan, by id."""
+    if care.is_new:
+        return {}
+    rows = find_all(session, model, care.episode.practice_id, episode_id=care.episode.id)
+    return {row.id: row for row in rows}
 
 
 def plan_surgery(care: Care, surgery: Surgery, now: datetime) -> SurgeryPlan:
@@ -113,6 +127,8 @@ def _facts(patient: Patient) -> PatientFacts:
 
 def settled_milestones(session: Session, care: Care) -> set[str]:
     """Return the ids of the patient's milestones that were achieved or skipped: they keep their rows as they are."""
+    if care.is_new:
+        return set()
     rows = find_all(session, MilestoneProgress, care.episode.practice_id, patient_id=care.patient.id)
     return {row.id for row in rows if row.achieved_on is not None or row.skip_reason is not None}
 

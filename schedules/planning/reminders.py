@@ -11,8 +11,7 @@ from models.reminder import DecisionKind, Delivery, Reminder
 from schedules.plan.identity import plan_row_id
 from schedules.plan.reminders import PLANNED, PlannedReminder, plan_reminders
 from schedules.plan.vocabulary import ReminderOutcome, ReminderState, SurgeryStatus
-from schedules.planning.facts import Care, SurgeryPlan, reminder_prefs, settled_milestones
-from schedules.planning.rows import find_all
+from schedules.planning.facts import Care, SurgeryPlan, reminder_prefs, settled_milestones, stored_rows
 from schedules.planning.story import Step, step_of, tell
 from schedules.planning.withdrawal import Answer, cancel_reminders
 
@@ -41,8 +40,7 @@ def write_reminders(
 
     Return an answer for each that was taken back, and the ids of the milestones about which the clinic must be asked.
     """
-    practice_id = care.episode.practice_id
-    stored = {row.id: row for row in find_all(session, Reminder, practice_id, episode_id=care.episode.id)}
+    stored = stored_rows(session, care, Reminder)
     wanted = {each.id: each for each in _wanted(care, plans)} if care.sends else {}
     answers = _take_back(session, care, stored, wanted, now)
     settled = settled_milestones(session, care)
