@@ -1,6 +1,7 @@
 """The web application: the only wiring of settings, keys, database, gate, errors, resources and commands."""
 
 import logging
+from http import HTTPStatus
 from typing import Any
 
 import click
@@ -98,9 +99,14 @@ def _add_headers(response: Response) -> Response:
 def _log_request(response: Response) -> Response:
     current = find_scope()
     principal = current.principal if current is not None else None
+    route = route_of(request)
     log_event(
         "request",
-        route=route_of(request),
+        # A monitor asks every few seconds; only its failures are news.
+        level=logging.DEBUG
+        if route == "GET /health" and response.status_code < HTTPStatus.BAD_REQUEST
+        else logging.INFO,
+        route=route,
         status=response.status_code,
         duration_ms=None if current is None else current.clock.monotonic_ms() - current.began_ms,
         practice_id=principal.practice_id if principal else None,

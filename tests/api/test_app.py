@@ -65,6 +65,14 @@ def test_the_log_tells_route_and_status_and_no_path(coordinator: Caller, clinic:
 
 
 @pytest.mark.sqlite_only
+def test_a_healthy_answer_to_a_monitor_is_not_logged(anonymous: Caller, log: io.StringIO) -> None:
+    anonymous.get("/health")
+    anonymous.get("/patients")
+
+    assert [json.loads(line)["status"] for line in log.getvalue().splitlines()] == [401]
+
+
+@pytest.mark.sqlite_only
 def test_a_fault_answers_500_without_its_words_and_logs_its_class(
     coordinator: Caller, clinic: Clinic, log: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
