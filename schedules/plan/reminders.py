@@ -6,7 +6,7 @@ rendered when a message is sent.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 from schedules.plan.items import Plan, PlannedMilestone
@@ -108,7 +108,8 @@ def _draft_all(
         anchor_on = _anchor_day(milestone, template.anchor)
         if anchor_on is not None:
             nominal_on = _not_into_surgery(days_after(anchor_on, template.days), milestone)
-            drafts.append(_draft(milestone, template, _on_open_day(nominal_on, milestone, template, prefs), prefs))
+            open_on = _on_open_day(nominal_on, milestone, template, prefs)
+            drafts.append(_draft(milestone, template, _ahead_of_surgery(open_on, milestone, template, prefs), prefs))
     return drafts
 
 
@@ -151,6 +152,29 @@ def _last_useful_day(milestone: PlannedMilestone) -> date | None:
     return _not_into_surgery(milestone.latest_on, milestone)
 
 
+def _ahead_of_surgery(on: date, milestone: PlannedMilestone, template: ReminderTemplate, prefs: ReminderPrefs) -> date:
+    """For a patient far west of the clinic the evening before may already be the clinic's day of surgery."""
+    begins_at = _surgery_day_begins(milestone, prefs)
+    while begins_at is not None and wall_instant(on, template.local_time, prefs.zone) >= begins_at:
+        on = days_after(on, -1)
+    return on
+
+
+def _surgery_day_begins(milestone: PlannedMilestone, prefs: ReminderPrefs) -> datetime | None:
+    """Return the instant from which on nothing that belongs before surgery is useful; None for other items."""
+    if milestone.phase is Phase.after_surgery or milestone.day0 is None:
+        return None
+    return wall_instant(milestone.day0, time(0), prefs.clinic_zone)
+
+
+def _useful_until(
+    milestone: PlannedMilestone, template: ReminderTemplate, instant: datetime, prefs: ReminderPrefs
+) -> datetime:
+    until = hours_after(instant, template.useful_hours)
+    begins_at = _surgery_day_begins(milestone, prefs)
+    return until if begins_at is None else min(until, begins_at)
+
+
 def _draft(milestone: PlannedMilestone, template: ReminderTemplate, scheduled_on: date, prefs: ReminderPrefs) -> _Draft:
     instant = wall_instant(scheduled_on, template.local_time, prefs.zone)
     reminder = PlannedReminder(
@@ -162,7 +186,7 @@ def _draft(milestone: PlannedMilestone, template: ReminderTemplate, scheduled_on
         phase=milestone.phase,
         scheduled_on=scheduled_on,
         due_at=reminder_instant(scheduled_on, template.local_time, zone=prefs.zone, quiet=prefs.quiet_hours),
-        useful_until=hours_after(instant, template.useful_hours),
+        useful_until=_useful_until(milestone, template, instant, prefs),
         past_policy=None,
         outcome=PLANNED,
     )
@@ -225,7 +249,8 @@ def _catch_up(
         return replace(past, outcome=ReminderOutcome.past_window_closed)
     fresh_on = _next_sending_day(draft.template, prefs, enrolled_at)
     fresh = _draft(milestone, draft.template, fresh_on, prefs).reminder
-    if milestone.latest_on is not None and fresh_on > milestone.latest_on:
+    is_over = wall_instant(fresh_on, draft.template.local_time, prefs.zone) >= fresh.useful_until
+    if is_over or (milestone.latest_on is not None and fresh_on > milestone.latest_on):
         return replace(past, outcome=ReminderOutcome.past_window_closed)
     if any(reminder.due_at <= fresh.due_at for reminder in ahead):
         return replace(past, outcome=ReminderOutcome.past_superseded)

@@ -116,6 +116,7 @@ def test_reminders_come_outside_quiet_hours_and_in_time(
     found = plan_reminders(a_plan, rules, prefs, enrolled_at=enrolled_at)
 
     identities = [(item.milestone_key, item.occurrence, item.key, item.repeat) for item in found]
+    days0 = {item.occurrence: item.day0 for item in a_plan.milestones if item.day0 is not None}
     assert len(set(identities)) == len(identities)
     assert found == plan_reminders(a_plan, rules, prefs, enrolled_at=enrolled_at)
     for item in found:
@@ -124,6 +125,9 @@ def test_reminders_come_outside_quiet_hours_and_in_time(
         if item.outcome is PLANNED:
             assert item.due_at < item.useful_until
             assert item.useful_until > enrolled_at
+            if item.phase is Phase.before_surgery:
+                day0_begins = wall_instant(days0[item.occurrence], time(0), prefs.clinic_zone)
+                assert item.useful_until <= day0_begins
 
 
 @settings(max_examples=40)

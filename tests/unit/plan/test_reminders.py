@@ -145,6 +145,39 @@ def test_no_reminder_before_surgery_falls_on_or_after_its_day(weekday: int) -> N
     assert all(item.scheduled_on < day0 for item in before)
 
 
+def test_what_belongs_before_surgery_is_no_longer_useful_when_its_day_begins() -> None:
+    saturday = plan(stage(day0=date(2026, 3, 7)))  # the question of day -7 shifts from Saturday to Monday
+
+    due = one(reminders(saturday), "driver_and_adult", "due")
+
+    assert (due.scheduled_on, due.due_at) == (date(2026, 3, 2), utc("2026-03-02T15:00"))
+    assert due.useful_until == utc("2026-03-07T05:00")  # midnight in the clinic, not Sunday at ten
+
+
+def test_the_clinics_day_of_surgery_ends_what_belongs_before_it_wherever_the_patient_is() -> None:
+    far_west = ReminderPrefs(zone=ZoneInfo("Pacific/Honolulu"), clinic_zone=ZoneInfo("Asia/Kathmandu"))
+    surgery_day_begins = utc("2026-03-01T18:15")
+
+    found = reminders(plan(braced("ACDF-1")), far_west, fasting_signed=True)
+
+    before = [item for item in found if item.phase is Phase.before_surgery]
+    assert {item.outcome for item in before} == {ReminderOutcome.planned}
+    assert all(item.due_at < item.useful_until <= surgery_day_begins for item in before)
+    assert one(found, "health_check", "d1").due_at == utc("2026-02-28T19:00")  # 1 March there is day 0 in the clinic
+    assert one(found, "education", "first").due_at == utc("2026-01-01T20:00")
+
+
+def test_nothing_before_surgery_is_caught_up_with_once_its_day_has_begun_in_the_clinic() -> None:
+    far_west = ReminderPrefs(zone=ZoneInfo("Pacific/Honolulu"), clinic_zone=ZoneInfo("Asia/Kathmandu"))
+    tuesday = plan(stage(day0=date(2026, 3, 3)))
+    day_before = utc("2026-03-02T06:00")  # Monday noon in the clinic, Sunday evening at home
+
+    found = reminders(tuesday, far_west, day_before)
+
+    assert one(found, "stop_smoking", "start").outcome is ReminderOutcome.past_window_closed
+    assert one(found, "education", "first").outcome is ReminderOutcome.past_window_closed
+
+
 def test_quiet_hours_hold_a_reminder_to_their_end() -> None:
     quiet = replace(AT_HOME, quiet_hours=QuietHours(start=time(20), end=time(10, 30)))
 
