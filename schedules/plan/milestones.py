@@ -16,6 +16,7 @@ from schedules.plan.vocabulary import Grade, MilestoneKind, OpioidUse, PastPolic
 
 _BRACE_KINDS = frozenset({MilestoneKind.brace_wean, MilestoneKind.brace_fitted})
 _MEDICINE_KINDS = frozenset({MilestoneKind.medicines_pause, MilestoneKind.medicines_restart})
+_WORK_KINDS = frozenset({*WORK_CLASS_OF, MilestoneKind.work_note_before})
 _OPIOID_LONG_TERM_TEXT = "opioid_long_term"
 
 
@@ -47,8 +48,8 @@ def _applies(kind: MilestoneKind, stage: Stage, patient: PatientFacts) -> bool:
     """Whether the milestone exists for this patient. What is not known counts as yes."""
     if kind in _BRACE_KINDS:
         return stage.brace_ordered
-    if kind in WORK_CLASS_OF:
-        return _is_own_work(WORK_CLASS_OF[kind], patient.work_class)
+    if kind in _WORK_KINDS:
+        return _is_own_work(kind, patient.work_class)
     if kind in _MEDICINE_KINDS:
         return not (patient.takes_blood_thinner is False and patient.has_diabetes_or_glp1 is False)
     if kind is MilestoneKind.opioid_stop:
@@ -58,10 +59,12 @@ def _applies(kind: MilestoneKind, stage: Stage, patient: PatientFacts) -> bool:
     return kind is not MilestoneKind.sport_ct or patient.wants_contact_sport
 
 
-def _is_own_work(work_class: WorkClass, own: WorkClass | None) -> bool:
+def _is_own_work(kind: MilestoneKind, own: WorkClass | None) -> bool:
+    if kind is MilestoneKind.work_note_before:
+        return own is not WorkClass.not_working
     if own is None:
-        return work_class is not WorkClass.very_heavy
-    return work_class is own
+        return kind is not MilestoneKind.rtw_very_heavy
+    return WORK_CLASS_OF[kind] is own
 
 
 def _plan_one(template: MilestoneTemplate, stage: Stage, patient: PatientFacts, enrolled_on: date) -> PlannedMilestone:

@@ -229,6 +229,14 @@ def test_who_uses_no_nicotine_is_not_told_to_stop() -> None:
     assert "stop_smoking" in keys(plan(stage()), Phase.before_surgery)
 
 
+def test_who_does_not_work_is_not_told_to_ask_for_a_work_note() -> None:
+    def before(work_class: WorkClass | None) -> set[str]:
+        return keys(plan(stage(), patient=facts(work_class)), Phase.before_surgery)
+
+    assert "work_note_before" not in before(WorkClass.not_working)
+    assert "work_note_before" in before(None) & before(WorkClass.very_heavy)
+
+
 @pytest.mark.parametrize("protocol_id", PROTOCOL_IDS)
 def test_gentle_exercise_before_bending_ends_says_what_is_allowed(protocol_id: str) -> None:
     exercise = milestone(plan(stage(protocol_id)), "sport_low")
