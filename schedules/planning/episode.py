@@ -44,7 +44,8 @@ _RESTRICTION_COLUMNS = (
 def plan_episode(session: Session, practice_id: str, episode_id: str, now: datetime) -> dict[str, Answer]:
     """Bring the episode's stored plan to what its surgeries call for, in the session's transaction.
 
-    Return an answer for each reminder that had to be taken back. Raises LookupError for an unknown episode.
+    Return an answer for each reminder that had to be taken back. Call it once an episode in a transaction: the rows
+    that it adds show from the commit on. Raises LookupError for an unknown episode.
     """
     care = load_care(session, practice_id, episode_id)
     for surgery in care.surgeries:

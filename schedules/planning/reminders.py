@@ -13,10 +13,11 @@ from schedules.plan.reminders import PLANNED, PlannedReminder, plan_reminders
 from schedules.plan.vocabulary import ReminderOutcome, ReminderState, SurgeryStatus
 from schedules.planning.facts import Care, SurgeryPlan, reminder_prefs, settled_milestones, stored_rows
 from schedules.planning.story import Step, step_of, tell
-from schedules.planning.withdrawal import Answer, cancel_reminders
+from schedules.planning.withdrawal import Answer, cancel_reminders, ids_on_their_way
 
 FIRST_STEP = 0
 _ASKED = ReminderOutcome.asked_coordinator
+_NEVER_ARMED = frozenset(ReminderOutcome) - {PLANNED}  # why a reminder has had no delivery yet
 _PLANNED_COLUMNS = ("key", "repeat", "category", "phase", "scheduled_on", "due_at", "useful_until")
 
 
@@ -27,6 +28,9 @@ class _Wanted:
     id: str
     milestone_id: str
     planned: PlannedReminder
+
+
+_Change = tuple[Reminder, PlannedReminder]
 
 
 def write_reminders(
@@ -44,14 +48,16 @@ def write_reminders(
     wanted = {each.id: each for each in _wanted(care, plans)} if care.sends else {}
     answers = _take_back(session, care, stored, wanted, now)
     settled = settled_milestones(session, care)
+    to_arm: list[_Change] = []
     for reminder_id, each in wanted.items():
         if each.milestone_id in settled:
             continue
         reminder = stored.get(reminder_id)
         if reminder is None:
             _add(session, care, each, now)
-        else:
-            answers |= _update(session, reminder, each.planned, now)
+        elif _calls_for_arming(reminder, each.planned, now):
+            to_arm.append((reminder, each.planned))
+    answers |= _arm_again(session, to_arm, now)
     asked = {each.milestone_id for each in wanted.values() if each.planned.outcome is _ASKED}
     return answers, asked - settled
 
@@ -99,22 +105,42 @@ def _add(session: Session, care: Care, wanted: _Wanted, now: datetime) -> None:
         tell(session, step, DecisionKind.not_planned, now=now, reason=planned.outcome)
 
 
-def _update(session: Session, reminder: Reminder, planned: PlannedReminder, now: datetime) -> dict[str, Answer]:
-    """Arm a reminder again whose time moved, or whose cancellation no longer holds. What was sent stays sent."""
-    moved = (reminder.due_at, reminder.useful_until) != (planned.due_at, planned.useful_until)
-    waiting = reminder.state is ReminderState.planned
-    if reminder.state not in (ReminderState.planned, ReminderState.cancelled) or (waiting and not moved):
-        return {}
+def _calls_for_arming(reminder: Reminder, planned: PlannedReminder, now: datetime) -> bool:
+    """Return whether a stored reminder is to go out at a time for which no delivery stands. What was sent is not."""
     if planned.outcome is not PLANNED or planned.useful_until <= now:
-        return {}
-    answers = cancel_reminders(session, [reminder], now=now, reason="moved")
-    if Answer.already_sent in answers.values():
-        return answers
-    reminder.generation += 1
-    reminder.scheduled_on, reminder.due_at = planned.scheduled_on, planned.due_at
-    reminder.useful_until = planned.useful_until
-    reminder.state, reminder.reason = ReminderState.planned, None
-    _add_delivery(session, step_of(reminder), reminder.patient_id, planned, now)
+        return False
+    match reminder.state:
+        case ReminderState.planned:
+            return _has_moved(reminder, planned)
+        case ReminderState.suppressed:
+            return reminder.reason in _NEVER_ARMED
+        case state:
+            return state is ReminderState.cancelled
+
+
+def _has_moved(reminder: Reminder, planned: PlannedReminder) -> bool:
+    return (reminder.due_at, reminder.useful_until) != (planned.due_at, planned.useful_until)
+
+
+def _arm_again(session: Session, to_arm: list[_Change], now: datetime) -> dict[str, Answer]:
+    """Begin the next generation of reminders whose time moved, or which are called for again after all."""
+    same_time = [reminder for reminder, planned in to_arm if not _has_moved(reminder, planned)]
+    on_their_way = ids_on_their_way(session, same_time)
+    answers = cancel_reminders(
+        session, [reminder for reminder, _ in to_arm if reminder.id not in on_their_way], now=now, reason="moved"
+    )
+    for reminder, planned in to_arm:
+        if answers.get(reminder.id) is Answer.already_sent:
+            continue
+        reminder.state, reminder.reason = ReminderState.planned, None
+        if reminder.id in on_their_way:
+            # Its request has begun, for this very time: a second one would repeat it.
+            tell(session, replace(step_of(reminder), step=FIRST_STEP), DecisionKind.planned, now=now)
+            continue
+        reminder.generation += 1
+        reminder.scheduled_on, reminder.due_at = planned.scheduled_on, planned.due_at
+        reminder.useful_until = planned.useful_until
+        _add_delivery(session, step_of(reminder), reminder.patient_id, planned, now)
     return answers
 
 

@@ -36,14 +36,15 @@ def write_tasks(
 ) -> None:
     """Ask what the episode leaves open, and take back what it no longer does.
 
-    `asked` are the ids of milestones whose reminders were past and left to the clinic.
+    `asked` are the ids of milestones whose reminders were past and left to the clinic. Nothing is asked of an episode
+    that has ended, or whose patient has died.
     """
     practice_id = care.episode.practice_id
     _ask_about_past_items(session, care, milestones.values(), asked, now)
     for surgery in care.surgeries:
         today = care.medical_day(now)
         for question in _of_surgery(care, surgery, milestones.values()):
-            if _stands(question, surgery, today=today):
+            if care.sends and _stands(question, surgery, today=today):
                 _ask(session, practice_id, question, now)
             else:
                 _take_back(session, practice_id, question, now)
@@ -103,7 +104,7 @@ def _ask_about_past_items(
     session: Session, care: Care, milestones: Iterable[PlacedItem], asked: set[str], now: datetime
 ) -> None:
     past = sorted(asked | {item.id for item in milestones if item.planned.past_policy is PastPolicy.ask_coordinator})
-    if not past:
+    if not past or not care.sends:
         return
     question = _Question(TaskKind.past_items, care.patient.id, care.episode.id, about={"milestone_ids": past})
     _ask(session, care.episode.practice_id, question, now)

@@ -82,6 +82,20 @@ def cancel_reminders(
     return answers
 
 
+def ids_on_their_way(session: Session, reminders: Collection[Reminder]) -> set[str]:
+    """Return the ids of the reminders, all of one patient, whose message a worker is handing over at this time."""
+    if not reminders:
+        return set()
+    present = {reminder.id: reminder.generation for reminder in reminders}
+    first = next(iter(reminders))
+    deliveries = find_all(session, Delivery, first.practice_id, lock=True, patient_id=first.patient_id)
+    return {
+        each.reminder_id
+        for each in deliveries
+        if each.state is DeliveryState.sending and present.get(each.reminder_id) == each.generation
+    }
+
+
 def answers_now(session: Session, practice_id: str, patient_id: str) -> dict[str, Answer]:
     """Return, for each open reminder of a patient, whether a fact written now still reaches the worker's last check.
 

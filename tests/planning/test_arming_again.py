@@ -1,0 +1,113 @@
+"""A reminder is armed again when its time moves or its cancellation falls away, and never while its message leaves."""
+
+from datetime import UTC, date, datetime, time
+
+from sqlalchemy import Connection, Engine, event, select
+from sqlalchemy.orm import Session
+
+from models.people import Patient
+from models.reminder import Decision, DecisionKind, DeliveryState, Reminder
+from models.report import Task, TaskState
+from schedules.plan.vocabulary import ReminderOutcome, ReminderState, SurgeryStatus
+from schedules.planning import Answer, withdraw
+from tests.planning.test_plan_episode import LATER, deliveries_of, operated, plan, reminder_of
+
+
+def achieve(session: Session, reminder: Reminder) -> Answer:
+    """Take the reminder back as a report does, and return the answer."""
+    ids = [reminder.milestone_id]
+    answers = withdraw(
+        session, reminder.practice_id, reminder.patient_id, now=LATER, reason="achieved", milestone_ids=ids
+    )
+    session.commit()
+    return answers[reminder.id]
+
+
+def test_a_report_that_is_taken_back_arms_the_reminder_again(session: Session) -> None:
+    surgery = operated(session)
+    plan(session, surgery)
+    goal = reminder_of(session, "walk30", "goal")
+    assert achieve(session, goal) is Answer.effective
+
+    plan(session, surgery, LATER)
+
+    assert (goal.state, goal.generation, goal.reason) == (ReminderState.planned, 2, None)
+    assert [each.state for each in deliveries_of(session, goal)] == [DeliveryState.cancelled, DeliveryState.pending]
+
+
+def test_a_report_taken_back_while_the_message_leaves_sends_no_second_one(session: Session) -> None:
+    surgery = operated(session)
+    plan(session, surgery)
+    goal = reminder_of(session, "walk30", "goal")
+    delivery = deliveries_of(session, goal)[0]
+    delivery.state, delivery.fence, delivery.attempts = DeliveryState.sending, 1, 1
+    session.commit()
+    assert achieve(session, goal) is Answer.in_flight
+
+    plan(session, surgery, LATER)
+
+    assert (goal.state, goal.generation, goal.reason) == (ReminderState.planned, 1, None)
+    assert [each.state for each in deliveries_of(session, goal)] == [DeliveryState.sending]
+    told = select(Decision.kind).where(Decision.reminder_id == goal.id).order_by(Decision.id)
+    assert list(session.scalars(told)) == [DecisionKind.planned, DecisionKind.cancelled, DecisionKind.planned]
+
+
+def test_quiet_hours_set_right_again_bring_the_reminders_back(session: Session) -> None:
+    surgery = operated(session)
+    patient = session.get_one(Patient, (surgery.practice_id, surgery.patient_id))
+    patient.quiet_from, patient.quiet_until = time(0), time(23)
+    plan(session, surgery)
+    lost = set(session.scalars(select(Reminder.id).where(Reminder.reason == ReminderOutcome.quiet_past_useful)))
+    assert lost
+
+    patient.quiet_from, patient.quiet_until = time(22), time(7)
+    plan(session, surgery, LATER)
+
+    ahead = select(Reminder).where(Reminder.id.in_(lost), Reminder.useful_until > LATER)
+    back = session.scalars(ahead).all()
+    assert {(each.state, each.reason) for each in back} == {(ReminderState.planned, None)}
+    assert [each.state for reminder in back for each in deliveries_of(session, reminder)] == (
+        [DeliveryState.pending] * len(back)
+    )
+
+
+def test_what_found_no_channel_is_not_planned_again_by_planning_twice(session: Session) -> None:
+    surgery = operated(session)
+    plan(session, surgery)
+    goal = reminder_of(session, "walk30", "goal")
+    deliveries_of(session, goal)[0].state = DeliveryState.suppressed
+    goal.state, goal.reason = ReminderState.suppressed, "no_channel"
+    session.commit()
+
+    plan(session, surgery, LATER)
+
+    assert (goal.state, goal.generation) == (ReminderState.suppressed, 1)
+
+
+def test_a_new_zone_reads_the_deliveries_once_however_many_reminders_move(session: Session, engine: Engine) -> None:
+    surgery = operated(session)
+    plan(session, surgery)
+    locked: list[str] = []
+
+    def note(_connection: Connection, _cursor: object, statement: str, *_: object) -> None:
+        if statement.startswith("SELECT") and "FROM delivery \n" in statement:
+            locked.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    session.get_one(Patient, (surgery.practice_id, surgery.patient_id)).time_zone = "Pacific/Honolulu"
+    answers = plan(session, surgery, LATER)
+
+    assert len(answers) > 10
+    assert len(locked) == 1
+
+
+def test_nothing_is_asked_about_a_patient_who_has_died(session: Session) -> None:
+    surgery = operated(session, surgery_on=date(2026, 4, 1), status=SurgeryStatus.planned)
+    plan(session, surgery)
+    assert set(session.scalars(select(Task.state))) == {TaskState.open}
+    session.get_one(Patient, (surgery.practice_id, surgery.patient_id)).died_on = date(2026, 2, 27)
+
+    plan(session, surgery, LATER)
+    plan(session, surgery, datetime(2026, 4, 5, 15, 0, tzinfo=UTC))
+
+    assert set(session.scalars(select(Task.state))) == {TaskState.withdrawn}
