@@ -16,7 +16,7 @@ from schedules.delivery.channels.email import EmailSender, MailServer
 from schedules.plan.vocabulary import Language
 from tests.clock import MONDAY_AFTERNOON
 from tests.worker.certificates import loopback_contexts
-from tests.worker.peers import drip, hostile_server, mail_server, reset_after, say_nothing
+from tests.worker.peers import drip, hostile_server, mail_server, reset_after, say_nothing, silent_port
 
 # The server warns of sign-ins in clear, which stay on this machine here.
 pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
@@ -138,6 +138,30 @@ def test_a_server_that_drips_or_hangs_is_cut_at_the_deadline(
 
     assert result == Result(AttemptOutcome.refused, "deadline")
     assert 0.3 < took < 2
+
+
+def test_all_of_a_hosts_silent_addresses_share_one_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    look_up = socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *host, **options: look_up(*host, **options) * 8)
+    with silent_port() as port:
+        began = time.monotonic()
+        result = EmailSender(server_at(port)).send(MESSAGE, timedelta(seconds=0.4))
+        took = time.monotonic() - began
+
+    assert result == Result(AttemptOutcome.refused, "deadline")
+    assert took < 1.5
+
+
+def test_a_name_that_nobody_looks_up_is_waited_for_up_to_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    gone_on = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: gone_on.wait(5) and [])
+    began = time.monotonic()
+    result = EmailSender(server_at(25)).send(MESSAGE, timedelta(seconds=0.4))
+    took = time.monotonic() - began
+    gone_on.set()
+
+    assert result.outcome is AttemptOutcome.refused
+    assert took < 1.5
 
 
 # Greeting, EHLO, MAIL, RCPT, DATA, content: the reset comes after so many answers.

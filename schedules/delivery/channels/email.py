@@ -9,6 +9,7 @@ import smtplib
 import socket
 import ssl
 from collections.abc import Iterator
+from concurrent.futures import Future, InvalidStateError
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -17,7 +18,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8
 from email.utils import format_datetime
-from threading import Event, Timer
+from threading import Event, Thread, Timer
 
 from models.reminder import AttemptOutcome
 from schedules.delivery.channels import Message, Refusal, Result
@@ -154,12 +155,39 @@ class _Client(smtplib.SMTP):
         super().__init__(server.host, server.port, local_hostname=server.domain, timeout=line.seconds)
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
-        connection = socket.create_connection((host, port), timeout)
+        connection = _connect(host, port, timeout)
         connection.settimeout(None)  # from here on the line's timer is the one limit
         self._line.hold(connection)
         if self._implicit is None:
             return connection
         return self._implicit.wrap_socket(connection, server_hostname=host)
+
+
+def _connect(host: str, port: int, seconds: float) -> socket.socket:
+    """Return a connection to the first of the host's addresses that answers.
+
+    The library's limit is one on each address, and looking up a name has none: a thread can be left to itself.
+    Raises OSError after `seconds` in all, or if none answers.
+    """
+    made: Future[socket.socket] = Future()
+
+    def connect() -> None:
+        try:
+            connection = socket.create_connection((host, port), seconds)
+        except (OSError, ValueError, OverflowError) as error:
+            with suppress(InvalidStateError):
+                made.set_exception(error)
+            return
+        try:
+            made.set_result(connection)
+        except InvalidStateError:
+            connection.close()
+
+    Thread(target=connect, daemon=True).start()
+    try:
+        return made.result(seconds)
+    finally:
+        made.cancel()  # who waits no more lets a late connection be closed
 
 
 @contextmanager
