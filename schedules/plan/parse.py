@@ -161,7 +161,7 @@ def _read_lifting(table: Table, sources: Mapping[str, Source], texts: TextCatalo
 def _read_phase(entry: Table, sources: Mapping[str, Source], texts: TextCatalogue) -> LiftingPhase:
     from_days, through_days = entry.integer("from"), entry.optional_integer("through")
     limit_lb, condition = entry.integer("limit_lb"), entry.optional_text("condition")
-    text_key = entry.optional_text("text") or "lifting"
+    text_key = entry.optional_text("text") or ("lifting_when_cleared" if condition else "lifting")
     if text_key not in texts.restrictions:
         entry.fail("text", "a text of the included texts", describe(text_key))
     grade, source_ids = read_graded_sources(entry, sources)

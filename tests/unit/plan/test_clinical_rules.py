@@ -2,11 +2,12 @@
 
 import pytest
 
+from schedules.plan.build import PatientFacts
 from schedules.plan.eligibility import first_day_by_lifting
 from schedules.plan.library import load_library
 from schedules.plan.protocol import Protocol
-from schedules.plan.vocabulary import Grade, MilestoneKind, PastPolicy, Phase, ReminderCategory
-from tests.unit.plan.samples import PROTOCOL_IDS, protocol
+from schedules.plan.vocabulary import Grade, MilestoneKind, PastPolicy, Phase, ReminderCategory, RestrictionKind
+from tests.unit.plan.samples import PROTOCOL_IDS, braced, plan, protocol, restrictions, stage
 
 MISS_AND_OPEN = (("MD-MISS", "MD-OPEN"), ("LAM-MISS", "LAM-OPEN"), ("TLIF-MISS", "TLIF-OPEN"), ("PCF-MISS", "PC-OPEN"))
 LADDERS = (("rtw_sed", "rtw_light", "rtw_med", "rtw_heavy"), ("sport_low", "sport_nc", "sport_ct"))
@@ -284,6 +285,26 @@ def test_reminders_of_clearances_tell_the_patient_to_ask_and_never_that_they_may
         assert item.text.en.startswith("Ask wh")
         assert item.text.es.startswith("Pregunte ")
     assert len(clearances) == 6
+
+
+@pytest.mark.parametrize("protocol_id", PROTOCOL_IDS)
+def test_texts_of_what_lifts_a_restriction_leave_it_to_a_clinician(protocol_id: str) -> None:
+    a_plan = plan(braced(protocol_id), patient=PatientFacts(work_class=None, wants_contact_sport=True))
+
+    texts = [item.text for item in a_plan.milestones if item.lifts is not None and item.text is not None]
+
+    assert len(texts) == 3  # driving, bending, gentle exercise
+    assert all("clear" in text.en and "autori" in text.es for text in texts)
+
+
+@pytest.mark.parametrize("protocol_id", PROTOCOL_IDS)
+def test_pounds_that_wait_for_an_x_ray_are_said_to_wait(protocol_id: str) -> None:
+    phases = protocol(protocol_id).lifting.phases
+    limits = restrictions(plan(stage(protocol_id)), RestrictionKind.lifting)
+
+    for phase, limit in zip(phases, limits, strict=True):
+        assert limit.text.en.startswith("Only when cleared: ") is (phase.condition is not None)
+        assert limit.text.es.startswith("Solo cuando se autorice: ") is (phase.condition is not None)
 
 
 def test_every_reminder_and_plan_text_exists_in_both_languages_and_differs() -> None:

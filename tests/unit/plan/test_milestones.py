@@ -249,8 +249,8 @@ def test_the_end_of_bending_limits_says_that_the_lifting_limit_continues() -> No
     bending = milestone(plan(stage()), "blt_end")
 
     assert bending.text is not None
-    assert bending.text.en == "Bending and twisting limits end; your lifting limit continues."
-    assert bending.text.es.startswith("Terminan los límites")
+    assert bending.text.en.endswith("bending and twisting limits end; your lifting limit continues.")
+    assert bending.text.es.endswith("terminan los límites para inclinarse y girar; su límite de peso continúa.")
 
 
 def test_milestones_that_lift_a_restriction_say_which() -> None:
