@@ -34,8 +34,8 @@ def record_result(session: Session, claim: Claim, result: Result, *, now: dateti
 
     `chance`, from 0 to 1, spreads repeats over time. A result under a stale fence moves no delivery.
     """
-    resolve_attempt(session, claim, result.outcome, now=now, code=result.code)
     delivery = _lock(session, claim, DeliveryState.sending)
+    resolve_attempt(session, claim, result.outcome, now=now, code=result.code)
     if delivery is None:
         return False
     return _go_on(session, claim, delivery, _next(delivery, result, now=now, chance=chance), now)
@@ -46,8 +46,8 @@ def record_trouble(session: Session, claim: Claim, *, now: datetime, chance: flo
 
     Whether a request had left is not known. Return whether the claim still held the delivery.
     """
-    resolve_attempt(session, claim, AttemptOutcome.unknown, now=now)
     delivery = _lock(session, claim, DeliveryState.leased, DeliveryState.sending)
+    resolve_attempt(session, claim, AttemptOutcome.unknown, now=now)
     if delivery is None:
         return False
     if delivery.attempts >= MAX_ATTEMPTS:
@@ -67,6 +67,7 @@ def retry_delay(attempts: int, chance: float) -> timedelta:
 
 
 def _lock(session: Session, claim: Claim, *states: DeliveryState) -> Delivery | None:
+    """Return the delivery under lock if the claim holds it. Before its attempts, as a claim that takes it over does."""
     return session.scalars(
         select(Delivery)
         .where(

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, text
 from sqlalchemy.orm import Session
 
 from models.engine import begin_reads
@@ -58,6 +58,13 @@ def shown_count(engine: Engine, state: ReminderState) -> int:
     with Session(engine) as session:
         begin_reads(session)
         return len(session.scalars(select(Reminder.id).where(Reminder.state == state)).all())
+
+
+def is_somebody_waiting(engine: Engine) -> bool:
+    """Return whether a transaction of this PostgreSQL database waits for another's lock."""
+    with engine.connect() as connection:
+        query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        return bool(connection.scalar(text(query)))
 
 
 def wait_until(condition: Callable[[], bool], within: float = 40.0) -> None:
