@@ -1,17 +1,18 @@
 """The jobs of the worker, one function each. APScheduler decides when; nothing here is clinical."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, exists, insert, select
+from sqlalchemy import ColumnElement, Select, exists, insert, select, true
 from sqlalchemy.orm import Session, sessionmaker
 
 from models import journal
 from models.audit import AuditEntry, AuditSeal
 from models.care import Episode, Surgery
 from models.engine import begin_reads
+from models.people import Patient
 from models.practice import Practice
 from models.reminder import OPEN_STATES, Delivery, DeliveryState, Reminder
 from models.sync import stamp
@@ -22,10 +23,11 @@ from schedules.delivery.deliver import Steps
 from schedules.delivery.leases import Lease
 from schedules.plan.vocabulary import EpisodeStatus, ReminderState, SurgeryStatus
 from schedules.planning import ask_whether_it_happened
+from schedules.planning.rows import find
 
 PUBLISHED_AT_ONCE = 200
 SEALED_AT_ONCE = 500
-LATEST_COMMIT = timedelta(hours=1)  # an entry is committed at most this long after the time that it bears
+LATEST_COMMIT = timedelta(hours=1)  # an entry that is committed later after the time that it bears is missed at first
 _GLANCE = timedelta(milliseconds=100)
 _SHOWN = {
     DeliveryState.sent: ReminderState.sent,
@@ -35,6 +37,7 @@ _SHOWN = {
     DeliveryState.expired: ReminderState.expired,
     DeliveryState.suppressed: ReminderState.suppressed,
 }
+_Which = Callable[[AuditSeal | None], ColumnElement[bool]]  # of the unsealed entries, by the chain's last link
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,31 +77,64 @@ def publish(make_session: sessionmaker[Session]) -> None:
         begin_reads(session)
         query = select(Delivery.practice_id).where(*_unpublished()).distinct().order_by(Delivery.practice_id)
         practice_ids = session.scalars(query).all()
-    for practice_id in practice_ids:
+
+    def show(practice_id: str) -> None:
         full = True
         while full:
             with make_session.begin() as session:
                 full = _publish_batch(session, practice_id) == PUBLISHED_AT_ONCE
 
+    _for_each(practice_ids, show)
+
 
 def ask_about_passed_surgeries(make_session: sessionmaker[Session], now: datetime) -> None:
     """Ask, once each, whether the planned surgeries took place whose day has passed in their clinic's zone."""
-    for practice_id in _practice_ids(make_session):
-        with make_session.begin() as session:
-            practice = _lock_practice(session, practice_id)
-            if practice is not None:
-                for surgery in _passed_surgeries(session, practice, now):
+
+    def ask(practice_id: str) -> None:
+        with make_session() as session:
+            begin_reads(session)
+            practice = session.get_one(Practice, practice_id)
+            passed = _passed_surgeries(practice_id, now.astimezone(ZoneInfo(practice.time_zone)).date())
+            found = [(surgery.id, surgery.patient_id) for surgery in session.scalars(passed)]
+        for surgery_id, patient_id in found:
+            with make_session.begin() as session:
+                # Answers are given under the patient's lock: no question may come after its answer.
+                find(session, Patient, practice_id, patient_id, lock=True)
+                surgery = session.scalars(passed.where(Surgery.id == surgery_id)).one_or_none()
+                if surgery is not None:
                     ask_whether_it_happened(session, surgery, now)
+
+    _for_each(_practice_ids(make_session), ask)
 
 
 def seal_audit(make_session: sessionmaker[Session], now: datetime) -> None:
     """Bind new audit entries into their practice's chain, so that none can be changed or taken away unnoticed."""
-    for practice_id in _practice_ids(make_session):
-        full = True
-        while full:
-            with make_session.begin() as session:
-                practice = _lock_practice(session, practice_id)
-                full = practice is not None and _seal_batch(session, practice_id, now) == SEALED_AT_ONCE
+    _for_each(_practice_ids(make_session), lambda practice_id: _seal_all(make_session, practice_id, now, _recent))
+
+
+def seal_missed(make_session: sessionmaker[Session], now: datetime) -> None:
+    """Seal what `seal_audit` does not look for: entries that bear an older time, as after a clock was set back."""
+
+    def seal(practice_id: str) -> None:
+        with make_session() as session:
+            begin_reads(session)
+            is_any_left = session.execute(_unsealed(practice_id).limit(1)).one_or_none() is not None
+        if is_any_left:
+            _seal_all(make_session, practice_id, now, _whenever)
+
+    _for_each(_practice_ids(make_session), seal)
+
+
+def _for_each(practice_ids: Iterable[str], job: Callable[[str], None]) -> None:
+    """Do the job for every practice, whatever becomes of the others. Raises the first error in the end."""
+    errors: list[Exception] = []
+    for practice_id in practice_ids:
+        try:
+            job(practice_id)
+        except Exception as error:  # noqa: BLE001 - raised below, once the other practices had their turn
+            errors.append(error)
+    if errors:
+        raise errors[0]
 
 
 def _claim(dispatch: Dispatch, limit: int) -> list[Claim]:
@@ -153,26 +189,33 @@ def _show(reminder: Reminder, delivery: Delivery) -> None:
         reminder.sent_at = delivery.finished_at
 
 
-def _passed_surgeries(session: Session, practice: Practice, now: datetime) -> list[Surgery]:
-    today = now.astimezone(ZoneInfo(practice.time_zone)).date()
-    query = (
+def _passed_surgeries(practice_id: str, today: date) -> Select[Surgery]:
+    return (
         select(Surgery)
         .join(Episode, (Episode.practice_id == Surgery.practice_id) & (Episode.id == Surgery.episode_id))
-        .where(Surgery.practice_id == practice.id, Surgery.status == SurgeryStatus.planned)
+        .join(Patient, (Patient.practice_id == Surgery.practice_id) & (Patient.id == Surgery.patient_id))
+        .where(Surgery.practice_id == practice_id, Surgery.status == SurgeryStatus.planned)
         .where(Surgery.surgery_on < today, ~Surgery.deleted, ~Episode.deleted)
-        .where(Episode.status.in_((EpisodeStatus.active, EpisodeStatus.paused)))
+        .where(Episode.status.in_((EpisodeStatus.active, EpisodeStatus.paused)), Patient.died_on.is_(None))
         .order_by(Surgery.id)
     )
-    return list(session.scalars(query))
 
 
-def _seal_batch(session: Session, practice_id: str, now: datetime) -> int:
+def _seal_all(make_session: sessionmaker[Session], practice_id: str, now: datetime, which: _Which) -> None:
+    full = True
+    while full:
+        with make_session.begin() as session:
+            practice = _lock_practice(session, practice_id)
+            full = practice is not None and _seal_batch(session, practice_id, now, which) == SEALED_AT_ONCE
+
+
+def _seal_batch(session: Session, practice_id: str, now: datetime, which: _Which) -> int:
     """Add the practice's next links to its chain and return how many."""
     newest = select(AuditSeal).where(AuditSeal.practice_id == practice_id).order_by(AuditSeal.sequence.desc()).limit(1)
     last = session.scalars(newest).one_or_none()
     sequence, digest = (last.sequence, last.digest) if last is not None else (0, b"")
     links = []
-    for entry_id, mac in session.execute(_unsealed(practice_id, last)).all():
+    for entry_id, mac in session.execute(_unsealed(practice_id).where(which(last)).limit(SEALED_AT_ONCE)).all():
         sequence += 1
         digest = journal.link(digest, sequence, mac)
         links.append({"sequence": sequence, "entry_id": entry_id, "digest": digest})
@@ -182,9 +225,16 @@ def _seal_batch(session: Session, practice_id: str, now: datetime) -> int:
     return len(links)
 
 
-def _unsealed(practice_id: str, last: AuditSeal | None) -> Select[str, bytes]:
+def _unsealed(practice_id: str) -> Select[str, bytes]:
     sealed = exists().where(AuditSeal.practice_id == AuditEntry.practice_id, AuditSeal.entry_id == AuditEntry.id)
     query = select(AuditEntry.id, AuditEntry.mac).where(AuditEntry.practice_id == practice_id, ~sealed)
-    if last is not None:
-        query = query.where(AuditEntry.happened_at >= last.sealed_at - LATEST_COMMIT)
-    return query.order_by(AuditEntry.happened_at, AuditEntry.id).limit(SEALED_AT_ONCE)
+    return query.order_by(AuditEntry.happened_at, AuditEntry.id)
+
+
+def _recent(last: AuditSeal | None) -> ColumnElement[bool]:
+    """Return the condition that an entry can be new since the last link: the chain's whole past is not looked at."""
+    return true() if last is None else AuditEntry.happened_at >= last.sealed_at - LATEST_COMMIT
+
+
+def _whenever(_last: AuditSeal | None) -> ColumnElement[bool]:
+    return true()

@@ -31,6 +31,7 @@ from schedules.plan.library import load_library
 
 TEND_SECONDS = 0.5
 SEAL_SECONDS = 5
+SEAL_MISSED_SECONDS = 3600
 ASK_SECONDS = 900
 logger = logging.getLogger("schedules.worker")  # also when it runs as the main module
 
@@ -79,6 +80,7 @@ class _Worker:
             self._tick: self._settings.poll_seconds,
             self._publish: self._settings.poll_seconds,
             self._seal: SEAL_SECONDS,
+            self._seal_missed: SEAL_MISSED_SECONDS,
             self._ask: ASK_SECONDS,
         }
         # APScheduler counts by the machine's clock, whatever clock due times are judged by.
@@ -109,6 +111,9 @@ class _Worker:
 
     def _seal(self) -> None:
         jobs.seal_audit(self._make_session, self._now())
+
+    def _seal_missed(self) -> None:
+        jobs.seal_missed(self._make_session, self._now())
 
     def _ask(self) -> None:
         jobs.ask_about_passed_surgeries(self._make_session, self._now())

@@ -1,6 +1,8 @@
 """The worker's jobs: showing results, asking about passed surgeries, sealing the audit trail."""
 
+import threading
 from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfoNotFoundError
 
 import pytest
 from sqlalchemy import Engine, select
@@ -8,7 +10,9 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from models import journal
 from models.audit import ActorKind, AuditAction, AuditEntry, AuditSeal
+from models.care import Surgery
 from models.engine import make_session_factory
+from models.people import Patient
 from models.reminder import Delivery, DeliveryState, Reminder
 from models.report import Task, TaskKind, TaskState
 from models.sync import SyncClock
@@ -16,6 +20,7 @@ from schedules import jobs
 from schedules.plan.vocabulary import EpisodeStatus, ReminderState, SurgeryStatus
 from tests import builders
 from tests.clock import MONDAY_AFTERNOON
+from tests.worker.rows import is_somebody_waiting, wait_until
 
 ENDS = [
     (DeliveryState.sent, None, ReminderState.sent),
@@ -196,6 +201,50 @@ def test_nobody_asks_about_an_episode_that_has_ended(session: Session, make_sess
     assert session.scalars(select(Task)).all() == []
 
 
+def test_nobody_asks_about_a_patient_who_has_died(session: Session, make_session: sessionmaker[Session]) -> None:
+    person = builders.patient(session, builders.practice(session), died_on=date(2026, 2, 28))
+    builders.surgery(
+        session, builders.episode(session, person), status=SurgeryStatus.planned, surgery_on=date(2026, 3, 1)
+    )
+    session.commit()
+
+    jobs.ask_about_passed_surgeries(make_session, MONDAY_AFTERNOON)
+
+    assert session.scalars(select(Task)).all() == []
+
+
+@pytest.mark.postgresql_only
+def test_no_question_comes_after_its_answer(
+    session: Session, engine: Engine, make_session: sessionmaker[Session]
+) -> None:
+    surgery_id = passed_surgery(session)
+    surgery = session.scalars(select(Surgery)).one()
+    session.scalars(select(Patient).with_for_update(key_share=True)).one()
+    surgery.status = SurgeryStatus.performed
+    job = threading.Thread(target=jobs.ask_about_passed_surgeries, args=(make_session, MONDAY_AFTERNOON))
+    job.start()
+    wait_until(lambda: is_somebody_waiting(engine))
+
+    session.commit()
+    job.join()
+
+    assert surgery.id == surgery_id
+    assert session.scalars(select(Task)).all() == []
+
+
+def test_a_practice_that_fails_does_not_hold_up_the_next(session: Session, make_session: sessionmaker[Session]) -> None:
+    for practice_id, zone in (("practice-a", "Nowhere/Atlantis"), ("practice-b", "America/New_York")):
+        clinic = builders.practice(session, id=practice_id, time_zone=zone)
+        episode = builders.episode(session, builders.patient(session, clinic))
+        builders.surgery(session, episode, status=SurgeryStatus.planned, surgery_on=date(2026, 3, 1))
+    session.commit()
+
+    with pytest.raises(ZoneInfoNotFoundError):
+        jobs.ask_about_passed_surgeries(make_session, MONDAY_AFTERNOON)
+
+    assert session.scalars(select(Task.practice_id)).all() == ["practice-b"]
+
+
 def write_entry(session: Session, practice_id: str, at: datetime) -> str:
     act = journal.Act(ActorKind.worker, "worker-1", AuditAction.send, "worker.send", patient_ids=["patient-1"])
     return journal.append(session, practice_id, act, at)
@@ -244,3 +293,20 @@ def test_an_entry_that_was_committed_late_is_sealed_after_its_elders(
     jobs.seal_audit(make_session, MONDAY_AFTERNOON)
 
     assert [link.entry_id for link in seals(session, practice_id)][1] == late
+
+
+def test_an_entry_from_before_a_clock_was_set_back_is_sealed_in_the_end(
+    session: Session, make_session: sessionmaker[Session]
+) -> None:
+    practice_id = builders.practice(session).id
+    write_entry(session, practice_id, MONDAY_AFTERNOON + timedelta(days=400))
+    session.commit()
+    jobs.seal_audit(make_session, MONDAY_AFTERNOON + timedelta(days=400))
+    after = write_entry(session, practice_id, MONDAY_AFTERNOON)
+    session.commit()
+
+    jobs.seal_audit(make_session, MONDAY_AFTERNOON)
+    jobs.seal_missed(make_session, MONDAY_AFTERNOON)
+    jobs.seal_missed(make_session, MONDAY_AFTERNOON)
+
+    assert [link.entry_id for link in seals(session, practice_id)][1:] == [after]
