@@ -1,7 +1,7 @@
 """How a milestone stands on a day, and what comes next. Computed on read from dates and facts, never stored.
 
 Targets are medians, so "behind" begins after the latest day. What waits for a clinician is never the patient's
-lateness.
+lateness, and neither is what was past before we knew the patient.
 """
 
 from collections.abc import Mapping
@@ -117,6 +117,7 @@ def _state_in_or_after_window(milestone: MilestoneFacts, on: date) -> MilestoneS
     is_due = due_on is not None and on >= due_on
     if milestone.lifts is not None:
         return MilestoneState.eligible if is_due else MilestoneState.open
-    if is_due and milestone.owner is Owner.patient and milestone.latest_on is not None and on > milestone.latest_on:
+    is_behind = milestone.latest_on is not None and on > milestone.latest_on and milestone.past_policy is None
+    if is_due and is_behind and milestone.owner is Owner.patient:
         return MilestoneState.overdue
     return MilestoneState.due if is_due else MilestoneState.open

@@ -137,6 +137,18 @@ def test_items_that_were_past_at_enrolment_are_skipped_by_their_policy(
     assert milestone_state(facts_of(late), reported, date(2026, 3, 18)) is MilestoneState.achieved
 
 
+def test_what_was_past_at_enrolment_is_nobodys_lateness() -> None:
+    late = plan(stage(), enrolled_on=date(2027, 3, 2))
+    in_time = plan(stage(), enrolled_on=date(2026, 3, 16))
+
+    def behind(a_plan: Plan) -> set[str]:
+        on = date(2027, 3, 2)
+        return {item.key for item in a_plan.milestones if state(a_plan, item.key, on) is MilestoneState.overdue}
+
+    assert behind(late) == set()
+    assert {"opioid_stop", "walk30", "sit60"} <= behind(in_time)
+
+
 def test_the_next_items_are_those_that_fall_due_first() -> None:
     found = next_items(plan(stage()), date(2026, 3, 4))
 
