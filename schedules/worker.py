@@ -14,7 +14,7 @@ from types import FrameType
 from apscheduler.events import EVENT_JOB_SUBMITTED
 from apscheduler.executors.debug import DebugExecutor
 from apscheduler.schedulers.blocking import BlockingScheduler
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from config import ConfigError, Settings
@@ -22,6 +22,7 @@ from models import journal, private
 from models.engine import begin_reads, make_engine, make_session_factory
 from models.ids import new_id
 from models.migrate import is_current
+from models.people import Patient
 from schedules import jobs
 from schedules.clock import Clock, SystemClock
 from schedules.delivery.crew import Crew
@@ -33,6 +34,7 @@ TEND_SECONDS = 0.5
 SEAL_SECONDS = 5
 SEAL_MISSED_SECONDS = 3600
 ASK_SECONDS = 900
+KEY_SAMPLES = 10
 logger = logging.getLogger("schedules.worker")  # also when it runs as the main module
 
 
@@ -131,16 +133,35 @@ def main(settings: Settings, clock: Clock | None = None, steps: Steps = DEFAULT_
     load_library()
     engine = make_engine(settings.database_url)
     try:
-        with engine.connect() as connection:
-            ready = is_current(connection)
-        if not ready:
-            logger.error("the database does not have the newest schema: migrate it first")
+        with make_session_factory(engine)() as session:
+            begin_reads(session)
+            obstacle = _obstacle(session)
+        if obstacle is not None:
+            logger.error(obstacle)
             return 1
         _Worker(settings, clock or SystemClock(), steps, engine).run()
     finally:
         engine.dispose()
     logger.info("worker stopped")
     return 0
+
+
+def _obstacle(session: Session) -> str | None:
+    """Return why no worker may work on this database, or None. With a wrong key each delivery would fail for good."""
+    if not is_current(session.connection()):
+        return "the database does not have the newest schema: migrate it first"
+    patients = session.scalars(select(Patient).where(Patient.email_sealed.is_not(None)).limit(KEY_SAMPLES)).all()
+    # One damaged address is its own delivery's trouble; the key is wrong if it opens none.
+    if patients and not any(_opens(patient) for patient in patients):
+        return "SEAL_KEY does not open the stored addresses: give the key that sealed them"
+    return None
+
+
+def _opens(patient: Patient) -> bool:
+    try:
+        return patient.email is not None
+    except private.SealError:
+        return False
 
 
 def _guarded(name: str, job: Callable[[], None]) -> Callable[[], None]:

@@ -13,13 +13,14 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from config import Settings
+from models import private
 from models.reminder import AttemptOutcome, Delivery, DeliveryAttempt, DeliveryState
 from schedules.plan.vocabulary import ReminderState
 from schedules.planning import Answer, withdraw
 from schedules.worker import main
 from tests import builders
 from tests.clock import MONDAY_AFTERNOON
-from tests.database import settings_for
+from tests.database import SEAL_KEY, settings_for
 from tests.failpoints import FailPoint, WorkerProcess, running_worker
 from tests.worker.desks import SHORT_LEASE
 from tests.worker.peers import MailPeer, hostile_server, mail_server, say_nothing
@@ -223,6 +224,21 @@ def test_senders_do_not_outlive_a_killed_parent_even_in_the_middle_of_a_send(
 @pytest.mark.sqlite_only
 def test_a_worker_does_not_start_on_a_database_that_was_not_migrated(empty_database_url: str) -> None:
     assert main(settings_for(empty_database_url)) == 1
+
+
+def test_a_worker_does_not_start_with_a_key_that_opens_no_address(
+    session: Session, database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    delivery = builders.due_delivery(session, builders.practice(session), email="alex@example.org")
+    session.commit()
+    try:
+        assert main(settings_for(database_url, seal_key=bytes(32))) == 1
+    finally:
+        private.set_key(SEAL_KEY)
+
+    assert "SEAL_KEY does not open" in caplog.text
+    session.refresh(delivery)
+    assert delivery.state is DeliveryState.pending
 
 
 def test_the_command_says_which_settings_are_missing() -> None:
