@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 from models import CheckIn, Episode
 from service.care.enrol import changes, write_fields
 from service.care.patients import RequireMatch
-from service.care.reach import find_named_episode, lock_row, refuse_change
+from service.care.reach import find_named_episode, is_stored, lock_patient, lock_row, refuse_change
 from service.care.records import CheckInRecord
-from service.errors import Fault, InvalidError, describe
+from service.errors import Fault, ForbiddenError, InvalidError, describe
 from service.identity.principal import Principal
 
 # A phone's clock may be wrong; one that is days ahead would put a report where nobody looks for it.
@@ -29,20 +29,27 @@ def put_check_in(
 ) -> tuple[CheckIn, bool]:
     """Store a check-in under the client's id. Return the row, and whether it is new.
 
-    Raises NotFoundError for an episode, or an id, that is another's, InvalidError for a report from the future, and
-    what `require_match` raises.
+    What a patient reported is the patient's to change, what staff reported is theirs: the row says whose words it has.
+    Raises NotFoundError for an episode, or an id, that is another's, ForbiddenError for a change by who did not report
+    it, InvalidError for a report from the future, and what `require_match` raises.
     """
-    known = session.get(CheckIn, (caller.practice_id, check_in_id)) is not None
     episode = find_named_episode(session, caller, record.episode_id)
     if record.reported_at > now + _CLOCK_ERROR:
         expected = f"an instant up to {(now + _CLOCK_ERROR).date()}"
         raise InvalidError(Fault("/reported_at", expected, describe(record.reported_at)))
-    if not known:
-        return _add(session, caller, check_in_id, episode, record, now=now), True
+    if not is_stored(session, caller, CheckIn, check_in_id):
+        lock_patient(session, caller.practice_id, episode.patient_id)
+        # Again under the lock: who sends twice at once finds what the first try stored.
+        if not is_stored(session, caller, CheckIn, check_in_id):
+            return _add(session, caller, check_in_id, episode, record, now=now), True
     existing = lock_row(session, caller, CheckIn, check_in_id)
     changed = changes(existing, record)
     if changed:
         require_match(existing)
+        if existing.reported_by is not caller.reporter:
+            raise ForbiddenError(
+                Fault("", f"a change by {existing.reported_by}, who reported it", caller.reporter.value)
+            )
         if "episode_id" in changed:
             raise refuse_change("/episode_id", "the episode of this check-in, which never changes")
         write_fields(existing, record)

@@ -10,7 +10,7 @@ from schedules.plan.vocabulary import EpisodeStatus
 from schedules.planning import answers_now, plan_episode, withdraw
 from service.care.enrol import add_episode, changes, write_fields
 from service.care.patients import RequireMatch
-from service.care.reach import lock_patient, lock_row, refuse_change, refuse_unknown_staff
+from service.care.reach import is_stored, lock_patient, lock_row, refuse_change, refuse_unknown_staff
 from service.care.records import EpisodeRecord
 from service.errors import ConflictError, Fault
 from service.identity.principal import Principal
@@ -32,14 +32,16 @@ def put_episode(
     Raises NotFoundError for a patient or coordinator of another practice, ConflictError for a label in use, and what
     `require_match` raises.
     """
-    if session.get(Episode, (caller.practice_id, episode_id)) is not None:
-        existing = lock_row(session, caller, Episode, episode_id)
-        change_episode(session, existing, record, now=now, require_match=require_match)
-        return existing, False
-    patient = lock_patient(session, caller.practice_id, record.patient_id)
-    _refuse_taken_label(session, caller.practice_id, record)
-    refuse_unknown_staff(session, caller.practice_id, record.coordinator_id, "/coordinator_id")
-    return add_episode(session, patient, episode_id, record, now), True
+    if not is_stored(session, caller, Episode, episode_id):
+        patient = lock_patient(session, caller.practice_id, record.patient_id)
+        # Again under the lock: who sends twice at once finds what the first try stored.
+        if not is_stored(session, caller, Episode, episode_id):
+            _refuse_taken_label(session, caller.practice_id, record)
+            refuse_unknown_staff(session, caller.practice_id, record.coordinator_id, "/coordinator_id")
+            return add_episode(session, patient, episode_id, record, now), True
+    existing = lock_row(session, caller, Episode, episode_id)
+    change_episode(session, existing, record, now=now, require_match=require_match)
+    return existing, False
 
 
 def change_episode(

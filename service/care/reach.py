@@ -60,6 +60,11 @@ def lock_row(session: Session, caller: Principal, model: type[Row], row_id: str)
     return row
 
 
+def is_stored(session: Session, caller: Principal, model: type[Row], row_id: str) -> bool:
+    """Return whether the practice has a row of that id, whoever reaches it. Asks the database until it has one."""
+    return session.get(model, (caller.practice_id, row_id)) is not None
+
+
 def find_named_episode(session: Session, caller: Principal, episode_id: str) -> Episode:
     """Return the episode that a body names. Raises NotFoundError."""
     try:

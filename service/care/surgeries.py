@@ -18,6 +18,7 @@ from service.care.enrol import add_surgery, changes, clinic_today, pin_protocol,
 from service.care.patients import RequireMatch
 from service.care.reach import (
     find_named_episode,
+    is_stored,
     lock_patient,
     lock_row,
     practice_of,
@@ -48,18 +49,26 @@ def put_surgery(
     Raises NotFoundError for an episode or surgeon of another practice, ConflictError for a stage in use, InvalidError
     for facts that are not possible or a procedure without such an approach, and what `require_match` raises.
     """
-    if session.get(Surgery, (caller.practice_id, surgery_id)) is not None:
-        existing = lock_row(session, caller, Surgery, surgery_id)
-        change_surgery(session, caller, existing, record, now=now, require_match=require_match)
-        return existing, False
-    episode = find_named_episode(session, caller, record.episode_id)
-    lock_patient(session, caller.practice_id, episode.patient_id)
+    if not is_stored(session, caller, Surgery, surgery_id):
+        episode = find_named_episode(session, caller, record.episode_id)
+        lock_patient(session, caller.practice_id, episode.patient_id)
+        # Again under the lock: who sends twice at once finds what the first try stored.
+        if not is_stored(session, caller, Surgery, surgery_id):
+            return _add(session, caller, episode, surgery_id, record, now=now), True
+    existing = lock_row(session, caller, Surgery, surgery_id)
+    change_surgery(session, caller, existing, record, now=now, require_match=require_match)
+    return existing, False
+
+
+def _add(
+    session: Session, caller: Principal, episode: Episode, surgery_id: str, record: SurgeryRecord, *, now: datetime
+) -> Surgery:
     _refuse_taken_stage(session, episode, record.stage)
     refuse_unknown_staff(session, caller.practice_id, record.surgeon_id, "/surgeon_id")
     today = clinic_today(practice_of(session, caller), now)
     surgery = add_surgery(session, episode, surgery_id, record, today)
     plan_episode(session, caller.practice_id, episode.id, now)
-    return surgery, True
+    return surgery
 
 
 def change_surgery(

@@ -94,3 +94,20 @@ def test_a_check_in_never_changes_its_episode(coordinator: Caller, clinic: Clini
     answer = coordinator.put(PATH, report(clinic, episode_id=clinic.other_episode.id), match=etag)
 
     assert (answer.status_code, answer.json["errors"][0]["pointer"]) == (422, "/episode_id")
+
+
+def test_nobody_puts_words_into_anothers_mouth(patient: Caller, coordinator: Caller, clinic: Clinic) -> None:
+    by_patient = patient.put("/check-ins/by-patient", report(clinic)).headers["ETag"]
+    by_staff = coordinator.put("/check-ins/by-staff", report(clinic)).headers["ETag"]
+
+    answers = [
+        coordinator.put("/check-ins/by-patient", report(clinic, pain=1), match=by_patient),
+        patient.put("/check-ins/by-staff", report(clinic, pain=1), match=by_staff),
+    ]
+
+    assert [answer.status_code for answer in answers] == [403, 403]
+    shown = coordinator.get(f"/episodes/{clinic.episode.id}/check-ins").json["items"]
+    assert {(each["reported_by"], each["pain"]) for each in shown} == {
+        ("patient", report(clinic)["pain"]),
+        ("staff", report(clinic)["pain"]),
+    }
