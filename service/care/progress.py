@@ -13,6 +13,7 @@ from models import Milestone, MilestoneProgress, Surgery
 from models.people import StaffRole
 from schedules.plan.vocabulary import Phase, SkipReason
 from schedules.planning import Answer, plan_episode, withdraw
+from service.care.checks import FIRST_SURGERY_ON
 from service.care.enrol import clinic_today
 from service.care.reach import find_row, lock_row, practice_of
 from service.errors import ConflictError, Fault, ForbiddenError, InvalidError, describe
@@ -36,16 +37,18 @@ class Reported:
 def achieve(
     session: Session, caller: Principal, milestone_id: str, *, achieved_on: date | None, note: str | None, now: datetime
 ) -> Reported:
-    """Report a milestone as reached on a clinic's calendar day, by default today, and withdraw its reminders.
+    """Report a milestone as reached on a clinic's calendar day, and withdraw its reminders.
+
+    Without a day it is today; one that is reached already keeps its day, so that sending again moves nothing.
 
     Raises NotFoundError, ForbiddenError for one that lifts a restriction, ConflictError for one that is skipped or
     cancelled, InvalidError for a day ahead or before the surgery.
     """
     milestone = _reportable(session, caller, milestone_id)
     today = clinic_today(practice_of(session, caller), now)
-    day = achieved_on or today
-    _refuse_day(session, milestone, day, today)
     progress = _progress_of(session, milestone)
+    day = achieved_on or progress.achieved_on or today
+    _refuse_day(session, milestone, day, today)
     if progress.skip_reason is not None:
         raise ConflictError(Fault("", "a milestone that is not skipped: reopen it first", "a skipped one"))
     if (progress.achieved_on, progress.note) != (day, note):
@@ -78,12 +81,15 @@ def skip(
 def reopen(session: Session, caller: Principal, milestone_id: str, *, now: datetime) -> Reported:
     """Take a report back, and plan the reminders again. What was not reported stays as it is.
 
-    Raises NotFoundError, ForbiddenError for one that lifts a restriction, ConflictError for a cancelled one.
+    Raises NotFoundError, ForbiddenError for one that lifts a restriction or that the clinic skipped for a reason of its
+    own, ConflictError for a cancelled one.
     """
     milestone = _reportable(session, caller, milestone_id)
     progress = session.get(MilestoneProgress, (milestone.practice_id, milestone.id))
     if progress is None or (progress.achieved_on is None and progress.skip_reason is None):
         return Reported(milestone, progress, {})
+    if not caller.is_staff and progress.skip_reason is not None and progress.skip_reason not in _PATIENT_REASONS:
+        raise ForbiddenError(Fault("", "the clinic, which skipped it", "a patient"))
     _sign(progress, caller, now)
     progress.achieved_on, progress.skip_reason, progress.note = None, None, None
     return Reported(milestone, progress, plan_episode(session, milestone.practice_id, milestone.episode_id, now))
@@ -105,6 +111,8 @@ def _refuse_day(session: Session, milestone: Milestone, day: date, today: date) 
         raise InvalidError(Fault("/achieved_on", f"a date up to {today}", describe(day)))
     surgery = session.get_one(Surgery, (milestone.practice_id, milestone.surgery_id))
     if milestone.phase is Phase.before_surgery:
+        if day < FIRST_SURGERY_ON:
+            raise InvalidError(Fault("/achieved_on", f"a date from {FIRST_SURGERY_ON}", describe(day)))
         return
     if surgery.surgery_on is None:
         raise ConflictError(Fault("", "a surgery with a date", "one without"))

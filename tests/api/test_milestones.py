@@ -160,3 +160,35 @@ def test_a_cancelled_milestone_takes_no_report(
     coordinator.amend(f"/surgeries/{clinic.surgery.id}", {"status": "cancelled"})
 
     assert coordinator.post(f"/milestones/{walking}/achieve").status_code == 409
+
+
+def test_what_is_reached_keeps_its_day_when_it_is_sent_again_later(patient: Caller, milestone_id: MilestoneId) -> None:
+    walking = milestone_id("walk30")
+    patient.post(f"/milestones/{walking}/achieve", {"achieved_on": "2026-02-27"})
+
+    again = patient.post(f"/milestones/{walking}/achieve")
+
+    assert again.json["achieved_on"] == "2026-02-27"
+
+
+@pytest.mark.sqlite_only
+def test_an_item_before_surgery_was_not_reached_in_another_century(patient: Caller, milestone_id: MilestoneId) -> None:
+    baseline = milestone_id("prom_baseline")
+
+    days = ("0026-03-02", "1989-12-31", "2026-02-20")
+    answers = [patient.post(f"/milestones/{baseline}/achieve", {"achieved_on": day}) for day in days]
+
+    assert [answer.status_code for answer in answers] == [422, 422, 200]
+
+
+def test_a_patient_does_not_take_back_what_the_clinic_skipped(
+    patient: Caller, coordinator: Caller, milestone_id: MilestoneId
+) -> None:
+    walking, sitting = milestone_id("walk30"), milestone_id("sit60")
+    coordinator.post(f"/milestones/{walking}/skip", {"reason": "transferred"})
+    patient.post(f"/milestones/{sitting}/skip", {"reason": "patient_declined"})
+
+    answers = [patient.post(f"/milestones/{each}/reopen") for each in (walking, sitting)]
+
+    assert [answer.status_code for answer in answers] == [403, 200]
+    assert coordinator.post(f"/milestones/{walking}/reopen").status_code == 200
