@@ -97,8 +97,11 @@ def _surgery_faults(record: SurgeryRecord, today: date) -> Iterator[Fault]:
         yield Fault("/surgery_on", f"a date from {FIRST_SURGERY_ON} to {latest}", describe(record.surgery_on))
     if record.status is SurgeryStatus.performed and record.surgery_on > today:
         yield Fault("/status", f"planned, since {record.surgery_on} is ahead", record.status)
-    if record.discharged_on is not None and not record.surgery_on <= record.discharged_on <= latest:
-        yield Fault("/discharged_on", f"a date from {record.surgery_on} to {latest}", describe(record.discharged_on))
+    # What is stored is the day on which the patient went home: nobody has gone home ahead of today.
+    if record.discharged_on is not None and not record.surgery_on <= record.discharged_on <= today:
+        ahead = record.surgery_on > today
+        expected = "nothing before the surgery" if ahead else f"a date from {record.surgery_on} to {today}"
+        yield Fault("/discharged_on", expected, describe(record.discharged_on))
 
 
 def _undated_faults(record: SurgeryRecord) -> Iterator[Fault]:

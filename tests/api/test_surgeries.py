@@ -69,6 +69,8 @@ def test_a_surgery_sent_twice_is_stored_and_planned_once(coordinator: Caller, ep
         ({"surgery_on": "2126-03-20"}, "/surgery_on"),
         ({"status": "performed"}, "/status"),
         ({"discharged_on": "2026-03-19"}, "/discharged_on"),
+        ({"surgery_on": "2026-02-20", "discharged_on": "2026-02-19"}, "/discharged_on"),
+        ({"surgery_on": "2026-02-20", "discharged_on": "2026-03-03"}, "/discharged_on"),
         ({"surgery_on": None, "status": "performed"}, "/surgery_on"),
         ({"blood_loss_ml": -1}, "/blood_loss_ml"),
         ({"stage": 0}, "/stage"),
