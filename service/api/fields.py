@@ -24,11 +24,21 @@ def _told(expected: str, *, private: bool = False, **more: Any) -> dict[str, Any
     return {"description": expected[:1].upper() + expected[1:] + ".", "expected": expected, "private": private, **more}
 
 
+class WholeText(validate.Regexp):
+    """The whole text has the pattern: `$` alone would let a line break follow."""
+
+    def __call__(self, value: Any) -> Any:
+        """Return `value`. Raises ValidationError."""
+        if re.fullmatch(str(self.regex.pattern), value) is None:
+            raise ValidationError("pattern")
+        return value
+
+
 class Id(fields.String):
     """An id that whoever made the row chose: formats of UUID, ULID, WatermelonDB and RxDB fit."""
 
     def __init__(self, **options: Any) -> None:
-        options.setdefault("validate", validate.Regexp(f"^{ID_PATTERN}$"))
+        options.setdefault("validate", WholeText(f"^{ID_PATTERN}$"))
         super().__init__(
             metadata=_told("an id of 1 to 64 letters, digits and _ - . : | ~ @ = +", private=True), **options
         )

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, fields
 
 from models import Patient
 from schedules.plan.vocabulary import Channel, EpisodeStatus, Language, OpioidUse, Units, WorkClass
 from service.api import examples
 from service.api.etags import etag_of, refuse_match_of_nothing, require_match
-from service.api.fields import CivilDate, Flag, Id, Instant, Text, WallTime, Word
+from service.api.fields import CivilDate, Flag, Id, Instant, Text, WallTime, WholeText, Word
 from service.api.pages import PageQuery, page, row_after
 from service.api.resource import Resource, listing, patch_of
 from service.api.scope import caller, now, show
@@ -28,7 +28,7 @@ class CountryCode(fields.String):
     def __init__(self, **options: Any) -> None:
         expected = "a country code of two capital letters such as US"
         told = {"description": f"{expected}.", "expected": expected}
-        super().__init__(validate=validate.Regexp("^[A-Z]{2}$"), metadata=told, **options)
+        super().__init__(validate=WholeText("^[A-Z]{2}$"), metadata=told, **options)
 
 
 class PatientBody(Schema):

@@ -28,6 +28,7 @@ from service.errors import (
 from service.logs import log_event
 
 CONTENT_TYPE = "application/problem+json"
+MOST_FAULTS = 100  # told in one answer: a body of a hundred thousand wrong keys must not get one five times its size
 _KEPT_HEADERS = ("Allow", "Retry-After", "WWW-Authenticate")
 _BY_STATUS: dict[int, type[ServiceError]] = {
     error.status: error for error in (BadRequestError, NotFoundError, TooLargeError, WrongTypeError)
@@ -46,7 +47,7 @@ def problem(status: int, code: str, title: str, faults: tuple[Fault, ...] = ()) 
     """Return a problem as a response."""
     body: dict[str, Any] = {"type": f"urn:problem:{code}", "title": title, "status": status, "code": code}
     if faults:
-        body["errors"] = [_told(fault) for fault in faults]
+        body["errors"] = [_told(fault) for fault in faults[:MOST_FAULTS]]
     return Response(orjson.dumps(body), status=status, content_type=CONTENT_TYPE)
 
 

@@ -9,7 +9,7 @@ from models import Episode, Surgery
 from schedules.plan.vocabulary import Approach, ApproachClass, Procedure, Setting, SurgeryStatus
 from service.api import examples
 from service.api.etags import etag_of, refuse_match_of_nothing, require_match
-from service.api.fields import CivilDate, Flag, Id, Text, WallTime, Whole, Word
+from service.api.fields import CivilDate, Flag, Id, Text, WallTime, Whole, WholeText, Word
 from service.api.pages import PageQuery, page, row_after
 from service.api.resource import Resource, listing, patch_of
 from service.api.scope import caller, now, show
@@ -29,7 +29,7 @@ class SpineLevel(fields.String):
 
     def __init__(self) -> None:
         told = {"description": "A level such as L4-L5, or a vertebra such as L1.", "expected": "a level such as L4-L5"}
-        super().__init__(validate=validate.Regexp("^[CTLS][0-9]{1,2}(-[CTLS][0-9]{1,2})?$"), metadata=told)
+        super().__init__(validate=WholeText("^[CTLS][0-9]{1,2}(-[CTLS][0-9]{1,2})?$"), metadata=told)
 
 
 class SurgeryBody(Schema):

@@ -140,3 +140,10 @@ def test_the_document_is_served_under_its_prefix(anonymous: Caller) -> None:
 
     assert answer.json["openapi"] == "3.1.0"
     assert all(path.startswith(API) for path in answer.json["paths"])
+
+
+@pytest.mark.sqlite_only
+def test_an_answer_tells_a_hundred_faults_at_most(anonymous: Caller) -> None:
+    answer = anonymous.post("/devices", {f"key_{number}": 1 for number in range(1000)})
+
+    assert (answer.status_code, len(answer.json["errors"])) == (422, 100)

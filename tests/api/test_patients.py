@@ -125,6 +125,7 @@ def test_an_mrn_belongs_to_one_patient_of_a_practice(
         ({"date_of_birth": "2026-03-03"}, "/date_of_birth"),
         ({"died_on": "2026-03-04"}, "/died_on"),
         ({"country": "us"}, "/country"),
+        ({"country": "US\n"}, "/country"),
         ({"given_name": "   "}, "/given_name"),
         ({"wants_contact_sport": "yes"}, "/wants_contact_sport"),
         ({"mrn": None}, "/mrn"),
