@@ -6,7 +6,7 @@ never changed, only compared.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from sqlalchemy import select
@@ -121,7 +121,9 @@ def _load_rows(task: _Import, rows: list[CohortRow]) -> list[RowReport]:
             practice = session.get_one(Practice, task.practice_id)
             store_new(session, practice, new, stored, now=task.now, importer=task.importer)
             session.commit()
-    return [_report(match, notices.get(match.row.line, ())) for match in matches]
+    known = stored.patient.id if stored.patient is not None else None
+    reports = [_report(match, notices.get(match.row.line, ())) for match in matches]
+    return [replace(report, compared_with=known) for report in reports]
 
 
 def _load_stored(session: Session, practice_id: str, mrn: str) -> StoredPatient:

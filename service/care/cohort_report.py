@@ -20,13 +20,17 @@ class RowOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RowReport:
-    """One row's outcome. `differing` names the columns in which the stored facts are others."""
+    """One row's outcome. `differing` names the columns in which the stored facts are others.
+
+    `compared_with` is the id of the stored patient whose facts the outcome tells something of. It is not reported.
+    """
 
     line: int
     outcome: RowOutcome
     faults: tuple[Fault, ...] = ()
     notices: tuple[Notice, ...] = ()
     differing: tuple[str, ...] = ()
+    compared_with: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,11 @@ class ImportReport:
     def count(self, outcome: RowOutcome) -> int:
         """Return how many rows had an outcome."""
         return sum(row.outcome is outcome for row in self.rows)
+
+    @property
+    def compared_with(self) -> frozenset[str]:
+        """Return the ids of the stored patients of whom the report tells something, for the audit trail."""
+        return frozenset(row.compared_with for row in self.rows if row.compared_with is not None)
 
     @property
     def faults(self) -> tuple[Fault, ...]:

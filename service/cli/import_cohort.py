@@ -4,12 +4,16 @@ import contextlib
 import json
 import sys
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import click
 from flask.cli import with_appcontext
+from sqlalchemy.orm import Session, sessionmaker
 from tqdm import tqdm
 
+from models.audit import ActorKind, AuditAction
+from models.journal import Act, append
 from service.care.cohort import Progress, import_cohort
 from service.care.cohort_report import ImportReport, RowOutcome, report_body
 from service.cli.context import choose_practice, clock, fail, sessions, settings
@@ -26,17 +30,16 @@ SHOWN_FAULTS = 50
 @with_appcontext
 def import_file(file: Path, slug: str | None, dry_run: bool, report_file: Path | None) -> None:  # noqa: FBT001 - click's
     """Load the caseload FILE (CSV). Exit code 1 when a row was refused."""
-    content = _read(file)
+    content, now = _read(file), clock().now()
     with sessions() as make_session:
         with make_session() as session:
             practice_id = choose_practice(session, slug).id
         try:
             with _progress_bar() as progress:
-                report = import_cohort(
-                    make_session, practice_id, content, clock().now(), dry_run=dry_run, progress=progress
-                )
+                report = import_cohort(make_session, practice_id, content, now, dry_run=dry_run, progress=progress)
         except ServiceError as error:
             fail("\n".join([error.title, *map(fault_line, error.faults)]))
+        _record_comparison(make_session, practice_id, report, now)
     if report_file is not None:
         report_file.write_text(json.dumps(report_body(report), indent=2) + "\n", encoding="utf-8")
     _print_report(report)
@@ -67,6 +70,18 @@ def _progress_bar() -> Iterator[Progress]:
             bar.update(done - bar.n)
 
         yield show
+
+
+def _record_comparison(
+    make_session: sessionmaker[Session], practice_id: str, report: ImportReport, now: datetime
+) -> None:
+    """Leave one audit entry that names the stored patients of whom the report tells something."""
+    if not report.compared_with:
+        return
+    act = Act(ActorKind.command, None, AuditAction.read, "flask import", patient_ids=report.compared_with)
+    with make_session() as session:
+        append(session, practice_id, act, now)
+        session.commit()
 
 
 def _print_report(report: ImportReport) -> None:

@@ -10,6 +10,7 @@ from models import AuditEntry, AuditSubject
 from models.audit import ActorKind, AuditAction
 from models.engine import begin_reads, make_session_factory
 from models.journal import entry_mac
+from service.api.examples import CASELOAD
 from tests.api.conftest import Caller, Clinic
 
 Trail = Callable[[], list[tuple[str, str, int | None, tuple[str, ...]]]]
@@ -132,3 +133,15 @@ def test_the_trail_holds_no_name_contact_or_answer(coordinator: Caller, clinic: 
         entries = session.scalars(select(AuditEntry).filter_by(practice_id=clinic.id)).all()
     assert entries
     assert not any("zyzzyva" in f"{each.route} {each.about} {each.actor_id}".lower() for each in entries)
+
+
+def test_an_import_names_the_stored_patients_of_whom_it_tells_something(
+    coordinator: Caller, clinic: Clinic, trail: Trail
+) -> None:
+    known = clinic.patient.mrn
+    content = CASELOAD + CASELOAD.splitlines()[1].replace("SP200417", known) + "\n"
+
+    report = coordinator.call("POST", "/import?dry_run=true", data=content, content_type="text/csv").json
+
+    assert report["counts"] == {"loaded": 1, "unchanged": 0, "differs": 1, "refused": 0}
+    assert trail() == [(AuditAction.import_, "POST /api/v1/import", 200, (clinic.patient.id,))]

@@ -19,7 +19,7 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from config import Settings, environment_with
-from models import Device, Patient, Practice, Staff, Surgery, Token
+from models import AuditSubject, Device, Patient, Practice, Staff, Surgery, Token
 from models.engine import make_engine
 from models.migrate import is_current
 from schedules.plan.vocabulary import SurgeryStatus
@@ -120,6 +120,18 @@ def test_warnings_are_counted(run: Run, tmp_path: Path) -> None:
     done = run("import", _file(tmp_path, caseload({"surgery_date": "2026-03-09"})))
 
     assert "warning: 1 x performed_in_future" in done.stdout
+
+
+def test_a_dry_run_leaves_in_the_audit_trail_of_whom_it_told_something(
+    run: Run, session: Session, practice: Practice, tmp_path: Path
+) -> None:
+    patient_id = builders.patient(session, practice, mrn="SP000001").id
+    session.commit()
+
+    run("import", _file(tmp_path, caseload({}, {"mrn": "SP000002"})), "--dry-run")
+
+    session.rollback()
+    assert session.scalars(select(AuditSubject.patient_id)).all() == [patient_id]
 
 
 @pytest.mark.usefixtures("practice")
