@@ -1,5 +1,6 @@
 """Writes the reminders that a plan calls for, each with the first step of its delivery."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -46,6 +47,7 @@ def write_reminders(
     """
     stored = stored_rows(session, care, Reminder)
     wanted = {each.id: each for each in _wanted(care, plans)} if care.sends else {}
+    wanted = _past_judged(wanted, care, plans, stored, now)
     answers = _take_back(session, care, stored, wanted, now)
     settled = settled_milestones(session, care)
     to_arm: list[_Change] = []
@@ -73,6 +75,21 @@ def _wanted(care: Care, plans: list[SurgeryPlan]) -> list[_Wanted]:
             row_id = identify("reminder", planned.milestone_key, planned.occurrence, planned.key, planned.repeat)
             wanted.append(_Wanted(row_id, milestone_id, planned))
     return wanted
+
+
+def _past_judged(
+    wanted: dict[str, _Wanted], care: Care, plans: list[SurgeryPlan], stored: Collection[str], now: datetime
+) -> dict[str, _Wanted]:
+    """Return what is wanted, with what is new and past already judged as past now, whenever the date became known."""
+    late = {
+        each.id
+        for each in wanted.values()
+        if each.id not in stored and each.planned.outcome is PLANNED and each.planned.useful_until <= now
+    }
+    if not late:
+        return wanted
+    judged = {each.id: each for each in _wanted(care, [replace(each, known_at=now) for each in plans])}
+    return wanted | {reminder_id: judged[reminder_id] for reminder_id in late}
 
 
 def _take_back(

@@ -5,10 +5,11 @@ from datetime import UTC, date, datetime, time
 from sqlalchemy import Connection, Engine, event, select
 from sqlalchemy.orm import Session
 
+from models.care import Episode
 from models.people import Patient
-from models.reminder import Decision, DecisionKind, DeliveryState, Reminder
-from models.report import Task, TaskState
-from schedules.plan.vocabulary import ReminderOutcome, ReminderState, SurgeryStatus
+from models.reminder import Decision, DecisionKind, Delivery, DeliveryState, Reminder
+from models.report import Task, TaskKind, TaskState
+from schedules.plan.vocabulary import EpisodeStatus, ReminderOutcome, ReminderState, SurgeryStatus
 from schedules.planning import Answer, withdraw
 from tests.planning.test_plan_episode import LATER, deliveries_of, operated, plan, reminder_of
 
@@ -111,3 +112,20 @@ def test_nothing_is_asked_about_a_patient_who_has_died(session: Session) -> None
     plan(session, surgery, datetime(2026, 4, 5, 15, 0, tzinfo=UTC))
 
     assert set(session.scalars(select(Task.state))) == {TaskState.withdrawn}
+
+
+def test_what_is_called_for_after_its_day_follows_its_past_policy(session: Session) -> None:
+    surgery = operated(session)
+    episode = session.get_one(Episode, (surgery.practice_id, surgery.episode_id))
+    episode.status = EpisodeStatus.closed
+    plan(session, surgery)
+    resumed = datetime(2026, 4, 20, 15, 0, tzinfo=UTC)
+
+    episode.status = EpisodeStatus.active
+    plan(session, surgery, resumed)
+    plan(session, surgery, resumed)
+
+    assert min(session.scalars(select(Delivery.useful_until))) > resumed
+    assert reminder_of(session, "drive", "ask").reason == ReminderOutcome.asked_coordinator
+    task = session.scalars(select(Task).where(Task.kind == TaskKind.past_items)).one()
+    assert reminder_of(session, "drive", "ask").milestone_id in task.about["milestone_ids"]
