@@ -128,7 +128,7 @@ def _follow(session: Session, patient: Patient, changed: frozenset[str], now: da
         )
         for episode_id in session.scalars(episodes.order_by(Episode.id)).all():
             plan_episode(session, patient.practice_id, episode_id, now)
-    elif changed & _SENT_BY:
+    if changed & _SENT_BY:
         # Whoever locks the delivery rows first decides: a send that has not passed its last check sees the change.
         answers_now(session, patient.practice_id, patient.id)
 

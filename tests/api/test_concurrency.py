@@ -5,10 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from flask import Flask
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from models import Patient
+from models import Delivery, Patient
 from models.engine import make_session_factory
 from tests.api.conftest import Answer, Caller, Clinic, as_staff
 
@@ -74,3 +74,20 @@ def test_one_record_sent_twice_at_once_is_stored_once_and_both_are_told_so(
     )
 
     assert sorted(answer.status_code for answer in answers) == [200, 201]
+
+
+@pytest.mark.postgresql_only
+def test_an_opt_out_waits_for_the_workers_last_check_whatever_else_changes(
+    clinic: Clinic, engine: Engine, coordinator: Caller
+) -> None:
+    path = f"/patients/{clinic.patient.id}"
+    etag = coordinator.get(path).headers["ETag"]
+    change = {"wants_contact_sport": True, "opted_out": ["email"]}
+
+    with make_session_factory(engine)() as worker:
+        worker.scalars(select(Delivery).filter_by(patient_id=clinic.patient.id).with_for_update()).all()
+        during = coordinator.patch(path, change, match=etag)
+        worker.rollback()
+
+    assert during.status_code == 503
+    assert coordinator.patch(path, change, match=etag).status_code == 200
