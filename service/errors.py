@@ -29,10 +29,9 @@ class ServiceError(Exception):
     status = 400
     title = "The request was refused."
 
-    def __init__(self, *faults: Fault, detail: str | None = None, headers: dict[str, str] | None = None) -> None:
+    def __init__(self, *faults: Fault, headers: dict[str, str] | None = None) -> None:
         super().__init__(self.code, *faults)
         self.faults = faults
-        self.detail = detail
         self.headers = headers or {}
 
 
