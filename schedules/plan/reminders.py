@@ -217,11 +217,12 @@ def _settle_missed(
     enrolled_at: datetime,
 ) -> list[PlannedReminder]:
     """Apply each rule's past policy; of those to catch up with, only the newest is sent."""
+    today = local_time(enrolled_at, prefs.clinic_zone).date()
     past = [
         replace(
             draft.reminder,
             past_policy=draft.template.past_policy,
-            outcome=_PAST_OUTCOMES[draft.template.past_policy],
+            outcome=_past_outcome(milestone, draft.template, today),
         )
         for draft in missed
     ]
@@ -234,6 +235,14 @@ def _settle_missed(
         return [replace(reminder, outcome=caught_up.outcome) for reminder in past]
     past[missed.index(newest)] = caught_up
     return past
+
+
+def _past_outcome(milestone: PlannedMilestone, template: ReminderTemplate, today: date) -> ReminderOutcome:
+    """Return what a missed message comes to. Once surgery has come, nobody is asked about what belonged before it."""
+    is_moot = milestone.phase is Phase.before_surgery and milestone.day0 is not None and milestone.day0 <= today
+    if is_moot and template.past_policy is PastPolicy.ask_coordinator:
+        return ReminderOutcome.past_window_closed
+    return _PAST_OUTCOMES[template.past_policy]
 
 
 def _catch_up(

@@ -103,7 +103,8 @@ def _days_from(surgery: Surgery, days: int) -> date | None:
 def _ask_about_past_items(
     session: Session, care: Care, milestones: Iterable[PlacedItem], asked: set[str], now: datetime
 ) -> None:
-    past = sorted(asked | {item.id for item in milestones if item.planned.past_policy is PastPolicy.ask_coordinator})
+    after_surgery = (item for item in milestones if item.planned.phase is Phase.after_surgery)
+    past = sorted(asked | {item.id for item in after_surgery if item.planned.past_policy is PastPolicy.ask_coordinator})
     if not past or not care.sends:
         return
     question = _Question(TaskKind.past_items, care.patient.id, care.episode.id, about={"milestone_ids": past})

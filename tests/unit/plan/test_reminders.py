@@ -235,7 +235,8 @@ def test_what_waits_for_the_surgeon_is_not_announced() -> None:
         ("shower", "may_ask", ReminderOutcome.past_not_applicable),
         ("incision", "day", ReminderOutcome.asked_coordinator),
         ("drive", "ask", ReminderOutcome.asked_coordinator),
-        ("fasting", "evening", ReminderOutcome.asked_coordinator),
+        ("driver_and_adult", "due", ReminderOutcome.past_window_closed),
+        ("fasting", "evening", ReminderOutcome.past_window_closed),
         ("education", "first", ReminderOutcome.past_window_closed),
         ("walk30", "encourage", ReminderOutcome.past_window_closed),
         ("walk30", "goal", ReminderOutcome.past_window_closed),
@@ -324,6 +325,16 @@ def test_a_reminder_that_is_still_useful_is_not_past() -> None:
 
     assert before.outcome is ReminderOutcome.planned
     assert after.outcome is ReminderOutcome.asked_coordinator
+
+
+def test_what_was_missed_before_a_surgery_that_is_still_ahead_is_asked_about() -> None:
+    the_day_before = utc("2026-03-01T15:00")
+
+    missed = one(reminders(plan(stage()), enrolled_at=the_day_before), "driver_and_adult", "due")
+    moot = one(reminders(plan(stage()), enrolled_at=utc("2026-03-02T15:00")), "driver_and_adult", "due")
+
+    assert missed.outcome is ReminderOutcome.asked_coordinator
+    assert moot.outcome is ReminderOutcome.past_window_closed
 
 
 def test_reminders_come_in_the_order_of_their_due_times() -> None:
