@@ -1,7 +1,8 @@
 """What a patient is told while nobody watches: that this is not monitored, and which number to call.
 
 The number follows from the country where the patient is, never from a text. An unknown country gets words instead.
-Source of the numbers: each country's own public announcements, as of 2026; a clinic checks those of its country.
+The numbers are general knowledge, not read in a source (grade E): a clinic checks those of its patients' countries.
+Countries whose number differs by region, or is in doubt, are left out on purpose.
 """
 
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from schedules.plan.vocabulary import Language
 
 EMERGENCY_NUMBERS: dict[str, str] = {
-    **dict.fromkeys(("US", "CA", "MX", "PR", "DO", "CR", "PA", "PE", "UY", "AR", "PH"), "911"),
+    **dict.fromkeys(("US", "CA", "MX", "PR", "DO", "CR", "PA", "UY", "PH"), "911"),
     **dict.fromkeys(("AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU"), "112"),
     **dict.fromkeys(("IE", "IT", "LT", "LU", "LV", "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK", "IN"), "112"),
     "GB": "999",

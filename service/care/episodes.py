@@ -72,6 +72,8 @@ def _follow(session: Session, episode: Episode, before: EpisodeStatus, now: date
     practice_id, patient_id = episode.practice_id, episode.patient_id
     if episode.status not in _PLANNED_FOR:
         withdraw(session, practice_id, patient_id, now=now, reason=episode.status.value, episode_ids=[episode.id])
+        # What the clinic was still asked about the episode is taken back with it.
+        plan_episode(session, practice_id, episode.id, now)
     elif before not in _PLANNED_FOR:
         plan_episode(session, practice_id, episode.id, now)
     else:

@@ -25,7 +25,10 @@ _PLANNED_BY = frozenset(
     | {"has_diabetes_or_glp1", "uses_nicotine", "low_bone_density", "wants_contact_sport"}
 )
 # What the worker reads again before each send.
-_SENT_BY = frozenset({"channels", "opted_out", "reminders_paused_at", "email", "phone", "language"})
+_SENT_BY = frozenset(
+    {"channels", "opted_out", "reminders_paused_at", "email", "phone", "language"}
+    | {"time_zone", "quiet_from", "quiet_until"}
+)
 PATIENT_MAY_CHANGE = frozenset(
     {"language", "country", "time_zone", "units", "channels", "opted_out", "quiet_from", "quiet_until"}
     | {"reminders_paused_at"}

@@ -65,6 +65,17 @@ def test_the_end_of_care_withdraws_what_was_not_sent(
     assert any(row.state is ReminderState.planned for row in others)
 
 
+def test_the_end_of_care_takes_back_what_the_clinic_was_asked(coordinator: Caller, clinic: Clinic) -> None:
+    body = {"episode_id": clinic.episode.id, "procedure": "tlif", "approach": "open", "levels": ["L4-L5"], "stage": 2}
+    coordinator.put("/surgeries/k7Qm2pXcV9sLwRtA", body | {"surgery_on": "2026-05-04"})
+    before = coordinator.get("/tasks?kind=arrival_time").json["items"]
+
+    coordinator.amend(f"/episodes/{clinic.episode.id}", {"status": "withdrawn"})
+
+    assert [task["surgery_id"] for task in before] == ["k7Qm2pXcV9sLwRtA"]
+    assert coordinator.get("/tasks?kind=arrival_time").json["items"] == []
+
+
 def test_care_that_resumes_is_planned_again(coordinator: Caller, clinic: Clinic, look: Look) -> None:
     path = f"/episodes/{clinic.episode.id}"
     coordinator.amend(path, {"status": "closed"})
