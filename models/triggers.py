@@ -26,7 +26,11 @@ _POSTGRESQL_FUNCTIONS = (
 
 def synced_tables() -> list[str]:
     """Return the names of the tables that carry a revision."""
-    return sorted(str(mapper.local_table.name) for mapper in Base.registry.mappers if issubclass(mapper.class_, Synced))  # type: ignore[attr-defined]
+    return sorted(
+        mapper.local_table.name
+        for mapper in Base.registry.mappers
+        if issubclass(mapper.class_, Synced) and isinstance(mapper.local_table, Table)
+    )
 
 
 def create_triggers(connection: Connection, table: str) -> None:

@@ -32,7 +32,7 @@ def _pass_gate() -> None:
         return
     secret = None if is_public(route) else _bearer()
     _read_body(route)
-    require_current_schema(current_app._get_current_object())  # type: ignore[attr-defined]
+    require_current_schema(current_app._get_current_object())  # type: ignore[attr-defined]  # the proxy hides it
     session = begin(reads=request.method in _READS or route in _ONLY_READ_THEMSELVES)
     if secret is None:
         return

@@ -7,6 +7,6 @@ from service.db import require_current_schema
 
 def health() -> Response:
     """Return 200 while the service can answer, else 503."""
-    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    app = current_app._get_current_object()  # type: ignore[attr-defined]  # the proxy hides it
     require_current_schema(app)
     return jsonify(status="ok")

@@ -39,7 +39,7 @@ class StrictParser(FlaskParser):
 
     def handle_error(self, error: ValidationError, req: Request, schema: Schema, **_: Any) -> NoReturn:
         """Raise InvalidError with a fault for each thing that is wrong."""
-        messages = error.normalized_messages()  # type: ignore[no-untyped-call]
+        messages = error.normalized_messages()  # type: ignore[no-untyped-call]  # marshmallow leaves it untyped
         came: Any = req.args if "query" in messages else parse_object(req.get_data(cache=True))
         told = messages.get("query", messages.get("json", messages))
         raise InvalidError(*_faults(told, came, schema.fields, ""))

@@ -9,7 +9,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, insert, select, update
+from sqlalchemy import Select, and_, insert, select, update
 from sqlalchemy.orm import Session
 
 from models.identity import Device, Token, TokenKind
@@ -75,12 +75,13 @@ def authenticate(session: Session, secret: str, now: datetime) -> Principal:
     if found is None:
         raise UnauthenticatedError
     token, staff, device = found
-    ended = token.revoked_at is not None or token.expires_at <= now
-    if ended or token.kind not in _ACCEPTED or _is_disabled(staff, device):
+    if token.revoked_at is not None or token.expires_at <= now or token.kind not in _ACCEPTED:
         raise UnauthenticatedError
-    if staff is not None:
+    if staff is not None and staff.disabled_at is None:
         return Principal(token.practice_id, staff.id, role=staff.role)
-    return Principal(token.practice_id, device.id, patient_id=device.patient_id)
+    if device is not None and device.revoked_at is None:
+        return Principal(token.practice_id, device.id, patient_id=device.patient_id)
+    raise UnauthenticatedError
 
 
 def rotate(session: Session, refresh_secret: str, now: datetime) -> DeviceTokens | Reused:
@@ -146,13 +147,7 @@ def _issue(
     return Issued(secret, expires_at)
 
 
-def _is_disabled(staff: Staff | None, device: Device | None) -> bool:
-    if staff is not None:
-        return staff.disabled_at is not None
-    return device is None or device.revoked_at is not None
-
-
-def _token_with_holder(secret: str):  # type: ignore[no-untyped-def]
+def _token_with_holder(secret: str) -> Select[Token, Staff | None, Device | None]:
     return (
         select(Token, Staff, Device)
         .outerjoin(Staff, and_(Staff.practice_id == Token.practice_id, Staff.id == Token.staff_id))
