@@ -137,6 +137,25 @@ def _expect_no_loss_by_kills(engine: Engine, expected: list[DueMail], folder: Pa
     assert _unfinished(engine) == 0
 
 
+def test_what_is_compared_agrees_with_mails_worked_out_by_hand(expected: list[DueMail]) -> None:
+    due = {(mail.address, mail.due_at, mail.useful_until) for mail in expected}
+
+    # Laminectomy on 24 August: day 90 is Sunday 22 November, so Monday at 10:00 in Kathmandu, for 120 hours.
+    assert ("paulo.hansen.6@example.org", _utc("2026-11-23T04:15"), _utc("2026-11-28T04:15")) in due
+    # ALIF on 23 September: therapy starts on day 84, 16 December; a week before at 10:00 in summer on Lord Howe.
+    assert ("ines.morales.4@example.org", _utc("2026-12-08T23:00"), _utc("2026-12-13T23:00")) in due
+    # ALIF on 2 September: bending limits end on day 84, 25 November, 10:00 in St John's, for 96 hours.
+    assert ("bilal.fischer.68@example.org", _utc("2026-11-25T13:30"), _utc("2026-11-29T13:30")) in due
+    # Open laminectomy on 27 July: sport without contact on day 120, 24 November, 10:00 in Honolulu, for 120 hours.
+    assert ("anders.young.2@example.org", _utc("2026-11-24T20:00"), _utc("2026-11-29T20:00")) in due
+    # Counted once from the clinical tables and the caseload alone, by a calculation that shares no code with this.
+    assert len(expected) == 2291
+
+
+def _utc(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
 def test_what_is_compared_covers_far_zones_their_wall_time_and_lateness(expected: list[DueMail]) -> None:
     sent = letters_by_round(expected, ROUNDS)
     due = [mail for mail in expected if mail.due_at <= ROUNDS[-1]]
