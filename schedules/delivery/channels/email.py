@@ -61,7 +61,9 @@ class EmailSender:
                 return Result(AttemptOutcome.refused, str(answer.smtp_code))
             except OSError as error:
                 outcome = AttemptOutcome.unknown if line.is_handed_over else AttemptOutcome.refused
-                return Result(outcome, "deadline" if line.is_cut.is_set() else type(error).__name__[:64])
+                # Connecting runs out of time by itself, at the same instant as the timer.
+                late = line.is_cut.is_set() or isinstance(error, TimeoutError)
+                return Result(outcome, "deadline" if late else type(error).__name__[:64])
 
     def _converse(self, address: str, content: bytes, line: "_Line") -> Result:
         with self._open(line) as client:
