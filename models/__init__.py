@@ -6,9 +6,12 @@ Importing this package registers every table, with its triggers, on `Base.metada
 from models.audit import AuditEntry, AuditSeal, AuditSubject
 from models.base import Base
 from models.care import Episode, Milestone, MilestoneProgress, Restriction, Surgery
+from models.change import PlanChange, SlotEntry
+from models.clearance import Clearance, ClearanceRule, ObservedFact
 from models.identity import Device, EnrolmentCode, Token
 from models.people import Patient, Staff
 from models.practice import Practice
+from models.protocols import ProtocolSignature, ProtocolVersion
 from models.reminder import Decision, Delivery, DeliveryAttempt, Reminder
 from models.report import CheckIn, ClinicalEvent, Task, Visit
 from models.sync import SyncClock
@@ -20,6 +23,8 @@ __all__ = [
     "AuditSubject",
     "Base",
     "CheckIn",
+    "Clearance",
+    "ClearanceRule",
     "ClinicalEvent",
     "Decision",
     "Delivery",
@@ -29,10 +34,15 @@ __all__ = [
     "Episode",
     "Milestone",
     "MilestoneProgress",
+    "ObservedFact",
     "Patient",
+    "PlanChange",
     "Practice",
+    "ProtocolSignature",
+    "ProtocolVersion",
     "Reminder",
     "Restriction",
+    "SlotEntry",
     "Staff",
     "Surgery",
     "SyncClock",

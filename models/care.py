@@ -16,6 +16,7 @@ from schedules.plan.vocabulary import (
     Approach,
     ApproachClass,
     Binding,
+    CancelReason,
     EpisodeStatus,
     Grade,
     Owner,
@@ -118,6 +119,9 @@ class Milestone(OfPatient, Base):
     not_before_on: Mapped[date | None]
     binds: Mapped[Binding] = mapped_column(words(Binding))  # what fixes eligible_days
     binding_procedure: Mapped[Procedure] = mapped_column(words(Procedure))
+    binding_stage: Mapped[int] = mapped_column(server_default="1")  # the stage whose procedure binds
+    superseded_on: Mapped[date | None]  # from this day on a later stage's occurrence stands in its place
+    superseded_by: Mapped[int | None]  # that stage
     lifts: Mapped[RestrictionKind | None] = mapped_column(words(RestrictionKind))
     owner: Mapped[Owner] = mapped_column(words(Owner))
     grade: Mapped[Grade | None] = mapped_column(words(Grade))
@@ -126,7 +130,7 @@ class Milestone(OfPatient, Base):
     text: Mapped[dict[str, str] | None]  # by language
     past_policy: Mapped[PastPolicy | None] = mapped_column(words(PastPolicy))  # set if its day was past at enrolment
     cancelled_at: Mapped[datetime | None]
-    cancel_reason: Mapped[SkipReason | None] = mapped_column(words(SkipReason))
+    cancel_reason: Mapped[CancelReason | None] = mapped_column(words(CancelReason))
 
 
 class MilestoneProgress(OfPatient, Base):
@@ -171,11 +175,14 @@ class Restriction(OfPatient, Base):
     eligible_days: Mapped[int | None]  # a clinician may clear it from this day on; the day itself ends nothing
     eligible_on: Mapped[date | None]
     lifted_by: Mapped[str | None] = mapped_column(String(40))  # key of the milestone whose clearance ends it
+    lifted_by_occurrence: Mapped[int | None]
     condition: Mapped[str | None]  # what the clinician must have seen
     limit_lb: Mapped[int | None]  # pounds; None for a limit that is not a weight
+    limit_minutes: Mapped[int | None]  # at a time; None for a limit that is not a duration
     text: Mapped[dict[str, str]]  # by language
     binding_procedure: Mapped[Procedure] = mapped_column(words(Procedure))
+    binding_stage: Mapped[int] = mapped_column(server_default="1")  # the stage whose procedure binds
     grade: Mapped[Grade] = mapped_column(words(Grade))
     sources: Mapped[list[str]] = mapped_column(default=list)
     cancelled_at: Mapped[datetime | None]
-    cancel_reason: Mapped[SkipReason | None] = mapped_column(words(SkipReason))
+    cancel_reason: Mapped[CancelReason | None] = mapped_column(words(CancelReason))

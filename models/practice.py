@@ -1,5 +1,7 @@
 """The practice: the tenant that every other row belongs to."""
 
+from typing import Any
+
 from sqlalchemy import CheckConstraint, String
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -10,7 +12,11 @@ class Practice(Base):
     """A clinic. Its zone counts the medical day (POD); its country gives emergency numbers."""
 
     __tablename__ = "practice"
-    __table_args__ = (CheckConstraint("length(country) = 2", name="country_code"),)
+    __table_args__ = (
+        CheckConstraint("length(country) = 2", name="country_code"),
+        CheckConstraint("opioid_free_hours >= 1", name="opioid_free_hours_from_1"),
+        CheckConstraint("workers_comp_percent >= 100", name="workers_comp_never_shortens"),
+    )
 
     id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True)
     slug: Mapped[str] = mapped_column(String(64), unique=True)
@@ -18,4 +24,10 @@ class Practice(Base):
     country: Mapped[str] = mapped_column(String(2))  # ISO 3166-1 alpha-2
     time_zone: Mapped[str] = mapped_column(String(64))  # IANA
     phone: Mapped[str]  # what patients call; E.164
-    closed_on: Mapped[list[str]] = mapped_column(default=list)  # ISO dates besides weekends
+    closed_on: Mapped[list[str]] = mapped_column(default=list)  # ISO dates besides weekends and public holidays
+    holiday_calendar: Mapped[str | None] = mapped_column(String(16))  # ISO 3166 country or region, such as US or US-NY
+    opioid_free_hours: Mapped[int | None]  # since the last opioid or sedative, before driving may be cleared by rule
+    workers_comp_percent: Mapped[int] = mapped_column(
+        default=100, server_default="100"
+    )  # of the work milestones' days; 100 changes nothing
+    work_table: Mapped[dict[str, Any] | None]  # the jurisdiction's demand levels; None: those of the protocol

@@ -94,6 +94,7 @@ class Reminder(OfPatient, Base):
     state: Mapped[ReminderState] = mapped_column(words(ReminderState))
     reason: Mapped[str | None] = mapped_column(String(40))
     sent_at: Mapped[datetime | None]
+    digest_in: Mapped[str | None] = mapped_column(String(ID_LENGTH))  # the reminder whose message says this one too
 
 
 class Delivery(Tenant, Base):
@@ -135,6 +136,8 @@ class Delivery(Tenant, Base):
     reason: Mapped[str | None] = mapped_column(String(40))
     channel: Mapped[Channel | None] = mapped_column(words(Channel))
     target: Mapped[bytes | None] = mapped_column(LargeBinary)
+    # An earlier generation with another time went out: this one opens with the correction.
+    is_correction: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     due_at: Mapped[datetime]
     useful_until: Mapped[datetime]
     next_attempt_at: Mapped[datetime]

@@ -3,10 +3,11 @@
 `*_days` count from the day of surgery (day 0), `*_on` are dates of the clinic's calendar. Holds no rule.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
-from schedules.plan.protocol import Protocol, Text
+from schedules.plan.protocol import Protocol, Text, WorkDemands
 from schedules.plan.vocabulary import (
     Grade,
     OpioidUse,
@@ -22,10 +23,24 @@ from schedules.plan.vocabulary import (
 
 
 @dataclass(frozen=True, slots=True)
+class FilledSlot:
+    """What a clinician entered for an item that depends on the person, for the day of surgery `for_day0` only.
+
+    `due_on` is the day on which the patient is told, None where the reminder's own anchor gives it. `is_signed`:
+    by whoever must sign it (anaesthesia, for fasting).
+    """
+
+    for_day0: date
+    due_on: date | None = None
+    is_signed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Stage:
     """One surgery of an episode. `day0` None: the date is not known yet.
 
-    `discharged_on` is what happened; it moves no item.
+    `discharged_on` is what happened; it moves no item. `known_on` is the clinic's calendar day on which the date became
+    known to us, None: the day of enrolment. `slots` are the personal items that a clinician filled, by milestone key.
     """
 
     ordinal: int
@@ -35,6 +50,21 @@ class Stage:
     setting: Setting | None
     brace_ordered: bool = False
     discharged_on: date | None = None
+    known_on: date | None = None
+    slots: Mapping[str, FilledSlot] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ClinicRules:
+    """What a clinic sets for all its plans.
+
+    `work` replaces the protocol's table of physical demand levels by the jurisdiction's. `workers_comp_percent`
+    lengthens the work milestones of workers' compensation cases: 100 changes nothing, and no published figure exists
+    (evidence file, section 8.4).
+    """
+
+    work: WorkDemands | None = None
+    workers_comp_percent: int = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +78,7 @@ class PatientFacts:
     takes_blood_thinner: bool | None = None
     has_diabetes_or_glp1: bool | None = None
     uses_nicotine: bool | None = None
+    workers_comp: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +87,8 @@ class PlannedMilestone:
 
     `eligible_*` is the first day on which all day conditions hold, `binds` what fixes it. With `lifts` set, that day
     allows nothing: a clinician clears it. `past_policy` is set if the day was past at enrolment. `not_before_*` bounds
-    an item that only a clinician dates.
+    an item that only a clinician dates. `binding_stage` is the ordinal of the stage whose procedure binds. From
+    `superseded_on` on the occurrence of stage `superseded_by` stands in its place.
     """
 
     key: str
@@ -82,6 +114,9 @@ class PlannedMilestone:
     owner: Owner = Owner.clinic
     not_before_days: int | None = None
     not_before_on: date | None = None
+    binding_stage: int = 1
+    superseded_on: date | None = None
+    superseded_by: int | None = None
 
     @property
     def pod(self) -> int | None:
@@ -101,7 +136,8 @@ class PlannedRestriction:
     """One limit over a span of days; (`kind`, `occurrence`, `sequence`) is its identity within the episode.
 
     `through_*` None: until a clinician clears it, which may be from `eligible_*` on; that day ends nothing by itself.
-    `lifted_by` is the key of the milestone whose clearance ends it, `condition` what the clinician must have seen.
+    `lifted_by` and `lifted_by_occurrence` name the milestone whose clearance ends it, `condition` what the clinician
+    must have seen. `limit_lb` are pounds, `limit_minutes` minutes at a time, None where the limit is neither.
     """
 
     kind: RestrictionKind
@@ -120,6 +156,9 @@ class PlannedRestriction:
     eligible_on: date | None = None
     lifted_by: str | None = None
     condition: str | None = None
+    lifted_by_occurrence: int | None = None
+    limit_minutes: int | None = None
+    binding_stage: int = 1
 
 
 @dataclass(frozen=True, slots=True)

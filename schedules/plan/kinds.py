@@ -36,6 +36,7 @@ _RULES: Mapping[MilestoneKind, KindRule] = MappingProxyType(
         MilestoneKind.drive: KindRule(lifts=RestrictionKind.driving, waits_for_collar=True),
         MilestoneKind.blt_end: KindRule(lifts=RestrictionKind.bending_twisting),
         MilestoneKind.brace_wean: KindRule(lifts=RestrictionKind.brace),
+        MilestoneKind.lifting_step: KindRule(lifts=RestrictionKind.lifting),
         MilestoneKind.rtw_sed: _WORK,
         MilestoneKind.rtw_light: _WORK,
         MilestoneKind.rtw_med: _WORK,

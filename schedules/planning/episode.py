@@ -16,7 +16,7 @@ from models.bulk import insert_at_commit
 from models.care import Milestone, Restriction
 from schedules.plan.build import PlannedMilestone, PlannedRestriction
 from schedules.plan.identity import plan_row_id
-from schedules.plan.vocabulary import SkipReason, SurgeryStatus
+from schedules.plan.vocabulary import CancelReason, SurgeryStatus
 from schedules.planning.facts import (
     Care,
     PlacedItem,
@@ -33,11 +33,13 @@ from schedules.planning.withdrawal import Answer
 _MILESTONE_COLUMNS = (
     "key", "kind", "occurrence", "phase", "earliest_days", "target_days", "latest_days", "eligible_days",
     "earliest_on", "target_on", "latest_on", "eligible_on", "not_before_days", "not_before_on", "binds",
-    "binding_procedure", "lifts", "owner", "grade", "note", "past_policy",
+    "binding_procedure", "binding_stage", "superseded_on", "superseded_by", "lifts", "owner", "grade", "note",
+    "past_policy",
 )  # fmt: skip
 _RESTRICTION_COLUMNS = (
     "kind", "occurrence", "sequence", "from_days", "through_days", "from_on", "through_on", "eligible_days",
-    "eligible_on", "lifted_by", "condition", "limit_lb", "binding_procedure", "grade",
+    "eligible_on", "lifted_by", "lifted_by_occurrence", "condition", "limit_lb", "limit_minutes", "binding_procedure",
+    "binding_stage", "grade",
 )  # fmt: skip
 
 
@@ -126,4 +128,4 @@ def _cancel_rest(care: Care, stored: Iterable[OfPatient], applying: Collection[s
         if isinstance(row, Milestone | Restriction) and row.id not in applying and row.cancelled_at is None:
             row.cancelled_at = now
             gone = row.surgery_id in cancelled
-            row.cancel_reason = SkipReason.surgery_cancelled if gone else SkipReason.not_applicable
+            row.cancel_reason = CancelReason.surgery_cancelled if gone else CancelReason.not_applicable

@@ -7,6 +7,7 @@ from marshmallow import Schema, fields
 from models import Episode
 from schedules.plan.vocabulary import (
     Binding,
+    CancelReason,
     Grade,
     MilestoneState,
     Owner,
@@ -77,7 +78,7 @@ class MilestoneOnDay(Schema):
     past_policy = Word(PastPolicy, attribute="row.past_policy", allow_none=True)
     achieved_on = CivilDate(attribute="achieved_on", allow_none=True)
     skip_reason = Word(SkipReason, attribute="skip_reason", allow_none=True)
-    cancel_reason = Word(SkipReason, attribute="row.cancel_reason", allow_none=True)
+    cancel_reason = Word(CancelReason, attribute="row.cancel_reason", allow_none=True)
 
 
 class RestrictionOnDay(Schema):
@@ -99,7 +100,7 @@ class RestrictionOnDay(Schema):
     binding_procedure = Word(Procedure, attribute="row.binding_procedure")
     grade = Word(Grade, attribute="row.grade", allow_none=True)
     sources = fields.List(fields.String(), attribute="row.sources")
-    cancel_reason = Word(SkipReason, attribute="row.cancel_reason", allow_none=True)
+    cancel_reason = Word(CancelReason, attribute="row.cancel_reason", allow_none=True)
 
 
 class StageOnDay(Schema):

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from models import Episode, Milestone, Reminder, Surgery, Task
 from models.report import TaskKind, TaskState
-from schedules.plan.vocabulary import ReminderState, SkipReason
+from schedules.plan.vocabulary import CancelReason, ReminderState
 from tests import builders
 from tests.api.conftest import Caller, Clinic, Look
 
@@ -209,7 +209,7 @@ def test_a_cancelled_surgery_takes_its_plan_and_messages_back(
 
     rows = look(Reminder, practice_id=episode.practice_id, episode_id=episode.id)
     assert answer.status_code == 200
-    assert {row.cancel_reason for row in milestones_of(look, episode).values()} == {SkipReason.surgery_cancelled}
+    assert {row.cancel_reason for row in milestones_of(look, episode).values()} == {CancelReason.surgery_cancelled}
     assert all(row.state is not ReminderState.planned for row in rows)
     assert {row.reason for row in rows if row.state is ReminderState.cancelled} == {"surgery_cancelled"}
 

@@ -10,7 +10,7 @@ from models.people import Patient
 from models.reminder import Decision, DecisionKind, Delivery, DeliveryState, Reminder
 from models.report import Task, TaskKind, TaskState
 from models.sync import SyncClock
-from schedules.plan.vocabulary import EpisodeStatus, ReminderState, SkipReason, SurgeryStatus
+from schedules.plan.vocabulary import CancelReason, EpisodeStatus, ReminderState, SurgeryStatus
 from schedules.planning import Answer, plan_episode
 from tests import builders
 
@@ -126,7 +126,7 @@ def test_cancelling_the_surgery_cancels_its_plan_with_the_reason(session: Sessio
     surgery.status = SurgeryStatus.cancelled
     answers = plan(session, surgery, LATER)
 
-    assert milestone_of(session, "walk30").cancel_reason is SkipReason.surgery_cancelled
+    assert milestone_of(session, "walk30").cancel_reason is CancelReason.surgery_cancelled
     goal = reminder_of(session, "walk30", "goal")
     assert (goal.state, goal.reason, answers[goal.id]) == (
         ReminderState.cancelled,

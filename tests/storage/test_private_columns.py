@@ -21,6 +21,10 @@ SEALED_COLUMNS = {
     "staff.email",
     "surgery.indication",
     "visit.note",
+    "clearance.override",
+    "clearance.revoked_because",
+    "plan_change.reason_text",
+    "slot_entry.instruction",
 }
 
 
