@@ -94,10 +94,16 @@ def parse_work_classes(raw: bytes, *, file: str, sources: Mapping[str, Source]) 
     top, _, _ = _open_shared(raw, file=file)
     source_ids = read_source_ids(top, sources)
     classes = top.table("work_classes")
-    levels = tuple(_read_demand(classes.table(name), WorkClass(name)) for name in WorkClass if name != "not_working")
+    levels = read_demands(classes)
     classes.finish()
     top.finish()
     return WorkDemands(levels=levels, sources=source_ids)
+
+
+def read_demands(classes: Table) -> tuple[WorkDemand, ...]:
+    """Return the level of every class that works, the lightest first. Raises ProtocolError if one is missing."""
+    working = (each for each in WorkClass if each is not WorkClass.not_working)
+    return tuple(_read_demand(classes.table(each), each) for each in working)
 
 
 def parse_reminders(raw: bytes, *, file: str) -> ReminderRules:
