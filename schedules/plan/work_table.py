@@ -1,7 +1,7 @@
-"""A jurisdiction's table of physical demand levels, as a clinic sets it: pounds by how much of the day is spent on them.
+"""A jurisdiction's table of physical demand levels, as a clinic sets it: pounds by how much of the day they are lifted.
 
-Takes the shape of `work_classes` in the shipped content (evidence file, section 8.1), holds it to the same rules, and to
-three more that a typing error breaks: no negative pounds, bounds in order, no class with less than the one before.
+Takes the shape of `work_classes` in the shipped content (evidence file, section 8.1), holds it to the same rules, and
+to three more that a typing error breaks: no negative pounds, bounds in order, no class with less than the one before.
 Knows no practice.
 """
 
