@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from models.bulk import insert_at_commit
 from models.reminder import DecisionKind, Delivery, Reminder
 from schedules.plan.identity import plan_row_id
-from schedules.plan.reminders import PLANNED, PlannedReminder, plan_reminders
+from schedules.plan.reminders import PLANNED, PlannedReminder, StageMessages, plan_reminders
 from schedules.plan.vocabulary import ReminderOutcome, ReminderState, SurgeryStatus
 from schedules.planning.facts import Care, SurgeryPlan, reminder_prefs, settled_milestones, stored_rows
 from schedules.planning.story import Step, step_of, tell
@@ -70,7 +70,8 @@ def _wanted(care: Care, plans: list[SurgeryPlan]) -> list[_Wanted]:
     identify = partial(plan_row_id, practice_id, episode_id)
     wanted = []
     for each in plans:
-        for planned in plan_reminders(each.plan, each.protocol.reminders, prefs, enrolled_at=each.known_at):
+        messages = {each.surgery.stage: StageMessages(each.protocol.reminders, each.known_at)}
+        for planned in plan_reminders(each.plan, messages, prefs):
             milestone_id = identify("milestone", planned.milestone_key, planned.occurrence)
             row_id = identify("reminder", planned.milestone_key, planned.occurrence, planned.key, planned.repeat)
             wanted.append(_Wanted(row_id, milestone_id, planned))

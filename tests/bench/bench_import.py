@@ -19,7 +19,7 @@ from models.engine import make_engine, make_session_factory
 from models.migrate import upgrade
 from schedules.plan.build import PatientFacts, Stage, build_plan
 from schedules.plan.library import load_library
-from schedules.plan.reminders import ReminderPrefs, plan_reminders
+from schedules.plan.reminders import ReminderPrefs, StageMessages, plan_reminders
 from schedules.plan.vocabulary import SurgeryStatus
 from service.care.cohort import import_cohort
 from service.care.cohort_file import read_rows
@@ -89,7 +89,7 @@ def _round(folder: Path) -> Round:
     bare = _insert(folder / "bare.sqlite3", tables, commits=1)
     patients = len(tables["patient"][1])
     by_patient = _insert(folder / "by_patient.sqlite3", tables, commits=patients)
-    read, good = _timed(lambda: judge_rows(read_rows(content), today=NOW.date(), country="US")[0])
+    read, good = _timed(lambda: judge_rows(read_rows(content), today=NOW.date(), country="US", library=load_library())[0])
     planned, _ = _timed(lambda: [_plan(row) for row in good])
     rows = sum(len(stored) for _, stored in tables.values())
     return Round(imported, bare, max(by_patient - bare, 0.0), read, planned, rows, patients)
@@ -105,11 +105,11 @@ def _plan(row: CohortRow) -> object:
     """Return the plan and reminders of a row by the pure functions alone."""
     if row.surgery.status is SurgeryStatus.cancelled:
         return None
-    protocol = protocol_for(row.surgery)
+    protocol = protocol_for(row.surgery, load_library())
     stage = Stage(1, protocol, row.surgery.surgery_on, row.surgery.status, row.surgery.setting)
     plan = build_plan([stage], PatientFacts(work_class=row.patient.work_class), enrolled_on=NOW.date())
     prefs = ReminderPrefs(ZoneInfo(row.patient.time_zone), CLINIC_ZONE)
-    return plan_reminders(plan, protocol.reminders, prefs, enrolled_at=NOW)
+    return plan_reminders(plan, {1: StageMessages(protocol.reminders, NOW)}, prefs)
 
 
 Tables = dict[str, tuple[str, list[tuple[Any, ...]]]]

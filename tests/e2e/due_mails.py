@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from schedules.plan.build import PatientFacts, Plan, Stage, build_plan
 from schedules.plan.library import load_library
 from schedules.plan.protocol import Protocol, ReminderTemplate
-from schedules.plan.reminders import PLANNED, ReminderPrefs, plan_reminders
+from schedules.plan.reminders import PLANNED, ReminderPrefs, StageMessages, plan_reminders
 from schedules.plan.vocabulary import (
     Approach,
     Language,
@@ -71,7 +71,8 @@ def _mails_of_episode(rows: list[Row], enrolled_at: datetime, clinic_zone: ZoneI
     facts = PatientFacts(WorkClass(rows[0]["work_class"]), low_bone_density=rows[0]["low_bone_density"] == "yes")
     plan = build_plan(stages, facts, enrolled_on=today)
     prefs = ReminderPrefs(zone=ZoneInfo(rows[0]["time_zone"]), clinic_zone=clinic_zone)
-    for planned in plan_reminders(plan, stages[0].protocol.reminders, prefs, enrolled_at=enrolled_at):
+    messages = {stage.ordinal: StageMessages(stage.protocol.reminders, enrolled_at) for stage in stages}
+    for planned in plan_reminders(plan, messages, prefs):
         stage = stages[planned.occurrence - 1]
         unconfirmed = planned.phase is Phase.after_surgery and stage.status is SurgeryStatus.planned
         if planned.outcome != PLANNED or unconfirmed:

@@ -10,7 +10,7 @@ from schedules.plan.build import PatientFacts, Plan, Stage, build_plan
 from schedules.plan.errors import PlanError
 from schedules.plan.library import load_library
 from schedules.plan.progress import NO_PROGRESS, facts_of, milestone_state
-from schedules.plan.reminders import PLANNED, ReminderPrefs, plan_reminders
+from schedules.plan.reminders import PLANNED, ReminderPrefs, StageMessages, plan_reminders
 from schedules.plan.timing import QuietHours, hold_for_quiet_hours, local_time, next_open_day, wall_instant
 from schedules.plan.vocabulary import MilestoneState, OpioidUse, Owner, Phase, Setting, SurgeryStatus, WorkClass
 
@@ -66,6 +66,11 @@ def episodes(draw: st.DrawFn) -> Plan:
     return build_plan(some, draw(patients), enrolled_on=draw(usual_days))
 
 
+def messages_of(a_plan: Plan, known_at: datetime) -> dict[int, StageMessages]:
+    rules = load_library().protocols[0].reminders
+    return {item.occurrence: StageMessages(rules, known_at) for item in a_plan.milestones}
+
+
 @settings(max_examples=60)
 @given(st.lists(stages(st.dates()), max_size=3, unique_by=lambda item: item.ordinal), patients, st.dates())
 def test_any_surgeries_give_the_same_plan_twice_or_a_refusal(
@@ -111,14 +116,14 @@ def test_every_milestone_has_a_state_on_every_day(a_plan: Plan, on: date) -> Non
 def test_reminders_come_outside_quiet_hours_and_in_time(
     a_plan: Plan, prefs: ReminderPrefs, enrolled_at: datetime
 ) -> None:
-    rules = load_library().protocols[0].reminders
+    messages = messages_of(a_plan, enrolled_at)
 
-    found = plan_reminders(a_plan, rules, prefs, enrolled_at=enrolled_at)
+    found = plan_reminders(a_plan, messages, prefs)
 
     identities = [(item.milestone_key, item.occurrence, item.key, item.repeat) for item in found]
     days0 = {item.occurrence: item.day0 for item in a_plan.milestones if item.day0 is not None}
     assert len(set(identities)) == len(identities)
-    assert found == plan_reminders(a_plan, rules, prefs, enrolled_at=enrolled_at)
+    assert found == plan_reminders(a_plan, messages, prefs)
     for item in found:
         quiet = prefs.quiet_hours
         assert quiet is None or not quiet.hold(local_time(item.due_at, prefs.zone).time())
@@ -137,7 +142,7 @@ def test_any_moment_of_enrolment_gives_reminders_or_a_refusal(
 ) -> None:
     prefs = ReminderPrefs(zone=zone, clinic_zone=zone)
     try:
-        plan_reminders(a_plan, load_library().protocols[0].reminders, prefs, enrolled_at=enrolled_at)
+        plan_reminders(a_plan, messages_of(a_plan, enrolled_at), prefs)
     except PlanError:
         assert enrolled_at.year in (1, 9999)
 

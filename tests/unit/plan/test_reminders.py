@@ -9,7 +9,7 @@ import pytest
 
 from schedules.plan.build import PatientFacts, Plan
 from schedules.plan.errors import PlanError
-from schedules.plan.reminders import PlannedReminder, ReminderPrefs, plan_reminders
+from schedules.plan.reminders import PlannedReminder, ReminderPrefs, StageMessages, plan_reminders
 from schedules.plan.timing import QuietHours
 from schedules.plan.vocabulary import Binding, PastPolicy, Phase, ReminderCategory, ReminderOutcome, WorkClass
 from tests.unit.plan.samples import braced, plan, protocol, stage
@@ -22,8 +22,9 @@ LONG_BEFORE = datetime(2025, 12, 1, 15, tzinfo=UTC)
 def reminders(
     a_plan: Plan, prefs: ReminderPrefs = AT_HOME, enrolled_at: datetime = LONG_BEFORE, *, fasting_signed: bool = False
 ) -> tuple[PlannedReminder, ...]:
-    rules = protocol("MD-MISS").reminders
-    return plan_reminders(a_plan, rules, prefs, enrolled_at=enrolled_at, fasting_signed=fasting_signed)
+    signed = frozenset({"fasting"}) if fasting_signed else frozenset()
+    of_stage = StageMessages(protocol("MD-MISS").reminders, enrolled_at, signed)
+    return plan_reminders(a_plan, {item.occurrence: of_stage for item in a_plan.milestones}, prefs)
 
 
 def one(found: Sequence[PlannedReminder], milestone_key: str, key: str) -> PlannedReminder:
@@ -346,4 +347,4 @@ def test_reminders_come_in_the_order_of_their_due_times() -> None:
 
 def test_a_naive_enrolment_is_refused() -> None:
     with pytest.raises(PlanError, match="an aware time"):
-        reminders(plan(), enrolled_at=datetime(2026, 3, 2))  # noqa: DTZ001
+        reminders(plan(stage()), enrolled_at=datetime(2026, 3, 2))  # noqa: DTZ001
