@@ -64,10 +64,20 @@ def _faults(
         elif field is None:
             yield Fault(pointer, "no such field", describe_private(value))
         elif isinstance(field, fields.List) and isinstance(inner, Mapping) and isinstance(value, list):
-            yield from (_fault(f"{pointer}/{index}", field.inner, value[index]) for index in inner)
+            for index, of_item in inner.items():
+                yield from _field_faults(field.inner, of_item, value[index], f"{pointer}/{index}")
         else:
             given = isinstance(came, Mapping) and key in came
-            yield _fault(pointer, field, value, given=given)
+            yield from _field_faults(field, inner, value, pointer, given=given)
+
+
+def _field_faults(
+    field: fields.Field[Any], messages: Any, value: object, pointer: str, *, given: bool = True
+) -> Iterator[Fault]:
+    if isinstance(field, fields.Nested) and isinstance(messages, Mapping) and isinstance(value, Mapping):
+        yield from _faults(messages, value, field.schema.fields, pointer)
+    else:
+        yield _fault(pointer, field, value, given=given)
 
 
 def _fault(pointer: str, field: fields.Field[Any], value: object, *, given: bool = True) -> Fault:
