@@ -6,7 +6,6 @@ provider cannot be recalled, so the answer names it.
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
-from enum import StrEnum
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -20,22 +19,12 @@ from models.reminder import (
     DeliveryState,
     Reminder,
 )
+from schedules.plan.replan import Answer
 from schedules.plan.vocabulary import ReminderState
 from schedules.planning.rows import find_all
 from schedules.planning.story import step_of, tell
 
-
-class Answer(StrEnum):
-    """What a withdrawal achieved for one reminder.
-
-    After `effective` no request for the message leaves us. `in_flight`: a request was started and its end is not known
-    yet. `unknown`: an earlier request ended without an answer, so the message may have arrived.
-    """
-
-    effective = "effective"
-    in_flight = "in_flight"
-    already_sent = "already_sent"
-    unknown = "unknown"
+__all__ = ["Answer", "answers_now", "cancel_reminders", "ids_on_their_way", "withdraw"]
 
 
 def withdraw(
