@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from models import journal
 from models.audit import ActorKind, AuditAction
+from models.care import Surgery
 from models.private import lookup_hash
 from models.reminder import DecisionKind, Delivery, DeliveryAttempt, DeliveryState
 from schedules.delivery.book import Claim, ended, move
@@ -28,7 +29,10 @@ from schedules.delivery.decide import (
 from schedules.delivery.facts import Care, facts_of, load_care, lock_delivery
 from schedules.delivery.leases import RELEASED, Lease, held
 from schedules.delivery.message import Draft
+from schedules.plan.library import load_library
+from schedules.plan.protocol import Protocol
 from schedules.plan.vocabulary import Channel
+from schedules.planning.library import find_protocol
 from schedules.planning.story import step_of, tell
 
 ROUTE = "worker.send"
@@ -96,7 +100,7 @@ def pass_gate(
     if isinstance(verdict, Send):
         held_from_ms = lease.clock.monotonic_ms()
         _begin_attempt(arrival, lease, verdict)
-        return Permit(verdict.channel, verdict.address, _draft(delivery, care), now, held_from_ms)
+        return Permit(verdict.channel, verdict.address, _draft(session, delivery, care), now, held_from_ms)
     if isinstance(verdict, Hold):
         _hold(arrival, verdict)
     else:
@@ -160,7 +164,7 @@ def _tell_passed_over(arrival: _Arrival, passed_over: Iterable[PassedOver]) -> N
             arrival.tell(DecisionKind.passed_over, reason=each.reason, channel=each.channel)
 
 
-def _draft(delivery: Delivery, care: Care) -> Draft:
+def _draft(session: Session, delivery: Delivery, care: Care) -> Draft:
     return Draft(
         practice_id=delivery.practice_id,
         delivery_id=delivery.id,
@@ -172,4 +176,12 @@ def _draft(delivery: Delivery, care: Care) -> Draft:
         protocol_version=care.surgery.protocol_version,
         milestone_kind=care.milestone.kind,
         reminder_key=care.reminder.key,
+        own=_own_protocol(session, care.surgery),
     )
+
+
+def _own_protocol(session: Session, surgery: Surgery) -> Protocol | None:
+    """Return the practice's own protocol that a surgery pins, read here: rendering has no transaction."""
+    if load_library().find(surgery.protocol_id, surgery.protocol_version) is not None:
+        return None
+    return find_protocol(session, surgery.practice_id, surgery.protocol_id, surgery.protocol_version)

@@ -10,7 +10,7 @@ from datetime import datetime
 from schedules.delivery.channels import Message
 from schedules.plan.errors import PlanError, describe
 from schedules.plan.library import load_library
-from schedules.plan.protocol import Text
+from schedules.plan.protocol import Protocol, Text
 from schedules.plan.vocabulary import Language, MilestoneKind
 
 SUBJECT = Text(en="A message from your care team", es="Un mensaje de su equipo de atención")
@@ -32,7 +32,7 @@ CLOSING = Text(
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What a message is about, as codes, and who it comes from."""
+    """What a message is about, as codes, and who it comes from. `own`: the protocol, where it is the practice's."""
 
     practice_id: str
     delivery_id: str
@@ -44,6 +44,7 @@ class Draft:
     protocol_version: int
     milestone_kind: str
     reminder_key: str
+    own: Protocol | None = None
 
 
 def render(draft: Draft, address: str, now: datetime) -> Message:
@@ -67,7 +68,7 @@ def message_key(draft: Draft) -> str:
 
 
 def _find_text(draft: Draft) -> Text:
-    protocol = load_library().protocol(draft.protocol_id, draft.protocol_version)
+    protocol = draft.own or load_library().protocol(draft.protocol_id, draft.protocol_version)
     for template in protocol.reminders.for_kind(MilestoneKind(draft.milestone_kind)):
         if template.key == draft.reminder_key:
             return template.text

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
@@ -30,26 +30,54 @@ _CLASSES: Mapping[Approach, ApproachClass | None] = {
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """All protocols, ordered by id and version, and the bibliography by source id."""
+    """All protocols that ship, ordered by id and version, the bibliography by source id, and a clinic's own protocols.
+
+    `shelf` is the content that a protocol may include. `own` holds the versions that the clinic released and did not
+    retire, the newest release last.
+    """
 
     protocols: tuple[Protocol, ...]
     sources: Mapping[str, Source]
+    shelf: Shelf = field(repr=False)
+    own: tuple[Protocol, ...] = ()
 
-    def protocol(self, protocol_id: str, version: int) -> Protocol:
-        """Return one version of one protocol. Raises PlanError if there is none."""
+    def find(self, protocol_id: str, version: int) -> Protocol | None:
+        """Return one version of one protocol that ships, or None."""
         for protocol in self.protocols:
             if (protocol.id, protocol.version) == (protocol_id, version):
                 return protocol
-        raise PlanError("protocol", "the id and version of a protocol", f"{describe(protocol_id)}, version {version}")
+        return None
+
+    def protocol(self, protocol_id: str, version: int) -> Protocol:
+        """Return one version of one protocol that ships. Raises PlanError if there is none."""
+        protocol = self.find(protocol_id, version)
+        if protocol is None:
+            raise no_protocol(protocol_id, version)
+        return protocol
+
+    def ships(self, protocol_id: str) -> bool:
+        """Return whether a protocol that ships has this id, in whatever case."""
+        return any(protocol.id.casefold() == protocol_id.casefold() for protocol in self.protocols)
 
     def select(
         self, procedure: Procedure, approach: Approach, approach_class: ApproachClass | None, levels: int
     ) -> Protocol:
-        """Return the newest protocol for a surgery of `levels` levels (vertebrae for Intracept and kyphoplasty).
+        """Return the protocol for a surgery of `levels` levels (vertebrae for Intracept and kyphoplasty).
 
-        `approach_class` is the surgeon's override; None takes the class of the approach. Raises PlanError if the
-        procedure is not done by that approach, has no protocol of that class, or none for that many levels.
+        It is the clinic's own that was released last of those that serve, else the newest that ships. `approach_class`
+        is the surgeon's override; None takes the class of the approach. Raises PlanError if the procedure is not done
+        by that approach, has no protocol of that class, or none for that many levels.
         """
+        for own in reversed(self.own):
+            if (own.procedure, approach in own.approaches) == (procedure, True):
+                wanted = approach_class or approach_class_of(procedure, approach)
+                if own.approach_class is wanted and serves_levels(own, levels):
+                    return own
+        return self._select_shipped(procedure, approach, approach_class, levels)
+
+    def _select_shipped(
+        self, procedure: Procedure, approach: Approach, approach_class: ApproachClass | None, levels: int
+    ) -> Protocol:
         candidates = [item for item in self._newest() if item.procedure is procedure]
         _check_approach(approach, candidates)
         wanted = approach_class or approach_class_of(procedure, approach)
@@ -58,12 +86,32 @@ class Library:
             offered = ", ".join(sorted({item.approach_class or "no class" for item in candidates}))
             raise PlanError("approach_class", f"{offered}, the only choice for {procedure}", describe(wanted))
         for item in of_class:
-            if item.min_levels <= levels and (item.max_levels is None or levels <= item.max_levels):
+            if serves_levels(item, levels):
                 return item
         raise PlanError("levels", f"at least {min(item.min_levels for item in of_class)}", str(levels))
 
     def _newest(self) -> list[Protocol]:
         return list({item.id: item for item in self.protocols}.values())
+
+
+def no_protocol(protocol_id: str, version: int) -> PlanError:
+    """Return the refusal of an id and version that no protocol has."""
+    return PlanError("protocol", "the id and version of a protocol", f"{describe(protocol_id)}, version {version}")
+
+
+def serves_levels(protocol: Protocol, levels: int) -> bool:
+    """Return whether a protocol is for a surgery of that many levels."""
+    return protocol.min_levels <= levels and (protocol.max_levels is None or levels <= protocol.max_levels)
+
+
+def parse_own(toml: str, *, protocol_id: str, version: int) -> Protocol:
+    """Return a clinic's own protocol, read like one that ships. Raises ProtocolError."""
+    return parse_protocol(toml.encode(), file=own_file(protocol_id, version), shelf=load_library().shelf)
+
+
+def own_file(protocol_id: str, version: int) -> str:
+    """Return the name under which a clinic's own version is read and downloaded."""
+    return f"{protocol_id}.v{version}.toml"
 
 
 def approach_class_of(procedure: Procedure, approach: Approach) -> ApproachClass | None:
@@ -98,7 +146,7 @@ def read_library(folder: Path) -> Library:
     for earlier, later in pairwise(protocols):
         if (earlier.id, earlier.version) == (later.id, later.version):
             raise ProtocolError(folder.name, "id", "each id and version once", describe(later.id))
-    return Library(protocols=tuple(protocols), sources=shelf.sources)
+    return Library(protocols=tuple(protocols), sources=shelf.sources, shelf=shelf)
 
 
 def _check_pins(files: Mapping[str, bytes], digests: Mapping[str, str]) -> None:

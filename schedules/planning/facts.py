@@ -1,5 +1,6 @@
 """Reads what the plan engine needs to know of an episode from its rows."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TypeVar
@@ -12,11 +13,11 @@ from models.people import Patient
 from models.practice import Practice
 from models.reminder import Reminder
 from schedules.plan.build import PatientFacts, Plan, PlannedMilestone, Stage, build_plan
-from schedules.plan.library import load_library
 from schedules.plan.protocol import Protocol
 from schedules.plan.reminders import ReminderPrefs
 from schedules.plan.timing import QuietHours
 from schedules.plan.vocabulary import EpisodeStatus, OpioidUse, SurgeryStatus
+from schedules.planning.library import find_protocol
 from schedules.planning.rows import find, find_all
 
 PlanRow = TypeVar("PlanRow", Milestone, Restriction, Reminder)
@@ -25,12 +26,16 @@ _PLANNED_FOR = (EpisodeStatus.active, EpisodeStatus.paused)
 
 @dataclass(frozen=True, slots=True)
 class Care:
-    """An episode with everything that its plan depends on. `surgeries` are in the order of their stages."""
+    """An episode with everything that its plan depends on. `surgeries` are in the order of their stages.
+
+    `protocols` are the versions that they pin, by id and version.
+    """
 
     practice: Practice
     patient: Patient
     episode: Episode
     surgeries: tuple[Surgery, ...]
+    protocols: Mapping[tuple[str, int], Protocol]
 
     is_new: bool  # added in this transaction: nothing can be stored under it yet
 
@@ -82,7 +87,9 @@ def load_care(session: Session, practice_id: str, episode_id: str) -> Care:
         raise LookupError("expected an episode of a stored patient and practice")
     surgeries = find_all(session, Surgery, practice_id, episode_id=episode_id)
     in_order = tuple(sorted(surgeries, key=lambda each: each.stage))
-    return Care(practice, patient, episode, in_order, is_new=episode in session.new)
+    pins = {(each.protocol_id, each.protocol_version) for each in surgeries}
+    protocols = {pin: find_protocol(session, practice_id, *pin) for pin in sorted(pins)}
+    return Care(practice, patient, episode, in_order, protocols, is_new=episode in session.new)
 
 
 def stored_rows(session: Session, care: Care, model: type[PlanRow]) -> dict[str, PlanRow]:
@@ -95,7 +102,7 @@ def stored_rows(session: Session, care: Care, model: type[PlanRow]) -> dict[str,
 
 def plan_surgery(care: Care, surgery: Surgery, now: datetime) -> SurgeryPlan:
     """Return the plan of one surgery of the episode. `now` stands for the instant at which a date becomes known."""
-    protocol = load_library().protocol(surgery.protocol_id, surgery.protocol_version)
+    protocol = care.protocols[surgery.protocol_id, surgery.protocol_version]
     known_at = surgery.dated_at or now
     plan = build_plan([_stage(surgery, protocol)], _facts(care.patient), enrolled_on=care.medical_day(known_at))
     return SurgeryPlan(surgery, protocol, plan, known_at)

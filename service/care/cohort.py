@@ -16,6 +16,8 @@ from sqlalchemy.orm import Session, sessionmaker
 from models import Episode, Patient, Practice, Surgery
 from models.engine import begin_reads
 from schedules.plan.errors import PlanError
+from schedules.plan.library import Library
+from schedules.planning.library import library_of
 from service.care.cohort_file import read_rows
 from service.care.cohort_match import Match, StoredPatient, match_rows
 from service.care.cohort_report import ImportReport, RowOutcome, RowReport
@@ -55,9 +57,10 @@ def import_cohort(
     Raises CohortFileError if the file cannot be read as a whole, LookupError for an unknown practice.
     """
     task = _Import(make_session, practice_id, now, dry_run, importer or Importer())
-    practice = _load_practice(task)
+    practice, library = _load_practice(task)
     rows = read_rows(content)
-    good, refused = judge_rows(rows, today=clinic_today(practice, now), country=practice.country)
+    today = clinic_today(practice, now)
+    good, refused = judge_rows(rows, today=today, country=practice.country, library=library)
     reports = [_refusal(row) for row in refused]
     for patient_rows in _by_patient(good):
         if progress is not None:
@@ -68,13 +71,13 @@ def import_cohort(
     return ImportReport(dry_run, tuple(sorted(reports, key=lambda report: report.line)))
 
 
-def _load_practice(task: _Import) -> Practice:
+def _load_practice(task: _Import) -> tuple[Practice, Library]:
     with task.make_session() as session:
         begin_reads(session)
-        practice = session.get(Practice, task.practice_id)
+        practice, library = session.get(Practice, task.practice_id), library_of(session, task.practice_id)
     if practice is None:
         raise LookupError("expected a stored practice, got an unknown id")
-    return practice
+    return practice, library
 
 
 def _by_patient(rows: Iterable[CohortRow]) -> Iterable[list[CohortRow]]:

@@ -8,6 +8,7 @@ from datetime import date
 from itertools import islice
 from typing import Any
 
+from schedules.plan.library import Library
 from schedules.plan.vocabulary import Channel, SurgeryStatus
 from service.care.checks import patient_faults, surgery_faults
 from service.care.cohort_cells import CellError, parse_cell
@@ -67,16 +68,17 @@ class RefusedRow:
 
 
 def judge_rows(
-    rows: Iterable[TextRow | BrokenRow], *, today: date, country: str
+    rows: Iterable[TextRow | BrokenRow], *, today: date, country: str, library: Library
 ) -> tuple[list[CohortRow], list[RefusedRow]]:
     """Return the rows that can be loaded, and those that cannot, each in the file's order.
 
-    `today` is the clinic's calendar date; `country` is the clinic's, for patients whose zone names none.
+    `today` is the clinic's calendar date; `country` is the clinic's, for patients whose zone names none;
+    `library` is the practice's.
     """
     good: list[CohortRow] = []
     refused: list[RefusedRow] = []
     for row in rows:
-        judged = RefusedRow(row.line, (row.fault,)) if isinstance(row, BrokenRow) else _judge(row, today, country)
+        judged = _judge(row, today, country, library)
         if isinstance(judged, CohortRow):
             good.append(judged)
         else:
@@ -92,7 +94,9 @@ def columns_of(line: int, faults: Iterable[Fault]) -> tuple[Fault, ...]:
     return tuple(row_fault(line, _COLUMN_OF_POINTER.get(fault.pointer), fault.expected, fault.got) for fault in faults)
 
 
-def _judge(row: TextRow, today: date, country: str) -> CohortRow | RefusedRow:
+def _judge(row: TextRow | BrokenRow, today: date, country: str, library: Library) -> CohortRow | RefusedRow:
+    if isinstance(row, BrokenRow):
+        return RefusedRow(row.line, (row.fault,))
     values, faults = _parse_cells(row)
     patient = _patient(values, country) if values.keys() >= set(PATIENT_COLUMNS) else None
     surgery, notices = None, list[Notice]()
@@ -100,7 +104,7 @@ def _judge(row: TextRow, today: date, country: str) -> CohortRow | RefusedRow:
         faults += columns_of(row.line, patient_faults(patient, today))
     if values.keys() >= SURGERY_FIELDS.keys():
         surgery, notices = _surgery(values, today)
-        faults += columns_of(row.line, _surgery_faults(surgery, today))
+        faults += columns_of(row.line, _surgery_faults(surgery, today, library))
         faults += _order_faults(row.line, values, faults)
     if faults or patient is None or surgery is None:
         return RefusedRow(row.line, tuple(faults))
@@ -142,10 +146,10 @@ def _surgery(values: Mapping[str, Any], today: date) -> tuple[SurgeryRecord, lis
     return surgery, []
 
 
-def _surgery_faults(surgery: SurgeryRecord, today: date) -> tuple[Fault, ...]:
+def _surgery_faults(surgery: SurgeryRecord, today: date, library: Library) -> tuple[Fault, ...]:
     faults = surgery_faults(surgery, today)
     try:
-        protocol_for(surgery)
+        protocol_for(surgery, library)
     except InvalidError as error:
         named = {fault.pointer for fault in faults}
         faults += tuple(fault for fault in error.faults if fault.pointer not in named)

@@ -13,9 +13,10 @@ from sqlalchemy.orm import Session
 
 from models import CheckIn, Episode, Patient, Practice, Surgery
 from schedules.plan.errors import PlanError
-from schedules.plan.library import approach_class_of, load_library
+from schedules.plan.library import Library, approach_class_of
 from schedules.plan.protocol import Protocol
 from schedules.plan.vocabulary import ApproachClass
+from schedules.planning.library import library_of
 from service.care.checks import patient_faults, surgery_faults
 from service.care.records import CheckInRecord, EpisodeRecord, PatientRecord, SurgeryRecord
 from service.errors import Fault, InvalidError, from_plan
@@ -57,7 +58,7 @@ def add_surgery(session: Session, episode: Episode, surgery_id: str, record: Sur
     refuse_faults(surgery_faults(record, today))
     surgery = Surgery(practice_id=episode.practice_id, id=surgery_id, patient_id=episode.patient_id)
     write_fields(surgery, record)
-    pin_protocol(surgery, record)
+    pin_protocol(surgery, record, library_of(session, episode.practice_id))
     session.add(surgery)
     return surgery
 
@@ -82,24 +83,24 @@ def fields_of(row: Row, record_type: type[Record]) -> dict[str, Any]:
     return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
 
 
-def pin_protocol(surgery: Surgery, record: SurgeryRecord) -> None:
-    """Pin the protocol that serves a surgery: id, version and digest.
+def pin_protocol(surgery: Surgery, record: SurgeryRecord, library: Library) -> None:
+    """Pin the protocol of the practice's library that serves a surgery: id, version and digest.
 
     Raises InvalidError if the procedure has no such approach, class or number of levels.
     """
-    protocol = protocol_for(record)
+    protocol = protocol_for(record, library)
     surgery.protocol_id = protocol.id
     surgery.protocol_version = protocol.version
     surgery.protocol_digest = protocol.digest
 
 
-def protocol_for(record: SurgeryRecord) -> Protocol:
-    """Return the newest protocol that serves a surgery.
+def protocol_for(record: SurgeryRecord, library: Library) -> Protocol:
+    """Return the protocol that serves a surgery: the practice's newest released one, else the newest that ships.
 
     Raises InvalidError if the procedure has no such approach, class or number of levels.
     """
     try:
-        return load_library().select(record.procedure, record.approach, effective_class(record), len(record.levels))
+        return library.select(record.procedure, record.approach, effective_class(record), len(record.levels))
     except PlanError as error:
         raise from_plan(error) from None
 

@@ -12,10 +12,10 @@ from sqlalchemy.orm import Session
 from models import Episode, Milestone, MilestoneProgress, Practice, Restriction, Surgery
 from models.base import Synced
 from schedules.plan.items import Plan, PlannedMilestone
-from schedules.plan.library import load_library
 from schedules.plan.progress import NO_PROGRESS, ProgressFacts, facts_of, milestone_state, next_items
 from schedules.plan.protocol import Protocol, Text
 from schedules.plan.vocabulary import MilestoneState, Phase, ProtocolStatus, SkipReason
+from schedules.planning.library import find_protocol
 
 NEXT_COUNT = 3
 _MILESTONE_FIELDS = tuple(field.name for field in fields(PlannedMilestone))
@@ -90,7 +90,7 @@ def view_plan(session: Session, practice: Practice, episode: Episode, as_of: dat
     """Return the episode's plan as it stands on `as_of`, a day of the clinic's calendar."""
     stored = _load(session, episode)
     zone = ZoneInfo(practice.time_zone)
-    protocols = {surgery.id: _protocol(surgery) for surgery in stored.surgeries}
+    protocols = {surgery.id: _protocol(session, surgery) for surgery in stored.surgeries}
     facts = {row.id: _progress_facts(row, stored.progress.get(row.id), zone) for row in stored.milestones}
     milestones = {row.id: _milestone(row, stored, facts[row.id], as_of) for row in stored.milestones}
     return PlanView(
@@ -118,8 +118,8 @@ def _load(session: Session, episode: Episode) -> _Stored:
     )
 
 
-def _protocol(surgery: Surgery) -> Protocol:
-    return load_library().protocol(surgery.protocol_id, surgery.protocol_version)
+def _protocol(session: Session, surgery: Surgery) -> Protocol:
+    return find_protocol(session, surgery.practice_id, surgery.protocol_id, surgery.protocol_version)
 
 
 def _stage(surgery: Surgery, protocol: Protocol, as_of: date) -> StageView:

@@ -13,6 +13,7 @@ from models import Episode, Milestone, Surgery, Task
 from models.report import TaskKind, TaskState
 from schedules.plan.vocabulary import SurgeryStatus
 from schedules.planning import plan_episode, withdraw
+from schedules.planning.library import library_of
 from service.care.checks import surgery_faults
 from service.care.enrol import add_surgery, changes, clinic_today, pin_protocol, refuse_faults, write_fields
 from service.care.patients import RequireMatch
@@ -97,7 +98,7 @@ def change_surgery(
         refuse_unknown_staff(session, surgery.practice_id, record.surgeon_id, "/surgeon_id")
     write_fields(surgery, record)
     if changed & _SERVED_BY:
-        pin_protocol(surgery, record)
+        pin_protocol(surgery, record, library_of(session, surgery.practice_id))
     if "status" in changed:
         _answer_status(session, caller, surgery, now)
     if changed & _PLANNED_BY:

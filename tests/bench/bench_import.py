@@ -89,7 +89,9 @@ def _round(folder: Path) -> Round:
     bare = _insert(folder / "bare.sqlite3", tables, commits=1)
     patients = len(tables["patient"][1])
     by_patient = _insert(folder / "by_patient.sqlite3", tables, commits=patients)
-    read, good = _timed(lambda: judge_rows(read_rows(content), today=NOW.date(), country="US", library=load_library())[0])
+    library = load_library()
+    judged = _timed(lambda: judge_rows(read_rows(content), today=NOW.date(), country="US", library=library)[0])
+    read, good = judged
     planned, _ = _timed(lambda: [_plan(row) for row in good])
     rows = sum(len(stored) for _, stored in tables.values())
     return Round(imported, bare, max(by_patient - bare, 0.0), read, planned, rows, patients)

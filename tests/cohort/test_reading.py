@@ -4,6 +4,7 @@ from datetime import date
 
 import pytest
 
+from schedules.plan.library import load_library
 from service.care.cohort_file import COLUMNS, MOST_ROWS, CohortFileError, TextRow, read_rows
 from service.care.cohort_rows import CohortRow, RefusedRow, judge_rows
 from service.errors import Fault
@@ -13,7 +14,7 @@ TODAY = date(2026, 3, 2)
 
 
 def _judge(content: bytes, today: date = TODAY) -> tuple[list[CohortRow], list[RefusedRow]]:
-    return judge_rows(read_rows(content), today=today, country="US")
+    return judge_rows(read_rows(content), today=today, country="US", library=load_library())
 
 
 def _fault(content: bytes) -> Fault:
