@@ -13,10 +13,15 @@ def etag_of(row: Synced) -> str:
 
 def require_match(row: Synced) -> None:
     """Raise UnconditionalError if the request has no If-Match, StaleError if it names another revision."""
+    require_tag(str(row.rev))
+
+
+def require_tag(tag: str) -> None:
+    """Raise UnconditionalError if the request has no If-Match, StaleError if it names another tag."""
     if "If-Match" not in request.headers:
         raise UnconditionalError
-    if not request.if_match.contains(str(row.rev)):
-        raise StaleError(Fault("", f"If-Match: {etag_of(row)}", "another revision"))
+    if not request.if_match.contains(tag):
+        raise StaleError(Fault("", f'If-Match: "{tag}"', "another revision"))
 
 
 def refuse_match_of_nothing() -> None:

@@ -6,6 +6,7 @@ from service.api.imports import imports
 from service.api.milestones import milestones
 from service.api.patients import patients
 from service.api.plans import plans
+from service.api.practice import practice
 from service.api.protocols import protocols
 from service.api.reminders import reminders
 from service.api.sign_ins import sign_ins
@@ -22,6 +23,7 @@ RESOURCES = (
     check_ins,
     tasks,
     protocols,
+    practice,
     imports,
     sign_ins,
 )

@@ -44,6 +44,8 @@ WHO_MAY: Final[dict[str, frozenset[str] | None]] = {
     "GET /api/v1/protocols": PATIENT_OR_STAFF,
     "GET /api/v1/protocols/compare": PATIENT_OR_STAFF,
     "GET /api/v1/protocols/{protocol_id}/versions/{version}": PATIENT_OR_STAFF,
+    "GET /api/v1/practice": STAFF,
+    "PATCH /api/v1/practice": STAFF,
     "POST /api/v1/import": STAFF,
 }
 

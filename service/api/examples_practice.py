@@ -1,0 +1,53 @@
+"""Examples of the document: a made-up clinic and what it sets."""
+
+from typing import Any
+
+WORK_TABLE: dict[str, Any] = {
+    "sources": ["S107", "S108", "S110"],
+    "sedentary": {"milestone": "rtw_sed", "eligible_by": "occasional_limit", "occasional": {"to_lb": 10}},
+    "light": {
+        "milestone": "rtw_light",
+        "eligible_by": "occasional_limit",
+        "occasional": {"over_lb": 11, "to_lb": 25},
+        "frequent": {"to_lb": 10},
+    },
+    "medium": {
+        "milestone": "rtw_med",
+        "eligible_by": "occasional_limit",
+        "occasional": {"over_lb": 25, "to_lb": 50},
+        "frequent": {"over_lb": 10, "to_lb": 25},
+        "constant": {"to_lb": 10},
+    },
+    "heavy": {
+        "milestone": "rtw_heavy",
+        "eligible_by": "unrestricted",
+        "occasional": {"over_lb": 50, "to_lb": 75},
+        "frequent": {"over_lb": 25, "to_lb": 50},
+        "constant": {"over_lb": 10, "to_lb": 20},
+    },
+    "very_heavy": {
+        "milestone": "rtw_very_heavy",
+        "eligible_by": "surgeon",
+        "occasional": {"over_lb": 75},
+        "frequent": {"over_lb": 50},
+        "constant": {"over_lb": 20},
+    },
+}
+PRACTICE_CHANGE: dict[str, Any] = {
+    "closed_on": ["2026-11-27"],
+    "holiday_calendar": "US-NY",
+    "work_table": WORK_TABLE,
+}
+PRACTICE: dict[str, Any] = {
+    "id": "hudson",
+    "name": "Hudson Spine Clinic",
+    "country": "US",
+    "time_zone": "America/New_York",
+    "phone": "+12125550100",
+    "closed_on": ["2026-11-27"],
+    "holiday_calendar": "US-NY",
+    "opioid_free_hours": None,
+    "workers_comp_percent": 100,
+    "work_table": WORK_TABLE,
+    "episodes_to_rebuild": 412,
+}

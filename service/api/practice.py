@@ -1,0 +1,121 @@
+"""The caller's clinic: what it sets for all its plans."""
+
+from typing import Any
+
+from marshmallow import Schema, fields, validate
+
+from schedules.plan.protocol import EligibleBy
+from schedules.plan.vocabulary import MilestoneKind
+from service.api import examples_practice as examples
+from service.api.etags import require_tag
+from service.api.fields import CivilDate, Id, Text, Whole, WholeText, Word
+from service.api.resource import Resource, patch_of
+from service.api.scope import caller, scope
+from service.care.practice import MOST_CLOSED_DAYS, PracticeView, change_practice, view_practice
+from service.db import current_session
+
+practice = Resource("practice", "The caller's clinic, and what it sets for all its plans. Not a patient's data.")
+_POUNDS = "pounds"
+
+
+class CalendarCode(fields.String):
+    """A country, or one of its regions, whose public holidays are known."""
+
+    def __init__(self, **options: Any) -> None:
+        expected = "an ISO 3166 country or region such as US or US-NY"
+        told = {"description": f"{expected}.", "expected": expected}
+        pattern = WholeText("^[A-Z]{2}(-[A-Za-z0-9 ]{1,13})?$")
+        super().__init__(validate=pattern, metadata=told, **options)
+
+
+class PoundsBody(Schema):
+    """Pounds of one frequency of handling: more than `over_lb`, up to `to_lb`; at least one of them."""
+
+    over_lb = Whole(0, 1000, _POUNDS)
+    to_lb = Whole(0, 1000, _POUNDS)
+
+
+class WorkLevelBody(Schema):
+    """A demand level: pounds up to a third (occasional), two thirds (frequent), all of the day (constant)."""
+
+    milestone = Word(MilestoneKind, required=True)
+    eligible_by = Word(EligibleBy, required=True)
+    occasional = fields.Nested(PoundsBody, required=True)
+    frequent = fields.Nested(PoundsBody)
+    constant = fields.Nested(PoundsBody)
+
+
+class WorkTableBody(Schema):
+    """A jurisdiction's physical demand levels. `sources` are ids of the bibliography."""
+
+    sources = fields.List(Id(), load_default=[])
+    sedentary = fields.Nested(WorkLevelBody, required=True)
+    light = fields.Nested(WorkLevelBody, required=True)
+    medium = fields.Nested(WorkLevelBody, required=True)
+    heavy = fields.Nested(WorkLevelBody, required=True)
+    very_heavy = fields.Nested(WorkLevelBody, required=True)
+
+
+class PracticeBody(Schema):
+    """What a clinic sets.
+
+    `closed_on` are days besides weekends and the public holidays of `holiday_calendar`. `opioid_free_hours`: since the
+    last opioid or sedative, before driving may be cleared by rule; null: by a clinician only. `workers_comp_percent`
+    lengthens the work milestones of such cases: 100 changes nothing, and no published figure exists. `work_table` null:
+    the demand levels of the protocol.
+    """
+
+    closed_on = fields.List(
+        CivilDate(),
+        required=True,
+        validate=validate.Length(max=MOST_CLOSED_DAYS),
+        metadata={"expected": f"a list of at most {MOST_CLOSED_DAYS} dates"},
+    )
+    holiday_calendar = CalendarCode(required=True, allow_none=True)
+    opioid_free_hours = Whole(1, 720, "hours", required=True, allow_none=True)
+    workers_comp_percent = Whole(100, 300, "percent", required=True)
+    work_table = fields.Nested(
+        WorkTableBody, required=True, allow_none=True, metadata={"expected": "a table of demand levels, or null"}
+    )
+
+
+PracticePatch = patch_of(PracticeBody, "PracticePatch")
+
+
+class PracticeAnswer(Schema):
+    """A clinic. After a change: `episodes_to_rebuild` open plans still stand as before it (`flask rebuild-plans`)."""
+
+    id = Id(attribute="practice.id", required=True)
+    name = Text(200, "the clinic's name", attribute="practice.name", required=True)
+    country = fields.String(attribute="practice.country", required=True)
+    time_zone = fields.String(attribute="practice.time_zone", required=True)
+    phone = fields.String(attribute="practice.phone", required=True)
+    closed_on = fields.List(CivilDate(), attribute="settings.closed_on", required=True)
+    holiday_calendar = CalendarCode(attribute="settings.holiday_calendar", required=True, allow_none=True)
+    opioid_free_hours = fields.Integer(attribute="settings.opioid_free_hours", required=True, allow_none=True)
+    workers_comp_percent = fields.Integer(attribute="settings.workers_comp_percent", required=True)
+    work_table = fields.Nested(WorkTableBody, attribute="settings.work_table", required=True, allow_none=True)
+    episodes_to_rebuild = fields.Integer(required=True)
+
+
+@practice.get("/practice")
+@practice.tagged(200)
+@practice.response(200, PracticeAnswer, example=examples.PRACTICE)
+def get_practice() -> Any:
+    """Return the caller's clinic with its settings."""
+    return _answer(view_practice(current_session(), caller()))
+
+
+@practice.patch("/practice")
+@practice.tagged(200, needs_match=True)
+@practice.arguments(PracticePatch, example=examples.PRACTICE_CHANGE)
+@practice.response(200, PracticeAnswer, example=examples.PRACTICE)
+def amend_practice(body: dict[str, Any]) -> Any:
+    """Change some of the clinic's settings. For its clinicians and its admin. No stored plan changes by itself."""
+    view = change_practice(current_session(), caller(), body, require_tag=require_tag)
+    scope().about["changed"] = list(view.changed)
+    return _answer(view)
+
+
+def _answer(view: PracticeView) -> tuple[PracticeView, int, dict[str, str]]:
+    return view, 200, {"ETag": f'"{view.tag}"'}

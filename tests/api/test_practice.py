@@ -1,0 +1,169 @@
+"""A clinic's settings: read by staff, changed by a clinician or the clinic's admin, never impossible."""
+
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy.orm import Session
+
+from models import AuditEntry, Practice
+from models.people import StaffRole
+from service.api import examples_practice as examples
+from service.api.practice import PracticeAnswer, PracticePatch
+from tests import builders
+from tests.api.conftest import Caller, Clinic, Look, as_staff
+
+
+def refused_at(answer: Any) -> list[str]:
+    return [fault["pointer"] for fault in answer.json["errors"]]
+
+
+@pytest.mark.sqlite_only
+def test_the_examples_fit_their_schemas() -> None:
+    assert PracticePatch().validate(examples.PRACTICE_CHANGE) == {}
+    assert examples.PRACTICE.keys() == PracticeAnswer().fields.keys()
+
+
+def test_a_new_clinic_has_set_nothing(coordinator: Caller, clinic: Clinic) -> None:
+    answer = coordinator.get("/practice")
+
+    assert answer.status_code == 200
+    assert answer.json == {
+        "id": clinic.id,
+        "name": "Hudson Spine Clinic",
+        "country": "US",
+        "time_zone": "America/New_York",
+        "phone": "+12125550100",
+        "closed_on": [],
+        "holiday_calendar": None,
+        "opioid_free_hours": None,
+        "workers_comp_percent": 100,
+        "work_table": None,
+        "episodes_to_rebuild": 0,
+    }
+
+
+def test_what_a_clinician_sets_is_stored_and_answered(clinician: Caller, clinic: Clinic, look: Look) -> None:
+    change = examples.PRACTICE_CHANGE | {"opioid_free_hours": 48, "workers_comp_percent": 150}
+
+    answer = clinician.amend("/practice", change | {"closed_on": ["2026-12-24", "2026-11-27", "2026-12-24"]})
+
+    (row,) = look(Practice, id=clinic.id)
+    assert answer.status_code == 200
+    assert answer.json["closed_on"] == row.closed_on == ["2026-11-27", "2026-12-24"]
+    assert answer.json["holiday_calendar"] == row.holiday_calendar == "US-NY"
+    assert (row.opioid_free_hours, row.workers_comp_percent) == (48, 150)
+    assert answer.json["work_table"] == row.work_table == examples.WORK_TABLE
+    assert answer.json == clinician.get("/practice").json | {"episodes_to_rebuild": 2}
+
+
+def test_what_is_left_out_stays_and_null_unsets(clinician: Caller, clinic: Clinic, look: Look) -> None:
+    clinician.amend("/practice", examples.PRACTICE_CHANGE)
+
+    clinician.amend("/practice", {"work_table": None})
+
+    (row,) = look(Practice, id=clinic.id)
+    assert (row.work_table, row.holiday_calendar) == (None, "US-NY")
+
+
+@pytest.mark.parametrize(
+    ("change", "concerned"),
+    [
+        ({"closed_on": ["2026-12-24"]}, 2),
+        ({"holiday_calendar": "US"}, 2),
+        ({"work_table": examples.WORK_TABLE}, 2),
+        ({"workers_comp_percent": 150}, 1),
+        ({"opioid_free_hours": 24}, 0),
+        ({"holiday_calendar": None, "closed_on": [], "workers_comp_percent": 100}, 0),
+        ({}, 0),
+    ],
+)
+def test_a_change_says_how_many_open_plans_it_concerns(
+    clinician: Caller, session: Session, clinic: Clinic, change: dict[str, Any], concerned: int
+) -> None:
+    clinic.episode.workers_comp = True
+    session.commit()
+
+    answer = clinician.amend("/practice", change)
+
+    assert (answer.status_code, answer.json["episodes_to_rebuild"]) == (200, concerned)
+
+
+def test_a_change_is_made_from_the_settings_as_they_stand(clinician: Caller) -> None:
+    etag = clinician.get("/practice").headers["ETag"]
+    clinician.patch("/practice", {"holiday_calendar": "US"}, match=etag)
+
+    stale = clinician.patch("/practice", {"holiday_calendar": "DE"}, match=etag)
+    blind = clinician.patch("/practice", {"holiday_calendar": "DE"})
+
+    assert (stale.status_code, blind.status_code) == (412, 428)
+    assert clinician.get("/practice").json["holiday_calendar"] == "US"
+
+
+def test_the_admin_may_set_and_a_coordinator_may_not(
+    app: Flask, session: Session, clinic: Clinic, coordinator: Caller
+) -> None:
+    admin = as_staff(app, session, builders.staff(session, clinic.practice, role=StaffRole.practice_admin))
+
+    assert coordinator.amend("/practice", {"holiday_calendar": "US"}).status_code == 403
+    assert admin.amend("/practice", {"holiday_calendar": "US"}).status_code == 200
+
+
+def test_a_patient_sees_no_settings(patient: Caller) -> None:
+    assert patient.get("/practice").status_code == 403
+
+
+def test_a_clinic_changes_itself_alone(clinician: Caller, foreign_staff: Caller) -> None:
+    clinician.amend("/practice", {"holiday_calendar": "US"})
+
+    assert foreign_staff.get("/practice").json["holiday_calendar"] is None
+
+
+def test_the_audit_trail_says_who_changed_which_settings(clinician: Caller, clinic: Clinic, look: Look) -> None:
+    clinician.amend("/practice", {"holiday_calendar": "US", "workers_comp_percent": 150})
+
+    entry = look(AuditEntry, practice_id=clinic.id, route="PATCH /api/v1/practice")[0]
+    assert entry.actor_id == clinic.clinician.id
+    assert entry.about == {"changed": ["holiday_calendar", "workers_comp_percent"]}
+
+
+@pytest.mark.sqlite_only
+@pytest.mark.parametrize(
+    ("change", "pointer"),
+    [
+        ({"holiday_calendar": "US-XX"}, "/holiday_calendar"),
+        ({"holiday_calendar": "ZZ"}, "/holiday_calendar"),
+        ({"holiday_calendar": "us"}, "/holiday_calendar"),
+        ({"holiday_calendar": ""}, "/holiday_calendar"),
+        ({"closed_on": ["2026-02-30"]}, "/closed_on/0"),
+        ({"closed_on": "2026-12-24"}, "/closed_on"),
+        ({"closed_on": ["2026-12-24"] * 501}, "/closed_on"),
+        ({"opioid_free_hours": 0}, "/opioid_free_hours"),
+        ({"workers_comp_percent": 99}, "/workers_comp_percent"),
+        ({"workers_comp_percent": 301}, "/workers_comp_percent"),
+        ({"workers_comp_percent": None}, "/workers_comp_percent"),
+        ({"work_table": {}}, "/work_table/sedentary"),
+        ({"work_table": []}, "/work_table"),
+        ({"work_table": examples.WORK_TABLE | {"light": 20}}, "/work_table/light"),
+        ({"work_table": examples.WORK_TABLE | {"sources": ["S999"]}}, "/work_table/sources"),
+        (
+            {"work_table": examples.WORK_TABLE | {"heavy": examples.WORK_TABLE["heavy"] | {"occasional": {}}}},
+            "/work_table/heavy/occasional",
+        ),
+        (
+            {
+                "work_table": examples.WORK_TABLE
+                | {"heavy": examples.WORK_TABLE["heavy"] | {"occasional": {"to_lb": -1}}}
+            },
+            "/work_table/heavy/occasional/to_lb",
+        ),
+        ({"time_zone": "Europe/Berlin"}, "/time_zone"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused_with_their_place(
+    clinician: Caller, change: dict[str, Any], pointer: str
+) -> None:
+    answer = clinician.amend("/practice", change)
+
+    assert answer.status_code == 422
+    assert pointer in refused_at(answer)
