@@ -58,6 +58,10 @@ class StandingClearances:
         }
         self._standing = [each for each in clearances if each.stands_on(on) and self._counts(each)]
 
+    def hold(self, milestone_key: str, occurrence: int) -> bool:
+        """Return whether one of exactly this milestone stands, be it for less than the patient's own work."""
+        return any((each.milestone_key, each.occurrence) == (milestone_key, occurrence) for each in self._standing)
+
     def lifting(self, row: PlannedRestriction) -> Cleared | None:
         """Return the clearance that lifts `row`, the earliest if there are several, or None.
 
