@@ -57,6 +57,9 @@ class MilestoneOnDay(Schema):
     stage = fields.Integer(attribute="row.occurrence", required=True)
     phase = Word(Phase, attribute="row.phase", required=True)
     state = Word(MilestoneState, required=True)
+    patient_text = fields.Nested(
+        BilingualText, required=True, metadata={"description": "The state in words that a patient may read."}
+    )
     pod = fields.Integer(attribute="pod", allow_none=True, metadata={"description": "Postoperative day of the target."})
     earliest_days = fields.Integer(attribute="row.earliest_days", allow_none=True, metadata=_DAYS)
     target_days = fields.Integer(attribute="row.target_days", allow_none=True, metadata=_DAYS)
@@ -69,6 +72,14 @@ class MilestoneOnDay(Schema):
     not_before_on = CivilDate(attribute="row.not_before_on", allow_none=True)
     binds = Word(Binding, attribute="row.binds")
     binding_procedure = Word(Procedure, attribute="row.binding_procedure")
+    binding_stage = fields.Integer(attribute="row.binding_stage")
+    superseded_on = CivilDate(attribute="row.superseded_on", allow_none=True)
+    superseded_by = fields.Integer(
+        attribute="row.superseded_by", allow_none=True, metadata={"description": "The stage that takes its place."}
+    )
+    first_stage_days = fields.Integer(
+        allow_none=True, metadata={"description": "Days from the episode's first surgery to the target."}
+    )
     lifts = Word(RestrictionKind, attribute="row.lifts", allow_none=True)
     owner = Word(Owner, attribute="row.owner")
     grade = Word(Grade, attribute="row.grade", allow_none=True)
@@ -77,27 +88,42 @@ class MilestoneOnDay(Schema):
     text = fields.Nested(BilingualText, attribute="row.text", allow_none=True)
     past_policy = Word(PastPolicy, attribute="row.past_policy", allow_none=True)
     achieved_on = CivilDate(attribute="achieved_on", allow_none=True)
+    cleared_on = CivilDate(allow_none=True)
     skip_reason = Word(SkipReason, attribute="skip_reason", allow_none=True)
     cancel_reason = Word(CancelReason, attribute="row.cancel_reason", allow_none=True)
 
 
 class RestrictionOnDay(Schema):
-    """A limit over a span of days, and whether it holds on the day. Without `through_*` a clinician ends it."""
+    """A limit over a span of days, and whether it holds on the day. Without `through_*` a clinician ends it.
+
+    `limit_lb` is the plan's figure, `limit_lb_on_day` what holds on the day: a clearance for work raises it.
+    """
 
     id = Id(attribute="row.id", required=True)
     kind = Word(RestrictionKind, attribute="row.kind", required=True)
     stage = fields.Integer(attribute="row.occurrence", required=True)
-    active = fields.Boolean(required=True)
+    active = fields.Boolean(attribute="on_day.active", required=True)
+    ended_on = CivilDate(
+        "the first day on which it held no more", attribute="on_day.ended_on", allow_none=True, required=True
+    )
     from_days = fields.Integer(attribute="row.from_days", metadata=_DAYS)
     through_days = fields.Integer(attribute="row.through_days", allow_none=True, metadata=_DAYS)
     from_on = CivilDate(attribute="row.from_on", allow_none=True)
     through_on = CivilDate(attribute="row.through_on", allow_none=True)
     eligible_on = CivilDate(attribute="row.eligible_on", allow_none=True)
     lifted_by = fields.String(attribute="row.lifted_by", allow_none=True)
+    lifted_by_stage = fields.Integer(attribute="row.lifted_by_occurrence", allow_none=True)
     condition = fields.String(attribute="row.condition", allow_none=True)
     limit_lb = fields.Integer(attribute="row.limit_lb", allow_none=True, metadata={"description": "Pounds."})
+    limit_lb_on_day = fields.Integer(
+        attribute="on_day.limit_lb", allow_none=True, metadata={"description": "Pounds that hold on the day."}
+    )
+    limit_minutes = fields.Integer(
+        attribute="row.limit_minutes", allow_none=True, metadata={"description": "Minutes at a time."}
+    )
     text = fields.Nested(BilingualText, attribute="row.text")
     binding_procedure = Word(Procedure, attribute="row.binding_procedure")
+    binding_stage = fields.Integer(attribute="row.binding_stage")
     grade = Word(Grade, attribute="row.grade", allow_none=True)
     sources = fields.List(fields.String(), attribute="row.sources")
     cancel_reason = Word(CancelReason, attribute="row.cancel_reason", allow_none=True)

@@ -1,24 +1,23 @@
 """The plan of an episode as it stands on one day of the clinic's calendar. States are computed here, on reading."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date
-from typing import Any
-from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models import Episode, Milestone, MilestoneProgress, Practice, Restriction, Surgery
-from models.base import Synced
-from schedules.plan.items import Plan, PlannedMilestone
-from schedules.plan.progress import NO_PROGRESS, ProgressFacts, facts_of, milestone_state, next_items
-from schedules.plan.protocol import Protocol, Text
-from schedules.plan.vocabulary import MilestoneState, Phase, ProtocolStatus, SkipReason
+from schedules.plan.course import course_on
+from schedules.plan.lifted import StandingClearances
+from schedules.plan.limit_rows import LimitRow, limit_row_on
+from schedules.plan.progress import ProgressFacts
+from schedules.plan.protocol import Protocol, Text, WorkDemands
+from schedules.plan.state_words import patient_words
+from schedules.plan.vocabulary import MilestoneState, Phase, ProtocolStatus, RestrictionKind, SkipReason
 from schedules.planning.library import find_protocol
-
-NEXT_COUNT = 3
-_MILESTONE_FIELDS = tuple(field.name for field in fields(PlannedMilestone))
+from schedules.planning.rules import clinic_rules
+from schedules.planning.stored_plan import stored_clearances, stored_plan
+from service.care.plan_rows import PlanRows, course_items, load_plan_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +31,26 @@ class StageView:
 
 @dataclass(frozen=True, slots=True)
 class MilestoneView:
-    """A milestone, what was reported of it, and how it stands."""
+    """A milestone, what was reported of it, and how it stands.
+
+    `first_stage_days` are the days from the episode's first surgery to the target: the second axis of a staged course.
+    """
 
     row: Milestone
     progress: MilestoneProgress | None
     state: MilestoneState
+    cleared_on: date | None
+    first_stage_days: int | None
 
     @property
     def pod(self) -> int | None:
         """Return the postoperative day of the target; None before surgery and without a target."""
         return self.row.target_days if self.row.phase is Phase.after_surgery else None
+
+    @property
+    def patient_text(self) -> Text:
+        """Return the state in words for the patient."""
+        return patient_words(self.state, self.row.owner, lifts=self.row.lifts is not None)
 
     @property
     def achieved_on(self) -> date | None:
@@ -56,15 +65,15 @@ class MilestoneView:
 
 @dataclass(frozen=True, slots=True)
 class RestrictionView:
-    """A restriction, and whether it holds on the plan's day."""
+    """A restriction, and how it stands on the plan's day."""
 
     row: Restriction
-    active: bool
+    on_day: LimitRow
 
 
 @dataclass(frozen=True, slots=True)
 class PlanView:
-    """A whole plan. `revision` is the highest of all rows that it shows."""
+    """A whole plan. `revision` is the highest of all rows that it follows from."""
 
     episode: Episode
     as_of: date
@@ -75,47 +84,30 @@ class PlanView:
     next: tuple[MilestoneView, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Stored:
-    surgeries: Sequence[Surgery]
-    milestones: Sequence[Milestone]
-    progress: dict[str, MilestoneProgress]
-    restrictions: Sequence[Restriction]
-
-    def rows(self) -> list[Synced]:
-        return [*self.surgeries, *self.milestones, *self.progress.values(), *self.restrictions]
-
-
 def view_plan(session: Session, practice: Practice, episode: Episode, as_of: date) -> PlanView:
     """Return the episode's plan as it stands on `as_of`, a day of the clinic's calendar."""
-    stored = _load(session, episode)
-    zone = ZoneInfo(practice.time_zone)
-    protocols = {surgery.id: _protocol(session, surgery) for surgery in stored.surgeries}
-    facts = {row.id: _progress_facts(row, stored.progress.get(row.id), zone) for row in stored.milestones}
-    milestones = {row.id: _milestone(row, stored, facts[row.id], as_of) for row in stored.milestones}
+    rows = load_plan_rows(session, practice, episode)
+    protocols = {surgery.id: _protocol(session, surgery) for surgery in rows.surgeries}
+    items = course_items(rows)
+    course = course_on(items, as_of)
+    milestones = {
+        item.id: _milestone(row, rows, item.progress, state=course.states[item.id], as_of=as_of)
+        for row, item in zip(rows.milestones, items, strict=True)
+    }
     return PlanView(
         episode=episode,
         as_of=as_of,
-        revision=max(row.rev for row in (episode, *stored.rows())),
-        surgeries=tuple(_stage(surgery, protocols[surgery.id], as_of) for surgery in stored.surgeries),
-        milestones=tuple(sorted(milestones.values(), key=_place)),
-        restrictions=tuple(RestrictionView(row, _holds(row, as_of)) for row in stored.restrictions),
-        next=_next(milestones, facts, as_of),
+        revision=rows.revision,
+        surgeries=tuple(_stage(surgery, protocols[surgery.id], as_of) for surgery in rows.surgeries),
+        milestones=tuple(milestones.values()),
+        restrictions=_restrictions(session, practice, rows, list(protocols.values()), as_of),
+        next=tuple(milestones[item_id] for item_id in course.next),
     )
 
 
-def _load(session: Session, episode: Episode) -> _Stored:
-    whose = {"practice_id": episode.practice_id, "episode_id": episode.id}
-    milestones = session.scalars(select(Milestone).filter_by(**whose)).all()
-    reported = select(MilestoneProgress).filter_by(practice_id=episode.practice_id, patient_id=episode.patient_id)
-    ids = {row.id for row in milestones}
-    order = (Restriction.occurrence, Restriction.kind, Restriction.sequence)
-    return _Stored(
-        surgeries=session.scalars(select(Surgery).filter_by(**whose).order_by(Surgery.stage)).all(),
-        milestones=milestones,
-        progress={row.id: row for row in session.scalars(reported) if row.id in ids},
-        restrictions=session.scalars(select(Restriction).filter_by(**whose).order_by(*order)).all(),
-    )
+def work_demands(practice: Practice, protocols: Sequence[Protocol]) -> WorkDemands:
+    """Return the table of work levels that holds for an episode: the clinic's, else the last stage's protocol's."""
+    return clinic_rules(practice).work or protocols[-1].work
 
 
 def _protocol(session: Session, surgery: Surgery) -> Protocol:
@@ -127,42 +119,37 @@ def _stage(surgery: Surgery, protocol: Protocol, as_of: date) -> StageView:
     return StageView(surgery, pod, protocol.status)
 
 
-def _progress_facts(row: Milestone, progress: MilestoneProgress | None, zone: ZoneInfo) -> ProgressFacts:
-    cancelled_on = None if row.cancelled_at is None else row.cancelled_at.astimezone(zone).date()
-    if progress is None:
-        return ProgressFacts(cancelled_on=cancelled_on)
-    skipped_on = None if progress.skip_reason is None else progress.reported_at.astimezone(zone).date()
-    return ProgressFacts(achieved_on=progress.achieved_on, skipped_on=skipped_on, cancelled_on=cancelled_on)
+def _milestone(
+    row: Milestone, rows: PlanRows, progress: ProgressFacts, *, state: MilestoneState, as_of: date
+) -> MilestoneView:
+    cleared = [span.cleared_on for span in progress.clearances if span.holds(as_of)]
+    first_on = rows.first_surgery_on
+    return MilestoneView(
+        row=row,
+        progress=rows.progress.get(row.id),
+        state=state,
+        cleared_on=min(cleared, default=None),
+        first_stage_days=None if row.target_on is None or first_on is None else (row.target_on - first_on).days,
+    )
 
 
-def _planned(row: Milestone) -> PlannedMilestone:
-    values: dict[str, Any] = {name: getattr(row, name) for name in _MILESTONE_FIELDS}
-    text = None if row.text is None else Text(**row.text)
-    return PlannedMilestone(**values | {"sources": tuple(row.sources), "text": text})
-
-
-def _milestone(row: Milestone, stored: _Stored, facts: ProgressFacts, as_of: date) -> MilestoneView:
-    return MilestoneView(row, stored.progress.get(row.id), milestone_state(facts_of(_planned(row)), facts, as_of))
-
-
-def _holds(row: Restriction, as_of: date) -> bool:
-    """Return whether a limit holds on a day. That a patient was seen to go beyond it does not lift it."""
-    begun = row.from_on is not None and row.from_on <= as_of and row.cancelled_at is None
-    return begun and (row.through_on is None or row.through_on >= as_of)
-
-
-def _next(
-    milestones: dict[str, MilestoneView], facts: dict[str, ProgressFacts], as_of: date
-) -> tuple[MilestoneView, ...]:
-    standing = {
-        (view.row.key, view.row.occurrence): view for view in milestones.values() if view.row.cancelled_at is None
+def _restrictions(
+    session: Session, practice: Practice, rows: PlanRows, protocols: Sequence[Protocol], as_of: date
+) -> tuple[RestrictionView, ...]:
+    if not protocols:
+        return ()
+    whose = (rows.episode.practice_id, rows.episode.id)
+    plan, demands = stored_plan(session, *whose), work_demands(practice, protocols)
+    standing = StandingClearances(plan, stored_clearances(session, *whose), on=as_of, day0s=rows.day0s)
+    kinds = {milestone.key: milestone.kind for milestone in plan.milestones}
+    by_identity = {
+        (limit.kind, limit.occurrence, limit.sequence): limit_row_on(
+            limit, as_of, clearances=standing, work=demands, kinds=kinds
+        )
+        for limit in plan.restrictions
     }
-    plan = Plan(tuple(_planned(view.row) for view in sorted(standing.values(), key=_place)), ())
-    progress = {key: facts.get(view.row.id, NO_PROGRESS) for key, view in standing.items()}
-    wanted = next_items(plan, as_of, progress=progress, count=NEXT_COUNT)
-    return tuple(standing[item.key, item.occurrence] for item in wanted)
-
-
-def _place(view: MilestoneView) -> tuple[int, bool, int, str]:
-    days = view.row.target_days if view.row.target_days is not None else view.row.earliest_days
-    return (view.row.occurrence, days is None, days or 0, view.row.key)
+    gone = LimitRow(active=False)
+    return tuple(
+        RestrictionView(row, by_identity.get((RestrictionKind(row.kind), row.occurrence, row.sequence), gone))
+        for row in rows.restrictions
+    )

@@ -76,7 +76,7 @@ def test_a_healthy_answer_to_a_monitor_is_not_logged(anonymous: Caller, log: io.
 def test_a_fault_answers_500_without_its_words_and_logs_its_class(
     coordinator: Caller, clinic: Clinic, log: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service.care.plan_view.NEXT_COUNT", "Zyzzyva")
+    monkeypatch.setattr("schedules.plan.course.NEXT_COUNT", "Zyzzyva")
 
     answer = coordinator.get(f"/episodes/{clinic.episode.id}/plan")
 

@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 
 from schedules.plan.build import PatientFacts, Plan
-from schedules.plan.progress import NO_PROGRESS, ProgressFacts, facts_of, milestone_state, next_items
+from schedules.plan.progress import NO_PROGRESS, ClearedSpan, ProgressFacts, facts_of, milestone_state
 from schedules.plan.vocabulary import MilestoneState, OpioidUse, PastPolicy, WorkClass
 from tests.unit.plan.samples import braced, milestone, plan, stage
 
@@ -101,10 +101,13 @@ def test_items_without_a_date_are_unscheduled() -> None:
     ("progress", "expected"),
     [
         (ProgressFacts(achieved_on=date(2026, 3, 10)), MilestoneState.achieved),
-        (ProgressFacts(cleared_on=date(2026, 3, 10)), MilestoneState.cleared),
+        (ProgressFacts(clearances=(ClearedSpan(date(2026, 3, 10)),)), MilestoneState.cleared),
         (ProgressFacts(skipped_on=date(2026, 3, 10)), MilestoneState.skipped),
         (ProgressFacts(cancelled_on=date(2026, 3, 10)), MilestoneState.cancelled),
-        (ProgressFacts(achieved_on=date(2026, 3, 9), cleared_on=date(2026, 3, 10)), MilestoneState.cleared),
+        (
+            ProgressFacts(achieved_on=date(2026, 3, 9), clearances=(ClearedSpan(date(2026, 3, 10)),)),
+            MilestoneState.cleared,
+        ),
         (ProgressFacts(achieved_on=date(2026, 3, 9), cancelled_on=date(2026, 3, 10)), MilestoneState.achieved),
         (ProgressFacts(skipped_on=date(2026, 3, 9), cancelled_on=date(2026, 3, 10)), MilestoneState.cancelled),
     ],
@@ -147,26 +150,3 @@ def test_what_was_past_at_enrolment_is_nobodys_lateness() -> None:
 
     assert behind(late) == set()
     assert {"opioid_stop", "walk30", "sit60"} <= behind(in_time)
-
-
-def test_the_next_items_are_those_that_fall_due_first() -> None:
-    found = next_items(plan(stage()), date(2026, 3, 4))
-
-    assert [(item.key, item.eligible_days) for item in found] == [("shower", 2), ("opioid_stop", 7), ("prom_2wk", 14)]
-
-
-def test_finished_closed_and_undated_items_are_not_next() -> None:
-    a_plan = plan(stage())
-    done = {("drive", 1): ProgressFacts(achieved_on=date(2026, 3, 16))}
-
-    found = {item.key for item in next_items(a_plan, date(2026, 3, 17), progress=done, count=50)}
-
-    assert found.isdisjoint({"drive", "incision", "shower", "medicines_pause", "education"})
-    assert {"walk30", "rtw_sed", "full"} <= found
-
-
-def test_the_number_of_next_items_can_be_chosen() -> None:
-    a_plan = plan(stage())
-
-    assert len(next_items(a_plan, date(2026, 3, 4), count=5)) == 5
-    assert next_items(a_plan, date(2030, 1, 1)) == ()

@@ -1,0 +1,144 @@
+"""Reads an episode's plan from its rows, as the items that states are computed from. Knows no day."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models import Episode, Milestone, MilestoneProgress, Practice, Restriction, Surgery
+from models.base import OfPatient, Synced
+from models.change import SlotEntry
+from models.clearance import Clearance, ObservedFact
+from schedules.plan.course import CourseItem, ItemKey
+from schedules.plan.kinds import WORK_CLASS_OF
+from schedules.plan.lifted import is_at_least
+from schedules.plan.progress import ClearedSpan, MilestoneFacts, ProgressFacts, SlotState, facts_of
+from schedules.plan.vocabulary import MilestoneKind, SurgeryStatus
+from schedules.planning.slots import SIGNED_KINDS, SLOT_KINDS
+from schedules.planning.stored_plan import planned_milestone
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRows:
+    """The stored plan of an episode with all that was reported of it. `progress` and `slots` are by milestone id."""
+
+    episode: Episode
+    zone: ZoneInfo
+    surgeries: tuple[Surgery, ...]
+    milestones: tuple[Milestone, ...]
+    restrictions: tuple[Restriction, ...]
+    progress: Mapping[str, MilestoneProgress]
+    slots: Mapping[str, SlotEntry]
+    clearances: tuple[Clearance, ...]
+    observed: tuple[ObservedFact, ...]
+
+    @property
+    def revision(self) -> int:
+        """Return the highest revision of all rows that states and limits follow from."""
+        planned: Iterable[Synced] = (self.episode, *self.surgeries, *self.milestones, *self.restrictions)
+        reported: Iterable[Synced] = (*self.progress.values(), *self.slots.values(), *self.clearances, *self.observed)
+        return max(row.rev for row in (*planned, *reported))
+
+    @property
+    def day0s(self) -> dict[int, date | None]:
+        """Return the day of each surgery that is not cancelled, by stage."""
+        return {row.stage: row.surgery_on for row in self.surgeries if row.status is not SurgeryStatus.cancelled}
+
+    @property
+    def first_surgery_on(self) -> date | None:
+        """Return the day of the earliest surgery that is not cancelled."""
+        return min(filter(None, self.day0s.values()), default=None)
+
+    def day0_of(self, surgery_id: str) -> date | None:
+        """Return the day of one of the episode's surgeries."""
+        return next((row.surgery_on for row in self.surgeries if row.id == surgery_id), None)
+
+
+def load_plan_rows(session: Session, practice: Practice, episode: Episode) -> PlanRows:
+    """Return the rows of an episode's plan: surgeries by stage, limits by stage, kind and sequence."""
+
+    def of(model: type[Any], *order: Any, **whose: str) -> tuple[Any, ...]:
+        wanted = {"practice_id": episode.practice_id} | (whose or {"episode_id": episode.id})
+        return tuple(session.scalars(select(model).filter_by(**wanted).order_by(*order, model.id)))
+
+    milestones = of(Milestone)
+    ids = {row.id for row in milestones}
+    patients = {"patient_id": episode.patient_id}
+    return PlanRows(
+        episode=episode,
+        zone=ZoneInfo(practice.time_zone),
+        surgeries=of(Surgery, Surgery.stage),
+        milestones=tuple(sorted(milestones, key=_place)),
+        restrictions=of(Restriction, Restriction.occurrence, Restriction.kind, Restriction.sequence),
+        progress=_by_id(of(MilestoneProgress, **patients), ids),
+        slots=_by_id(of(SlotEntry, **patients), ids),
+        clearances=of(Clearance, Clearance.cleared_at),
+        observed=of(ObservedFact),
+    )
+
+
+def course_items(rows: PlanRows) -> tuple[CourseItem, ...]:
+    """Return the episode's milestones with what was reported of each, in the order of the plan."""
+    cleared: dict[str, list[Clearance]] = {}
+    for clearance in rows.clearances:
+        cleared.setdefault(clearance.milestone_id, []).append(clearance)
+    return tuple(
+        CourseItem(
+            ItemKey(row.key, row.occurrence),
+            _milestone_facts(row, rows),
+            _progress_facts(row, rows, cleared.get(row.id, ())),
+        )
+        for row in rows.milestones
+    )
+
+
+def lifts_whole(clearance: Clearance, milestone: Milestone) -> bool:
+    """Return whether a clearance covers all of its milestone: one for a lesser class of work does not."""
+    own = WORK_CLASS_OF.get(MilestoneKind(milestone.kind))
+    return own is None or clearance.work_class is None or is_at_least(clearance.work_class, own)
+
+
+def _by_id(rows: Iterable[Any], ids: set[str]) -> dict[str, Any]:
+    return {row.id: row for row in rows if isinstance(row, OfPatient) and row.id in ids}
+
+
+def _milestone_facts(row: Milestone, rows: PlanRows) -> MilestoneFacts:
+    day0 = rows.day0_of(row.surgery_id)
+    return facts_of(planned_milestone(row), day0=day0, slot=_slot_state(row, rows.slots.get(row.id), day0))
+
+
+def _slot_state(row: Milestone, entry: SlotEntry | None, day0: date | None) -> SlotState | None:
+    """An entry for another day of surgery counts as none: the advice may no longer be right."""
+    if row.kind not in SLOT_KINDS:
+        return None
+    if entry is None or entry.for_day0 != day0:
+        return SlotState.blank
+    unsigned = row.kind in SIGNED_KINDS and entry.signed_by is None
+    return SlotState.unsigned if unsigned else SlotState.filled
+
+
+def _progress_facts(row: Milestone, rows: PlanRows, clearances: Iterable[Clearance]) -> ProgressFacts:
+    progress = rows.progress.get(row.id)
+    skipped = progress is not None and progress.skip_reason is not None
+    return ProgressFacts(
+        achieved_on=progress.achieved_on if progress is not None else None,
+        clearances=tuple(
+            ClearedSpan(each.cleared_on, each.revoked_on) for each in clearances if lifts_whole(each, row)
+        ),
+        skipped_on=_day_of(progress.reported_at, rows.zone) if skipped and progress is not None else None,
+        skip_reason=progress.skip_reason if progress is not None else None,
+        cancelled_on=None if row.cancelled_at is None else _day_of(row.cancelled_at, rows.zone),
+    )
+
+
+def _day_of(instant: datetime, zone: ZoneInfo) -> date:
+    return instant.astimezone(zone).date()
+
+
+def _place(row: Milestone) -> tuple[int, bool, int, str]:
+    days = row.target_days if row.target_days is not None else row.earliest_days
+    return (row.occurrence, days is None, days or 0, row.key)
