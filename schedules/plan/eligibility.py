@@ -5,6 +5,7 @@ Rules: evidence file, sections 2.9 (rule 7) and 11. Eligible is not cleared: tha
 
 from typing import NamedTuple
 
+from schedules.plan.items import Case
 from schedules.plan.kinds import WORK_CLASS_OF, rule_of
 from schedules.plan.protocol import EligibleBy, MilestoneTemplate, Protocol, WorkDemand
 from schedules.plan.vocabulary import Binding, MilestoneKind
@@ -34,23 +35,22 @@ def first_day_by_lifting(protocol: Protocol, demand: WorkDemand, *, low_bone_den
     return protocol.lifting.unrestricted_from_days
 
 
-def eligibility_of(
-    template: MilestoneTemplate, protocol: Protocol, *, low_bone_density: bool, brace_ordered: bool
-) -> Eligibility:
-    """Return the first day on which all day conditions of a milestone hold."""
+def eligibility_of(template: MilestoneTemplate, case: Case) -> Eligibility:
+    """Return the first day on which all day conditions of a milestone of the case's own stage hold."""
     if template.kind in WORK_CLASS_OF:
-        return _of_work(template, protocol, low_bone_density=low_bone_density)
+        return _of_work(template, case)
     if template.earliest_days is None:
         return Eligibility(None, _who_dates(template.kind))
     if template.target_days is None:
         return Eligibility(template.earliest_days, Binding.earliest)
-    if brace_ordered and rule_of(template.kind).waits_for_collar:
-        return _after_collar(template.target_days, protocol)
+    if case.stage.brace_ordered and rule_of(template.kind).waits_for_collar:
+        return _after_collar(template.target_days, case.stage.protocol)
     return Eligibility(template.target_days, Binding.target)
 
 
-def _of_work(template: MilestoneTemplate, protocol: Protocol, *, low_bone_density: bool) -> Eligibility:
-    demand = protocol.work.of_milestone(template.kind)
+def _of_work(template: MilestoneTemplate, case: Case) -> Eligibility:
+    protocol, low_bone_density = case.stage.protocol, case.patient.low_bone_density
+    demand = case.work.of_milestone(template.kind)
     lifting_days = first_day_by_lifting(protocol, demand, low_bone_density=low_bone_density)
     if template.target_days is None or demand.eligible_by is EligibleBy.surgeon:
         return Eligibility(None, Binding.surgeon)

@@ -82,6 +82,20 @@ class PatientFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Case:
+    """One stage with all that its plan depends on. `work` is the table of demand levels in force.
+
+    `work_percent` stretches the work milestones, 100 leaves them. What was past on `known_on` follows its past policy.
+    """
+
+    stage: Stage
+    patient: PatientFacts
+    work: WorkDemands
+    work_percent: int
+    known_on: date
+
+
+@dataclass(frozen=True, slots=True)
 class PlannedMilestone:
     """One milestone of one stage; (`key`, `occurrence`) is its identity within the episode.
 

@@ -1,6 +1,6 @@
 """Which milestones one surgery gives one patient, and on which days.
 
-Rules: evidence file, sections 3, 11 and 12a. Knows one stage at a time.
+Rules: evidence file, sections 3, 8.4, 11 and 12a. Knows one stage at a time.
 """
 
 from collections.abc import Iterator
@@ -9,10 +9,19 @@ from datetime import date
 
 from schedules.plan.days import day_after
 from schedules.plan.eligibility import Eligibility, eligibility_of
-from schedules.plan.items import PatientFacts, PlannedMilestone, Stage
+from schedules.plan.items import Case, PatientFacts, PlannedMilestone, Stage
 from schedules.plan.kinds import WORK_CLASS_OF, rule_of
-from schedules.plan.protocol import MilestoneTemplate, Protocol
-from schedules.plan.vocabulary import Grade, MilestoneKind, OpioidUse, PastPolicy, Phase, Setting, WorkClass
+from schedules.plan.protocol import MilestoneTemplate, Protocol, WorkDemands
+from schedules.plan.vocabulary import (
+    Binding,
+    Grade,
+    MilestoneKind,
+    OpioidUse,
+    PastPolicy,
+    Phase,
+    Setting,
+    WorkClass,
+)
 
 _BRACE_KINDS = frozenset({MilestoneKind.brace_wean, MilestoneKind.brace_fitted})
 _MEDICINE_KINDS = frozenset({MilestoneKind.medicines_pause, MilestoneKind.medicines_restart})
@@ -20,25 +29,40 @@ _WORK_KINDS = frozenset({*WORK_CLASS_OF, MilestoneKind.work_note_before})
 _OPIOID_LONG_TERM_TEXT = "opioid_long_term"
 
 
-def plan_milestones(stage: Stage, patient: PatientFacts, *, enrolled_on: date) -> list[PlannedMilestone]:
-    """Return the milestones of `stage` in the protocol's order. Raises PlanError if a date leaves the calendar."""
+def plan_milestones(case: Case) -> list[PlannedMilestone]:
+    """Return the milestones of the case's stage in the protocol's order.
+
+    Raises PlanError if a date leaves the calendar.
+    """
     return [
-        _plan_one(template, stage, patient, enrolled_on)
-        for template in _templates(stage.protocol)
-        if _applies(template.kind, stage, patient)
+        _plan_one(template, case)
+        for template in _templates(case.stage.protocol, case.work)
+        if _applies(template.kind, case.stage, case.patient)
     ]
 
 
-def _templates(protocol: Protocol) -> Iterator[MilestoneTemplate]:
+def plan_work_milestones(case: Case) -> list[PlannedMilestone]:
+    """Return the returns to work of every class, the lightest first, whatever the patient's own is. Raises as above."""
+    templates = _templates(case.stage.protocol, case.work)
+    return [_plan_one(template, case) for template in templates if template.kind in WORK_CLASS_OF]
+
+
+def past_policy_of(kind: MilestoneKind, protocol: Protocol, last_on: date | None, known_on: date) -> PastPolicy | None:
+    """Return what applies if `last_on`, the end of the window or of an open one the target, was before `known_on`."""
+    if last_on is None or last_on >= known_on:
+        return None
+    return protocol.reminders.past_policy_of(kind)
+
+
+def _templates(protocol: Protocol, work: WorkDemands) -> Iterator[MilestoneTemplate]:
     for template in protocol.milestones:
         yield template
         if template.kind is MilestoneKind.rtw_heavy:
-            yield _very_heavy(protocol)
+            yield _very_heavy(work.sources)
 
 
-def _very_heavy(protocol: Protocol) -> MilestoneTemplate:
+def _very_heavy(sources: tuple[str, ...]) -> MilestoneTemplate:
     kind = MilestoneKind.rtw_very_heavy
-    sources = protocol.work.sources
     return MilestoneTemplate(
         kind, kind, Phase.after_surgery, None, None, None, grade=Grade.E, sources=sources, note=None
     )
@@ -67,12 +91,14 @@ def _is_own_work(kind: MilestoneKind, own: WorkClass | None) -> bool:
     return WORK_CLASS_OF[kind] is own
 
 
-def _plan_one(template: MilestoneTemplate, stage: Stage, patient: PatientFacts, enrolled_on: date) -> PlannedMilestone:
-    template = _for_patient(template, stage, patient)
-    protocol, day0, rule = stage.protocol, stage.day0, rule_of(template.kind)
-    eligible = _eligibility(template, stage, patient)
-    text_key = _text_key(template, protocol, patient)
-    not_before_days = _first_heavy_day(template.kind, stage, patient)
+def _plan_one(template: MilestoneTemplate, case: Case) -> PlannedMilestone:
+    stage, rule = case.stage, rule_of(template.kind)
+    protocol, day0 = stage.protocol, stage.day0
+    filled_days = _filled_days(template, stage)
+    template = _for_case(template, case) if filled_days is None else _on_filled_day(template, filled_days)
+    eligible = eligibility_of(template, case) if filled_days is None else Eligibility(filled_days, Binding.clinician)
+    text_key = _text_key(template, protocol, case.patient)
+    not_before_days = _first_heavy_day(template.kind, case)
     target_on, latest_on = day_after(day0, template.target_days), day_after(day0, template.latest_days)
     return PlannedMilestone(
         key=template.key,
@@ -94,28 +120,48 @@ def _plan_one(template: MilestoneTemplate, stage: Stage, patient: PatientFacts, 
         sources=template.sources,
         note=template.note,
         text=protocol.texts.milestones[text_key] if text_key else None,
-        past_policy=_past_policy(template.kind, protocol, latest_on or target_on, enrolled_on),
+        past_policy=past_policy_of(template.kind, protocol, latest_on or target_on, case.known_on),
         owner=rule.owner,
         not_before_days=not_before_days,
         not_before_on=day_after(day0, not_before_days),
+        binding_stage=stage.ordinal,
     )
 
 
-def _for_patient(template: MilestoneTemplate, stage: Stage, patient: PatientFacts) -> MilestoneTemplate:
-    if template.kind is MilestoneKind.discharge and stage.setting is Setting.outpatient:
+def _for_case(template: MilestoneTemplate, case: Case) -> MilestoneTemplate:
+    """Return the template with the days that hold for this patient, stage and clinic."""
+    kind = template.kind
+    if kind in WORK_CLASS_OF:
+        return template if case.work_percent == 100 else _stretched(template, case.work_percent)
+    if kind is MilestoneKind.discharge and case.stage.setting is Setting.outpatient:
         return replace(template, earliest_days=0, target_days=0, latest_days=0)
-    if template.kind is MilestoneKind.opioid_stop and patient.opioid_use is OpioidUse.daily_long_term:
+    if kind is MilestoneKind.opioid_stop and case.patient.opioid_use is OpioidUse.daily_long_term:
         return replace(template, earliest_days=None, target_days=None, latest_days=None)
     return template
 
 
-def _eligibility(template: MilestoneTemplate, stage: Stage, patient: PatientFacts) -> Eligibility:
-    return eligibility_of(
+def _stretched(template: MilestoneTemplate, percent: int) -> MilestoneTemplate:
+    """Longer for workers' compensation, a part of a day counting as a whole one. The first day stays."""
+    target_days, latest_days = template.target_days, template.latest_days
+    return replace(
         template,
-        stage.protocol,
-        low_bone_density=patient.low_bone_density,
-        brace_ordered=stage.brace_ordered,
+        target_days=None if target_days is None else -(-target_days * percent // 100),
+        latest_days=None if latest_days is None else -(-latest_days * percent // 100),
     )
+
+
+def _filled_days(template: MilestoneTemplate, stage: Stage) -> int | None:
+    """Return the day that a clinician entered for this day of surgery; what was entered for another one is blank."""
+    slot = stage.slots.get(template.key)
+    if slot is None or stage.day0 is None or slot.due_on is None or slot.for_day0 != stage.day0:
+        return None
+    return (slot.due_on - stage.day0).days if template.phase is Phase.before_surgery else None
+
+
+def _on_filled_day(template: MilestoneTemplate, due_days: int) -> MilestoneTemplate:
+    is_after = template.kind is MilestoneKind.medicines_restart and due_days >= 0
+    phase = Phase.after_surgery if is_after else template.phase
+    return replace(template, phase=phase, earliest_days=due_days, target_days=due_days, latest_days=due_days)
 
 
 def _text_key(template: MilestoneTemplate, protocol: Protocol, patient: PatientFacts) -> str | None:
@@ -133,16 +179,9 @@ def _may_start_before_bending(template: MilestoneTemplate, protocol: Protocol) -
     return template.earliest_days < bending.target_days
 
 
-def _first_heavy_day(kind: MilestoneKind, stage: Stage, patient: PatientFacts) -> int | None:
+def _first_heavy_day(kind: MilestoneKind, case: Case) -> int | None:
     """Return the day before which very heavy work is not considered; None for other kinds, or if there is none."""
     if kind is not MilestoneKind.rtw_very_heavy:
         return None
-    heavy = stage.protocol.find_milestone(MilestoneKind.rtw_heavy)
-    return None if heavy is None else _eligibility(heavy, stage, patient).days
-
-
-def _past_policy(kind: MilestoneKind, protocol: Protocol, last_on: date | None, enrolled_on: date) -> PastPolicy | None:
-    """Return what applies if `last_on`, the end of the window or of an open one the target, was before enrolment."""
-    if last_on is None or last_on >= enrolled_on:
-        return None
-    return protocol.reminders.past_policy_of(kind)
+    heavy = case.stage.protocol.find_milestone(MilestoneKind.rtw_heavy)
+    return None if heavy is None else eligibility_of(_for_case(heavy, case), case).days

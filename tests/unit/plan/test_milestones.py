@@ -260,6 +260,7 @@ def test_milestones_that_lift_a_restriction_say_which() -> None:
 
     assert lifts == {
         "drive": RestrictionKind.driving,
+        "lifting_3": RestrictionKind.lifting,
         "blt_end": RestrictionKind.bending_twisting,
         "brace_wean": RestrictionKind.brace,
         "rtw_sed": RestrictionKind.work,

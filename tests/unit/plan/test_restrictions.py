@@ -56,11 +56,13 @@ def test_a_step_that_needs_an_x_ray_holds_the_step_before_it() -> None:
 def test_low_bone_density_holds_lifting_at_10_pounds_until_a_clinician_raises_it(protocol_id: str) -> None:
     patient = PatientFacts(work_class=None, low_bone_density=True)
 
-    (only,) = restrictions(plan(stage(protocol_id), patient=patient), RestrictionKind.lifting)
+    *phases, hold = restrictions(plan(stage(protocol_id), patient=patient), RestrictionKind.lifting)
 
-    assert (only.from_days, only.through_days, only.limit_lb, only.eligible_days) == (0, None, 10, 43)
-    assert (only.eligible_on, only.sources) == (date(2026, 4, 14), ("S87",))
-    assert "no increase until a clinician sets it" in only.text.en
+    assert (hold.from_days, hold.through_days, hold.limit_lb, hold.eligible_days) == (0, None, 10, 43)
+    assert (hold.eligible_on, hold.sources, hold.sequence) == (date(2026, 4, 14), ("S87",), 4)
+    assert (hold.lifted_by, hold.lifted_by_occurrence) == ("lifting_4", 1)
+    assert "no increase until a clinician sets it" in hold.text.en
+    assert phases == restrictions(plan(stage(protocol_id)), RestrictionKind.lifting)
 
 
 def test_low_bone_density_changes_nothing_after_other_procedures() -> None:
@@ -75,12 +77,13 @@ def test_no_restriction_with_a_clearance_ends_by_date(protocol_id: str) -> None:
 
     cleared = [item for item in everything.restrictions if item.lifted_by]
 
-    assert all(item.from_days == 0 and item.through_days is None for item in cleared)
+    assert all(item.through_days is None for item in cleared)
+    assert all(item.from_days == 0 for item in cleared if item.kind is not RestrictionKind.lifting)
     assert {item.lifted_by for item in cleared} == {item.key for item in everything.milestones if item.lifts}
     for item in cleared:
         (lifting,) = [other for other in everything.milestones if other.key == item.lifted_by]
         assert (item.eligible_days, item.eligible_on) == (lifting.eligible_days, lifting.eligible_on)
-        assert item.kind is lifting.lifts
+        assert (item.kind, item.lifted_by_occurrence) == (lifting.lifts, lifting.occurrence)
 
 
 def test_who_does_not_work_has_no_work_limit() -> None:
@@ -110,6 +113,7 @@ def test_sitting_is_limited_for_two_weeks_after_lumbar_decompression_and_fusion(
     if protocol_id.startswith(("MD", "LAM", "TLIF", "ALIF", "LLIF")):
         assert [(item.from_days, item.through_days, item.through_on) for item in limits] == [(0, 14, date(2026, 3, 16))]
         assert "20 minutes at a time" in limits[0].text.en
+        assert (limits[0].limit_minutes, limits[0].limit_lb, limits[0].lifted_by) == (20, None, None)
     else:
         assert limits == []
 
