@@ -1,0 +1,305 @@
+"""What becomes of a stored reminder when its plan is made again: left, armed again, taken back.
+
+What was sent for an unchanged day is never sent again; what moved to a day still ahead is, and opens with a correction.
+Pure: what became of its messages comes in. Knows no clock and no database.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from schedules.plan.diff import Answer, MessageChange
+from schedules.plan.reminders import PLANNED, PlannedReminder
+from schedules.plan.vocabulary import ReminderOutcome, ReminderState
+
+NEVER_ARMED = frozenset(ReminderOutcome) - {PLANNED}  # why a reminder has had no delivery yet
+
+
+class Standing(StrEnum):
+    """How the message of a reminder's present generation stands with the worker."""
+
+    waiting = "waiting"
+    on_its_way = "on_its_way"
+    perhaps_sent = "perhaps_sent"  # an earlier try ended without an answer
+    sent = "sent"
+    over = "over"  # it ended, and nothing went out
+
+
+class Step(StrEnum):
+    """What is done about a reminder.
+
+    `arm` begins its next generation, `stand` lets the one that is on its way go on, `settle` takes back what waits and
+    lets what was sent for this very time count, `note` writes its times and reason without arming it.
+    """
+
+    leave = "leave"
+    add = "add"
+    arm = "arm"
+    take_back = "take_back"
+    stand = "stand"
+    settle = "settle"
+    note = "note"
+
+
+@dataclass(frozen=True, slots=True)
+class MessageFacts:
+    """What became of a reminder's messages so far, those of earlier generations included."""
+
+    standing: Standing
+    sent_due_ats: frozenset[datetime] = frozenset()  # due times of what went out
+    may_have_gone_out: bool = False  # some message of it did, or is on its way, or ended without an answer
+
+
+@dataclass(frozen=True, slots=True)
+class WantedReminder:
+    """A reminder that a plan calls for, by the ids of its row and of its milestone's."""
+
+    id: str
+    milestone_id: str
+    planned: PlannedReminder
+
+
+@dataclass(frozen=True, slots=True)
+class StoredReminder:
+    """A reminder as it is stored. The outcome in `planned` says nothing: `state` and `reason` do."""
+
+    id: str
+    milestone_id: str
+    planned: PlannedReminder
+    state: ReminderState
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """What besides the plan decides about messages, by the milestone's id.
+
+    `complete` says of what was achieved, skipped or cleared which of these it is, `ended` why a milestone no longer
+    stands; `moved` are those whose days differ from before.
+    """
+
+    now: datetime
+    complete: Mapping[str, str] = field(default_factory=dict)
+    ended: Mapping[str, str] = field(default_factory=dict)
+    moved: frozenset[str] = frozenset()
+    otherwise: str = "not_in_plan"  # why a reminder is taken back whose milestone stands
+
+
+@dataclass(frozen=True, slots=True)
+class DecidedReminder:
+    """What happens to one reminder: what is done about it, and how that is told."""
+
+    id: str
+    milestone_id: str
+    step: Step
+    change: MessageChange
+    planned: PlannedReminder | None = None
+    stored: StoredReminder | None = None
+    reason: str | None = None
+    answer: Answer | None = None
+    is_correction: bool = False
+
+
+_ANSWERS = {
+    Standing.waiting: Answer.effective,
+    Standing.on_its_way: Answer.in_flight,
+    Standing.perhaps_sent: Answer.unknown,
+    Standing.sent: Answer.already_sent,
+    Standing.over: None,
+}
+
+
+def decide_reminders(
+    stored: Mapping[str, StoredReminder],
+    wanted: Mapping[str, WantedReminder],
+    facts: Mapping[str, MessageFacts],
+    occasion: Occasion,
+) -> list[DecidedReminder]:
+    """Return what happens to each reminder: those that the plan calls for in its order, then those that it lacks.
+
+    `facts` of a reminder that are missing are guessed from its state: good enough to see which are needed.
+    """
+    found = []
+    for each in wanted.values():
+        before = stored.get(each.id)
+        if before is None:
+            found.extend(_new(each, occasion))
+        else:
+            found.append(_again(before, each, _facts_of(before, facts), occasion))
+    gone = (each for reminder_id, each in stored.items() if reminder_id not in wanted)
+    return found + [_without(each, _facts_of(each, facts), occasion) for each in gone]
+
+
+def is_late(wanted: WantedReminder, stored: StoredReminder | None, now: datetime) -> bool:
+    """Return whether a reminder's time is over although it still waits, or has never been judged."""
+    if wanted.planned.outcome is not PLANNED or wanted.planned.useful_until > now:
+        return False
+    return stored is None or (stored.state is ReminderState.planned and _has_moved(stored, wanted))
+
+
+def _facts_of(stored: StoredReminder, facts: Mapping[str, MessageFacts]) -> MessageFacts:
+    known = facts.get(stored.id)
+    if known is not None:
+        return known
+    match stored.state:
+        case ReminderState.planned:
+            return MessageFacts(Standing.waiting)
+        case ReminderState.sent:
+            return MessageFacts(Standing.sent, frozenset({stored.planned.due_at}), may_have_gone_out=True)
+        case _:
+            return MessageFacts(Standing.over)
+
+
+def _new(wanted: WantedReminder, occasion: Occasion) -> list[DecidedReminder]:
+    if wanted.milestone_id in occasion.complete:
+        return []
+    change, reason = _told(wanted.planned)
+    return [DecidedReminder(wanted.id, wanted.milestone_id, Step.add, change, wanted.planned, reason=reason)]
+
+
+def _told(planned: PlannedReminder) -> tuple[MessageChange, str | None]:
+    if planned.outcome is PLANNED:
+        return MessageChange.added, None
+    is_past = planned.past_policy is not None
+    return (MessageChange.past if is_past else MessageChange.cancelled), planned.outcome.value
+
+
+def _without(stored: StoredReminder, facts: MessageFacts, occasion: Occasion) -> DecidedReminder:
+    """Decide about a reminder that the plan no longer calls for."""
+    complete = occasion.complete.get(stored.milestone_id)
+    reason = complete or occasion.ended.get(stored.milestone_id, occasion.otherwise)
+    return _no_more(stored, None, facts, reason, is_complete=complete is not None)
+
+
+def _again(stored: StoredReminder, wanted: WantedReminder, facts: MessageFacts, occasion: Occasion) -> DecidedReminder:
+    complete = occasion.complete.get(stored.milestone_id)
+    if complete is not None:
+        return _no_more(stored, wanted, facts, complete, is_complete=True)
+    if wanted.planned.outcome is not PLANNED:
+        return _no_more(stored, wanted, facts, wanted.planned.outcome.value, is_complete=False)
+    if wanted.planned.useful_until <= occasion.now:
+        return _leave(stored, wanted)
+    return _arm_or_leave(stored, wanted, facts, occasion)
+
+
+def _leave(
+    stored: StoredReminder,
+    wanted: WantedReminder | None,
+    change: MessageChange = MessageChange.unchanged,
+    *,
+    answer: Answer | None = None,
+) -> DecidedReminder:
+    planned = None if wanted is None else wanted.planned
+    return DecidedReminder(
+        stored.id, stored.milestone_id, Step.leave, change, planned, stored, stored.reason, answer=answer
+    )
+
+
+def _no_more(
+    stored: StoredReminder,
+    wanted: WantedReminder | None,
+    facts: MessageFacts,
+    reason: str,
+    *,
+    is_complete: bool,
+) -> DecidedReminder:
+    """Decide about a reminder of which nothing more is to be said."""
+    planned = None if wanted is None else wanted.planned
+    if facts.standing is Standing.sent:
+        holds = is_complete or (wanted is not None and wanted.planned.scheduled_on == stored.planned.scheduled_on)
+        change = MessageChange.unchanged if holds else MessageChange.already_sent
+        return _leave(stored, wanted, change, answer=None if holds else Answer.already_sent)
+    if stored.state is ReminderState.planned and facts.standing is not Standing.over:
+        is_past = planned is not None and planned.past_policy is not None
+        change = MessageChange.past if is_past else MessageChange.cancelled
+        if facts.standing is Standing.on_its_way:
+            change = MessageChange.in_flight
+        answer = _ANSWERS[facts.standing]
+        return DecidedReminder(
+            stored.id, stored.milestone_id, Step.take_back, change, planned, stored, reason, answer=answer
+        )
+    if planned is not None and not is_complete and _was_never_armed(stored) and _notes_differ(stored, planned):
+        change, _ = _told(planned)
+        return DecidedReminder(stored.id, stored.milestone_id, Step.note, change, planned, stored, reason)
+    return _leave(stored, wanted)
+
+
+def _was_never_armed(stored: StoredReminder) -> bool:
+    return stored.state is ReminderState.suppressed and stored.reason in NEVER_ARMED
+
+
+def _notes_differ(stored: StoredReminder, planned: PlannedReminder) -> bool:
+    return stored.reason != planned.outcome or _times(stored.planned) != _times(planned)
+
+
+def _arm_or_leave(
+    stored: StoredReminder, wanted: WantedReminder, facts: MessageFacts, occasion: Occasion
+) -> DecidedReminder:
+    """Decide about a reminder that is to go out at a time of which something is still ahead."""
+    has_new_day = stored.planned.scheduled_on != wanted.planned.scheduled_on and stored.milestone_id in occasion.moved
+    may_repeat = wanted.planned.due_at > occasion.now and wanted.planned.due_at not in facts.sent_due_ats
+    if facts.standing is Standing.sent:
+        if has_new_day and may_repeat:
+            return _arm(stored, wanted, facts, MessageChange.moved)
+        change = MessageChange.already_sent if has_new_day else MessageChange.unchanged
+        return _leave(stored, wanted, change, answer=Answer.already_sent if _has_moved(stored, wanted) else None)
+    if facts.sent_due_ats and not may_repeat:
+        return _settle(stored, wanted, facts)
+    match stored.state:
+        case ReminderState.planned if facts.standing is not Standing.over:
+            return (
+                _arm(stored, wanted, facts, MessageChange.moved)
+                if _has_moved(stored, wanted)
+                else _leave(stored, wanted)
+            )
+        case ReminderState.cancelled if facts.standing is Standing.on_its_way and not _has_moved(stored, wanted):
+            # Its request has begun, for this very time: a second one would repeat it.
+            return DecidedReminder(
+                stored.id, stored.milestone_id, Step.stand, MessageChange.in_flight, wanted.planned, stored
+            )
+        case ReminderState.cancelled:
+            return _arm(stored, wanted, facts, MessageChange.added)
+        case ReminderState.suppressed if _was_never_armed(stored):
+            return _arm(stored, wanted, facts, MessageChange.added)
+    # It failed, came too late or found no way: a new day is a new chance, the same day is not.
+    is_ahead = wanted.planned.due_at > occasion.now
+    return _arm(stored, wanted, facts, MessageChange.moved) if has_new_day and is_ahead else _leave(stored, wanted)
+
+
+def _arm(stored: StoredReminder, wanted: WantedReminder, facts: MessageFacts, change: MessageChange) -> DecidedReminder:
+    return DecidedReminder(
+        stored.id,
+        stored.milestone_id,
+        Step.arm,
+        MessageChange.in_flight if facts.standing is Standing.on_its_way else change,
+        wanted.planned,
+        stored,
+        answer=_ANSWERS[facts.standing],
+        is_correction=facts.may_have_gone_out,
+    )
+
+
+def _settle(stored: StoredReminder, wanted: WantedReminder, facts: MessageFacts) -> DecidedReminder:
+    """What waits for another day is taken back, since the message for this one went out already."""
+    if stored.state is not ReminderState.planned or not _has_moved(stored, wanted):
+        return _leave(stored, wanted)
+    return DecidedReminder(
+        stored.id,
+        stored.milestone_id,
+        Step.settle,
+        MessageChange.already_sent,
+        wanted.planned,
+        stored,
+        "moved",
+        answer=_ANSWERS[facts.standing],
+    )
+
+
+def _has_moved(stored: StoredReminder, wanted: WantedReminder) -> bool:
+    was, planned = stored.planned, wanted.planned
+    return (was.due_at, was.useful_until) != (planned.due_at, planned.useful_until)
+
+
+def _times(planned: PlannedReminder) -> tuple[object, ...]:
+    return planned.scheduled_on, planned.due_at, planned.useful_until
