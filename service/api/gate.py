@@ -5,16 +5,15 @@ The body is read before the transaction begins, so that a slow sender does not h
 
 from flask import Flask, current_app, request
 
+from service.api.reads import READING_METHODS, only_reads
 from service.api.scope import open_scope, route_of, settings
 from service.db import begin, require_current_schema
 from service.errors import ForbiddenError, UnauthenticatedError
 from service.identity.roles import is_public, may_call
 from service.identity.tokens import authenticate
 
-_READS = ("GET", "HEAD")
 # These work without a transaction, or in several of their own.
 _WITHOUT_TRANSACTION = ("GET /health", "GET /api/v1/openapi.json", "GET /api/v1/docs", "GET /api/v1/docs/{filename}")
-_ONLY_READ_THEMSELVES = ("POST /api/v1/import",)
 IMPORT = "POST /api/v1/import"
 
 
@@ -33,7 +32,8 @@ def _pass_gate() -> None:
     secret = None if is_public(route) else _bearer()
     _read_body(route)
     require_current_schema(current_app._get_current_object())  # type: ignore[attr-defined]  # the proxy hides it
-    session = begin(reads=request.method in _READS or route in _ONLY_READ_THEMSELVES)
+    current.reads = only_reads(route)
+    session = begin(reads=current.reads)
     if secret is None:
         return
     current.principal = authenticate(session, secret, current.now)
@@ -50,7 +50,7 @@ def _bearer() -> str:
 
 
 def _read_body(route: str) -> None:
-    if request.method in _READS:
+    if request.method in READING_METHODS:
         return
     if route == IMPORT:
         request.max_content_length = settings().max_import_bytes

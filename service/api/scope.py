@@ -19,11 +19,15 @@ _CONVERTER = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")
 
 @dataclass(slots=True)
 class Scope:
-    """The state of one request. `now` is read once, so that everything in it has one time."""
+    """The state of one request. `now` is read once, so that everything in it has one time.
+
+    `reads`: its transaction takes no write lock, so that whatever it writes needs another one.
+    """
 
     now: datetime
     clock: Clock
     began_ms: int
+    reads: bool = False
     principal: Principal | None = None
     patient_ids: set[str] = field(default_factory=set)
     about: dict[str, Any] = field(default_factory=dict)

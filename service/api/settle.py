@@ -12,10 +12,10 @@ from flask import Response, make_response, request
 
 from models.audit import AuditAction
 from models.journal import Act, append
+from service.api.reads import READING_METHODS
 from service.api.scope import Scope, find_scope, route_of, scope
 from service.db import current_session
 
-_READS = ("GET", "HEAD")
 _DENIALS = (401, 403, 404)
 _ACTIONS = {
     "POST /api/v1/import": AuditAction.import_,
@@ -31,8 +31,9 @@ def settled(view: Callable[..., Any]) -> Callable[..., Response]:
     @wraps(view)
     def settle(*args: Any, **kwargs: Any) -> Response:
         response = make_response(view(*args, **kwargs))
-        if request.method in _READS:
+        if request.method in READING_METHODS:
             _drop_what_is_known(response)
+        if scope().reads:
             _end_reading()
         commit_with_entry(response.status_code)
         return response
@@ -44,8 +45,7 @@ def commit_with_entry(status: int) -> None:
     """Append the request's audit entry to the session's transaction and commit it."""
     current = scope()
     if current.principal is not None:
-        read = request.method in _READS
-        action = AuditAction.read if read else _ACTIONS.get(route_of(), AuditAction.write)
+        action = _ACTIONS.get(route_of(), AuditAction.read if current.reads else AuditAction.write)
         _append(current, action, status)
     current_session().commit()
 
