@@ -5,7 +5,7 @@ Pure: what became of its messages comes in. Knows no clock and no database.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -13,6 +13,7 @@ from schedules.plan.diff import Answer, MessageChange
 from schedules.plan.reminders import PLANNED, PlannedReminder
 from schedules.plan.vocabulary import ReminderOutcome, ReminderState
 
+MOVED = "moved"
 NEVER_ARMED = frozenset(ReminderOutcome) - {PLANNED}  # why a reminder has had no delivery yet
 
 
@@ -183,6 +184,19 @@ def _again(stored: StoredReminder, wanted: WantedReminder, facts: MessageFacts, 
     return _arm_or_leave(stored, wanted, facts, occasion)
 
 
+def _decided(
+    stored: StoredReminder,
+    wanted: WantedReminder | None,
+    step: Step,
+    change: MessageChange,
+    *,
+    reason: str | None = None,
+    answer: Answer | None = None,
+) -> DecidedReminder:
+    planned = None if wanted is None else wanted.planned
+    return DecidedReminder(stored.id, stored.milestone_id, step, change, planned, stored, reason, answer)
+
+
 def _leave(
     stored: StoredReminder,
     wanted: WantedReminder | None,
@@ -190,10 +204,7 @@ def _leave(
     *,
     answer: Answer | None = None,
 ) -> DecidedReminder:
-    planned = None if wanted is None else wanted.planned
-    return DecidedReminder(
-        stored.id, stored.milestone_id, Step.leave, change, planned, stored, stored.reason, answer=answer
-    )
+    return _decided(stored, wanted, Step.leave, change, reason=stored.reason, answer=answer)
 
 
 def _no_more(
@@ -215,13 +226,10 @@ def _no_more(
         change = MessageChange.past if is_past else MessageChange.cancelled
         if facts.standing is Standing.on_its_way:
             change = MessageChange.in_flight
-        answer = _ANSWERS[facts.standing]
-        return DecidedReminder(
-            stored.id, stored.milestone_id, Step.take_back, change, planned, stored, reason, answer=answer
-        )
+        return _decided(stored, wanted, Step.take_back, change, reason=reason, answer=_ANSWERS[facts.standing])
     if planned is not None and not is_complete and _was_never_armed(stored) and _notes_differ(stored, planned):
         change, _ = _told(planned)
-        return DecidedReminder(stored.id, stored.milestone_id, Step.note, change, planned, stored, reason)
+        return _decided(stored, wanted, Step.note, change, reason=reason)
     return _leave(stored, wanted)
 
 
@@ -238,62 +246,49 @@ def _arm_or_leave(
 ) -> DecidedReminder:
     """Decide about a reminder that is to go out at a time of which something is still ahead."""
     has_new_day = stored.planned.scheduled_on != wanted.planned.scheduled_on and stored.milestone_id in occasion.moved
-    may_repeat = wanted.planned.due_at > occasion.now and wanted.planned.due_at not in facts.sent_due_ats
+    is_ahead = wanted.planned.due_at > occasion.now
+    may_repeat = is_ahead and wanted.planned.due_at not in facts.sent_due_ats
     if facts.standing is Standing.sent:
-        if has_new_day and may_repeat:
-            return _arm(stored, wanted, facts, MessageChange.moved)
-        change = MessageChange.already_sent if has_new_day else MessageChange.unchanged
-        return _leave(stored, wanted, change, answer=Answer.already_sent if _has_moved(stored, wanted) else None)
+        return _after_sending(stored, wanted, facts, has_new_day=has_new_day, may_repeat=may_repeat)
     if facts.sent_due_ats and not may_repeat:
         return _settle(stored, wanted, facts)
-    match stored.state:
-        case ReminderState.planned if facts.standing is not Standing.over:
-            return (
-                _arm(stored, wanted, facts, MessageChange.moved)
-                if _has_moved(stored, wanted)
-                else _leave(stored, wanted)
-            )
-        case ReminderState.cancelled if facts.standing is Standing.on_its_way and not _has_moved(stored, wanted):
-            # Its request has begun, for this very time: a second one would repeat it.
-            return DecidedReminder(
-                stored.id, stored.milestone_id, Step.stand, MessageChange.in_flight, wanted.planned, stored
-            )
-        case ReminderState.cancelled:
-            return _arm(stored, wanted, facts, MessageChange.added)
-        case ReminderState.suppressed if _was_never_armed(stored):
-            return _arm(stored, wanted, facts, MessageChange.added)
-    # It failed, came too late or found no way: a new day is a new chance, the same day is not.
-    is_ahead = wanted.planned.due_at > occasion.now
-    return _arm(stored, wanted, facts, MessageChange.moved) if has_new_day and is_ahead else _leave(stored, wanted)
+    if stored.state is ReminderState.cancelled or _was_never_armed(stored):
+        return _call_for_again(stored, wanted, facts)
+    if stored.state is ReminderState.planned and facts.standing is not Standing.over:
+        is_called_for = _has_moved(stored, wanted)
+    else:  # it failed, came too late or found no way: a new day is a new chance, the same day is not
+        is_called_for = has_new_day and is_ahead
+    return _arm(stored, wanted, facts, MessageChange.moved) if is_called_for else _leave(stored, wanted)
+
+
+def _after_sending(
+    stored: StoredReminder, wanted: WantedReminder, facts: MessageFacts, *, has_new_day: bool, may_repeat: bool
+) -> DecidedReminder:
+    if has_new_day and may_repeat:
+        return _arm(stored, wanted, facts, MessageChange.moved)
+    change = MessageChange.already_sent if has_new_day else MessageChange.unchanged
+    return _leave(stored, wanted, change, answer=Answer.already_sent if _has_moved(stored, wanted) else None)
+
+
+def _call_for_again(stored: StoredReminder, wanted: WantedReminder, facts: MessageFacts) -> DecidedReminder:
+    if facts.standing is Standing.on_its_way and not _has_moved(stored, wanted):
+        # Its request has begun, for this very time: a second one would repeat it.
+        return _decided(stored, wanted, Step.stand, MessageChange.in_flight)
+    return _arm(stored, wanted, facts, MessageChange.added)
 
 
 def _arm(stored: StoredReminder, wanted: WantedReminder, facts: MessageFacts, change: MessageChange) -> DecidedReminder:
-    return DecidedReminder(
-        stored.id,
-        stored.milestone_id,
-        Step.arm,
-        MessageChange.in_flight if facts.standing is Standing.on_its_way else change,
-        wanted.planned,
-        stored,
-        answer=_ANSWERS[facts.standing],
-        is_correction=facts.may_have_gone_out,
-    )
+    told = MessageChange.in_flight if facts.standing is Standing.on_its_way else change
+    armed = _decided(stored, wanted, Step.arm, told, answer=_ANSWERS[facts.standing])
+    return replace(armed, is_correction=facts.may_have_gone_out)
 
 
 def _settle(stored: StoredReminder, wanted: WantedReminder, facts: MessageFacts) -> DecidedReminder:
-    """What waits for another day is taken back, since the message for this one went out already."""
+    """Take back what waits for another day, since the message for this one went out already."""
     if stored.state is not ReminderState.planned or not _has_moved(stored, wanted):
         return _leave(stored, wanted)
-    return DecidedReminder(
-        stored.id,
-        stored.milestone_id,
-        Step.settle,
-        MessageChange.already_sent,
-        wanted.planned,
-        stored,
-        "moved",
-        answer=_ANSWERS[facts.standing],
-    )
+    answer = _ANSWERS[facts.standing]
+    return _decided(stored, wanted, Step.settle, MessageChange.already_sent, reason=MOVED, answer=answer)
 
 
 def _has_moved(stored: StoredReminder, wanted: WantedReminder) -> bool:
