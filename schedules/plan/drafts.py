@@ -21,6 +21,7 @@ from schedules.plan.timing import (
 )
 from schedules.plan.vocabulary import Anchor, PastPolicy, Phase, ReminderCategory, ReminderOutcome, WeekendRule
 
+Identity = tuple[str, int, str, int]  # milestone key, occurrence, reminder key, repeat
 FIRST_SENDING = 0
 PLANNED = ReminderOutcome.planned
 
@@ -40,7 +41,8 @@ class PlannedReminder:
     """One message about one occurrence. Its identity is (`milestone_key`, `occurrence`, `key`, `repeat`).
 
     `scheduled_on` is the date of the clinic's calendar, `due_at` and `useful_until` are UTC. `outcome` says why there
-    will be no message unless it is `planned`; `past_policy` is what was applied to a past day.
+    will be no message unless it is `planned`; `past_policy` is what was applied to a past day, `digest_in` the reminder
+    whose message says this one too.
     """
 
     key: str
@@ -54,6 +56,12 @@ class PlannedReminder:
     useful_until: datetime
     past_policy: PastPolicy | None
     outcome: ReminderOutcome
+    digest_in: Identity | None = None
+
+    @property
+    def identity(self) -> Identity:
+        """Return what the reminder is, whenever it is due."""
+        return self.milestone_key, self.occurrence, self.key, self.repeat
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +142,14 @@ def _useful_until(
     milestone: PlannedMilestone, template: ReminderTemplate, instant: datetime, prefs: ReminderPrefs
 ) -> datetime:
     until = hours_after(instant, template.useful_hours)
+    end = no_use_from(milestone, prefs)
+    return until if end is None else min(until, end)
+
+
+def no_use_from(milestone: PlannedMilestone, prefs: ReminderPrefs) -> datetime | None:
+    """Return the instant at which the day of surgery, or a later stage in the milestone's place, ends its messages."""
     ends = (_surgery_day_begins(milestone, prefs), _later_stage_begins(milestone, prefs))
-    return min([until, *(end for end in ends if end is not None)])
+    return min((end for end in ends if end is not None), default=None)
 
 
 def is_superseded(reminder: PlannedReminder, milestone: PlannedMilestone, prefs: ReminderPrefs) -> bool:

@@ -41,7 +41,6 @@ _RESTRICTION_TEXTS = frozenset(
     | set(WORK_CLASS_OF)
     | {MilestoneKind.sport_low, MilestoneKind.sport_nc, MilestoneKind.sport_ct}
 )
-_BUILT_POLICIES = frozenset(PastPolicy) - {PastPolicy.digest}
 
 
 def parse_sources(raw: bytes, *, file: str) -> dict[str, Source]:
@@ -216,13 +215,6 @@ def _read_pounds(entry: Table) -> PoundsRange:
     return pounds
 
 
-def _read_policy(entry: Table) -> PastPolicy:
-    policy = entry.word("past_policy", PastPolicy)
-    if policy not in _BUILT_POLICIES:
-        entry.fail("past_policy", "one of " + ", ".join(sorted(_BUILT_POLICIES)), policy)
-    return policy
-
-
 def _read_reminder(entry: Table) -> ReminderTemplate:
     template = ReminderTemplate(
         kind=entry.word("kind", MilestoneKind),
@@ -232,7 +224,7 @@ def _read_reminder(entry: Table) -> ReminderTemplate:
         local_time=entry.clock_time("local_time"),
         useful_hours=entry.integer("useful_hours"),
         weekend=entry.word("weekend", WeekendRule),
-        past_policy=_read_policy(entry),
+        past_policy=entry.word("past_policy", PastPolicy),
         category=entry.word("category", ReminderCategory),
         text=Text(en=entry.text("en"), es=entry.text("es")),
         grade=entry.word("grade", Grade),
@@ -246,7 +238,7 @@ def _read_reminder(entry: Table) -> ReminderTemplate:
 def _read_silent(entry: Table) -> SilentKind:
     silent = SilentKind(
         kind=entry.word("kind", MilestoneKind),
-        past_policy=_read_policy(entry),
+        past_policy=entry.word("past_policy", PastPolicy),
         category=entry.word("category", ReminderCategory),
         text=Text(en=entry.text("en"), es=entry.text("es")),
         grade=entry.word("grade", Grade),

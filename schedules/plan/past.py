@@ -18,6 +18,7 @@ _PAST_OUTCOMES = {
     PastPolicy.not_applicable: ReminderOutcome.past_not_applicable,
     PastPolicy.ask_coordinator: ReminderOutcome.asked_coordinator,
     PastPolicy.catch_up: ReminderOutcome.past_superseded,
+    PastPolicy.digest: ReminderOutcome.past_digest,
 }
 
 
@@ -28,7 +29,7 @@ def settle_missed(
     prefs: ReminderPrefs,
     known_at: datetime,
 ) -> list[PlannedReminder]:
-    """Apply each rule's past policy; of those to catch up with, only the newest is sent."""
+    """Apply each rule's past policy; of those to catch up with or to gather, only the newest is said."""
     today = local_time(known_at, prefs.clinic_zone).date()
     past = [
         replace(
@@ -38,10 +39,12 @@ def settle_missed(
         )
         for draft in missed
     ]
-    late = [draft for draft in missed if draft.template.past_policy is PastPolicy.catch_up]
+    late = [draft for draft in missed if draft.template.past_policy in (PastPolicy.catch_up, PastPolicy.digest)]
     if not late:
         return past
     newest = max(late, key=lambda draft: draft.reminder.scheduled_on)
+    if newest.template.past_policy is PastPolicy.digest:
+        return [_older(reminder) if reminder.key != newest.reminder.key else reminder for reminder in past]
     caught_up = _catch_up(milestone, newest, ahead, prefs, known_at)
     if caught_up.outcome is ReminderOutcome.past_window_closed:
         return [replace(reminder, outcome=caught_up.outcome) for reminder in past]
@@ -49,15 +52,21 @@ def settle_missed(
     return past
 
 
+def _older(reminder: PlannedReminder) -> PlannedReminder:
+    if reminder.outcome is not ReminderOutcome.past_digest:
+        return reminder
+    return replace(reminder, outcome=ReminderOutcome.past_superseded)
+
+
 def _past_outcome(milestone: PlannedMilestone, template: ReminderTemplate, today: date) -> ReminderOutcome:
     """Return what a missed message comes to.
 
-    Once surgery has come, nobody is asked about what belonged before it; nor, once a later stage has begun, about what
-    that stage begins again.
+    Once surgery has come, nobody is asked about what belonged before it, or told; nor, once a later stage has begun,
+    about what that stage begins again.
     """
     before = milestone.phase is Phase.before_surgery and milestone.day0 is not None and milestone.day0 <= today
     replaced = milestone.superseded_on is not None and milestone.superseded_on <= today
-    if (before or replaced) and template.past_policy is PastPolicy.ask_coordinator:
+    if (before or replaced) and template.past_policy in (PastPolicy.ask_coordinator, PastPolicy.digest):
         return ReminderOutcome.past_window_closed
     return _PAST_OUTCOMES[template.past_policy]
 
@@ -73,7 +82,7 @@ def _catch_up(
     today = local_time(known_at, prefs.clinic_zone).date()
     if milestone.latest_on is not None and milestone.latest_on < today:
         return replace(past, outcome=ReminderOutcome.past_window_closed)
-    fresh_on = _next_sending_day(draft.template, prefs, known_at)
+    fresh_on = next_sending_day(draft.template, prefs, known_at)
     fresh = draft_for(milestone, draft.template, fresh_on, prefs).reminder
     is_over = wall_instant(fresh_on, draft.template.local_time, prefs.zone) >= fresh.useful_until
     if is_over or (milestone.latest_on is not None and fresh_on > milestone.latest_on):
@@ -83,7 +92,7 @@ def _catch_up(
     return unless_quiet_too_long(replace(fresh, past_policy=PastPolicy.catch_up))
 
 
-def _next_sending_day(template: ReminderTemplate, prefs: ReminderPrefs, known_at: datetime) -> date:
+def next_sending_day(template: ReminderTemplate, prefs: ReminderPrefs, known_at: datetime) -> date:
     """Return the first allowed date whose wall time is after enrolment."""
     on = local_time(known_at, prefs.zone).date()
     if wall_instant(on, template.local_time, prefs.zone) <= known_at:

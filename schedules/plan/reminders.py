@@ -3,14 +3,16 @@
 Knows no clock and no channel; texts are rendered when a message is sent.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from schedules.plan.digest import PastItem, gather, stages_run_until
 from schedules.plan.drafts import (
     FIRST_SENDING,
     PLANNED,
     Draft,
+    Identity,
     PlannedReminder,
     ReminderPrefs,
     draft_all,
@@ -26,6 +28,7 @@ from schedules.plan.vocabulary import MilestoneKind, ReminderOutcome
 __all__ = [
     "FIRST_SENDING",
     "PLANNED",
+    "Identity",
     "PlannedReminder",
     "ReminderPrefs",
     "StageMessages",
@@ -51,22 +54,40 @@ def plan_reminders(
     prefs: ReminderPrefs,
     *,
     silent: frozenset[tuple[str, int]] = frozenset(),
+    said: frozenset[Identity] = frozenset(),
 ) -> tuple[PlannedReminder, ...]:
     """Return a reminder for every rule of every dated milestone, those that will not be sent with the reason.
 
     `messages` are keyed by the stage's ordinal; an occurrence follows those of its stage. `silent` are the occurrences
-    (milestone key, ordinal) of which another episode of the patient speaks. Ordered by due time. Raises PlanError if an
-    instant lies outside years 1 to 9999, a `known_at` is naive, or a stage of the plan has no messages.
+    (milestone key, ordinal) of which another episode of the patient speaks, `said` the reminders that no digest says
+    again. Ordered by due time. Raises PlanError if an instant lies outside years 1 to 9999, a `known_at` is naive, or a
+    stage of the plan has no messages.
     """
     for each in messages.values():
         local_time(each.known_at, prefs.clinic_zone)
     reminders: list[PlannedReminder] = []
+    for_digest: list[PastItem] = []
     for milestone in plan.milestones:
         of_stage = _of_stage(messages, milestone.occurrence)
         drafts = draft_all(milestone, of_stage.rules.for_kind(MilestoneKind(milestone.kind)), prefs)
         is_silent = (milestone.key, milestone.occurrence) in silent
-        reminders.extend(_settle(milestone, drafts, of_stage, prefs, is_silent=is_silent))
+        settled = _settle(milestone, drafts, of_stage, prefs, is_silent=is_silent)
+        reminders += settled
+        for_digest += _for_digest(milestone, drafts, settled, of_stage.known_at)
+    if for_digest:
+        gathered = gather(for_digest, prefs, runs_until=stages_run_until(plan.milestones), said=said)
+        reminders = [each for each in reminders if each.outcome is not ReminderOutcome.past_digest] + gathered
     return tuple(sorted(reminders, key=lambda item: (item.due_at, item.occurrence, item.milestone_key, item.key)))
+
+
+def _for_digest(
+    milestone: PlannedMilestone, drafts: Sequence[Draft], settled: Sequence[PlannedReminder], known_at: datetime
+) -> Iterator[PastItem]:
+    for reminder in settled:
+        if reminder.outcome is ReminderOutcome.past_digest:
+            (draft,) = (each for each in drafts if each.reminder.identity == reminder.identity)
+            next_at = min((each.due_at for each in settled if each.outcome is PLANNED), default=None)
+            yield PastItem(milestone, draft, known_at, next_at)
 
 
 def _of_stage(messages: Mapping[int, StageMessages], ordinal: int) -> StageMessages:

@@ -151,7 +151,7 @@ def test_a_free_text_in_the_wrong_place_is_not_repeated() -> None:
         ("local_time = 10:00:00", 'local_time = "10:00"', "reminder[1].local_time", "a local time", "'10:00'"),
         ("useful_hours = 72", "useful_hours = 0", "reminder[1].useful_hours", "at least one hour", "0"),
         ('weekend = "shift"', 'weekend = "never"', "reminder[1].weekend", "one of send, shift", "'never'"),
-        ('past_policy = "catch_up"', 'past_policy = "digest"', "reminder[1].past_policy", "catch_up", "digest"),
+        ('past_policy = "catch_up"', 'past_policy = "late"', "reminder[1].past_policy", "catch_up, digest", "'late'"),
         ('category = "preparation"', 'category = "nagging"', "reminder[1].category", "one of", "'nagging'"),
         ("\nes = ", "\nfr = ", "reminder[1].es", "a text", "nothing"),
         ('key = "last"', 'key = "open"', "reminder", "each key of a kind once", "'prom_baseline.open'"),
