@@ -3,7 +3,15 @@
 from dataclasses import replace
 from datetime import date
 
-from schedules.plan.build import PatientFacts, Plan, PlannedMilestone, PlannedRestriction, Stage, build_plan
+from schedules.plan.build import (
+    ClinicRules,
+    PatientFacts,
+    Plan,
+    PlannedMilestone,
+    PlannedRestriction,
+    Stage,
+    build_plan,
+)
 from schedules.plan.library import load_library
 from schedules.plan.protocol import Protocol
 from schedules.plan.vocabulary import Phase, RestrictionKind, Setting, SurgeryStatus
@@ -31,9 +39,15 @@ def braced(protocol_id: str) -> Stage:
     return replace(stage(protocol_id), brace_ordered=True)
 
 
-def plan(*stages: Stage, patient: PatientFacts | None = None, enrolled_on: date = BEFORE_EVERYTHING) -> Plan:
+def plan(
+    *stages: Stage,
+    patient: PatientFacts | None = None,
+    enrolled_on: date = BEFORE_EVERYTHING,
+    clinic: ClinicRules | None = None,
+) -> Plan:
     """Return the plan of `stages`; the patient's work class is not known unless `patient` says it."""
-    return build_plan(stages, patient or PatientFacts(work_class=None), enrolled_on=enrolled_on)
+    facts = patient or PatientFacts(work_class=None)
+    return build_plan(stages, facts, enrolled_on=enrolled_on, clinic=clinic or ClinicRules())
 
 
 def keys(a_plan: Plan, phase: Phase = Phase.after_surgery) -> set[str]:
