@@ -49,6 +49,8 @@ _ENDED_EPISODES = {
     EpisodeStatus.withdrawn: Reason.episode_withdrawn,
     EpisodeStatus.transferred: Reason.episode_transferred,
 }
+# What even an urgent correction respects. It goes out although the surgery or its milestones no longer stand.
+_STOP_EVERYTHING = frozenset({Reason.withdrawn, Reason.moved, Reason.died, Reason.episode_withdrawn})
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ class Facts:
     zone: ZoneInfo  # where the patient is now
     quiet_hours: QuietHours | None
     offers: tuple[Offer, ...]
+    is_urgent: bool = False  # takes back advice for a surgery that moved or was called off
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,14 +157,17 @@ def _cancelled_because(facts: Facts) -> Reason | None:
         (facts.is_milestone_cancelled, Reason.milestone_cancelled),
         (facts.has_died, Reason.died),
         (facts.surgery_status is SurgeryStatus.cancelled, Reason.surgery_cancelled),
+        (facts.episode_status in _ENDED_EPISODES, _ENDED_EPISODES.get(facts.episode_status)),
     )
-    first = next((reason for holds, reason in reasons if holds), None)
-    return first or _ENDED_EPISODES.get(facts.episode_status)
+    holding = (reason for holds, reason in reasons if holds)
+    return next((each for each in holding if not facts.is_urgent or each in _STOP_EVERYTHING), None)
 
 
 def _hold(facts: Facts) -> Hold | None:
     if facts.now < facts.due_at:
         return Hold(facts.due_at, facts.due_at, Reason.not_due)
+    if facts.is_urgent:
+        return None
     # Nobody knows yet whether it happened, so nothing goes out that assumes it did.
     unconfirmed = facts.phase is Phase.after_surgery and facts.surgery_status is SurgeryStatus.planned
     open_ended = (

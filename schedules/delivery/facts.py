@@ -15,6 +15,7 @@ from models.practice import Practice
 from models.reminder import Delivery, DeliveryState, Reminder
 from schedules.delivery.book import Claim
 from schedules.delivery.decide import Facts, Offer
+from schedules.plan.corrections import URGENT_KEYS
 from schedules.plan.timing import QuietHours
 from schedules.plan.vocabulary import Channel, ReminderState
 
@@ -70,6 +71,7 @@ def facts_of(delivery: Delivery, care: Care, *, built: Collection[Channel], now:
         due_at=delivery.due_at,
         useful_until=delivery.useful_until,
         phase=care.reminder.phase,
+        is_urgent=care.reminder.key in URGENT_KEYS,
         is_withdrawn=care.reminder.state is ReminderState.cancelled or _is_gone(care),
         is_stale=delivery.generation != care.reminder.generation,
         is_achieved=progress is not None and progress.achieved_on is not None,

@@ -176,6 +176,7 @@ def _draft(session: Session, delivery: Delivery, care: Care) -> Draft:
         protocol_version=care.surgery.protocol_version,
         milestone_kind=care.milestone.kind,
         reminder_key=care.reminder.key,
+        is_correction=delivery.is_correction,
         own=_own_protocol(session, care.surgery),
     )
 

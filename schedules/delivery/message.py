@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from schedules.delivery.channels import Message
+from schedules.plan.corrections import OPENING, URGENT_TEXTS
 from schedules.plan.errors import PlanError, describe
 from schedules.plan.library import load_library
 from schedules.plan.protocol import Protocol, Text
@@ -32,7 +33,10 @@ CLOSING = Text(
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What a message is about, as codes, and who it comes from. `own`: the protocol, where it is the practice's."""
+    """What a message is about, as codes, and who it comes from. `own`: the protocol, where it is the practice's.
+
+    `is_correction`: a message with another time went out before, which this one replaces.
+    """
 
     practice_id: str
     delivery_id: str
@@ -45,11 +49,13 @@ class Draft:
     milestone_kind: str
     reminder_key: str
     own: Protocol | None = None
+    is_correction: bool = False
 
 
 def render(draft: Draft, address: str, now: datetime) -> Message:
     """Return the message to `address`, written at `now`. Raises PlanError if the protocol has no such reminder."""
-    text = _find_text(draft).in_language(draft.language)
+    texts = [OPENING] * draft.is_correction + [_find_text(draft)]
+    text = "\n\n".join(each.in_language(draft.language) for each in texts)
     closing = CLOSING.in_language(draft.language)
     return Message(
         key=message_key(draft),
@@ -68,6 +74,8 @@ def message_key(draft: Draft) -> str:
 
 
 def _find_text(draft: Draft) -> Text:
+    if draft.reminder_key in URGENT_TEXTS:
+        return URGENT_TEXTS[draft.reminder_key]
     protocol = draft.own or load_library().protocol(draft.protocol_id, draft.protocol_version)
     for template in protocol.reminders.for_kind(MilestoneKind(draft.milestone_kind)):
         if template.key == draft.reminder_key:

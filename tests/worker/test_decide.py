@@ -148,3 +148,51 @@ def test_a_patient_whom_no_channel_reaches_is_not_written_to() -> None:
         Reason.no_channel, (PassedOver(Channel.email, Reason.no_address),)
     )
     assert decide(replace(GOING_OUT, offers=())) == Suppress(Reason.no_channel)
+
+
+URGENT = replace(GOING_OUT, is_urgent=True, phase=Phase.before_surgery)
+NEVER_STOPPING: list[dict[str, Any]] = [
+    {"is_achieved": True},
+    {"is_skipped": True},
+    {"is_milestone_cancelled": True},
+    {"surgery_status": SurgeryStatus.cancelled},
+    {"episode_status": EpisodeStatus.closed},
+    {"episode_status": EpisodeStatus.transferred},
+    {"is_paused": True},
+    {"episode_status": EpisodeStatus.paused},
+    {"quiet_hours": QuietHours(start=time(0), end=time(23, 59))},
+]
+
+
+@pytest.mark.parametrize("change", NEVER_STOPPING)
+def test_an_urgent_correction_goes_out_whatever_became_of_the_surgery_and_at_any_hour(change: dict[str, Any]) -> None:
+    assert decide(replace(URGENT, **change)) == Send(Channel.email, "alex@example.org")
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"is_withdrawn": True}, Reason.withdrawn),
+        ({"is_stale": True}, Reason.moved),
+        ({"has_died": True}, Reason.died),
+        ({"episode_status": EpisodeStatus.died}, Reason.died),
+        ({"episode_status": EpisodeStatus.withdrawn}, Reason.episode_withdrawn),
+        ({"is_achieved": True, "has_died": True}, Reason.died),
+        ({"is_milestone_cancelled": True, "episode_status": EpisodeStatus.withdrawn}, Reason.episode_withdrawn),
+    ],
+)
+def test_death_and_withdrawal_stop_an_urgent_correction_too(change: dict[str, Any], reason: Reason) -> None:
+    assert decide(replace(URGENT, **change)) == Cancel(reason)
+
+
+def test_an_urgent_correction_respects_an_opt_out() -> None:
+    offers = (replace(EMAIL, is_opted_out=True),)
+
+    verdict = decide(replace(URGENT, offers=offers))
+
+    assert verdict == Suppress(Reason.no_channel, (PassedOver(Channel.email, Reason.opted_out),))
+
+
+def test_an_urgent_correction_expires_and_waits_for_its_time_like_any_message() -> None:
+    assert decide(replace(URGENT, now=USEFUL_UNTIL)) == Expire(Reason.too_late)
+    assert decide(replace(URGENT, due_at=IN_15_MINUTES)) == Hold(IN_15_MINUTES, IN_15_MINUTES, Reason.not_due)

@@ -102,3 +102,50 @@ def test_the_key_is_the_same_for_every_repeat_and_differs_for_everything_else() 
 def test_a_reminder_that_the_protocol_does_not_have_is_refused() -> None:
     with pytest.raises(PlanError, match="reminder: expected a reminder of 'walk30', got 'shout'"):
         render(replace(DRAFT, reminder_key="shout"), "alex@example.org", MONDAY_AFTERNOON)
+
+
+@pytest.mark.parametrize(
+    ("language", "opening"),
+    [
+        (Language.en, "Your dates have changed. This message replaces an earlier one.\n\nBuild up your walking:"),
+        (Language.es, "Sus fechas han cambiado. Este mensaje reemplaza uno anterior.\n\nAumente sus caminatas:"),
+    ],
+)
+def test_a_correction_says_first_that_it_replaces_an_earlier_message(language: Language, opening: str) -> None:
+    draft = replace(DRAFT, is_correction=True, generation=2, language=language)
+
+    message = render(draft, "alex@example.org", MONDAY_AFTERNOON)
+
+    assert message.body.startswith(opening)
+
+
+@pytest.mark.parametrize(
+    ("key", "language", "sentence"),
+    [
+        ("surgery_moved", Language.en, "Your surgery has moved. Ask us now about eating and about paused medicines."),
+        (
+            "surgery_moved",
+            Language.es,
+            "Su cirugía cambió de fecha. Pregúntenos ahora sobre la comida y los medicamentos suspendidos.",
+        ),
+        (
+            "surgery_called_off",
+            Language.en,
+            "Your surgery has been called off. Ask us now about eating and about paused medicines.",
+        ),
+        (
+            "surgery_called_off",
+            Language.es,
+            "Su cirugía se canceló. Pregúntenos ahora sobre la comida y los medicamentos suspendidos.",
+        ),
+    ],
+)
+def test_an_urgent_correction_has_its_own_text_and_nothing_of_it_in_the_subject(
+    key: str, language: Language, sentence: str
+) -> None:
+    draft = replace(DRAFT, milestone_kind="fasting", reminder_key=key, language=language)
+
+    message = render(draft, "alex@example.org", MONDAY_AFTERNOON)
+
+    assert message.body.startswith(sentence + "\n\nHudson Spine Clinic\n")
+    assert message.subject in ("A message from your care team", "Un mensaje de su equipo de atención")
