@@ -32,13 +32,14 @@ _CLASSES: Mapping[Approach, ApproachClass | None] = {
 class Library:
     """All protocols that ship, ordered by id and version, the bibliography by source id, and a clinic's own protocols.
 
-    `shelf` is the content that a protocol may include. `own` holds the versions that the clinic released and did not
+    `shelf` is the content that a protocol may include, `files` the text of each protocol by id and version. `own` holds the versions that the clinic released and did not
     retire, the newest release last.
     """
 
     protocols: tuple[Protocol, ...]
     sources: Mapping[str, Source]
     shelf: Shelf = field(repr=False)
+    files: Mapping[tuple[str, int], str] = field(repr=False)
     own: tuple[Protocol, ...] = ()
 
     def find(self, protocol_id: str, version: int) -> Protocol | None:
@@ -137,16 +138,17 @@ def read_library(folder: Path) -> Library:
     digests = {name: hashlib.sha256(raw).hexdigest() for name, raw in files.items()}
     _check_pins(files, digests)
     shelf = _fill_shelf(files, digests)
-    protocols = [
-        parse_protocol(raw, file=name, shelf=shelf)
+    parsed = [
+        (parse_protocol(raw, file=name, shelf=shelf), raw.decode())
         for name, raw in files.items()
         if name.split(".")[0] not in _NOT_PROTOCOLS
     ]
-    protocols.sort(key=lambda item: (item.id, item.version))
+    protocols = sorted((protocol for protocol, _ in parsed), key=lambda item: (item.id, item.version))
     for earlier, later in pairwise(protocols):
         if (earlier.id, earlier.version) == (later.id, later.version):
             raise ProtocolError(folder.name, "id", "each id and version once", describe(later.id))
-    return Library(protocols=tuple(protocols), sources=shelf.sources, shelf=shelf)
+    texts = {(protocol.id, protocol.version): text for protocol, text in parsed}
+    return Library(protocols=tuple(protocols), sources=shelf.sources, shelf=shelf, files=texts)
 
 
 def _check_pins(files: Mapping[str, bytes], digests: Mapping[str, str]) -> None:

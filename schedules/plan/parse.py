@@ -4,10 +4,12 @@ Reads no file: the shared content that a protocol includes comes in as a shelf.
 """
 
 import hashlib
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from schedules.plan.errors import describe
+from schedules.plan.overrides import override_reminders, override_texts
 from schedules.plan.parse_shared import read_graded_sources, read_milestones, read_source_ids
 from schedules.plan.protocol import (
     Lifting,
@@ -27,6 +29,10 @@ from schedules.plan.vocabulary import Approach, ApproachClass, MilestoneKind, Ph
 
 _MILESTONE_FILES = ("preop", "visits", "prom")
 _INCLUDED = (*_MILESTONE_FILES, "reminders", "texts", "work_classes")
+
+_KEY = re.compile("[a-z0-9_]{1,40}")
+# A plan makes these from the lifting phases and from other findings.
+_MADE_BY_PLANS = (MilestoneKind.lifting_step, MilestoneKind.fracture_check)
 
 # Without these a restriction would have no milestone that ends it.
 _REQUIRED = (
@@ -67,10 +73,11 @@ class _Included:
 def parse_protocol(raw: bytes, *, file: str, shelf: Shelf) -> Protocol:
     """Return the protocol in `raw` with the content of `shelf` that it includes. Raises ProtocolError."""
     top = read_toml(raw, file=file)
-    included = _read_includes(top.table("includes"), shelf)
+    included = _with_overrides(top, _read_includes(top.table("includes"), shelf))
     own = read_milestones(top.table("milestones"), phase=Phase.after_surgery, sources=shelf.sources)
     milestones = (*included.milestones, *own)
     _check_milestones(top, milestones)
+    _check_own_keys(top, own)
     protocol = Protocol(
         id=top.text("id"),
         version=top.integer("version"),
@@ -111,6 +118,18 @@ def _read_includes(table: Table, shelf: Shelf) -> _Included:
     )
 
 
+def _with_overrides(top: Table, included: _Included) -> _Included:
+    texts, timing = top.optional_table("texts"), top.optional_table("reminders")
+    changed = replace(
+        included,
+        texts=override_texts(texts, included.texts),
+        reminders=override_reminders(timing, texts, included.reminders),
+    )
+    if texts is not None:
+        texts.finish()
+    return changed
+
+
 def _digest(raw: bytes, files: tuple[str, ...], digests: Mapping[str, str]) -> str:
     lines = [hashlib.sha256(raw).hexdigest(), *(f"{file} {digests[file]}" for file in files)]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
@@ -124,6 +143,17 @@ def _check_milestones(top: Table, milestones: tuple[MilestoneTemplate, ...]) -> 
     for required in _REQUIRED:
         if required not in keys:
             top.fail("milestones", f"a milestone {required}", "nothing")
+
+
+def _check_own_keys(top: Table, own: tuple[MilestoneTemplate, ...]) -> None:
+    for template in own:
+        key = template.key
+        if not _KEY.fullmatch(key):
+            top.fail("milestones", "keys of 1 to 40 letters a-z, digits and _", describe(key))
+        if key in set(MilestoneKind) and template.kind != key:
+            top.fail(f"milestones.{key}.kind", f"{key}, as the key is that kind", template.kind)
+        if template.kind in _MADE_BY_PLANS:
+            top.fail(f"milestones.{key}", "a kind that plans do not make themselves", template.kind)
 
 
 def _check_head(top: Table, protocol: Protocol) -> None:

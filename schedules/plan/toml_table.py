@@ -11,6 +11,8 @@ from typing import NoReturn, TypeVar
 
 from schedules.plan.errors import ProtocolError, describe
 
+FURTHEST = 99_999
+LONGEST = 2_000
 Word = TypeVar("Word", bound=StrEnum)
 
 
@@ -22,6 +24,8 @@ def read_toml(raw: bytes, *, file: str) -> "Table":
         raise ProtocolError(file, "(file)", "text in UTF-8", f"byte {error.start} that is not") from error
     except tomllib.TOMLDecodeError as error:
         raise ProtocolError(file, "(file)", "TOML, every key once", str(error)) from error
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, tables a thousand deep
+        raise ProtocolError(file, "(file)", "TOML of a usual size", "a number or a depth beyond it") from error
 
 
 class Table:
@@ -46,10 +50,12 @@ class Table:
             self.fail(key, "only keys that are known", "this one")
 
     def integer(self, key: str) -> int:
-        """Return a whole number."""
+        """Return a whole number. Far beyond any day or weight it is refused: no date could be counted with it."""
         value = self._values.pop(key, None)
         if isinstance(value, bool) or not isinstance(value, int):
             self._refuse(key, "a whole number", value)
+        if abs(value) > FURTHEST:
+            self.fail(key, f"a whole number from -{FURTHEST} to {FURTHEST}", "one beyond")
         return value
 
     def optional_integer(self, key: str) -> int | None:
@@ -61,6 +67,8 @@ class Table:
         value = self._values.pop(key, None)
         if not isinstance(value, str) or not value.strip():
             self._refuse(key, "a text", value)
+        if "\0" in value or len(value) > LONGEST:
+            self.fail(key, f"a text of at most {LONGEST} characters without NUL", f"{len(value)} characters")
         return value
 
     def optional_text(self, key: str) -> str | None:
