@@ -17,7 +17,7 @@ ifneq ($(wildcard $(INSTALLED_DEV)),)
 INSTALLED := $(INSTALLED_DEV)
 endif
 
-.PHONY: help run test check format bench lock install install-dev clean
+.PHONY: help run test check format bench mutants lock install install-dev clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -43,6 +43,10 @@ format: $(INSTALLED_DEV) ## put the code into its form
 bench: $(INSTALLED_DEV) ## measure, as ratios against the bare work
 	@$(BIN)/python -m tests.bench
 
+mutants: $(INSTALLED_DEV) ## change the plan engine in every small way and see that a test notices (minutes)
+	@mkdir -p var && $(BIN)/mutmut run --max-children $(JOBS) >var/mutants.log 2>&1 || { tail -n 20 var/mutants.log; exit 1; }
+	@$(BIN)/python -m tests.mutants
+
 lock: $(INSTALLED_DEV) ## pin the newest versions that requirements*.in allow (UPGRADE= to keep the present ones)
 	$(BIN)/uv pip compile -q $(LOCK_OPTIONS) requirements.in -o requirements.txt
 	$(BIN)/uv pip compile -q $(LOCK_OPTIONS) requirements-dev.in -o requirements-dev.txt
@@ -56,7 +60,7 @@ install: $(INSTALLED) ## install what the service needs
 install-dev: $(INSTALLED_DEV) ## install what the checks and tests need too
 
 clean: ## remove the environment and caches; the clinic's data in var/ stays
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .schemathesis
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .schemathesis mutants
 
 .venv/installed-%: | requirements.txt requirements-dev.txt
 	@python=$(PYTHON); $${python:-false} -c '$(NEW_ENOUGH)' || \
