@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from models.bulk import insert_at_commit
 from models.reminder import DecisionKind, Delivery, Reminder
+from schedules.plan.corrections import URGENT_KEYS
 from schedules.plan.identity import plan_row_id
 from schedules.plan.reminders import PLANNED, PlannedReminder, StageMessages, plan_reminders
 from schedules.plan.vocabulary import ReminderOutcome, ReminderState, SurgeryStatus
@@ -96,7 +97,9 @@ def _past_judged(
 def _take_back(
     session: Session, care: Care, stored: dict[str, Reminder], wanted: dict[str, _Wanted], now: datetime
 ) -> dict[str, Answer]:
-    gone = [row for row in stored.values() if row.id not in wanted and row.state is ReminderState.planned]
+    # An urgent correction belongs to no plan: it stands until it is out.
+    ours = [row for row in stored.values() if row.key not in URGENT_KEYS]
+    gone = [row for row in ours if row.id not in wanted and row.state is ReminderState.planned]
     all_cancelled = all(surgery.status is SurgeryStatus.cancelled for surgery in care.surgeries)
     reason = "surgery_cancelled" if all_cancelled else "not_in_plan"
     return cancel_reminders(session, gone, now=now, reason=reason)
