@@ -7,6 +7,7 @@ lifts anything: it makes a limit `eligible`. Knows no clock, no row and no name.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from types import MappingProxyType
 
 from schedules.plan.day_limits import (
     ClassLimit,
@@ -26,6 +27,7 @@ from schedules.plan.vocabulary import LimitState, MilestoneKind, RestrictionKind
 
 __all__ = ["ClassLimit", "Cleared", "DayLimits", "Limit", "SportLimits", "WorkLimits", "limits_on", "strictest"]
 
+_NOTHING_BARRED: Mapping[RestrictionKind, date] = MappingProxyType({})
 # As `restrictions.lifting` of the shipped texts has it; a raised limit stands in no protocol.
 _RAISED = Text(en="Lift no more than {limit_lb} lb.", es="No levante más de {limit_lb} lb.")
 
@@ -39,13 +41,16 @@ def limits_on(
     work: WorkDemands,
     own_class: WorkClass | None,
     unmet: frozenset[tuple[str, int]] = frozenset(),
+    barred: Mapping[RestrictionKind, date] = _NOTHING_BARRED,
 ) -> DayLimits:
     """Return what the plan limits on the day `on` of the clinic's calendar.
 
     `day0s` are the days of surgery by stage, `work` the clinic's table of demand levels. `unmet` are the milestones
-    (key, occurrence) of which a condition besides the day does not hold: what they lift is not yet eligible.
+    (key, occurrence) of which a condition besides the day does not hold: what they lift is not yet eligible. Of a
+    kind that is `barred` since a day no clearance from before that day counts: driving after an opioid (evidence file,
+    section 11).
     """
-    day = _Day(on, StandingClearances(plan, clearances, on=on, day0s=day0s), work, unmet)
+    day = _Day(on, StandingClearances(plan, clearances, on=on, day0s=day0s), work, unmet, barred)
     kinds = {milestone.key: milestone.kind for milestone in plan.milestones}
     rows = [row for row in plan.restrictions if _is_active(row, on)]
 
@@ -70,11 +75,13 @@ class _Day:
     clearances: StandingClearances
     table: WorkDemands
     unmet: frozenset[tuple[str, int]]
+    barred: Mapping[RestrictionKind, date]
 
     def limit_of(self, row: PlannedRestriction) -> Limit:
         """Return what an active row that is not about work amounts to."""
         cleared = self.clearances.lifting(row)
-        if cleared is not None:
+        barred_on = self.barred.get(row.kind)
+        if cleared is not None and (barred_on is None or barred_on <= cleared.cleared_on):
             return self.freed(row, cleared)
         held = self.held(row)
         raised = raised_by_work(row, self.clearances, self.table) if row.kind is RestrictionKind.lifting else None

@@ -17,13 +17,13 @@ from models.ids import new_id
 from models.people import Patient
 from models.practice import Practice
 from models.report import CheckIn
-from schedules.plan.conditions import Judgement, Observed, judge
+from schedules.plan.conditions import Ground, Judgement, Observed, judge
 from schedules.plan.gates import Gate, gate_of
 from schedules.plan.items import Plan, PlannedMilestone
 from schedules.plan.lifted import Cleared, StandingClearances, is_at_least
 from schedules.plan.limits import DayLimits, limits_on
 from schedules.plan.protocol import WorkDemands
-from schedules.plan.vocabulary import Condition, Observation, SurgeryStatus, WorkClass
+from schedules.plan.vocabulary import Condition, Observation, RestrictionKind, SurgeryStatus, WorkClass
 from schedules.planning.library import find_protocol
 from schedules.planning.rules import clinic_rules
 from schedules.planning.stored_plan import stored_clearances, stored_plan
@@ -75,6 +75,7 @@ class ClearingCase:
             work=self.work,
             own_class=self.patient.work_class,
             unmet=self._unmet(on, at),
+            barred=self._barred(on, at),
         )
 
     def standing(self, on: date) -> StandingClearances:
@@ -89,6 +90,17 @@ class ClearingCase:
         if gate.after_class is not None and not is_at_least(granted[0] if granted else None, gate.after_class):
             missing.append(gate.after_class.value)
         return missing
+
+    def _barred(self, on: date, at: datetime) -> dict[RestrictionKind, date]:
+        """Return since when nobody drives: the day of an opioid or sedative that is too recent."""
+        days = {each.id: each.on for each in self.observed}
+        barred: dict[RestrictionKind, date] = {}
+        for milestone in self.plan.milestones:
+            gate = self.gate(milestone, on) if milestone.lifts is RestrictionKind.driving else None
+            for each in self.judge(gate, on=on, at=at) if gate is not None else ():
+                if each.ground is Ground.too_recent and each.rests_on is not None:
+                    barred[RestrictionKind.driving] = days[each.rests_on]
+        return barred
 
     def _unmet(self, on: date, at: datetime) -> frozenset[tuple[str, int]]:
         unmet = set()

@@ -1,15 +1,21 @@
 """The resources of the API, in the order in which the document lists them."""
 
 from service.api.check_ins import check_ins
+from service.api.clearance_rules import clearance_rules
+from service.api.clearances import clearances
 from service.api.episodes import episodes
 from service.api.imports import imports
+from service.api.limits import limits
 from service.api.milestones import milestones
+from service.api.observations import observations
 from service.api.patients import patients
 from service.api.plans import plans
 from service.api.practice import practice
+from service.api.progress import progress
 from service.api.protocols import protocols
 from service.api.reminders import reminders
 from service.api.sign_ins import sign_ins
+from service.api.slots import slots
 from service.api.surgeries import surgeries
 from service.api.tasks import tasks
 
@@ -18,7 +24,13 @@ RESOURCES = (
     episodes,
     surgeries,
     plans,
+    progress,
     milestones,
+    clearances,
+    clearance_rules,
+    observations,
+    limits,
+    slots,
     reminders,
     check_ins,
     tasks,
