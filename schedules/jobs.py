@@ -9,8 +9,9 @@ from sqlalchemy import ColumnElement, Select, exists, insert, select, true
 from sqlalchemy.orm import Session, sessionmaker
 
 from models import journal
-from models.audit import AuditEntry, AuditSeal
+from models.audit import ActorKind, AuditAction, AuditEntry, AuditSeal
 from models.care import Episode, Surgery
+from models.clearance import Clearance
 from models.engine import begin_reads
 from models.people import Patient
 from models.practice import Practice
@@ -24,6 +25,7 @@ from schedules.delivery.leases import Lease
 from schedules.plan.vocabulary import EpisodeStatus, ReminderState, SurgeryStatus
 from schedules.planning import ask_whether_it_happened
 from schedules.planning.rows import find
+from schedules.planning.signed_rules import candidates, clear_by_rule, rules_in_force
 
 PUBLISHED_AT_ONCE = 200
 SEALED_AT_ONCE = 500
@@ -107,6 +109,27 @@ def ask_about_passed_surgeries(make_session: sessionmaker[Session], now: datetim
     _for_each(_practice_ids(make_session), ask)
 
 
+def clear_by_signed_rules(make_session: sessionmaker[Session], now: datetime) -> None:
+    """Clear what the practices' signed rules cover and whose conditions all hold. One that fails stops no other."""
+
+    def look_through(practice_id: str) -> None:
+        with make_session() as session:
+            begin_reads(session)
+            kinds = [rule.milestone_kind for rule in rules_in_force(session, practice_id)]
+            today = now.astimezone(ZoneInfo(session.get_one(Practice, practice_id).time_zone)).date()
+            found = {each.milestone_id: each for each in candidates(session, practice_id, kinds, today)}
+
+        def clear(milestone_id: str) -> None:
+            with make_session.begin() as session:
+                cleared = clear_by_rule(session, practice_id, found[milestone_id], now)
+                if cleared is not None:
+                    journal.append(session, practice_id, _act_of(cleared), now)
+
+        _for_each(found, clear)
+
+    _for_each(_practice_ids(make_session), look_through)
+
+
 def seal_audit(make_session: sessionmaker[Session], now: datetime) -> None:
     """Bind new audit entries into their practice's chain, so that none can be changed or taken away unnoticed."""
     _for_each(_practice_ids(make_session), lambda practice_id: _seal_all(make_session, practice_id, now, _recent))
@@ -125,13 +148,13 @@ def seal_missed(make_session: sessionmaker[Session], now: datetime) -> None:
     _for_each(_practice_ids(make_session), seal)
 
 
-def _for_each(practice_ids: Iterable[str], job: Callable[[str], None]) -> None:
-    """Do the job for every practice, whatever becomes of the others. Raises the first error in the end."""
+def _for_each(ids: Iterable[str], job: Callable[[str], None]) -> None:
+    """Do the job for every practice or row, whatever becomes of the others. Raises the first error in the end."""
     errors: list[Exception] = []
-    for practice_id in practice_ids:
+    for each_id in ids:
         try:
-            job(practice_id)
-        except Exception as error:  # noqa: BLE001 - raised below, once the other practices had their turn
+            job(each_id)
+        except Exception as error:  # noqa: BLE001 - raised below, once the others had their turn
             errors.append(error)
     if errors:
         raise errors[0]
@@ -198,6 +221,18 @@ def _passed_surgeries(practice_id: str, today: date) -> Select[Surgery]:
         .where(Surgery.surgery_on < today, ~Surgery.deleted, ~Episode.deleted)
         .where(Episode.status.in_((EpisodeStatus.active, EpisodeStatus.paused)), Patient.died_on.is_(None))
         .order_by(Surgery.id)
+    )
+
+
+def _act_of(cleared: Clearance) -> journal.Act:
+    about = {"clearance_id": cleared.id, "milestone_id": cleared.milestone_id, "rule_id": cleared.rule_id}
+    return journal.Act(
+        actor_kind=ActorKind.worker,
+        actor_id=None,
+        action=AuditAction.write,
+        route="job clear_by_signed_rules",
+        about=about,
+        patient_ids=[cleared.patient_id],
     )
 
 

@@ -34,6 +34,7 @@ TEND_SECONDS = 0.5
 SEAL_SECONDS = 5
 SEAL_MISSED_SECONDS = 3600
 ASK_SECONDS = 900
+CLEAR_SECONDS = 300
 KEY_SAMPLES = 10
 logger = logging.getLogger("schedules.worker")  # also when it runs as the main module
 
@@ -84,6 +85,7 @@ class _Worker:
             self._seal: SEAL_SECONDS,
             self._seal_missed: SEAL_MISSED_SECONDS,
             self._ask: ASK_SECONDS,
+            self._clear: CLEAR_SECONDS,
         }
         # APScheduler counts by the machine's clock, whatever clock due times are judged by.
         at_once = SystemClock().now()
@@ -119,6 +121,9 @@ class _Worker:
 
     def _ask(self) -> None:
         jobs.ask_about_passed_surgeries(self._make_session, self._now())
+
+    def _clear(self) -> None:
+        jobs.clear_by_signed_rules(self._make_session, self._now())
 
     def _now(self) -> datetime:
         with self._make_session() as session:
