@@ -7,7 +7,7 @@ A milestone's state is never stored: it is computed on reading, from the dates h
 from datetime import date, datetime, time
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, LargeBinary, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import DEFERRED, ID_LENGTH, Base, OfPatient, of_patient, reference, words
@@ -74,6 +74,8 @@ class Surgery(OfPatient, Base):
     levels: Mapped[list[str]] = mapped_column(default=list)  # L4-L5 is one level; for vertebral procedures, vertebrae
     surgery_on: Mapped[date | None]  # day 0 by the clinic's calendar; None: not known yet
     dated_at: Mapped[datetime | None]  # when we first knew the date; what was past by then follows its own policy
+    # Days that it had before, by ISO date, and when each became known: a move back finds its own day as it was.
+    former_dates: Mapped[dict[str, str]] = mapped_column(default=dict, server_default=text("'{}'"))
     status: Mapped[SurgeryStatus] = mapped_column(words(SurgeryStatus))
     setting: Mapped[Setting | None] = mapped_column(words(Setting))
     surgeon_id: Mapped[str | None] = mapped_column(String(ID_LENGTH))

@@ -25,7 +25,7 @@ def stored_plan(session: Session, practice_id: str, episode_id: str) -> Plan:
     restrictions = _standing(session, Restriction, practice_id, episode_id)
     return Plan(
         milestones=tuple(planned_milestone(row) for row in milestones),
-        restrictions=tuple(_planned_restriction(row) for row in restrictions),
+        restrictions=tuple(planned_restriction(row) for row in restrictions),
     )
 
 
@@ -68,7 +68,8 @@ def planned_milestone(row: Milestone) -> PlannedMilestone:
     return PlannedMilestone(**values | {"sources": tuple(row.sources), "text": text})
 
 
-def _planned_restriction(row: Restriction) -> PlannedRestriction:
+def planned_restriction(row: Restriction) -> PlannedRestriction:
+    """Return a stored restriction as the plan has it."""
     values: dict[str, Any] = {name: getattr(row, name) for name in _RESTRICTION_FIELDS}
     return PlannedRestriction(**values | {"sources": tuple(row.sources), "text": Text(**row.text)})
 

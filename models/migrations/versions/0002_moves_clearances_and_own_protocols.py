@@ -27,6 +27,7 @@ ADDED = (
         "CONSTRAINT ck_practice_workers_comp_never_shortens CHECK (workers_comp_percent >= 100)"
     ),
     "practice.work_table JSON",
+    "surgery.former_dates JSON DEFAULT '{}' NOT NULL",
     "milestone.binding_stage INTEGER DEFAULT '1' NOT NULL",
     "milestone.superseded_on DATE",
     "milestone.superseded_by INTEGER",
