@@ -13,13 +13,18 @@ from schedules.plan.errors import PlanError
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that is wrong. `pointer` is an RFC 6901 pointer into what came; an import names line and column."""
+    """One thing that is wrong. `pointer` is an RFC 6901 pointer into what came.
+
+    An import names line and column, a protocol's text its file and key.
+    """
 
     pointer: str
     expected: str
     got: str
     line: int | None = None
     column: str | None = None
+    file: str | None = None
+    key: str | None = None
 
 
 class ServiceError(Exception):
@@ -69,7 +74,24 @@ class NeedsMoveError(ConflictError):
     """A planned surgery's date, approach, levels or procedure changes through a move, which shows the diff first."""
 
     code = "needs_move"
-    title = "This surgery has a dated plan: change its date, approach, levels or procedure through a move."
+    title = (
+        "This surgery has a dated plan: change its date, approach, levels or procedure through a move, "
+        "POST /api/v1/episodes/{episode_id}/moves."
+    )
+
+
+class StaleMoveError(ConflictError):
+    """What a dry run showed is no longer what its token would do, or the token is too old."""
+
+    code = "move_stale"
+    title = "What the dry run showed may no longer hold: nothing was changed. Make the dry run again and look at it."
+
+
+class FindingsError(ConflictError):
+    """What was found in a protocol version stands against its signature or release."""
+
+    code = "findings"
+    title = "What was found in this version stands against it: change it, or acknowledge the warnings."
 
 
 class StaleError(ServiceError):

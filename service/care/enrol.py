@@ -68,12 +68,12 @@ def changes(existing: Row, record: Record) -> tuple[str, ...]:
 
     Private columns are compared as plain text.
     """
-    return tuple(name for name, value in _stored_fields(record).items() if getattr(existing, name) != value)
+    return tuple(name for name, value in stored_fields(record).items() if getattr(existing, name) != value)
 
 
 def write_fields(row: Row, record: Record) -> None:
     """Write every field of a record to a row. A surgery's protocol is not touched: see `pin_protocol`."""
-    for name, value in _stored_fields(record).items():
+    for name, value in stored_fields(record).items():
         setattr(row, name, value)
 
 
@@ -129,8 +129,8 @@ def refuse_faults(faults: tuple[Fault, ...]) -> None:
         raise InvalidError(*faults)
 
 
-def _stored_fields(record: Record) -> dict[str, Any]:
-    """Return a record's fields as their columns hold them."""
+def stored_fields(record: Record) -> dict[str, Any]:
+    """Return a record's fields as their columns hold them. Raises InvalidError as `effective_class` does."""
     fields = {field.name: getattr(record, field.name) for field in dataclasses.fields(record)}
     if isinstance(record, SurgeryRecord):
         fields["approach_class"] = effective_class(record)
