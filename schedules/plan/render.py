@@ -47,8 +47,10 @@ def _cells(plan: Plan) -> Iterator[tuple[str, str]]:
 
 
 def _render_stage(occurrence: int, own: list[PlannedMilestone], limits: list[PlannedRestriction]) -> str:
-    day0 = next((item.day0 for item in own if item.day0 is not None), None)
-    lines = [f"Stage {occurrence}: {own[0].binding_procedure}, day 0 {_date(day0) if day0 else 'not known'}"]
+    first = limits[0]  # every protocol limits lifting from day 0, and no other stage binds that
+    lines = [
+        f"Stage {occurrence}: {first.binding_procedure}, day 0 {_date(first.from_on) if first.from_on else 'not known'}"
+    ]
     for phase, title in ((Phase.before_surgery, "Before surgery"), (Phase.after_surgery, "After surgery")):
         rows = [_milestone_row(item) for item in own if item.phase is phase]
         lines += ["", title, *_align([_MILESTONE_HEAD, *rows])]
@@ -77,6 +79,10 @@ def _milestone_remarks(item: PlannedMilestone) -> list[str]:
         remarks.append(f"not before POD {item.not_before_days}")
     if item.past_policy is not None:
         remarks.append(f"past at enrolment: {item.past_policy}")
+    if item.binding_stage != item.occurrence:
+        remarks.append(f"bound by stage {item.binding_stage}, {item.binding_procedure}")
+    if item.superseded_on is not None:
+        remarks.append(f"from {item.superseded_on} on superseded by stage {item.superseded_by}")
     return [*remarks, *(part.rstrip(".") for part in (item.text.en if item.text else None, item.note) if part)]
 
 
@@ -98,6 +104,8 @@ def _restriction_remarks(item: PlannedRestriction) -> list[str]:
     remarks = [item.text.en.rstrip(".")]
     if item.eligible_days is not None:
         remarks.append(f"eligible to end from POD {item.eligible_days}")
+    if item.lifted_by_occurrence not in (None, item.occurrence):
+        remarks.append(f"ended by {item.lifted_by} of stage {item.lifted_by_occurrence}")
     if item.condition is not None:
         remarks.append(f"with {item.condition}")
     return remarks

@@ -4,6 +4,7 @@ Write them again with `.venv/bin/python -m tests.unit.plan.golden_plans`, and re
 """
 
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 from schedules.plan.build import PatientFacts
@@ -12,6 +13,8 @@ from schedules.plan.render import render_plan
 from tests.unit.plan.samples import plan, stage
 
 GOLDEN_FOLDER = Path(__file__).parent / "golden"
+STAGED = (stage("INTRACEPT", day0=date(2026, 3, 1)), stage("MD-MISS", day0=date(2026, 3, 22), ordinal=2))
+_STAGED_TITLE = "The worked example of staged surgery: INTRACEPT, then MD-MISS\n"
 _ANY_WORK = PatientFacts(work_class=None, wants_contact_sport=True)
 
 
@@ -25,6 +28,7 @@ def render_golden_plans() -> dict[str, str]:
         texts[f"{name}.txt"] = title + render_plan(plan(usual, patient=_ANY_WORK))
     collar = plan(replace(stage("ACDF-2+"), brace_ordered=True), patient=_ANY_WORK)
     texts["acdf-2_or_more.collar.txt"] = "ACDF-2+, a collar was ordered\n" + render_plan(collar)
+    texts["intracept_then_md-miss.txt"] = _STAGED_TITLE + render_plan(plan(*STAGED, patient=_ANY_WORK))
     return texts
 
 
