@@ -64,7 +64,7 @@ def list_waiting(query: dict[str, Any]) -> Any:
 @tasks.arguments(CloseBody)
 @tasks.response(200, TaskView)
 def close(_body: dict[str, Any], task_id: str) -> Any:
-    """Mark a question as answered. Whether a surgery happened is answered by its status: 409."""
+    """Mark a question as answered. One that a surgery's status or a personal item answers closes with it: 409."""
     session = current_session()
     task = close_task(session, caller(), task_id, now=now())
     show(task.patient_id)

@@ -13,6 +13,7 @@ from models import Milestone, MilestoneProgress, Surgery
 from models.people import StaffRole
 from schedules.plan.vocabulary import Phase, SkipReason
 from schedules.planning import Answer, plan_episode, withdraw
+from schedules.planning.slots import SLOT_KINDS
 from service.care.checks import FIRST_SURGERY_ON
 from service.care.enrol import clinic_today
 from service.care.reach import find_row, lock_row, practice_of
@@ -141,4 +142,7 @@ def _withdrawn(
 ) -> Reported:
     practice_id, patient_id = milestone.practice_id, milestone.patient_id
     answers = withdraw(session, practice_id, patient_id, now=now, reason=reason, milestone_ids=[milestone.id])
+    if milestone.kind in SLOT_KINDS:
+        # The question about blank items closes with the last of them.
+        answers |= plan_episode(session, practice_id, milestone.episode_id, now)
     return Reported(milestone, progress, answers)

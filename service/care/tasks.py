@@ -13,6 +13,11 @@ from service.care.reach import lock_row
 from service.errors import ConflictError, Fault
 from service.identity.principal import Principal
 
+_ANSWERED_BY = {
+    TaskKind.confirm_surgery: "the surgery's status, by PATCH: performed or cancelled",
+    TaskKind.fill_slot: "each item filled by a clinician, signed where needed, or skipped",
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskFilter:
@@ -40,12 +45,14 @@ def list_tasks(
 def close_task(session: Session, caller: Principal, task_id: str, *, now: datetime) -> Task:
     """Mark a question as answered. One that is closed already stays as it is.
 
-    Raises NotFoundError, and ConflictError for whether a surgery happened: the surgery's status answers that.
+    Raises NotFoundError, and ConflictError for what is answered elsewhere: whether a surgery happened by its status, a
+    blank personal item by the item.
     """
     task = lock_row(session, caller, Task, task_id)
     if task.state is not TaskState.open:
         return task
-    if task.kind is TaskKind.confirm_surgery:
-        raise ConflictError(Fault("", "the surgery's status, by PATCH: performed or cancelled", "a closed question"))
+    answered_by = _ANSWERED_BY.get(task.kind)
+    if answered_by is not None:
+        raise ConflictError(Fault("", answered_by, "a closed question"))
     task.state, task.done_at, task.done_by = TaskState.done, now, caller.actor_id
     return task

@@ -245,7 +245,7 @@ def test_blank_instructions_before_surgery_become_a_task_for_the_clinic(session:
 
     slots = session.scalars(select(Task).where(Task.kind == TaskKind.fill_slot)).one()
     arrival = session.scalars(select(Task).where(Task.kind == TaskKind.arrival_time)).one()
-    assert slots.about == {"milestone_keys": ["medicines_pause", "medicines_restart", "skin_wash"]}
+    assert slots.about == {"milestone_keys": ["fasting", "medicines_pause", "medicines_restart", "skin_wash"]}
     assert (slots.due_on, arrival.state) == (date(2026, 3, 18), TaskState.open)
 
 
