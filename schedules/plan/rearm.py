@@ -102,7 +102,7 @@ class DecidedReminder:
     is_correction: bool = False
 
 
-_ANSWERS = {
+ANSWERS = {
     Standing.waiting: Answer.effective,
     Standing.on_its_way: Answer.in_flight,
     Standing.perhaps_sent: Answer.unknown,
@@ -226,7 +226,7 @@ def _no_more(
         change = MessageChange.past if is_past else MessageChange.cancelled
         if facts.standing is Standing.on_its_way:
             change = MessageChange.in_flight
-        return _decided(stored, wanted, Step.take_back, change, reason=reason, answer=_ANSWERS[facts.standing])
+        return _decided(stored, wanted, Step.take_back, change, reason=reason, answer=ANSWERS[facts.standing])
     if planned is not None and not is_complete and _was_never_armed(stored) and _notes_differ(stored, planned):
         change, _ = _told(planned)
         return _decided(stored, wanted, Step.note, change, reason=reason)
@@ -279,7 +279,7 @@ def _call_for_again(stored: StoredReminder, wanted: WantedReminder, facts: Messa
 
 def _arm(stored: StoredReminder, wanted: WantedReminder, facts: MessageFacts, change: MessageChange) -> DecidedReminder:
     told = MessageChange.in_flight if facts.standing is Standing.on_its_way else change
-    armed = _decided(stored, wanted, Step.arm, told, answer=_ANSWERS[facts.standing])
+    armed = _decided(stored, wanted, Step.arm, told, answer=ANSWERS[facts.standing])
     return replace(armed, is_correction=facts.may_have_gone_out)
 
 
@@ -287,7 +287,7 @@ def _settle(stored: StoredReminder, wanted: WantedReminder, facts: MessageFacts)
     """Take back what waits for another day, since the message for this one went out already."""
     if stored.state is not ReminderState.planned or not _has_moved(stored, wanted):
         return _leave(stored, wanted)
-    answer = _ANSWERS[facts.standing]
+    answer = ANSWERS[facts.standing]
     return _decided(stored, wanted, Step.settle, MessageChange.already_sent, reason=MOVED, answer=answer)
 
 

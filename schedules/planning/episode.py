@@ -1,108 +1,72 @@
-"""Writes the plan of an episode: milestones, restrictions, reminders with their deliveries, questions for the clinic.
+"""Brings an episode's stored plan to what its facts call for: milestones, restrictions, reminders, questions.
 
-Writing twice changes nothing. What was achieved or skipped keeps its row; what no longer applies is cancelled with a
-reason; what was sent is never sent again.
+Writing twice changes nothing. Loads, lets the pure rules decide, stores; what a dry run shows is decided by the same.
 """
 
-from collections.abc import Collection, Iterable
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from models.base import OfPatient
 from models.bulk import insert_at_commit
 from models.care import Milestone, Restriction
-from schedules.plan.build import PlannedMilestone, PlannedRestriction
-from schedules.plan.identity import plan_row_id
-from schedules.plan.vocabulary import CancelReason, SurgeryStatus
-from schedules.planning.facts import (
-    Care,
-    PlacedItem,
-    SurgeryPlan,
-    load_care,
-    plan_surgery,
-    settled_milestones,
-    stored_rows,
-)
-from schedules.planning.reminders import write_reminders
+from schedules.plan.items import PlannedMilestone, PlannedRestriction
+from schedules.plan.replan import Decided, ItemChange
+from schedules.planning.dates import date_before, note_date
+from schedules.planning.facts import Care, load_care
+from schedules.planning.outlook import all_reminders, look_ahead
+from schedules.planning.reminders import ReminderStore
+from schedules.planning.stored import load_stored
 from schedules.planning.tasks import write_tasks
 from schedules.planning.withdrawal import Answer
 
-_MILESTONE_COLUMNS = (
-    "key", "kind", "occurrence", "phase", "earliest_days", "target_days", "latest_days", "eligible_days",
-    "earliest_on", "target_on", "latest_on", "eligible_on", "not_before_days", "not_before_on", "binds",
-    "binding_procedure", "binding_stage", "superseded_on", "superseded_by", "lifts", "owner", "grade", "note",
-    "past_policy",
-)  # fmt: skip
-_RESTRICTION_COLUMNS = (
-    "kind", "occurrence", "sequence", "from_days", "through_days", "from_on", "through_on", "eligible_days",
-    "eligible_on", "lifted_by", "lifted_by_occurrence", "condition", "limit_lb", "limit_minutes", "binding_procedure",
-    "binding_stage", "grade",
-)  # fmt: skip
+_NOT_AS_THEY_ARE = ("sources", "text")
+_MILESTONE_COLUMNS = tuple(each.name for each in fields(PlannedMilestone) if each.name not in _NOT_AS_THEY_ARE)
+_RESTRICTION_COLUMNS = tuple(each.name for each in fields(PlannedRestriction) if each.name not in _NOT_AS_THEY_ARE)
 
 
 def plan_episode(session: Session, practice_id: str, episode_id: str, now: datetime) -> dict[str, Answer]:
     """Bring the episode's stored plan to what its surgeries call for, in the session's transaction.
 
-    Return an answer for each reminder that had to be taken back. Call it once an episode in a transaction: the rows
-    that it adds show from the commit on. Raises LookupError for an unknown episode.
+    Return an answer for each reminder that had to be taken back, those of the patient's other episodes included. Call
+    it once an episode in a transaction: the rows that it adds show from the commit on. Raises LookupError for an
+    unknown episode, PlanError for facts that no plan can be made from.
     """
     care = load_care(session, practice_id, episode_id)
     for surgery in care.surgeries:
-        if surgery.dated_at is None and surgery.surgery_on is not None:
-            surgery.dated_at = now
-    plans = [
-        plan_surgery(care, surgery, now) for surgery in care.surgeries if surgery.status is not SurgeryStatus.cancelled
-    ]
-    milestones = _write_milestones(session, care, plans, now)
-    _write_restrictions(session, care, plans, now)
-    answers, asked = write_reminders(session, care, plans, now=now)
-    write_tasks(session, care, milestones, asked=asked, now=now)
+        note_date(surgery, date_before(surgery), now)
+    stored = load_stored(session, care)
+    outlook = look_ahead(session, care, stored, now, is_dry_run=False)
+    _store(session, care, stored.rows.milestones, outlook.milestones, now)
+    _store(session, care, stored.rows.restrictions, outlook.restrictions, now)
+    store = ReminderStore(session, care, all_reminders(stored), outlook.messages, now)
+    answers = store.store(outlook.reminders) | store.store(outlook.beside)
+    write_tasks(session, care, outlook.standing, asked=outlook.asked, now=now)
     return answers
 
 
-def _write_milestones(session: Session, care: Care, plans: list[SurgeryPlan], now: datetime) -> dict[str, PlacedItem]:
-    """Return the episode's milestones that apply, by id."""
-    practice_id, episode_id = care.episode.practice_id, care.episode.id
-    stored = stored_rows(session, care, Milestone)
-    settled = settled_milestones(session, care)
-    applying: dict[str, PlacedItem] = {}
-    for each in plans:
-        for planned in each.plan.milestones:
-            row_id = plan_row_id(practice_id, episode_id, "milestone", planned.key, planned.occurrence)
-            row = stored.get(row_id)
-            columns = _columns(planned, _MILESTONE_COLUMNS)
-            if row is None:
-                insert_at_commit(session, Milestone, {"id": row_id} | _whose(care, each.surgery.id) | columns)
-            elif row_id not in settled:
-                _update(row, columns)
-            applying[row_id] = PlacedItem(row_id, each.surgery.id, planned)
-    _cancel_rest(care, stored.values(), applying, now)
-    return applying
+def _store(
+    session: Session,
+    care: Care,
+    rows: Mapping[str, Milestone] | Mapping[str, Restriction],
+    decided: Iterable[Decided[PlannedMilestone]] | Iterable[Decided[PlannedRestriction]],
+    now: datetime,
+) -> None:
+    for each in decided:
+        row = rows.get(each.id)
+        if row is None:
+            model = Milestone if isinstance(each.planned, PlannedMilestone) else Restriction
+            insert_at_commit(session, model, {"id": each.id} | _whose(care, each.surgery_id) | _columns(each.planned))
+        elif each.cancel_reason is not None:
+            row.cancelled_at, row.cancel_reason = now, each.cancel_reason
+        elif each.change is not ItemChange.unchanged:
+            _update(row, each.surgery_id, _columns(each.planned))
 
 
-def _write_restrictions(session: Session, care: Care, plans: list[SurgeryPlan], now: datetime) -> None:
-    practice_id, episode_id = care.episode.practice_id, care.episode.id
-    stored = stored_rows(session, care, Restriction)
-    applying: set[str] = set()
-    for each in plans:
-        for planned in each.plan.restrictions:
-            row_id = plan_row_id(
-                practice_id, episode_id, "restriction", planned.kind, planned.occurrence, planned.sequence
-            )
-            row = stored.get(row_id)
-            columns = _columns(planned, _RESTRICTION_COLUMNS)
-            if row is None:
-                insert_at_commit(session, Restriction, {"id": row_id} | _whose(care, each.surgery.id) | columns)
-            else:
-                _update(row, columns)
-            applying.add(row_id)
-    _cancel_rest(care, stored.values(), applying, now)
-
-
-def _columns(planned: PlannedMilestone | PlannedRestriction, names: Iterable[str]) -> dict[str, Any]:
+def _columns(planned: PlannedMilestone | PlannedRestriction) -> dict[str, Any]:
+    names = _MILESTONE_COLUMNS if isinstance(planned, PlannedMilestone) else _RESTRICTION_COLUMNS
     text = None if planned.text is None else asdict(planned.text)
     return {name: getattr(planned, name) for name in names} | {"sources": list(planned.sources), "text": text}
 
@@ -116,16 +80,8 @@ def _whose(care: Care, surgery_id: str) -> dict[str, str]:
     }
 
 
-def _update(row: Milestone | Restriction, columns: dict[str, Any]) -> None:
-    for name, value in columns.items():
-        setattr(row, name, value)
+def _update(row: Milestone | Restriction, surgery_id: str, columns: dict[str, Any]) -> None:
+    for name, value in (columns | {"surgery_id": surgery_id}).items():
+        if getattr(row, name) != value:
+            setattr(row, name, value)
     row.cancelled_at = row.cancel_reason = None
-
-
-def _cancel_rest(care: Care, stored: Iterable[OfPatient], applying: Collection[str], now: datetime) -> None:
-    cancelled = {each.id for each in care.surgeries if each.status is SurgeryStatus.cancelled}
-    for row in stored:
-        if isinstance(row, Milestone | Restriction) and row.id not in applying and row.cancelled_at is None:
-            row.cancelled_at = now
-            gone = row.surgery_id in cancelled
-            row.cancel_reason = CancelReason.surgery_cancelled if gone else CancelReason.not_applicable

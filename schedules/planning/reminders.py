@@ -1,184 +1,132 @@
-"""Writes the reminders that a plan calls for, each with the first step of its delivery."""
+"""Stores what was decided about reminders, each new one with the first step of its delivery. Decides nothing."""
 
-from collections.abc import Collection
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
 
 from sqlalchemy.orm import Session
 
 from models.bulk import insert_at_commit
-from models.reminder import DecisionKind, Delivery, Reminder
-from schedules.plan.corrections import URGENT_KEYS
-from schedules.plan.identity import plan_row_id
-from schedules.plan.reminders import PLANNED, PlannedReminder, StageMessages, plan_reminders
-from schedules.plan.vocabulary import ReminderOutcome, ReminderState, SurgeryStatus
-from schedules.planning.facts import Care, SurgeryPlan, reminder_prefs, settled_milestones, stored_rows
+from models.reminder import DecisionKind, Delivery, DeliveryState, Reminder
+from schedules.plan.rearm import MOVED, DecidedReminder
+from schedules.plan.rearm import Step as Act
+from schedules.plan.reminders import PLANNED, PlannedReminder
+from schedules.plan.vocabulary import ReminderState
+from schedules.planning.facts import Care
+from schedules.planning.messages import Messages
+from schedules.planning.outlook import reminder_id
 from schedules.planning.story import Step, step_of, tell
-from schedules.planning.withdrawal import Answer, cancel_reminders, ids_on_their_way
+from schedules.planning.withdrawal import Answer, take_back
 
 FIRST_STEP = 0
-_ASKED = ReminderOutcome.asked_coordinator
-_NEVER_ARMED = frozenset(ReminderOutcome) - {PLANNED}  # why a reminder has had no delivery yet
 _PLANNED_COLUMNS = ("key", "repeat", "category", "phase", "scheduled_on", "due_at", "useful_until")
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
-    """A reminder that the plan calls for, and the milestone that it is about."""
+class ReminderStore:
+    """Where the reminders of one planning go. `rows` are those stored by id, `messages` their locked deliveries."""
 
-    id: str
-    milestone_id: str
-    planned: PlannedReminder
+    session: Session
+    care: Care
+    rows: Mapping[str, Reminder]
+    messages: Messages
+    now: datetime
 
+    def store(self, decided: Iterable[DecidedReminder]) -> dict[str, Answer]:
+        """Write what was decided. Return an answer for each reminder that was taken back, or had been sent."""
+        answers: dict[str, Answer] = {}
+        for each in decided:
+            if each.answer is not None:
+                answers[each.id] = each.answer
+            if each.planned is not None and each.step is Act.add:
+                self._add(each, each.planned)
+            elif each.step is not Act.leave:
+                self._change(each, self.rows[each.id])
+        return answers
 
-_Change = tuple[Reminder, PlannedReminder]
+    def _change(self, decided: DecidedReminder, row: Reminder) -> None:
+        if decided.step in (Act.take_back, Act.settle, Act.arm):
+            take_back(self.session, row, self.messages, now=self.now, reason=decided.reason or MOVED)
+        if decided.planned is None:
+            return
+        match decided.step:
+            case Act.arm:
+                self._arm(row, decided.planned, is_correction=decided.is_correction)
+            case Act.stand:
+                row.state, row.reason = ReminderState.planned, None
+                tell(self.session, replace(step_of(row), step=FIRST_STEP), DecisionKind.planned, now=self.now)
+            case Act.settle:
+                self._settle(row, decided.planned)
+            case Act.note:
+                self._note(row, decided.planned)
 
+    def _add(self, decided: DecidedReminder, planned: PlannedReminder) -> None:
+        goes = planned.outcome is PLANNED
+        step = Step(self.care.episode.practice_id, decided.id, generation=1)
+        columns = {
+            "practice_id": step.practice_id,
+            "id": step.reminder_id,
+            "patient_id": self.care.patient.id,
+            "episode_id": self.care.episode.id,
+            "milestone_id": decided.milestone_id,
+            "generation": step.generation,
+            "state": ReminderState.planned if goes else ReminderState.suppressed,
+            "reason": None if goes else planned.outcome,
+            "digest_in": self._carrier_of(planned),
+        }
+        insert_at_commit(self.session, Reminder, columns | {name: getattr(planned, name) for name in _PLANNED_COLUMNS})
+        if goes:
+            self._add_delivery(step, self.care.patient.id, planned, is_correction=False)
+        else:
+            tell(self.session, step, DecisionKind.not_planned, now=self.now, reason=planned.outcome)
 
-def write_reminders(
-    session: Session,
-    care: Care,
-    plans: list[SurgeryPlan],
-    *,
-    now: datetime,
-) -> tuple[dict[str, Answer], set[str]]:
-    """Bring the episode's reminders to what its plans call for.
+    def _arm(self, row: Reminder, planned: PlannedReminder, *, is_correction: bool) -> None:
+        row.state, row.reason, row.sent_at, row.digest_in = ReminderState.planned, None, None, None
+        row.generation += 1
+        _write_times(row, planned)
+        self._add_delivery(step_of(row), row.patient_id, planned, is_correction=is_correction)
 
-    Return an answer for each that was taken back, and the ids of the milestones about which the clinic must be asked.
-    """
-    stored = stored_rows(session, care, Reminder)
-    wanted = {each.id: each for each in _wanted(care, plans)} if care.sends else {}
-    wanted = _past_judged(wanted, care, plans, stored, now)
-    answers = _take_back(session, care, stored, wanted, now)
-    settled = settled_milestones(session, care)
-    to_arm: list[_Change] = []
-    for reminder_id, each in wanted.items():
-        if each.milestone_id in settled:
-            continue
-        reminder = stored.get(reminder_id)
-        if reminder is None:
-            _add(session, care, each, now)
-        elif _calls_for_arming(reminder, each.planned, now):
-            to_arm.append((reminder, each.planned))
-    answers |= _arm_again(session, to_arm, now)
-    asked = {each.milestone_id for each in wanted.values() if each.planned.outcome is _ASKED}
-    return answers, asked - settled
+    def _settle(self, row: Reminder, planned: PlannedReminder) -> None:
+        """The message for this very time went out in an earlier generation."""
+        row.state, row.reason = ReminderState.sent, None
+        row.sent_at = max(
+            (
+                each.finished_at
+                for each in self.messages.deliveries[row.id]
+                if each.state is DeliveryState.sent and each.finished_at is not None
+            ),
+            default=None,
+        )
+        _write_times(row, planned)
 
+    def _note(self, row: Reminder, planned: PlannedReminder) -> None:
+        if row.reason != planned.outcome:
+            tell(self.session, step_of(row), DecisionKind.not_planned, now=self.now, reason=planned.outcome)
+        row.reason, row.digest_in = planned.outcome, self._carrier_of(planned)
+        _write_times(row, planned)
 
-def _wanted(care: Care, plans: list[SurgeryPlan]) -> list[_Wanted]:
-    prefs = reminder_prefs(care)
-    practice_id, episode_id = care.episode.practice_id, care.episode.id
-    identify = partial(plan_row_id, practice_id, episode_id)
-    wanted = []
-    for each in plans:
-        messages = {each.surgery.stage: StageMessages(each.protocol.reminders, each.known_at)}
-        for planned in plan_reminders(each.plan, messages, prefs):
-            milestone_id = identify("milestone", planned.milestone_key, planned.occurrence)
-            row_id = identify("reminder", planned.milestone_key, planned.occurrence, planned.key, planned.repeat)
-            wanted.append(_Wanted(row_id, milestone_id, planned))
-    return wanted
+    def _carrier_of(self, planned: PlannedReminder) -> str | None:
+        return None if planned.digest_in is None else reminder_id(self.care, planned.digest_in)
 
-
-def _past_judged(
-    wanted: dict[str, _Wanted], care: Care, plans: list[SurgeryPlan], stored: Collection[str], now: datetime
-) -> dict[str, _Wanted]:
-    """Return what is wanted, with what is new and past already judged as past now, whenever the date became known."""
-    late = {
-        each.id
-        for each in wanted.values()
-        if each.id not in stored and each.planned.outcome is PLANNED and each.planned.useful_until <= now
-    }
-    if not late:
-        return wanted
-    judged = {each.id: each for each in _wanted(care, [replace(each, known_at=now) for each in plans])}
-    return wanted | {reminder_id: judged[reminder_id] for reminder_id in late}
-
-
-def _take_back(
-    session: Session, care: Care, stored: dict[str, Reminder], wanted: dict[str, _Wanted], now: datetime
-) -> dict[str, Answer]:
-    # An urgent correction belongs to no plan: it stands until it is out.
-    ours = [row for row in stored.values() if row.key not in URGENT_KEYS]
-    gone = [row for row in ours if row.id not in wanted and row.state is ReminderState.planned]
-    all_cancelled = all(surgery.status is SurgeryStatus.cancelled for surgery in care.surgeries)
-    reason = "surgery_cancelled" if all_cancelled else "not_in_plan"
-    return cancel_reminders(session, gone, now=now, reason=reason)
-
-
-def _add(session: Session, care: Care, wanted: _Wanted, now: datetime) -> None:
-    planned = wanted.planned
-    goes = planned.outcome is PLANNED
-    step = Step(care.episode.practice_id, wanted.id, generation=1)
-    columns = {
-        "practice_id": step.practice_id,
-        "id": step.reminder_id,
-        "patient_id": care.patient.id,
-        "episode_id": care.episode.id,
-        "milestone_id": wanted.milestone_id,
-        "generation": step.generation,
-        "state": ReminderState.planned if goes else ReminderState.suppressed,
-        "reason": None if goes else planned.outcome,
-    }
-    insert_at_commit(session, Reminder, columns | {name: getattr(planned, name) for name in _PLANNED_COLUMNS})
-    if goes:
-        _add_delivery(session, step, care.patient.id, planned, now)
-    else:
-        tell(session, step, DecisionKind.not_planned, now=now, reason=planned.outcome)
-
-
-def _calls_for_arming(reminder: Reminder, planned: PlannedReminder, now: datetime) -> bool:
-    """Return whether a stored reminder is to go out at a time for which no delivery stands. What was sent is not."""
-    if planned.outcome is not PLANNED or planned.useful_until <= now:
-        return False
-    match reminder.state:
-        case ReminderState.planned:
-            return _has_moved(reminder, planned)
-        case ReminderState.suppressed:
-            return reminder.reason in _NEVER_ARMED
-        case state:
-            return state is ReminderState.cancelled
+    def _add_delivery(self, step: Step, patient_id: str, planned: PlannedReminder, *, is_correction: bool) -> None:
+        columns = {
+            "practice_id": step.practice_id,
+            "id": delivery_id(step.reminder_id, generation=step.generation, step=FIRST_STEP),
+            "patient_id": patient_id,
+            "reminder_id": step.reminder_id,
+            "generation": step.generation,
+            "step": FIRST_STEP,
+            "due_at": planned.due_at,
+            "useful_until": planned.useful_until,
+            "next_attempt_at": planned.due_at,
+            "is_correction": is_correction,
+        }
+        insert_at_commit(self.session, Delivery, columns)
+        tell(self.session, replace(step, step=FIRST_STEP), DecisionKind.planned, now=self.now)
 
 
-def _has_moved(reminder: Reminder, planned: PlannedReminder) -> bool:
-    return (reminder.due_at, reminder.useful_until) != (planned.due_at, planned.useful_until)
-
-
-def _arm_again(session: Session, to_arm: list[_Change], now: datetime) -> dict[str, Answer]:
-    """Begin the next generation of reminders whose time moved, or which are called for again after all."""
-    same_time = [reminder for reminder, planned in to_arm if not _has_moved(reminder, planned)]
-    on_their_way = ids_on_their_way(session, same_time)
-    answers = cancel_reminders(
-        session, [reminder for reminder, _ in to_arm if reminder.id not in on_their_way], now=now, reason="moved"
-    )
-    for reminder, planned in to_arm:
-        if answers.get(reminder.id) is Answer.already_sent:
-            continue
-        reminder.state, reminder.reason = ReminderState.planned, None
-        if reminder.id in on_their_way:
-            # Its request has begun, for this very time: a second one would repeat it.
-            tell(session, replace(step_of(reminder), step=FIRST_STEP), DecisionKind.planned, now=now)
-            continue
-        reminder.generation += 1
-        reminder.scheduled_on, reminder.due_at = planned.scheduled_on, planned.due_at
-        reminder.useful_until = planned.useful_until
-        _add_delivery(session, step_of(reminder), reminder.patient_id, planned, now)
-    return answers
-
-
-def _add_delivery(session: Session, step: Step, patient_id: str, planned: PlannedReminder, now: datetime) -> None:
-    columns = {
-        "practice_id": step.practice_id,
-        "id": delivery_id(step.reminder_id, generation=step.generation, step=FIRST_STEP),
-        "patient_id": patient_id,
-        "reminder_id": step.reminder_id,
-        "generation": step.generation,
-        "step": FIRST_STEP,
-        "due_at": planned.due_at,
-        "useful_until": planned.useful_until,
-        "next_attempt_at": planned.due_at,
-    }
-    insert_at_commit(session, Delivery, columns)
-    tell(session, replace(step, step=FIRST_STEP), DecisionKind.planned, now=now)
+def _write_times(row: Reminder, planned: PlannedReminder) -> None:
+    row.scheduled_on, row.due_at, row.useful_until = planned.scheduled_on, planned.due_at, planned.useful_until
 
 
 def delivery_id(reminder_id: str, *, generation: int, step: int) -> str:

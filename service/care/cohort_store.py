@@ -47,9 +47,13 @@ def store_new(
         by_episode[match.row.episode].append(match)
     first = next(iter(by_episode.values()))[0].row
     patient = stored.patient or _add_patient(session, practice, first, now)
+    episodes = []
     for label, matches in by_episode.items():
         episode = stored.episodes.get(label) or _add_episode(session, patient, matches[0].row, now)
         _add_surgeries(session, episode, matches, stored.surgeries_of(label), today=clinic_today(practice, now))
+        episodes.append(episode)
+    # All are there before the first is planned: of what overlapping episodes share, one speaks.
+    for episode in episodes:
         plan_episode(session, practice.id, episode.id, now)
     about = {"rows": sum(map(len, by_episode.values()))}
     act = journal.Act(
