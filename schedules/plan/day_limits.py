@@ -87,7 +87,7 @@ class DayLimits:
     work: WorkLimits
 
 
-def _severity(limit: Limit) -> tuple[bool, int, int, int, int]:
+def _severity(limit: Limit) -> tuple[bool, int, int, int, int, str, str]:
     """Return what orders limits: the smaller amount first, then restricted before eligible, then the later day."""
     is_held = limit.state in HELD
     amount = limit.limit_lb if limit.limit_minutes is None else limit.limit_minutes
@@ -98,6 +98,8 @@ def _severity(limit: Limit) -> tuple[bool, int, int, int, int]:
         _STRICTNESS[limit.state],
         eligible,
         limit.binding_stage or 0,
+        limit.binding_procedure or "",
+        limit.lifted_by or "",
     )
 
 

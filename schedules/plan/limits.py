@@ -149,14 +149,10 @@ def _sport(day: _Day, rows: list[PlannedRestriction], kinds: Mapping[str, str]) 
 def _work(
     day: _Day, rows: list[PlannedRestriction], kinds: Mapping[str, str], own_class: WorkClass | None
 ) -> WorkLimits:
-    stages = sorted({row.occurrence for row in rows})
     classes = tuple(
         ClassLimit(
             work_class=level.work_class,
-            limit=strictest_of(
-                _class_at_stage(day, [row for row in rows if row.occurrence == stage], kinds, level.work_class)
-                for stage in stages
-            ),
+            limit=_class_limit(day, rows, kinds, level.work_class),
             occasional=level.occasional,
             frequent=level.frequent,
             constant=level.constant,
@@ -171,16 +167,17 @@ def _work(
     return WorkLimits(own_class, permitted_class(limits, own_class), own, classes)
 
 
-def _class_at_stage(
-    day: _Day, rows: list[PlannedRestriction], kinds: Mapping[str, str], work_class: WorkClass
-) -> Limit:
-    granted = day.clearances.granted_class(rows[0].occurrence)
-    if granted is not None and is_at_least(granted[0], work_class):
-        return day.freed(rows[0], granted[1])
-    of_class = [row for row in rows if work_class in _classes_of([row], kinds)]
-    if of_class:
-        return strictest_of(day.held(row) for row in of_class)
-    return _without_day(day.held(rows[0]))
+def _class_limit(day: _Day, rows: list[PlannedRestriction], kinds: Mapping[str, str], work_class: WorkClass) -> Limit:
+    """Return how a class stands. One that no row is about waits for a clinician: the patient's own is another."""
+    own = [row for row in rows if work_class in _classes_of([row], kinds)]
+
+    def limit_of(row: PlannedRestriction) -> Limit:
+        granted = day.clearances.granted_class(row.occurrence)
+        if granted is not None and is_at_least(granted[0], work_class):
+            return day.freed(row, granted[1])
+        return day.held(row) if own else _without_day(day.held(row))
+
+    return strictest_of(limit_of(row) for row in own or rows)
 
 
 def _classes_of(rows: Iterable[PlannedRestriction], kinds: Mapping[str, str]) -> list[WorkClass]:
