@@ -19,9 +19,9 @@ from models.people import Patient
 from models.practice import Practice
 from models.reminder import AttemptOutcome, DecisionKind, Delivery, DeliveryAttempt, DeliveryState, Reminder
 from models.report import Task, TaskKind, TaskState
-from schedules.plan.corrections import ADVICE_KINDS, URGENT_KEYS, USEFUL, UrgentCorrection
+from schedules.plan.corrections import ADVICE_KINDS, URGENT_KEYS, USEFUL, UrgentCorrection, correction_for
 from schedules.plan.identity import plan_row_id
-from schedules.plan.vocabulary import Channel, EpisodeStatus, Phase, ReminderCategory, ReminderState
+from schedules.plan.vocabulary import Channel, EpisodeStatus, Phase, ReminderCategory, ReminderState, SurgeryStatus
 from schedules.planning.reminders import FIRST_STEP, delivery_id
 from schedules.planning.rows import find_all
 from schedules.planning.slots import SIGNED_KINDS
@@ -65,15 +65,27 @@ class Correction:
         return sorted({milestone.key for milestone in self.milestones})
 
 
-def correction_due(session: Session, episode: Episode, upsets: Sequence[Upset]) -> Correction | None:
+def upset_of(surgery: Surgery, *, becomes_on: date | None, becomes: SurgeryStatus) -> Upset | None:
+    """Return how a change of a stored surgery makes earlier advice wrong, or None. Ask before it is changed."""
+    was_on = surgery.surgery_on
+    key = correction_for(was_on=was_on, becomes_on=becomes_on, was=surgery.status, becomes=becomes)
+    return None if key is None or was_on is None else Upset(surgery.id, key, was_on)
+
+
+def correction_due(
+    session: Session, episode: Episode, upsets: Sequence[Upset], *, lock: bool = False
+) -> Correction | None:
     """Return the one correction that these surgeries call for; None if no advice can have gone out. Reads only.
 
+    `lock` keeps workers from sending such advice until the commit: what is decided here then stays true.
     Ask before the surgeries are changed: the day for which advice was given is the one that is stored. Where one moved
     and another was called off, the message says moved, and to ask.
     """
     patient = session.get_one(Patient, (episode.practice_id, episode.patient_id))
     if patient.died_on is not None or episode.status is EpisodeStatus.died:
         return None
+    if upsets and lock:
+        find_all(session, Delivery, episode.practice_id, lock=True, patient_id=episode.patient_id)
     told = {upset: _advised(session, episode, upset.was_on) for upset in upsets}
     upset_by = sorted((each for each in told if told[each]), key=lambda each: each.key is not _MOVED)
     if not upset_by:

@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 from models import Episode, Milestone, Surgery, Task
 from models.report import TaskKind, TaskState
 from schedules.plan.vocabulary import SurgeryStatus
-from schedules.planning import plan_episode, withdraw
+from schedules.planning import Answer, plan_episode, withdraw
+from schedules.planning.corrections import correction_due, send_correction, upset_of
 from schedules.planning.library import library_of
 from service.care.checks import surgery_faults
 from service.care.enrol import add_surgery, changes, clinic_today, pin_protocol, refuse_faults, write_fields
@@ -92,17 +93,22 @@ def change_surgery(
     require_match(surgery)
     _refuse_impossible_change(surgery, record, changed)
     refuse_faults(surgery_faults(record, clinic_today(practice_of(session, caller), now)))
+    episode = session.get_one(Episode, (surgery.practice_id, surgery.episode_id))
     if "stage" in changed:
-        _refuse_taken_stage(session, session.get_one(Episode, (surgery.practice_id, surgery.episode_id)), record.stage)
+        _refuse_taken_stage(session, episode, record.stage)
     if "surgeon_id" in changed:
         refuse_unknown_staff(session, surgery.practice_id, record.surgeon_id, "/surgeon_id")
+    upset = upset_of(surgery, becomes_on=record.surgery_on, becomes=record.status)
+    correction = correction_due(session, episode, [] if upset is None else [upset], lock=True)
     write_fields(surgery, record)
     if changed & _SERVED_BY:
         pin_protocol(surgery, record, library_of(session, surgery.practice_id))
     if "status" in changed:
-        _answer_status(session, caller, surgery, now)
+        answer_status(session, caller, surgery, now)
     if changed & _PLANNED_BY:
         plan_episode(session, surgery.practice_id, surgery.episode_id, now)
+    if correction is not None:
+        send_correction(session, episode, correction, now)
 
 
 def _refuse_impossible_change(surgery: Surgery, record: SurgeryRecord, changed: frozenset[str]) -> None:
@@ -116,21 +122,20 @@ def _refuse_impossible_change(surgery: Surgery, record: SurgeryRecord, changed: 
         raise ConflictError(Fault("/status", f"{follows} after {surgery.status}", record.status.value))
 
 
-def _answer_status(session: Session, caller: Principal, surgery: Surgery, now: datetime) -> None:
-    """Close the question whether the surgery happened; a cancelled one takes its messages back."""
+def answer_status(session: Session, caller: Principal, surgery: Surgery, now: datetime) -> dict[str, Answer]:
+    """Close the question whether the surgery happened; a cancelled one takes its messages back.
+
+    Return an answer for each reminder that was taken back.
+    """
     for task in session.scalars(select(Task).filter_by(practice_id=surgery.practice_id, surgery_id=surgery.id)):
         if task.kind is TaskKind.confirm_surgery and task.state is TaskState.open:
             task.state, task.done_at, task.done_by = TaskState.done, now, caller.actor_id
-    if surgery.status is SurgeryStatus.cancelled:
-        ids = select(Milestone.id).filter_by(practice_id=surgery.practice_id, surgery_id=surgery.id)
-        withdraw(
-            session,
-            surgery.practice_id,
-            surgery.patient_id,
-            now=now,
-            reason="surgery_cancelled",
-            milestone_ids=session.scalars(ids).all(),
-        )
+    if surgery.status is not SurgeryStatus.cancelled:
+        return {}
+    query = select(Milestone.id).filter_by(practice_id=surgery.practice_id, surgery_id=surgery.id)
+    ids = session.scalars(query).all()
+    whose = (surgery.practice_id, surgery.patient_id)
+    return withdraw(session, *whose, now=now, reason="surgery_cancelled", milestone_ids=ids)
 
 
 def _refuse_taken_stage(session: Session, episode: Episode, stage: int) -> None:
