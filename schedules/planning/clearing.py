@@ -75,7 +75,7 @@ class ClearingCase:
             work=self.work,
             own_class=self.patient.work_class,
             unmet=self._unmet(on, at),
-            barred=self._barred(on, at),
+            barred=self.barred(on, at),
         )
 
     def standing(self, on: date) -> StandingClearances:
@@ -91,7 +91,7 @@ class ClearingCase:
             missing.append(gate.after_class.value)
         return missing
 
-    def _barred(self, on: date, at: datetime) -> dict[RestrictionKind, date]:
+    def barred(self, on: date, at: datetime) -> dict[RestrictionKind, date]:
         """Return since when nobody drives: the day of an opioid or sedative that is too recent."""
         days = {each.id: each.on for each in self.observed}
         barred: dict[RestrictionKind, date] = {}
