@@ -168,6 +168,6 @@ def _steps_before(milestone: PlannedMilestone, plan: Plan) -> tuple[tuple[str, i
         for row in plan.restrictions
         if row.kind is RestrictionKind.lifting
         and row.occurrence == own.occurrence
-        and row.sequence < own.sequence
+        and row.from_days < own.from_days
         and row.lifted_by is not None
     )

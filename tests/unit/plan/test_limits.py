@@ -1,5 +1,6 @@
 """What a patient may do on a day: the strictest limit holds, and no day lifts one."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -21,7 +22,7 @@ def limits(
     days: int,
     *cleared: Cleared,
     own_class: WorkClass | None = WorkClass.heavy,
-    day0s: dict[int, date | None] | None = None,
+    day0s: Mapping[int, date | None] | None = None,
     unmet: frozenset[tuple[str, int]] = frozenset(),
     barred: dict[RestrictionKind, date] | None = None,
 ) -> DayLimits:
