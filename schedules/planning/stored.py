@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from models.care import Episode, Milestone, MilestoneProgress, Restriction
 from models.clearance import Clearance
 from models.reminder import Reminder
+from schedules.plan.corrections import URGENT_KEYS
 from schedules.plan.items import PlannedMilestone, PlannedRestriction
 from schedules.plan.kinds import WORK_CLASS_OF
 from schedules.plan.lifted import is_at_least
@@ -58,7 +59,7 @@ def load_stored(session: Session, care: Care) -> StoredCare:
     if care.is_new and not others:
         return StoredCare()
     milestones = find_all(session, Milestone, practice_id, patient_id=patient_id)
-    reminders = find_all(session, Reminder, practice_id, patient_id=patient_id)
+    reminders = _planned_ones(find_all(session, Reminder, practice_id, patient_id=patient_id))
     restrictions = [] if care.is_new else find_all(session, Restriction, practice_id, episode_id=care.episode.id)
     return StoredCare(
         PlanRows(
@@ -69,6 +70,11 @@ def load_stored(session: Session, care: Care) -> StoredCare:
         _beside(others, milestones, reminders),
         _complete(session, care, milestones),
     )
+
+
+def _planned_ones(reminders: Collection[Reminder]) -> list[Reminder]:
+    # An urgent correction belongs to no plan: it stands until it is out.
+    return [row for row in reminders if row.key not in URGENT_KEYS]
 
 
 def find_new(session: Session, care: Care) -> list[Episode]:

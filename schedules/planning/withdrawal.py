@@ -10,13 +10,16 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from models.reminder import OPEN_STATES, DecisionKind, Delivery, DeliveryState, Reminder
+from schedules.plan.corrections import URGENT_KEYS
 from schedules.plan.rearm import ANSWERS
 from schedules.plan.replan import Answer
-from schedules.plan.vocabulary import ReminderState
+from schedules.plan.vocabulary import EpisodeStatus, ReminderState
 from schedules.planning.messages import Messages, load_messages
 from schedules.planning.rows import find_all
 from schedules.planning.story import step_of, tell
 
+# What takes back an urgent correction too: nothing else makes it untrue that the surgery moved or was called off.
+_STOP_EVERYTHING = frozenset({EpisodeStatus.died.value, EpisodeStatus.withdrawn.value})
 __all__ = ["Answer", "answers_now", "cancel_reminders", "take_back", "withdraw"]
 
 
@@ -33,12 +36,14 @@ def withdraw(
     """Cancel the patient's unsent reminders and return the answer for each reminder that was sent or still open.
 
     Without `milestone_ids` or `episode_ids` all of the patient's are meant. `reason` is a code of up to 40 characters.
+    Only death and withdrawal take back an urgent correction.
     """
     reminders = [
         reminder
         for reminder in find_all(session, Reminder, practice_id, patient_id=patient_id)
         if (milestone_ids is None or reminder.milestone_id in milestone_ids)
         and (episode_ids is None or reminder.episode_id in episode_ids)
+        and (reminder.key not in URGENT_KEYS or reason in _STOP_EVERYTHING)
     ]
     return cancel_reminders(session, reminders, now=now, reason=reason)
 
