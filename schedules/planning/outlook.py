@@ -23,8 +23,9 @@ from schedules.plan.rearm import (
 )
 from schedules.plan.reminders import Identity, PlannedReminder, plan_reminders
 from schedules.plan.replan import Decided, Placed, days_of, decide_milestones, decide_restrictions
-from schedules.plan.vocabulary import ReminderOutcome, ReminderState
+from schedules.plan.vocabulary import ReminderOutcome
 from schedules.planning.beside import decide_beside, silent_in
+from schedules.planning.digests import not_to_be_gathered, said_already, to_judge_now
 from schedules.planning.facts import Care, Outline, PlacedItem, outline, reminder_prefs
 from schedules.planning.messages import Messages, facts_of_all, load_messages
 from schedules.planning.stored import StoredCare, stored_milestones, stored_reminders, stored_restrictions
@@ -62,7 +63,9 @@ def look_ahead(session: Session, care: Care, stored: StoredCare, now: datetime, 
     )
     silent = silent_in(session, care, stored, standing.values(), now)
     before = stored_reminders(stored.rows)
-    wanted = _wanted(care, future, before, silent.get(care.episode.id, frozenset()), now) if care.sends else {}
+    said = said_already(stored.rows.reminders, before, stored.complete)
+    silent_here = silent.get(care.episode.id, frozenset())
+    wanted = _wanted(care, future, before, silent=silent_here, said=said, now=now) if care.sends else {}
     occasion = _occasion(care, stored, milestones, now)
     reminders, messages = decide_reminders(before, wanted, {}, occasion), Messages()
     beside = decide_beside(stored, silent, {}, now)
@@ -115,7 +118,9 @@ def _wanted(
     care: Care,
     future: Outline,
     stored: Mapping[str, StoredReminder],
+    *,
     silent: frozenset[tuple[str, int]],
+    said: frozenset[Identity],
     now: datetime,
 ) -> dict[str, WantedReminder]:
     """Return the reminders that the plan calls for, by id.
@@ -123,14 +128,16 @@ def _wanted(
     What is new, or now waits for another time, and is past already is judged as past now, whenever the date became
     known.
     """
-    prefs, said = reminder_prefs(care, now), _said(stored.values())
+    prefs = reminder_prefs(care, now)
     planned = plan_reminders(future.plan, future.messages, prefs, silent=silent, said=said)
     wanted = _by_id(care, planned)
     late = [each.id for each in wanted.values() if is_late(each, stored.get(each.id), now)]
     if late:
         as_of_now = {stage: replace(each, known_at=now) for stage, each in future.messages.items()}
+        again = to_judge_now(wanted, late)
+        said |= not_to_be_gathered(stored, again)
         judged = _by_id(care, plan_reminders(future.plan, as_of_now, prefs, silent=silent, said=said))
-        wanted |= {reminder_id: judged[reminder_id] for reminder_id in late}
+        wanted |= {reminder_id: judged[reminder_id] for reminder_id in again}
     return wanted
 
 
@@ -148,10 +155,6 @@ def reminder_id(care: Care, identity: Identity) -> str:
     """Return the id of a reminder's row."""
     milestone_key, occurrence, key, repeat = identity
     return plan_row_id(care.episode.practice_id, care.episode.id, "reminder", milestone_key, occurrence, key, repeat)
-
-
-def _said(stored: Iterable[StoredReminder]) -> frozenset[Identity]:
-    return frozenset(each.planned.identity for each in stored if each.state is ReminderState.sent)
 
 
 def _occasion(
