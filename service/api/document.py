@@ -32,6 +32,8 @@ class FaultView(Schema):
     got = fields.String(required=True)
     line = fields.Integer(metadata={"description": "Of an import: the line on which the row begins."})
     column = fields.String(metadata={"description": "Of an import: the column's name."})
+    file = fields.String(metadata={"description": "Of a protocol's text: the file as it is named."})
+    key = fields.String(metadata={"description": "Of a protocol's text: the key, tables first; lists from 1."})
 
 
 class Problem(Schema):

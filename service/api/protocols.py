@@ -1,21 +1,31 @@
-"""Protocols: the clinical content, and a procedure's protocols side by side. Shipped content is a draft."""
+"""Protocols: the clinical content, side by side, and what changed between versions. What ships is a draft."""
 
 from typing import Any
 
 from marshmallow import Schema, fields
 
-from schedules.plan.protocol import Protocol, SourceMark
-from schedules.plan.vocabulary import Approach, ApproachClass, Grade, Phase, Procedure, ProtocolStatus
-from service.api.fields import Word
+from schedules.plan.limit_changes import Matter
+from schedules.plan.protocol import SourceMark
+from schedules.plan.vocabulary import Approach, ApproachClass, Grade, Phase, Procedure, ProtocolStatus, VersionStatus
+from service.api import examples_protocols as examples
+from service.api.fields import ID_PATTERN, CivilDate, WholeText, Word
 from service.api.resource import Resource
-from service.care.protocol_view import Comparison, compare_protocols, list_protocols, view_protocol
+from service.api.scope import caller
+from service.care.protocol_view import VersionView, compare_protocols, diff_with, list_protocols, view_protocol
+from service.db import current_session
 
 protocols = Resource("protocols", "Versioned clinical content with grades and sources. Not a patient's data.")
+_OF_PROTOCOL = (
+    "id", "version", "digest", "title", "procedure", "approach_class", "approaches", "min_levels", "max_levels",
+)  # fmt: skip
 _DAYS = {"description": "Days from the day of surgery, day 0."}
 
 
 class ProtocolSummary(Schema):
-    """One version of a protocol. `status` is draft until a clinician of the clinic signs that version."""
+    """One version of a protocol. `status` is draft until a clinician of the clinic signs that version.
+
+    `state` is how far a clinic's own version has come; null for what ships.
+    """
 
     id = fields.String(required=True)
     version = fields.Integer(required=True)
@@ -27,6 +37,12 @@ class ProtocolSummary(Schema):
     approaches = fields.List(Word(Approach), required=True)
     min_levels = fields.Integer(required=True)
     max_levels = fields.Integer(allow_none=True, required=True)
+    state = Word(VersionStatus, allow_none=True, required=True)
+    signed_by = fields.String(allow_none=True, required=True, metadata={"description": "The clinician's name."})
+    signed_on = CivilDate("the clinic's day of the signature", allow_none=True, required=True)
+    based_on = fields.String(allow_none=True, required=True, metadata={"description": "Copied from, as id@version."})
+    released_at = fields.AwareDateTime(allow_none=True, required=True)
+    retired_at = fields.AwareDateTime(allow_none=True, required=True)
 
 
 class WindowView(Schema):
@@ -102,6 +118,33 @@ class ComparisonView(Schema):
     lifting = fields.Dict(keys=fields.String(), values=fields.List(fields.Nested(LiftingPhaseView)), required=True)
 
 
+class ChangeView(Schema):
+    """One change: where in the protocol, what it is about, and in words."""
+
+    where = fields.String(required=True)
+    matter = Word(Matter, required=True)
+    words = fields.String(required=True)
+
+
+class VersionDiffView(Schema):
+    """What changed from `older` to `newer`. Unless it `redates`, no plan or message gets another day, time or limit."""
+
+    older = fields.String(required=True)
+    newer = fields.String(required=True)
+    redates = fields.Boolean(required=True)
+    changes = fields.List(fields.Nested(ChangeView), required=True)
+
+
+class DiffQuery(Schema):
+    """Against which version."""
+
+    against = fields.String(
+        required=True,
+        validate=WholeText(f"^{ID_PATTERN}@[1-9][0-9]{{0,5}}$"),
+        metadata={"description": "The older version as id@version.", "expected": "an id and version such as MD-MISS@1"},
+    )
+
+
 class CompareQuery(Schema):
     """Which procedure."""
 
@@ -111,8 +154,8 @@ class CompareQuery(Schema):
 @protocols.get("/protocols")
 @protocols.response(200, ProtocolList)
 def list_all_protocols() -> Any:
-    """List every version of every protocol. They are few: there is one page."""
-    return {"items": list_protocols(), "next": None}
+    """List every version of every protocol, the clinic's own last. They are few: there is one page."""
+    return {"items": [summary(each) for each in list_protocols(current_session(), caller())], "next": None}
 
 
 @protocols.get("/protocols/compare")
@@ -120,26 +163,45 @@ def list_all_protocols() -> Any:
 @protocols.response(200, ComparisonView)
 def compare(query: dict[str, Any]) -> Any:
     """Show a procedure's protocols side by side: minimally invasive beside open."""
-    comparison: Comparison = compare_protocols(query["procedure"])
+    comparison = compare_protocols(current_session(), caller(), query["procedure"])
     return {
         "procedure": comparison.procedure,
-        "protocols": comparison.protocols,
+        "protocols": [summary(each) for each in comparison.protocols],
         "milestones": comparison.milestones,
-        "lifting": {protocol.id: protocol.lifting.phases for protocol in comparison.protocols},
+        "lifting": {each.protocol.id: each.protocol.lifting.phases for each in comparison.protocols},
     }
 
 
 @protocols.get("/protocols/<id:protocol_id>/versions/<version:version>")
+@protocols.tagged(200)
 @protocols.response(200, ProtocolDetail)
 def get_protocol(protocol_id: str, version: int) -> Any:
     """Return one version of one protocol with its sources."""
-    view = view_protocol(protocol_id, version)
-    return _summary(view.protocol) | {
-        "milestones": view.protocol.milestones,
-        "lifting": view.protocol.lifting.phases,
-        "cited": view.sources,
+    view = view_protocol(current_session(), caller(), protocol_id, version)
+    protocol = view.version.protocol
+    body = {"milestones": protocol.milestones, "lifting": protocol.lifting.phases, "cited": view.sources}
+    return summary(view.version) | body, 200, {"ETag": f'"{view.version.tag}"'}
+
+
+@protocols.get("/protocols/<id:protocol_id>/versions/<version:version>/diff")
+@protocols.arguments(DiffQuery, location="query")
+@protocols.response(200, VersionDiffView, example=examples.DIFF)
+def get_protocol_diff(query: dict[str, Any], protocol_id: str, version: int) -> Any:
+    """Say in words what changed from another version to this one."""
+    older_id, _, older_version = query["against"].rpartition("@")
+    return diff_with(current_session(), caller(), (protocol_id, version), (older_id, int(older_version)))
+
+
+def summary(view: VersionView) -> dict[str, Any]:
+    """Return a version as `ProtocolSummary` shows it."""
+    row, signature = view.row, view.signature
+    based = row is not None and row.based_on_id is not None
+    return {name: getattr(view.protocol, name) for name in _OF_PROTOCOL} | {
+        "status": view.status,
+        "state": view.state,
+        "signed_by": None if signature is None else signature.signed_by,
+        "signed_on": None if signature is None else signature.signed_on,
+        "based_on": f"{row.based_on_id}@{row.based_on_version}" if row is not None and based else None,
+        "released_at": None if row is None else row.released_at,
+        "retired_at": None if row is None else row.retired_at,
     }
-
-
-def _summary(protocol: Protocol) -> dict[str, Any]:
-    return {name: getattr(protocol, name) for name in ProtocolSummary().fields}

@@ -7,7 +7,9 @@ from service.api.episodes import episodes
 from service.api.imports import imports
 from service.api.limits import limits
 from service.api.milestones import milestones
+from service.api.moves import moves
 from service.api.observations import observations
+from service.api.own_protocols import own_protocols
 from service.api.patients import patients
 from service.api.plans import plans
 from service.api.practice import practice
@@ -18,13 +20,16 @@ from service.api.sign_ins import sign_ins
 from service.api.slots import slots
 from service.api.surgeries import surgeries
 from service.api.tasks import tasks
+from service.api.work_status import work_status
 
 RESOURCES = (
     patients,
     episodes,
     surgeries,
+    moves,
     plans,
     progress,
+    work_status,
     milestones,
     clearances,
     clearance_rules,
@@ -35,6 +40,7 @@ RESOURCES = (
     check_ins,
     tasks,
     protocols,
+    own_protocols,
     practice,
     imports,
     sign_ins,

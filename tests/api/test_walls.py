@@ -34,6 +34,16 @@ PATIENT_BODY = {
 }
 SURGERY_BODY = {"procedure": "lumbar_microdiscectomy", "approach": "tubular", "levels": ["L4-L5"]}
 
+VERSION = "/api/v1/protocols/{protocol_id}/versions/{version}"
+# Staff reach these; of staff, the use case lets clinicians or the practice's admin only.
+NOT_FOR_COORDINATORS = frozenset(
+    {
+        "POST /api/v1/protocols/{protocol_id}/copies",
+        *(f"{method} {VERSION}" for method in ("PUT", "PATCH")),
+        *(f"POST {VERSION}/{action}" for action in ("sign", "release", "retire")),
+    }
+)
+
 
 def body_of(route: str, ids: dict[str, str]) -> dict[str, Any] | None:
     """Return a body with which `route` reaches its target."""
@@ -54,6 +64,11 @@ def body_of(route: str, ids: dict[str, str]) -> dict[str, Any] | None:
         "POST /api/v1/milestones/{milestone_id}/skip": {"reason": "not_applicable"},
         "POST /api/v1/milestones/{milestone_id}/reopen": {},
         "POST /api/v1/tasks/{task_id}/close": {},
+        "POST /api/v1/protocols/{protocol_id}/copies": {"version": 1, "id": "own"},
+        f"PATCH {VERSION}": {},
+        f"POST {VERSION}/sign": {},
+        f"POST {VERSION}/release": {},
+        f"POST {VERSION}/retire": {},
     }
     return bodies.get(route)
 
@@ -64,6 +79,10 @@ def call(who: Caller, route: str, ids: dict[str, str]) -> Answer:
     path = path.removeprefix(API).format_map(ids | {"protocol_id": "MD-MISS", "version": "1", "filename": "start.js"})
     if route == "POST /api/v1/import":
         return who.call("POST", path, data="mrn\n", content_type="text/csv")
+    if route == f"PUT {VERSION}":
+        return who.call("PUT", path, data="id = 1", content_type="application/toml")
+    if route == f"GET {VERSION}/diff":
+        path += "?against=MD-OPEN@1"
     if route == "GET /api/v1/protocols/compare":
         path += "?procedure=tlif"
     body = body_of(route, ids)
@@ -118,7 +137,7 @@ def expected(route: str, kind: str, target: str) -> str:
         return "401" if route.startswith("POST") else "reached"
     if kind == "anonymous":
         return "401"
-    if kind not in who:
+    if kind not in who or (kind == "staff" and route in NOT_FOR_COORDINATORS):
         return "403"
     within = ("own",) if kind == "patient" else ("own", "other")
     if target in within or not is_about_somebody(route) or creates(route, target):
