@@ -79,12 +79,10 @@ def _earlier_known(one: date | None, other: date | None) -> date | None:
 
 
 def _binder(earlier: PlannedMilestone, later: PlannedMilestone, pick: Pick) -> PlannedMilestone:
-    """Return the item whose eligible day, else whose target, is the one picked; the later stage's if both are."""
-    days = ((earlier.eligible_on, later.eligible_on), (earlier.target_on, later.target_on))
-    for earlier_on, later_on in days:
-        if earlier_on != later_on:
-            return earlier if pick(earlier_on, later_on) == earlier_on else later
-    return later
+    """Return the item whose eligible day is the one picked; the later stage's if both are, or if both are never."""
+    if earlier.eligible_on == later.eligible_on:
+        return later
+    return earlier if pick(earlier.eligible_on, later.eligible_on) == earlier.eligible_on else later
 
 
 def _days(day0: date | None, on: date | None) -> int | None:

@@ -149,12 +149,12 @@ def test_the_later_stage_binds_where_both_days_are_the_same() -> None:
     assert (drive.eligible_on, drive.binding_stage, drive.grade) == (date(2026, 3, 23), 2, Grade.B)
 
 
-def test_a_later_target_binds_where_no_day_is_eligible() -> None:
+def test_the_later_stage_binds_where_neither_has_an_eligible_day() -> None:
     osteoporosis = PatientFacts(work_class=None, low_bone_density=True)
 
     heavy = milestone(plan(stage("KYPHO"), second("INTRACEPT", after_days=10), patient=osteoporosis), "rtw_heavy", 2)
 
-    assert bound(heavy) == (None, Binding.bone_density, 1, Procedure.kyphoplasty)
+    assert bound(heavy) == (None, Binding.bone_density, 2, Procedure.intracept)
     assert heavy.target_on == date(2026, 5, 25)
 
 
