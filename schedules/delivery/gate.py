@@ -26,6 +26,7 @@ from schedules.delivery.decide import (
     Suppress,
     decide,
 )
+from schedules.delivery.digest import texts_said_along
 from schedules.delivery.facts import Care, facts_of, load_care, lock_delivery
 from schedules.delivery.leases import RELEASED, Lease, held
 from schedules.delivery.message import Draft
@@ -87,7 +88,8 @@ def pass_gate(
 ) -> Permit | None:
     """Return a permit to send at `now`; None if the delivery was moved elsewhere or the claim no longer holds.
 
-    `built` are the channels that this worker can send on. Two queries read the facts, whatever the patient.
+    `built` are the channels that this worker can send on. Two queries read the facts, whatever the patient; a rule
+    whose past policy is `digest` costs one more.
     """
     delivery = lock_delivery(session, claim)
     if delivery is None:
@@ -100,7 +102,7 @@ def pass_gate(
     if isinstance(verdict, Send):
         held_from_ms = lease.clock.monotonic_ms()
         _begin_attempt(arrival, lease, verdict)
-        return Permit(verdict.channel, verdict.address, _draft(session, delivery, care), now, held_from_ms)
+        return Permit(verdict.channel, verdict.address, _draft(arrival, care), now, held_from_ms)
     if isinstance(verdict, Hold):
         _hold(arrival, verdict)
     else:
@@ -164,7 +166,9 @@ def _tell_passed_over(arrival: _Arrival, passed_over: Iterable[PassedOver]) -> N
             arrival.tell(DecisionKind.passed_over, reason=each.reason, channel=each.channel)
 
 
-def _draft(session: Session, delivery: Delivery, care: Care) -> Draft:
+def _draft(arrival: _Arrival, care: Care) -> Draft:
+    session, delivery = arrival.session, arrival.delivery
+    own = _own_protocol(session, care.surgery)
     return Draft(
         practice_id=delivery.practice_id,
         delivery_id=delivery.id,
@@ -177,7 +181,8 @@ def _draft(session: Session, delivery: Delivery, care: Care) -> Draft:
         milestone_kind=care.milestone.kind,
         reminder_key=care.reminder.key,
         is_correction=delivery.is_correction,
-        own=_own_protocol(session, care.surgery),
+        own=own,
+        also=texts_said_along(session, care, own, arrival.now),
     )
 
 

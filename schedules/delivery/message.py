@@ -35,7 +35,8 @@ CLOSING = Text(
 class Draft:
     """What a message is about, as codes, and who it comes from. `own`: the protocol, where it is the practice's.
 
-    `is_correction`: a message with another time went out before, which this one replaces.
+    `is_correction`: a message with another time went out before, which this one replaces. `also`: what a digest says
+    besides.
     """
 
     practice_id: str
@@ -50,11 +51,12 @@ class Draft:
     reminder_key: str
     own: Protocol | None = None
     is_correction: bool = False
+    also: tuple[Text, ...] = ()
 
 
 def render(draft: Draft, address: str, now: datetime) -> Message:
     """Return the message to `address`, written at `now`. Raises PlanError if the protocol has no such reminder."""
-    texts = [OPENING] * draft.is_correction + [_find_text(draft)]
+    texts = [OPENING] * draft.is_correction + [_find_text(draft), *draft.also]
     text = "\n\n".join(each.in_language(draft.language) for each in texts)
     closing = CLOSING.in_language(draft.language)
     return Message(
