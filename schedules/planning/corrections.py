@@ -17,11 +17,12 @@ from models.care import Episode, Milestone, Surgery
 from models.change import SlotEntry
 from models.people import Patient
 from models.practice import Practice
-from models.reminder import AttemptOutcome, DecisionKind, Delivery, DeliveryAttempt, DeliveryState, Reminder
+from models.reminder import DecisionKind, Delivery, Reminder
 from models.report import Task, TaskKind, TaskState
 from schedules.plan.corrections import ADVICE_KINDS, URGENT_KEYS, USEFUL, UrgentCorrection, correction_for
 from schedules.plan.identity import plan_row_id
 from schedules.plan.vocabulary import Channel, EpisodeStatus, Phase, ReminderCategory, ReminderState, SurgeryStatus
+from schedules.planning.messages import load_messages
 from schedules.planning.reminders import FIRST_STEP, delivery_id
 from schedules.planning.rows import find_all
 from schedules.planning.slots import SIGNED_KINDS
@@ -30,7 +31,6 @@ from schedules.planning.withdrawal import cancel_reminders
 
 SUPERSEDED = "superseded"
 _MOVED = UrgentCorrection.surgery_moved
-_MAY_HAVE_ARRIVED = frozenset(AttemptOutcome) - {AttemptOutcome.refused}
 
 
 class CorrectionMessage(StrEnum):
@@ -84,9 +84,7 @@ def correction_due(
     patient = session.get_one(Patient, (episode.practice_id, episode.patient_id))
     if patient.died_on is not None or episode.status is EpisodeStatus.died:
         return None
-    if upsets and lock:
-        find_all(session, Delivery, episode.practice_id, lock=True, patient_id=episode.patient_id)
-    told = {upset: _advised(session, episode, upset.was_on) for upset in upsets}
+    told = {upset: _advised(session, episode, upset.was_on, lock=lock) for upset in upsets}
     upset_by = sorted((each for each in told if told[each]), key=lambda each: each.key is not _MOVED)
     if not upset_by:
         return None
@@ -118,7 +116,7 @@ def _message(patient: Patient, episode: Episode) -> CorrectionMessage:
     return CorrectionMessage.due if by_email and patient.email is not None else CorrectionMessage.no_channel
 
 
-def _advised(session: Session, episode: Episode, was_on: date) -> tuple[Milestone, ...]:
+def _advised(session: Session, episode: Episode, was_on: date, *, lock: bool) -> tuple[Milestone, ...]:
     """Return the milestones before the surgeries of `was_on` on which the patient may have had advice.
 
     Of surgeries on one day the plan has one item each, so that whichever moves upsets the advice for both.
@@ -128,7 +126,8 @@ def _advised(session: Session, episode: Episode, was_on: date) -> tuple[Mileston
     query = select(Milestone).filter_by(**whose, phase=Phase.before_surgery)
     query = query.where(Milestone.surgery_id.in_(same_day), Milestone.kind.in_(ADVICE_KINDS))
     milestones = session.scalars(query).all()
-    told = _told_by_message(session, episode, milestones) | _told_by_clinician(session, episode, milestones, was_on)
+    told = _told_by_message(session, episode, milestones, lock=lock)
+    told |= _told_by_clinician(session, episode, milestones, was_on)
     return tuple(each for each in milestones if each.id in told)
 
 
@@ -137,21 +136,13 @@ def _in_order(milestones: Iterable[Milestone]) -> tuple[Milestone, ...]:
     return tuple(sorted(milestones, key=lambda each: (order[each.kind], each.id)))
 
 
-def _told_by_message(session: Session, episode: Episode, milestones: Collection[Milestone]) -> set[str]:
+def _told_by_message(session: Session, episode: Episode, milestones: Collection[Milestone], *, lock: bool) -> set[str]:
     """Return the ids of milestones of which a message went out, leaves now, or may have arrived."""
     ids = {milestone.id for milestone in milestones}
+    messages = load_messages(session, episode.practice_id, episode.patient_id, lock=lock)
     reminders = find_all(session, Reminder, episode.practice_id, episode_id=episode.id)
-    about = {row.id: row.milestone_id for row in reminders if row.milestone_id in ids and row.key not in URGENT_KEYS}
-    of_reminders = select(Delivery).where(Delivery.practice_id == episode.practice_id, Delivery.reminder_id.in_(about))
-    deliveries = session.scalars(of_reminders).all()
-    tried = {each.id for each in deliveries if each.attempts > 0}
-    attempts = select(DeliveryAttempt.delivery_id, DeliveryAttempt.outcome).where(
-        DeliveryAttempt.practice_id == episode.practice_id, DeliveryAttempt.delivery_id.in_(tried)
-    )
-    outcomes = session.execute(attempts).all() if tried else []
-    arrived = {delivery for delivery, outcome in outcomes if outcome is None or outcome in _MAY_HAVE_ARRIVED}
-    out = (DeliveryState.sent, DeliveryState.sending)
-    return {about[each.reminder_id] for each in deliveries if each.state in out or each.id in arrived}
+    about = [row for row in reminders if row.milestone_id in ids and row.key not in URGENT_KEYS]
+    return {row.milestone_id for row in about if messages.facts_of(row).may_have_gone_out}
 
 
 def _told_by_clinician(session: Session, episode: Episode, milestones: Collection[Milestone], was_on: date) -> set[str]:

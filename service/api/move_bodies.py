@@ -19,7 +19,7 @@ from schedules.plan.vocabulary import (
     RestrictionKind,
 )
 from schedules.planning.corrections import CorrectionMessage
-from service.api.fields import CivilDate, Flag, Id, Instant, Text, WallTime, Whole, Word
+from service.api.fields import CivilDate, Flag, Id, Instant, Text, WallTime, Word
 from service.api.milestones import ReminderAnswer
 from service.api.resource import listing
 from service.api.surgeries import SpineLevel, SurgeryBody
@@ -161,7 +161,7 @@ class ReminderChangeView(Schema):
     milestone_key = fields.String(required=True)
     stage = fields.Integer(attribute="occurrence", required=True)
     key = fields.String(required=True)
-    repeat = Whole(1, 10_000, "of the same reminder", required=True)
+    repeat = fields.Integer(required=True)
     category = Word(ReminderCategory, required=True)
     change = Word(MessageChange, required=True)
     scheduled_on = CivilDate(allow_none=True, required=True)
