@@ -82,7 +82,7 @@ def clear(
     _refuse_before_revocation(session, milestone, day)
     work_class = _lighter_class(milestone, command.work_class)
     standing = _standing(session, case, milestone)
-    if any(row.work_class is work_class for row in standing):
+    if standing and standing[-1].work_class is work_class:
         return _view(session, case, milestone, now, {})
     _refuse_less(standing, work_class)
     gate = _gate(case, milestone, day, work_class)
@@ -181,7 +181,7 @@ def _lighter_class(milestone: Milestone, work_class: WorkClass | None) -> WorkCl
 
 
 def _standing(session: Session, case: ClearingCase, milestone: Milestone) -> list[Clearance]:
-    """Return the clearances that count: one from before the present day of surgery does not."""
+    """Return the clearances that count, the widest last: one from before the present day of surgery does not."""
     day0 = case.day0s.get(milestone.occurrence)
     return [
         row
