@@ -11,6 +11,7 @@ from schedules.plan.library import load_library
 from schedules.plan.protocol import Protocol
 from schedules.plan.render import render_beside, render_plan
 from schedules.plan.vocabulary import ApproachClass, Procedure, Setting, SurgeryStatus, WorkClass
+from service.care.simulations import choose_protocols
 from service.cli.context import fail
 
 ENROLLED_BEFORE = timedelta(days=90)  # early enough that no item is past
@@ -42,7 +43,7 @@ def print_plan(
     where = None if setting is None else Setting(setting)
     facts = PatientFacts(work_class=None if work is None else WorkClass(work))
     try:
-        protocols = choose_protocols(Procedure(procedure), wanted, levels=levels)
+        protocols = choose_protocols(load_library(), Procedure(procedure), wanted, levels=levels)
         plans = {
             protocol.id: plan_of(protocol, facts, where, None if surgery_on is None else surgery_on.date())
             for protocol in protocols
@@ -52,19 +53,6 @@ def print_plan(
     for protocol in protocols:
         print(f"{protocol.id} version {protocol.version} ({protocol.status}): {protocol.title}")
     print(render_beside(plans) if len(plans) > 1 else render_plan(plans[protocols[0].id]))
-
-
-def choose_protocols(procedure: Procedure, approach_class: ApproachClass | None, *, levels: int) -> list[Protocol]:
-    """Return the newest protocols of a procedure: of one class, or of every class that it has.
-
-    Raises PlanError if the procedure has no such class, or none for so many levels.
-    """
-    library = load_library()
-    offered = [protocol for protocol in library.protocols if protocol.procedure is procedure]
-    classes = {protocol.approach_class: protocol.approaches[0] for protocol in reversed(offered)}
-    wanted = {approach_class: classes.get(approach_class, offered[0].approaches[0])} if approach_class else classes
-    chosen = [library.select(procedure, approach, each, levels) for each, approach in wanted.items()]
-    return sorted(chosen, key=lambda protocol: protocol.approach_class or "")
 
 
 def plan_of(protocol: Protocol, facts: PatientFacts, setting: Setting | None, day0: date | None) -> Plan:
