@@ -107,7 +107,8 @@ function waiting(item, on) {
     return { id: item.id, reason: "to_clear", since_on: revoked.reduce(later, dueOn(milestone)) };
   }
   const open = milestone.slot === "blank" || milestone.slot === "unsigned";
-  if (FINISHED.has(state) || !open || milestone.day0 === null || on > milestone.day0) return null;
+  const late = milestone.slot_until_on !== null && on > milestone.slot_until_on;
+  if (FINISHED.has(state) || !open || late) return null;
   return { id: item.id, reason: milestone.slot === "unsigned" ? "to_sign" : "to_fill", since_on: null };
 }
 

@@ -176,9 +176,9 @@ def _eligible_since(item: CourseItem, on: date) -> date | None:
 
 
 def _waits_for_entry(milestone: MilestoneFacts, on: date) -> bool:
-    """Whether a clinician must still enter or sign it, which is of use up to the day of surgery."""
+    """Whether a clinician must still enter or sign it, and it is of use."""
     is_open = milestone.slot in (SlotState.blank, SlotState.unsigned)
-    return is_open and milestone.day0 is not None and on <= milestone.day0
+    return is_open and (milestone.slot_until_on is None or on <= milestone.slot_until_on)
 
 
 def _next(items: Iterable[CourseItem], states: dict[ItemKey, MilestoneState], on: date) -> tuple[ItemKey, ...]:

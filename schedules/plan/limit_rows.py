@@ -31,16 +31,20 @@ def limit_row_on(
     clearances: StandingClearances,
     work: WorkDemands,
     kinds: Mapping[str, str],
+    barred: Mapping[RestrictionKind, date],
 ) -> LimitRow:
     """Return how `row` stands on the day `on`, for which `clearances` are those that stand.
 
-    `work` is the clinic's table of demand levels, `kinds` the kinds of the plan's milestones by key.
+    `work` is the clinic's table of demand levels, `kinds` the kinds of the plan's milestones by key. Of a kind that is
+    `barred` since a day no clearance from before that day counts.
     """
     if row.from_on is None or on < row.from_on:
         return LimitRow(active=False)
     if row.through_on is not None and row.through_on < on:
         return LimitRow(active=False, ended_on=day_after(row.through_on, 1))
     lifted = _lifting(row, clearances, kinds)
+    if lifted is not None and lifted.cleared_on < barred.get(row.kind, date.min):
+        lifted = None
     raised = None
     if lifted is None and row.kind is RestrictionKind.lifting:
         raised = raised_by_work(row, clearances, work)

@@ -25,7 +25,7 @@ class SlotState(StrEnum):
 class MilestoneFacts:
     """What a plan says of a milestone, as far as its state depends on it.
 
-    `slot` None: the item does not depend on the person. `day0` is its stage's day of surgery.
+    `slot` None: nothing is to be entered. `slot_until_on` is the last day on which an entry is of use; None: any is.
     """
 
     phase: Phase
@@ -37,8 +37,8 @@ class MilestoneFacts:
     owner: Owner
     past_policy: PastPolicy | None
     superseded_on: date | None = None
-    day0: date | None = None
     slot: SlotState | None = None
+    slot_until_on: date | None = None
 
     @property
     def due_on(self) -> date | None:
@@ -83,8 +83,10 @@ FINISHED = frozenset(
 _LEFT_OUT = frozenset({PastPolicy.skip, PastPolicy.not_applicable})
 
 
-def facts_of(milestone: PlannedMilestone, *, day0: date | None = None, slot: SlotState | None = None) -> MilestoneFacts:
-    """Return what the state of `milestone` depends on. Without `day0` it is read off the milestone's own dates."""
+def facts_of(
+    milestone: PlannedMilestone, *, slot: SlotState | None = None, slot_until_on: date | None = None
+) -> MilestoneFacts:
+    """Return what the state of `milestone` depends on."""
     return MilestoneFacts(
         phase=milestone.phase,
         earliest_on=milestone.earliest_on,
@@ -95,8 +97,8 @@ def facts_of(milestone: PlannedMilestone, *, day0: date | None = None, slot: Slo
         owner=milestone.owner,
         past_policy=milestone.past_policy,
         superseded_on=milestone.superseded_on,
-        day0=day0 or milestone.day0,
         slot=slot,
+        slot_until_on=slot_until_on,
     )
 
 

@@ -164,5 +164,5 @@ def get_plan(query: dict[str, Any], episode_id: str) -> Any:
     episode = find_row(session, who, Episode, episode_id)
     show(episode.patient_id)
     practice = practice_of(session, who)
-    plan = view_plan(session, practice, episode, query.get("as_of") or clinic_today(practice, now()))
-    return plan, 200, {"ETag": f'"{plan.revision}-{plan.as_of}"'}
+    plan = view_plan(session, practice, episode, query.get("as_of") or clinic_today(practice, now()), now())
+    return plan, 200, {"ETag": f'"{plan.mark}-{plan.as_of}"'}

@@ -53,9 +53,9 @@ class PlanRows:
         """Return the day of the earliest surgery that is not cancelled."""
         return min(filter(None, self.day0s.values()), default=None)
 
-    def day0_of(self, surgery_id: str) -> date | None:
-        """Return the day of one of the episode's surgeries."""
-        return next((row.surgery_on for row in self.surgeries if row.id == surgery_id), None)
+    def surgery_of(self, milestone: Milestone) -> Surgery:
+        """Return the surgery that a milestone of the episode belongs to."""
+        return next(row for row in self.surgeries if row.id == milestone.surgery_id)
 
 
 def load_plan_rows(session: Session, practice: Practice, episode: Episode) -> PlanRows:
@@ -107,13 +107,19 @@ def _by_id(rows: Iterable[Any], ids: set[str]) -> dict[str, Any]:
 
 
 def _milestone_facts(row: Milestone, rows: PlanRows) -> MilestoneFacts:
-    day0 = rows.day0_of(row.surgery_id)
-    return facts_of(planned_milestone(row), day0=day0, slot=_slot_state(row, rows.slots.get(row.id), day0))
+    planned, surgery = planned_milestone(row), rows.surgery_of(row)
+    slot = _slot_state(row, rows.slots.get(row.id), surgery.surgery_on)
+    if row.kind != MilestoneKind.medicines_restart:
+        return facts_of(planned, slot=slot, slot_until_on=surgery.surgery_on)
+    # Who pauses a medicine must be told when to take it again, unless we came to know of the surgery after it.
+    known_on = None if surgery.dated_at is None else _day_of(surgery.dated_at, rows.zone)
+    late = known_on is not None and surgery.surgery_on is not None and known_on > surgery.surgery_on
+    return facts_of(planned, slot=None if late else slot)
 
 
 def _slot_state(row: Milestone, entry: SlotEntry | None, day0: date | None) -> SlotState | None:
     """An entry for another day of surgery counts as none: the advice may no longer be right."""
-    if row.kind not in SLOT_KINDS:
+    if row.kind not in SLOT_KINDS or day0 is None:
         return None
     if entry is None or entry.for_day0 != day0:
         return SlotState.blank

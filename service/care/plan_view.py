@@ -1,23 +1,23 @@
 """The plan of an episode as it stands on one day of the clinic's calendar. States are computed here, on reading."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from hashlib import sha256
 
 from sqlalchemy.orm import Session
 
-from models import Episode, Milestone, MilestoneProgress, Practice, Restriction, Surgery
+from models import Episode, Milestone, MilestoneProgress, Patient, Practice, Restriction, Surgery
 from schedules.plan.course import course_on
-from schedules.plan.lifted import StandingClearances
 from schedules.plan.limit_rows import LimitRow, limit_row_on
 from schedules.plan.progress import ProgressFacts
-from schedules.plan.protocol import Protocol, Text, WorkDemands
+from schedules.plan.protocol import Protocol, Text
 from schedules.plan.state_words import patient_words
 from schedules.plan.vocabulary import MilestoneState, Phase, ProtocolStatus, RestrictionKind, SkipReason
+from schedules.planning.clearing import ClearingCase, load_clearing_case
 from schedules.planning.library import find_protocol
-from schedules.planning.rules import clinic_rules
-from schedules.planning.stored_plan import stored_clearances, stored_plan
 from service.care.plan_rows import PlanRows, course_items, load_plan_rows
+
+_MARK_LENGTH = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +83,17 @@ class PlanView:
     restrictions: tuple[RestrictionView, ...]
     next: tuple[MilestoneView, ...]
 
+    @property
+    def mark(self) -> str:
+        """Return what changes with everything that the plan shows on its day, settings and signatures included."""
+        shown = ([each.protocol_status for each in self.surgeries], [each.on_day for each in self.restrictions])
+        return f"{self.revision}.{sha256(repr(shown).encode()).hexdigest()[:_MARK_LENGTH]}"
 
-def view_plan(session: Session, practice: Practice, episode: Episode, as_of: date) -> PlanView:
-    """Return the episode's plan as it stands on `as_of`, a day of the clinic's calendar."""
+
+def view_plan(session: Session, practice: Practice, episode: Episode, as_of: date, now: datetime) -> PlanView:
+    """Return the episode's plan as it stands on `as_of`, a day of the clinic's calendar, by what is known at `now`."""
+    patient = session.get_one(Patient, (episode.practice_id, episode.patient_id))
+    clearing = load_clearing_case(session, practice, patient, episode.id)
     rows = load_plan_rows(session, practice, episode)
     protocols = {surgery.id: _protocol(session, surgery) for surgery in rows.surgeries}
     items = course_items(rows)
@@ -100,14 +108,9 @@ def view_plan(session: Session, practice: Practice, episode: Episode, as_of: dat
         revision=rows.revision,
         surgeries=tuple(_stage(surgery, protocols[surgery.id], as_of) for surgery in rows.surgeries),
         milestones=tuple(milestones.values()),
-        restrictions=_restrictions(session, practice, rows, list(protocols.values()), as_of),
+        restrictions=_restrictions(clearing, rows, as_of, now),
         next=tuple(milestones[item_id] for item_id in course.next),
     )
-
-
-def work_demands(practice: Practice, protocols: Sequence[Protocol]) -> WorkDemands:
-    """Return the table of work levels that holds for an episode: the clinic's, else the last stage's protocol's."""
-    return clinic_rules(practice).work or protocols[-1].work
 
 
 def _protocol(session: Session, surgery: Surgery) -> Protocol:
@@ -133,20 +136,14 @@ def _milestone(
     )
 
 
-def _restrictions(
-    session: Session, practice: Practice, rows: PlanRows, protocols: Sequence[Protocol], as_of: date
-) -> tuple[RestrictionView, ...]:
-    if not protocols:
-        return ()
-    whose = (rows.episode.practice_id, rows.episode.id)
-    plan, demands = stored_plan(session, *whose), work_demands(practice, protocols)
-    standing = StandingClearances(plan, stored_clearances(session, *whose), on=as_of, day0s=rows.day0s)
-    kinds = {milestone.key: milestone.kind for milestone in plan.milestones}
+def _restrictions(clearing: ClearingCase, rows: PlanRows, as_of: date, now: datetime) -> tuple[RestrictionView, ...]:
+    standing, barred = clearing.standing(as_of), clearing.barred(as_of, now)
+    kinds = {milestone.key: milestone.kind for milestone in clearing.plan.milestones}
     by_identity = {
         (limit.kind, limit.occurrence, limit.sequence): limit_row_on(
-            limit, as_of, clearances=standing, work=demands, kinds=kinds
+            limit, as_of, clearances=standing, work=clearing.work, kinds=kinds, barred=barred
         )
-        for limit in plan.restrictions
+        for limit in clearing.plan.restrictions
     }
     gone = LimitRow(active=False)
     return tuple(

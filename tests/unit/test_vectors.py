@@ -84,7 +84,7 @@ def _random_case(chance: random.Random) -> dict[str, Any]:
 
 
 def _random_milestone(chance: random.Random, key: str, occurrence: int) -> dict[str, Any]:
-    days = ("earliest_on", "target_on", "latest_on", "eligible_on", "day0")
+    days = ("earliest_on", "target_on", "latest_on", "eligible_on", "slot_until_on")
     return milestone(
         key,
         occurrence,

@@ -3,7 +3,7 @@ clinical content moves them."""
 
 from typing import Any
 
-DAYS_AROUND = ("earliest_on", "target_on", "eligible_on", "latest_on", "superseded_on", "day0")
+DAYS_AROUND = ("earliest_on", "target_on", "eligible_on", "latest_on", "superseded_on", "slot_until_on")
 
 
 def milestone(key: str, occurrence: int = 1, **changes: Any) -> dict[str, Any]:
@@ -20,8 +20,8 @@ def milestone(key: str, occurrence: int = 1, **changes: Any) -> dict[str, Any]:
         "eligible_on": "2026-03-16",
         "past_policy": None,
         "superseded_on": None,
-        "day0": "2026-03-02",
         "slot": None,
+        "slot_until_on": None,
     } | changes
 
 
@@ -48,7 +48,7 @@ _LIFTS = {"owner": "clinic", "lifts": "driving"}
 _BEFORE = {"phase": "before_surgery", "earliest_on": "2026-01-01", "target_on": "2026-02-16", "latest_on": "2026-03-02"}
 _UNDATED = {"earliest_on": None, "target_on": None, "latest_on": None, "eligible_on": None}
 _EVE = {"earliest_on": "2026-03-01", "target_on": "2026-03-01", "latest_on": "2026-03-02", "eligible_on": "2026-03-01"}
-_SLOT = {"owner": "clinic", "phase": "before_surgery", **_UNDATED}
+_SLOT = {"owner": "clinic", "phase": "before_surgery", **_UNDATED, "slot_until_on": "2026-03-02"}
 
 CASES: tuple[dict[str, Any], ...] = (
     {
@@ -160,7 +160,6 @@ CASES: tuple[dict[str, Any], ...] = (
                 target_on="2026-04-03",
                 latest_on="2026-04-10",
                 eligible_on="2026-04-03",
-                day0="2026-03-20",
             ),
         ],
         "facts": [facts("sit60", achieved_on="2026-03-17"), facts("drive", clearances=[cleared("2026-03-18")])],
@@ -175,13 +174,13 @@ CASES: tuple[dict[str, Any], ...] = (
         ],
     },
     {
-        "name": "what depends on the person waits for an entry, then for its signature, up to the day of surgery",
+        "name": "what depends on the person waits for an entry, then for its signature, while it is of use",
         "milestones": [
             milestone("medicines_pause", **_SLOT, slot="blank"),
             milestone("fasting", **_SLOT | _EVE, slot="unsigned"),
             milestone("skin_wash", **_SLOT, slot="filled"),
-            milestone("medicines_restart", **_SLOT | {"day0": None}, slot="blank"),
-            milestone("medicines_pause", 2, **_SLOT, slot="blank", day0="2026-03-20"),
+            milestone("medicines_restart", **_SLOT | {"slot_until_on": None}, slot="blank"),
+            milestone("medicines_pause", 2, **_SLOT | {"slot_until_on": "2026-03-20"}, slot="blank"),
         ],
         "facts": [facts("medicines_pause", 2, skipped_on="2026-03-10", skip_reason="not_applicable")],
     },

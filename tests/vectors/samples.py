@@ -54,8 +54,8 @@ def _milestone(plain: dict[str, Any]) -> MilestoneFacts:
         owner=Owner(plain["owner"]),
         past_policy=None if plain["past_policy"] is None else PastPolicy(plain["past_policy"]),
         superseded_on=_date(plain["superseded_on"]),
-        day0=_date(plain["day0"]),
         slot=None if plain["slot"] is None else SlotState(plain["slot"]),
+        slot_until_on=_date(plain["slot_until_on"]),
     )
 
 
