@@ -65,7 +65,7 @@ def _unfinished(session: Session, care: Care) -> list[_Member]:
         .where(Reminder.deleted.is_(False), Milestone.cancelled_at.is_(None), ~done, ~cleared)
         .order_by(Reminder.due_at, Reminder.id)
     )
-    return [row._tuple() for row in session.execute(query)]
+    return [(reminder, milestone, surgery) for reminder, milestone, surgery in session.execute(query)]
 
 
 def _is_of_use(milestone: Milestone, surgery: Surgery, today: date) -> bool:

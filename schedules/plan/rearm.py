@@ -228,8 +228,7 @@ def _no_more(
             change = MessageChange.in_flight
         return _decided(stored, wanted, Step.take_back, change, reason=reason, answer=ANSWERS[facts.standing])
     if planned is not None and not is_complete and _was_never_armed(stored) and _notes_differ(stored, planned):
-        change, _ = _told(planned)
-        return _decided(stored, wanted, Step.note, change, reason=reason)
+        return _decided(stored, wanted, Step.note, _told(planned)[0], reason=reason)
     return _leave(stored, wanted)
 
 
@@ -238,7 +237,8 @@ def _was_never_armed(stored: StoredReminder) -> bool:
 
 
 def _notes_differ(stored: StoredReminder, planned: PlannedReminder) -> bool:
-    return stored.reason != planned.outcome or _times(stored.planned) != _times(planned)
+    has_new_carrier = planned.digest_in is not None and planned.digest_in != stored.planned.digest_in
+    return stored.reason != planned.outcome or has_new_carrier or _times(stored.planned) != _times(planned)
 
 
 def _arm_or_leave(

@@ -11,7 +11,7 @@ from models.reminder import DecisionKind, Delivery, DeliveryState, Reminder
 from schedules.plan.rearm import MOVED, DecidedReminder
 from schedules.plan.rearm import Step as Act
 from schedules.plan.reminders import PLANNED, PlannedReminder
-from schedules.plan.vocabulary import ReminderState
+from schedules.plan.vocabulary import ReminderOutcome, ReminderState
 from schedules.planning.facts import Care
 from schedules.planning.messages import Messages
 from schedules.planning.outlook import reminder_id
@@ -102,7 +102,10 @@ class ReminderStore:
     def _note(self, row: Reminder, planned: PlannedReminder) -> None:
         if row.reason != planned.outcome:
             tell(self.session, step_of(row), DecisionKind.not_planned, now=self.now, reason=planned.outcome)
-        row.reason, row.digest_in = planned.outcome, self._carrier_of(planned)
+        row.reason = planned.outcome
+        # Of what a digest has said already, the row goes on naming the one that said it.
+        if planned.digest_in is not None or planned.outcome is not ReminderOutcome.past_digest:
+            row.digest_in = self._carrier_of(planned)
         _write_times(row, planned)
 
     def _carrier_of(self, planned: PlannedReminder) -> str | None:

@@ -1,7 +1,7 @@
 """Reads what is stored of a patient's plans, one query a table, and hands it over as the pure rules want it."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy.orm import Session
 
@@ -147,10 +147,12 @@ def stored_restrictions(stored: StoredCare) -> dict[str, Stored[PlannedRestricti
 
 def stored_reminders(rows: PlanRows) -> dict[str, StoredReminder]:
     """Return an episode's stored reminders as the pure rules want them."""
+    planned = {row.id: _planned(row, rows.milestones[row.milestone_id]) for row in rows.reminders.values()}
+    for row in rows.reminders.values():
+        if row.digest_in is not None and row.digest_in in planned:
+            planned[row.id] = replace(planned[row.id], digest_in=planned[row.digest_in].identity)
     return {
-        row.id: StoredReminder(
-            row.id, row.milestone_id, _planned(row, rows.milestones[row.milestone_id]), row.state, row.reason
-        )
+        row.id: StoredReminder(row.id, row.milestone_id, planned[row.id], row.state, row.reason)
         for row in rows.reminders.values()
     }
 
