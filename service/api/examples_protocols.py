@@ -68,3 +68,41 @@ FINDINGS: dict[str, Any] = {
     ]
 }
 SIGN: dict[str, Any] = {"acknowledged": ["less_strict:lifting.phases.day_15"]}
+_EPISODE_ID, _TOKEN = "0b6f3c1e-6a0e-4d0c-9f53-2f3d4a5b6c7d", "9f2c" * 16
+MIGRATION_REQUESTS: dict[str, Any] = {
+    "dry run": {"summary": "Show whom it concerns", "value": {"limit": 50}},
+    "apply": {
+        "summary": "Move some of them",
+        "value": {"apply": [{"episode_id": _EPISODE_ID, "token": _TOKEN}]},
+    },
+}
+MIGRATION_ANSWERS: dict[str, Any] = {
+    "dry run": {
+        "summary": "Whom it concerns",
+        "value": {
+            "dry_run": True,
+            "episodes": [
+                {
+                    "episode_id": _EPISODE_ID,
+                    "patient_id": "k7Qm2pXcV9sLwRtA",
+                    "surgeries": [{"surgery_id": "5d1f0c2a-77f3-4b35-9a3e-1f5c9f0f2f10", "pinned": "MD-MISS@1"}],
+                    "redates": False,
+                    "milestones": [],
+                    "restrictions": [],
+                    "reminders": [],
+                    "against": [],
+                    "error": None,
+                    "token": _TOKEN,
+                }
+            ],
+            "next": None,
+        },
+    },
+    "apply": {
+        "summary": "What became of each",
+        "value": {
+            "dry_run": False,
+            "results": [{"episode_id": _EPISODE_ID, "outcome": "applied", "answers": {}}],
+        },
+    },
+}

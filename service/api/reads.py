@@ -27,9 +27,11 @@ def without_token(body: bytes) -> bool:
         return True
 
 
-# An import opens a transaction of its own for each patient, so that the request's own has nothing to write.
+# These open a transaction of their own for each patient, so that the request's own has nothing to write.
 READING_POSTS: Final[dict[str, Callable[[bytes], bool]]] = {
     "POST /api/v1/import": always,
+    "POST /api/v1/simulations": always,
+    "POST /api/v1/protocols/{protocol_id}/versions/{version}/migrations": always,
     "POST /api/v1/episodes/{episode_id}/moves": without_token,
 }
 

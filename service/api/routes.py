@@ -6,6 +6,7 @@ from service.api.clearances import clearances
 from service.api.episodes import episodes
 from service.api.imports import imports
 from service.api.limits import limits
+from service.api.migrations import migrations
 from service.api.milestones import milestones
 from service.api.moves import moves
 from service.api.observations import observations
@@ -18,6 +19,7 @@ from service.api.protocols import protocols
 from service.api.reminders import reminders
 from service.api.sign_ins import sign_ins
 from service.api.slots import slots
+from service.api.simulations import simulations
 from service.api.surgeries import surgeries
 from service.api.tasks import tasks
 from service.api.work_status import work_status
@@ -41,7 +43,9 @@ RESOURCES = (
     tasks,
     protocols,
     own_protocols,
+    migrations,
     practice,
+    simulations,
     imports,
     sign_ins,
 )

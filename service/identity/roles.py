@@ -69,9 +69,11 @@ WHO_MAY: Final[dict[str, frozenset[str] | None]] = {
     "POST /api/v1/protocols/{protocol_id}/versions/{version}/sign": STAFF,
     "POST /api/v1/protocols/{protocol_id}/versions/{version}/release": STAFF,
     "POST /api/v1/protocols/{protocol_id}/versions/{version}/retire": STAFF,
+    "POST /api/v1/protocols/{protocol_id}/versions/{version}/migrations": STAFF,
     "POST /api/v1/protocols/{protocol_id}/copies": STAFF,
     "GET /api/v1/practice": STAFF,
     "PATCH /api/v1/practice": STAFF,
+    "POST /api/v1/simulations": STAFF,
     "POST /api/v1/import": STAFF,
 }
 

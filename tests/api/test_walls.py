@@ -40,7 +40,7 @@ NOT_FOR_COORDINATORS = frozenset(
     {
         "POST /api/v1/protocols/{protocol_id}/copies",
         *(f"{method} {VERSION}" for method in ("PUT", "PATCH")),
-        *(f"POST {VERSION}/{action}" for action in ("sign", "release", "retire")),
+        *(f"POST {VERSION}/{action}" for action in ("sign", "release", "retire", "migrations")),
     }
 )
 
@@ -69,6 +69,7 @@ def body_of(route: str, ids: dict[str, str]) -> dict[str, Any] | None:
         f"POST {VERSION}/sign": {},
         f"POST {VERSION}/release": {},
         f"POST {VERSION}/retire": {},
+        f"POST {VERSION}/migrations": {},
     }
     return bodies.get(route)
 
