@@ -419,15 +419,28 @@ def test_very_heavy_work_waits_for_the_latest_day_of_heavy_work_that_is_known(id
 
 
 def test_a_merged_item_was_past_if_its_window_closed_before_the_later_date_was_known() -> None:
-    first, later = replace(stage(), known_on=date(2026, 6, 1)), second("MD-MISS", after_days=7)
+    first, later = replace(stage(), known_on=date(2026, 6, 1)), second("MD-OPEN", after_days=7)
 
     in_time, late = (
         milestone(plan(first, replace(later, known_on=known_on)), "drive", 2)
-        for known_on in (date(2026, 3, 23), date(2026, 3, 24))
+        for known_on in (date(2026, 4, 6), date(2026, 4, 7))
     )
 
-    assert in_time.latest_on == date(2026, 3, 23)
+    assert (in_time.target_on, in_time.latest_on) == (date(2026, 3, 30), date(2026, 4, 6))
     assert (in_time.past_policy, late.past_policy) == (None, "ask_coordinator")
+
+
+def test_a_merged_item_without_an_end_was_past_after_its_target() -> None:
+    first, later = stage("TLIF-OPEN"), second("INTRACEPT", after_days=7)
+
+    in_time, late = (
+        milestone(plan(first, replace(later, known_on=known_on), patient=ANY_SPORT), "sport_ct", 2)
+        for known_on in (date(2027, 3, 2), date(2027, 3, 3))
+    )
+
+    assert (in_time.target_on, in_time.latest_on, in_time.latest_days) == (date(2027, 3, 2), None, None)
+    assert (in_time.past_policy, late.past_policy) == (None, "ask_coordinator")
+    assert in_time.note == "no upper bound"
 
 
 def test_who_tapers_opioids_with_a_prescriber_has_one_taper() -> None:
