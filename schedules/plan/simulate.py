@@ -13,11 +13,11 @@ from typing import TypeVar
 from schedules.plan.build import build_plan
 from schedules.plan.errors import PlanError
 from schedules.plan.items import ClinicRules, PatientFacts, Plan, PlannedMilestone, PlannedRestriction, Stage
-from schedules.plan.protocol import ReminderTemplate
+from schedules.plan.protocol import ReminderTemplate, Text
 from schedules.plan.reminders import PLANNED, PlannedReminder, ReminderPrefs, StageMessages, plan_reminders
 from schedules.plan.shifts import Shift, ShiftFinder
 from schedules.plan.timing import days_after, local_time
-from schedules.plan.vocabulary import MilestoneKind, RestrictionKind, SurgeryStatus
+from schedules.plan.vocabulary import MilestoneKind, PastPolicy, RestrictionKind, SurgeryStatus
 
 MOST_DAYS = 1500  # four years: the last questionnaire of a plan is two years after surgery
 _SATURDAY = 5
@@ -80,6 +80,11 @@ class SimulatedMessage:
     template: ReminderTemplate
     local_at: datetime
     shifts: tuple[Shift, ...]
+
+    @property
+    def text(self) -> Text | None:
+        """Return what it says; None for one that says several past items, which is written when it is sent."""
+        return None if self.reminder.past_policy is PastPolicy.digest else self.template.text
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,8 @@ from service.api.progress import progress
 from service.api.protocols import protocols
 from service.api.reminders import reminders
 from service.api.sign_ins import sign_ins
-from service.api.slots import slots
 from service.api.simulations import simulations
+from service.api.slots import slots
 from service.api.surgeries import surgeries
 from service.api.tasks import tasks
 from service.api.work_status import work_status

@@ -14,7 +14,7 @@ from schedules.plan.simulate import (
     SimulatedDay,
     SimulatedMessage,
 )
-from schedules.plan.vocabulary import Language, PastPolicy, RestrictionKind
+from schedules.plan.vocabulary import Language, RestrictionKind
 from service.care.simulations import NamedSimulation
 
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -96,8 +96,7 @@ def _message(message: SimulatedMessage, language: Language, *, several: bool) ->
     reminder = message.reminder
     stage = f" of stage {reminder.occurrence}" if several else ""
     name = f"{reminder.milestone_key}/{reminder.key}{stage}, {_utc(reminder.due_at)}"
-    gathers = reminder.past_policy is PastPolicy.digest
-    text = _SEVERAL if gathers else message.template.text.in_language(language)
+    text = _SEVERAL if message.text is None else message.text.in_language(language)
     reasons = "; ".join(_shift(shift, message.local_at) for shift in message.shifts)
     return f"{name}: {text}" + (f" [{reasons}]" if reasons else "")
 

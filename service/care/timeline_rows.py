@@ -203,3 +203,30 @@ def _amount(item: PlannedRestriction) -> str:
 def _place(on: date | None, days: int | None, day0: date | None) -> int | None:
     """Return the day of the axis: by the date where there is one, else by the offset from the plan's own surgery."""
     return (on - day0).days if on is not None and day0 is not None else days
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedItem:
+    """One row in words, in the order of the lanes."""
+
+    name: str
+    is_limit: bool
+    differs: bool
+    words: tuple[str | None, ...]
+    grades: tuple[Grade | None, ...]
+
+
+def compare_simulations(simulations: Sequence[NamedSimulation]) -> tuple[ComparedItem, ...]:
+    """Return what simulations, or the stages of a single one, say of each milestone and limit."""
+    lanes = lanes_of(simulations)
+    rows = timeline_rows(lanes, first_day0(lane.plan for lane in lanes))
+    return tuple(
+        ComparedItem(
+            name=row.name,
+            is_limit=row.is_limit,
+            differs=row.differs,
+            words=tuple(None if span is None else span.words for span in row.spans),
+            grades=tuple(None if span is None else span.grade for span in row.spans),
+        )
+        for row in rows
+    )
