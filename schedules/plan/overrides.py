@@ -49,9 +49,11 @@ def override_reminders(timing: Table | None, texts: Table | None, rules: Reminde
 def _with(table: Table | None, texts: Mapping[str, Text], also: frozenset[str]) -> dict[str, Text]:
     """Return `texts` with those of `table`, each of which is one of them or of `also`."""
     merged = dict(texts)
-    for name, entry in table.named_tables() if table is not None else ():
+    if table is None:
+        return merged
+    for name, entry in table.named_tables():
         if name not in texts and name not in also:
-            entry.fail("", "a text that a plan shows", describe(name))
+            table.fail(name, "a text that a plan shows", describe(name))
         merged[name] = _read_text(entry)
     return merged
 
@@ -72,7 +74,7 @@ def _overridden(
     for kind, of_kind in table.named_tables():
         for key, entry in of_kind.named_tables():
             if (kind, key) not in known:
-                entry.fail("", "a reminder of the included file, by kind and key", describe(f"{kind}.{key}"))
+                of_kind.fail(key, "a reminder of the included file, by kind and key", describe(f"{kind}.{key}"))
             changed[kind, key] = override(entry, known[kind, key])
     return tuple(changed.get((template.kind.value, template.key), template) for template in templates)
 
@@ -116,6 +118,6 @@ def _silent(table: Table | None, silent: tuple[SilentKind, ...]) -> tuple[Silent
     texts: dict[str, Text] = {}
     for kind, entry in table.named_tables():
         if not any(each.kind == kind for each in silent):
-            entry.fail("", "a kind without a reminder", describe(kind))
+            table.fail(kind, "a kind without a reminder", describe(kind))
         texts[kind] = _read_text(entry)
     return tuple(replace(each, text=texts.get(each.kind, each.text)) for each in silent)

@@ -147,7 +147,7 @@ def read_draft(toml: str, *, protocol_id: str, version: int) -> Protocol:
 
 def fault_of(error: ProtocolError) -> Fault:
     """Return the parser's refusal as a fault: the key as a path in dots, and as a pointer."""
-    pointer = "" if error.key == "(file)" else "/" + error.key.rstrip(".").replace(".", "/")
+    pointer = "" if error.key == "(file)" else "/" + error.key.replace(".", "/")
     return Fault(pointer, error.expected, error.got, file=error.file, key=error.key)
 
 

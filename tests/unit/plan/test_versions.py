@@ -1,0 +1,234 @@
+"""What changed between two versions, in words; only days, limits and messages date a plan anew."""
+
+from dataclasses import replace
+
+import pytest
+
+from schedules.plan.limit_changes import Change, Matter
+from schedules.plan.protocol import Protocol
+from schedules.plan.versions import diff_versions
+from tests.unit.plan.own_versions import own
+from tests.unit.plan.samples import protocol
+
+DRIVE = 'drive       = { earliest = 7, target = 14, latest = 14, grade = "B", sources = ["S20", "S21"] }'
+FULL = 'full        = { earliest = 56, target = 84, latest = 120, grade = "D", sources = ["S60", "S61"] }'
+SECOND = '  { from = 15, through = 28, limit_lb = 20, grade = "E" },'
+STEPS = "day 0 to 14 10 lb; day 15 to 28 20 lb; day 29 to 56 35 lb; day 57 to 84 50 lb"
+SITTING = 'through = 14\nminutes = 20\ngrade = "D"'
+TEXT = '\n[texts.{where}]\nen = "{en}"\nes = "Otro."\n'
+
+
+def changed(after: Protocol, before: str = "MD-MISS") -> list[tuple[str, str, str]]:
+    diff = diff_versions(protocol(before), after)
+    return [(change.where, change.matter.value, change.words) for change in diff.changes]
+
+
+def test_a_copy_differs_in_nothing() -> None:
+    diff = diff_versions(protocol("MD-MISS"), own())
+
+    assert (diff.older, diff.newer, diff.changes, diff.redates) == ("MD-MISS@1", "hudson-disc@1", (), False)
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "where", "matter", "words"),
+    [
+        (
+            DRIVE,
+            'drive = { earliest = 14, target = 21, latest = 28, grade = "E" }',
+            "milestones.drive",
+            "days",
+            "drive: target 14 -> 21 (window 7-14 -> 14-28), grade B -> E, sources S20 S21 -> none",
+        ),
+        (
+            DRIVE,
+            'drive = { earliest = 7, target = 10, latest = 14, grade = "B", sources = ["S20", "S21"] }',
+            "milestones.drive",
+            "days",
+            "drive: target 14 -> 10 (window 7-14)",
+        ),
+        (
+            DRIVE,
+            'drive = { earliest = 7, target = 14, grade = "B", sources = ["S20", "S21"] }',
+            "milestones.drive",
+            "days",
+            "drive: window 7-14 -> 7-open (target 14)",
+        ),
+        (
+            DRIVE,
+            "drive = {}",
+            "milestones.drive",
+            "days",
+            "drive: target 14 (window 7-14) -> dated by a clinician, grade B -> none, sources S20 S21 -> none",
+        ),
+        (
+            DRIVE,
+            'drive = { earliest = 7, target = 14, latest = 14, grade = "C", sources = ["S20", "S21"] }',
+            "milestones.drive",
+            "evidence",
+            "drive: grade B -> C",
+        ),
+        (
+            DRIVE,
+            'drive = { earliest = 7, target = 14, latest = 14, grade = "B", sources = ["S20"] }',
+            "milestones.drive",
+            "evidence",
+            "drive: sources S20 S21 -> S20",
+        ),
+        (FULL, "", "milestones.full", "days", "full: left out, was target 84 (window 56-120)"),
+        (
+            FULL,
+            FULL + '\nmri = { kind = "imaging", earliest = 40, target = 42, latest = 45, grade = "E" }',
+            "milestones.mri",
+            "days",
+            "mri: new, target 42 (window 40-45), grade E",
+        ),
+        (
+            "brace_wean  = { note = ",
+            "brace_wean  = {} # { note = ",
+            "milestones.brace_wean",
+            "texts",
+            "brace_wean: the note is left out",
+        ),
+        (
+            'note = "none routine;',
+            'note = "Never routine;',
+            "milestones.brace_wean",
+            "texts",
+            "brace_wean: the note reads otherwise",
+        ),
+        ("brace_wean  = {", "brace_wean  = {", "", "", ""),
+        (
+            SECOND,
+            SECOND.replace("20", "15"),
+            "lifting.phases",
+            "limits",
+            f"lifting: {STEPS} -> {STEPS.replace('20', '15')}",
+        ),
+        (
+            SECOND,
+            '  { from = 15, through = 28, limit_lb = 20, grade = "D", sources = ["S61"] },',
+            "lifting.phases.1",
+            "evidence",
+            "lifting from day 15: grade E -> D, sources none -> S61",
+        ),
+        (
+            SECOND,
+            '  { from = 15, through = 28, limit_lb = 20, grade = "E", text = "lifting_when_cleared" },',
+            "lifting.phases.1",
+            "texts",
+            "lifting from day 15: text lifting -> lifting_when_cleared",
+        ),
+        (
+            SECOND,
+            '  { from = 15, through = 28, limit_lb = 20, grade = "E", note = "ours" },',
+            "lifting",
+            "texts",
+            "lifting: the notes read otherwise",
+        ),
+        (
+            "unrestricted_from = 85",
+            'unrestricted_from = 85\nunrestricted_condition = "X-ray seen"',
+            "lifting.unrestricted_from",
+            "limits",
+            "lifting without limit: from day 85 -> from day 85 if X-ray seen",
+        ),
+        (
+            SITTING,
+            SITTING.replace("20", "30"),
+            "sitting",
+            "limits",
+            "sitting: 20 minutes through day 14 -> 30 minutes through day 14",
+        ),
+        (SITTING, SITTING.replace('"D"', '"C"'), "sitting", "evidence", "sitting: grade D, S61 -> grade C, S61"),
+        (
+            'title = "Lumbar',
+            'title = "Our lumbar',
+            "title",
+            "texts",
+            "title: Lumbar microdiscectomy, minimally invasive -> Our lumbar microdiscectomy, minimally invasive",
+        ),
+        (
+            'approaches = ["tubular", "endoscopic"]',
+            'approaches = ["tubular"]',
+            "approaches",
+            "serves",
+            "approaches: tubular, endoscopic -> tubular",
+        ),
+        ("min_levels = 1", "min_levels = 1\nmax_levels = 2", "levels", "serves", "levels: 1 or more -> 1-2"),
+        ('class = "miss"', 'class = "open"', "class", "serves", "class: miss -> open"),
+        (
+            '  { what = "flexion',
+            '# { what = "flexion',
+            "imaging.optional",
+            "texts",
+            "imaging that is never scheduled: 2 -> 1 entries",
+        ),
+    ],
+)
+def test_every_change_is_said_in_words(good: str, bad: str, where: str, matter: str, words: str) -> None:
+    expected = [(where, matter, words)] if where else []
+
+    assert changed(own("MD-MISS", (good, bad))) == expected
+
+
+@pytest.mark.parametrize(
+    ("more", "where", "matter", "words"),
+    [
+        (
+            "\n[reminders.drive.ask]\ndays = 2\nlocal_time = 11:00:00\n",
+            "reminders.drive.ask",
+            "messages",
+            "reminder drive ask: days 0 -> 2, local_time 10:00:00 -> 11:00:00",
+        ),
+        (
+            TEXT.format(where="reminders.drive.ask", en="Ask."),
+            "texts.reminders.drive.ask",
+            "texts",
+            "reminder drive ask: reads otherwise (English and Spanish)",
+        ),
+        (
+            TEXT.format(where="restrictions.driving", en="No driving."),
+            "texts.restrictions.driving",
+            "texts",
+            "text of driving: reads otherwise (English and Spanish)",
+        ),
+        (TEXT.format(where="milestones.walk30", en="Walk."), "texts.milestones.walk30", "texts", "text of walk30: new"),
+        (
+            TEXT.format(where="without_reminder.mobilise", en="Up."),
+            "texts.without_reminder.mobilise",
+            "texts",
+            "text of mobilise: reads otherwise (English and Spanish)",
+        ),
+    ],
+)
+def test_texts_and_the_timing_of_messages_are_told_apart(more: str, where: str, matter: str, words: str) -> None:
+    diff = diff_versions(protocol("MD-MISS"), own("MD-MISS", more=more))
+
+    assert diff.changes == (Change(where, Matter(matter), words),)
+    assert diff.redates is (matter == "messages")
+
+
+@pytest.mark.parametrize(
+    ("matter", "redates"),
+    [
+        ("serves", False),
+        ("days", True),
+        ("limits", True),
+        ("messages", True),
+        ("evidence", False),
+        ("texts", False),
+    ],
+)
+def test_only_days_limits_and_messages_date_anew(matter: str, redates: bool) -> None:
+    diff = replace(diff_versions(protocol("MD-MISS"), own()), changes=(Change("it", Matter(matter), "it"),))
+
+    assert diff.redates is redates
+
+
+def test_a_limit_of_one_side_only_is_told() -> None:
+    words = {where: told for where, _, told in changed(protocol("KYPHO"), "MD-MISS")}
+
+    assert words["low_bone_density"] == "low_bone_density: no limit -> 10 lb through day 42"
+    assert words["procedure"] == "procedure: lumbar_microdiscectomy -> kyphoplasty"
+    assert words["sitting"] == "sitting: 20 minutes through day 14 -> no limit"
+    assert words["lifting.unrestricted_from"] == "lifting without limit: from day 85 -> set by the surgeon"
