@@ -209,7 +209,7 @@ class SimulationAnswer(Schema):
 @simulations.post("/simulations")
 @simulations.arguments(SimulationBody, example=examples.SIMULATION)
 @simulations.response(200, SimulationAnswer, example=examples.SIMULATION_ANSWER)
-@simulations.doc(responses={"200": {"content": {SVG: {"schema": {"type": "string"}}}}})
+@simulations.doc(responses={200: {"content": {SVG: {"schema": {"type": "string"}}}}})
 def run_simulation(body: dict[str, Any]) -> Any:
     """Return what happens on each of the next days, or with `Accept: image/svg+xml` a picture of it.
 
