@@ -141,6 +141,8 @@ class StageOnDay(Schema):
     protocol_id = fields.String(attribute="surgery.protocol_id")
     protocol_version = fields.Integer(attribute="surgery.protocol_version")
     protocol_status = Word(ProtocolStatus)
+    signed_by = fields.String(attribute="signature.signed_by", metadata={"description": "The clinician's name."})
+    signed_on = CivilDate(attribute="signature.signed_on")
 
 
 class PlanOnDay(Schema):

@@ -1,5 +1,6 @@
 """The plan of an episode as it stands on one day of the clinic's calendar. States are computed here, on reading."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import sha256
@@ -10,23 +11,31 @@ from models import Episode, Milestone, MilestoneProgress, Patient, Practice, Res
 from schedules.plan.course import course_on
 from schedules.plan.limit_rows import LimitRow, limit_row_on
 from schedules.plan.progress import ProgressFacts
-from schedules.plan.protocol import Protocol, Text
+from schedules.plan.protocol import Text
 from schedules.plan.state_words import patient_words
 from schedules.plan.vocabulary import MilestoneState, Phase, ProtocolStatus, RestrictionKind, SkipReason
 from schedules.planning.clearing import ClearingCase, load_clearing_case
-from schedules.planning.library import find_protocol
 from service.care.plan_rows import PlanRows, course_items, load_plan_rows
+from service.care.protocol_states import Signature, signatures_of
 
 _MARK_LENGTH = 12
 
 
 @dataclass(frozen=True, slots=True)
 class StageView:
-    """One surgery of the plan. `pod` is the postoperative day on the plan's day: negative before surgery."""
+    """One surgery of the plan. `pod` is the postoperative day on the plan's day: negative before surgery.
+
+    `signature` is the clinic's, under the content that the surgery pins.
+    """
 
     surgery: Surgery
     pod: int | None
-    protocol_status: ProtocolStatus
+    signature: Signature | None
+
+    @property
+    def protocol_status(self) -> ProtocolStatus:
+        """Return whether a named clinician of the clinic signed what the plan was built from."""
+        return ProtocolStatus.draft if self.signature is None else ProtocolStatus.signed
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +95,7 @@ class PlanView:
     @property
     def mark(self) -> str:
         """Return what changes with everything that the plan shows on its day, settings and signatures included."""
-        shown = ([each.protocol_status for each in self.surgeries], [each.on_day for each in self.restrictions])
+        shown = ([each.signature for each in self.surgeries], [each.on_day for each in self.restrictions])
         return f"{self.revision}.{sha256(repr(shown).encode()).hexdigest()[:_MARK_LENGTH]}"
 
 
@@ -95,7 +104,7 @@ def view_plan(session: Session, practice: Practice, episode: Episode, as_of: dat
     patient = session.get_one(Patient, (episode.practice_id, episode.patient_id))
     clearing = load_clearing_case(session, practice, patient, episode.id)
     rows = load_plan_rows(session, practice, episode)
-    protocols = {surgery.id: _protocol(session, surgery) for surgery in rows.surgeries}
+    signatures = signatures_of(session, practice)
     items = course_items(rows)
     course = course_on(items, as_of)
     milestones = {
@@ -106,20 +115,16 @@ def view_plan(session: Session, practice: Practice, episode: Episode, as_of: dat
         episode=episode,
         as_of=as_of,
         revision=rows.revision,
-        surgeries=tuple(_stage(surgery, protocols[surgery.id], as_of) for surgery in rows.surgeries),
+        surgeries=tuple(_stage(surgery, signatures, as_of) for surgery in rows.surgeries),
         milestones=tuple(milestones.values()),
         restrictions=_restrictions(clearing, rows, as_of, now),
         next=tuple(milestones[item_id] for item_id in course.next),
     )
 
 
-def _protocol(session: Session, surgery: Surgery) -> Protocol:
-    return find_protocol(session, surgery.practice_id, surgery.protocol_id, surgery.protocol_version)
-
-
-def _stage(surgery: Surgery, protocol: Protocol, as_of: date) -> StageView:
+def _stage(surgery: Surgery, signatures: Mapping[str, Signature], as_of: date) -> StageView:
     pod = None if surgery.surgery_on is None else (as_of - surgery.surgery_on).days
-    return StageView(surgery, pod, protocol.status)
+    return StageView(surgery, pod, signatures.get(surgery.protocol_digest))
 
 
 def _milestone(

@@ -296,11 +296,19 @@ def test_a_signature_is_under_what_was_read(clinician: Caller) -> None:
     assert refused.status_code == 412
 
 
-def test_a_clinic_signs_what_ships_and_its_plans_say_so(clinician: Caller, foreign_staff: Caller) -> None:
+def test_a_clinic_signs_what_ships_and_its_plans_say_so(
+    clinic: Clinic, clinician: Caller, foreign_staff: Caller
+) -> None:
     path = "/protocols/MD-MISS/versions/1"
 
     signed = act(clinician, "sign", path=path)
+    (stage,) = clinician.get(f"/episodes/{clinic.episode.id}/plan").json["surgeries"]
 
+    assert (stage["protocol_status"], stage["signed_by"], stage["signed_on"]) == (
+        "signed",
+        "Casey Rivera",
+        "2026-03-02",
+    )
     assert (signed.json["status"], signed.json["state"], signed.json["signed_by"]) == ("signed", None, "Casey Rivera")
     assert foreign_staff.get(path).json["status"] == "draft"
 
