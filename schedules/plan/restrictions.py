@@ -10,7 +10,7 @@ from datetime import date
 
 from schedules.plan.days import day_after
 from schedules.plan.items import Case, PlannedMilestone, PlannedRestriction, Stage
-from schedules.plan.protocol import LiftingPhase, LowBoneDensityLimit
+from schedules.plan.protocol import LiftingPhase, LowBoneDensityLimit, Text
 from schedules.plan.vocabulary import Grade, Procedure, RestrictionKind
 
 Standing = Callable[[PlannedMilestone], PlannedMilestone]
@@ -67,6 +67,7 @@ def _lifting(case: Case) -> Iterator[PlannedRestriction]:
             eligible_days=held.through_days + 1,
             limit_lb=held.limit_lb,
             lifted_by=_step_key(sequence),
+            lifted_by_occurrence=stage.ordinal,
             grade=held.grade,
             sources=held.sources,
         )
@@ -90,6 +91,7 @@ def _lifting_phase(
         eligible_days=None if ends_by_date else next_from_days,
         limit_lb=phase.limit_lb,
         lifted_by=None if ends_by_date else _step_key(sequence),
+        lifted_by_occurrence=None if ends_by_date else stage.ordinal,
         grade=phase.grade,
         sources=phase.sources,
         condition=condition,
@@ -159,7 +161,6 @@ def _restrict(
     condition: str | None = None,
 ) -> PlannedRestriction:
     procedure, binding_stage = binding or (stage.protocol.procedure, stage.ordinal)
-    own = stage.ordinal if lifted_by is not None else None
     return PlannedRestriction(
         kind=kind,
         occurrence=stage.ordinal,
@@ -169,7 +170,7 @@ def _restrict(
         from_on=day_after(stage.day0, from_days),
         through_on=day_after(stage.day0, through_days),
         limit_lb=limit_lb,
-        text=stage.protocol.texts.restrictions[text_key].filled(limit_lb=limit_lb, minutes=minutes),
+        text=_text(stage, text_key, limit_lb=limit_lb, minutes=minutes),
         binding_procedure=procedure,
         grade=grade,
         sources=sources,
@@ -177,7 +178,13 @@ def _restrict(
         eligible_on=day_after(stage.day0, eligible_days),
         lifted_by=lifted_by,
         condition=condition,
-        lifted_by_occurrence=lifted_by_occurrence or own,
+        lifted_by_occurrence=lifted_by_occurrence,
         limit_minutes=minutes,
         binding_stage=binding_stage,
     )
+
+
+def _text(stage: Stage, text_key: str, *, limit_lb: int | None, minutes: int | None) -> Text:
+    text = stage.protocol.texts.restrictions[text_key]
+    has_figure = limit_lb is not None or minutes is not None
+    return text.filled(limit_lb=limit_lb, minutes=minutes) if has_figure else text
