@@ -8,7 +8,7 @@ from importlib import import_module
 
 from flask import Flask
 
-_MODULES = ("database", "import_cohort", "demo", "tokens", "copy_to", "plan", "protocol", "simulate")
+_MODULES = ("database", "import_cohort", "demo", "tokens", "copy_to", "plan", "protocol", "simulate", "practice")
 
 
 def register_commands(app: Flask) -> None:

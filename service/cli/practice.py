@@ -1,0 +1,94 @@
+"""`flask practice set`: what a clinic sets for all its plans. The same rules as `PATCH /api/v1/practice`."""
+
+import sys
+import tomllib
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from models import journal
+from models.audit import ActorKind, AuditAction
+from service.care.practice import set_practice
+from service.cli.context import choose_practice, clock, fail, sessions
+from service.cli.tokens import practice_commands
+from service.errors import InvalidError
+
+NONE = "none"
+
+
+@practice_commands.command("set")
+@click.option("--practice", "slug", help="The clinic's slug; not needed while there is one clinic.")
+@click.option("--holiday-calendar", help="Country or region whose public holidays are closed, such as US-NY; or none.")
+@click.option("--closed-on", type=click.DateTime(["%Y-%m-%d"]), multiple=True, help="A closed day; replaces the list.")
+@click.option("--no-closed-days", is_flag=True, help="Empty the list of the clinic's own closed days.")
+@click.option(
+    "--opioid-free-hours", help="Hours since the last opioid, from 1, before driving may be cleared by rule; or none."
+)
+@click.option("--workers-comp-percent", type=click.IntRange(100, 300), help="100 changes nothing.")
+@click.option("--work-table", help="A TOML file of demand levels, or none for those of the protocols.")
+def set_clinic(slug: str | None, **told: Any) -> None:
+    """Change what is given of a clinic's settings, and print them as they stand."""
+    changes = dict(_changes(**told))
+    with sessions() as make_session, make_session() as session:
+        practice = choose_practice(session, slug)
+        try:
+            view = set_practice(session, practice, changes)
+        except InvalidError as error:
+            fail("; ".join(f"{each.pointer}: expected {each.expected}, got {each.got}" for each in error.faults))
+        if view.changed:
+            about = {"changed": list(view.changed)}
+            act = journal.Act(ActorKind.command, None, AuditAction.write, "flask practice set", about=about)
+            journal.append(session, practice.id, act, clock().now())
+        session.commit()
+    for name in ("closed_on", "holiday_calendar", "opioid_free_hours", "workers_comp_percent"):
+        print(f"{name}: {_shown(getattr(view.settings, name))}")
+    print(f"work_table: {'of the protocols' if view.settings.work_table is None else 'its own'}")
+    if view.episodes_to_rebuild:
+        print(f"{view.episodes_to_rebuild} open plans still stand as before: flask rebuild-plans", file=sys.stderr)
+
+
+def _changes(
+    *,
+    holiday_calendar: str | None,
+    closed_on: tuple[datetime, ...],
+    no_closed_days: bool,
+    opioid_free_hours: str | None,
+    workers_comp_percent: int | None,
+    work_table: str | None,
+) -> dict[str, Any]:
+    changes: dict[str, Any] = {}
+    if holiday_calendar is not None:
+        changes["holiday_calendar"] = None if holiday_calendar == NONE else holiday_calendar
+    if closed_on or no_closed_days:
+        changes["closed_on"] = tuple(day.date() for day in closed_on)
+    if opioid_free_hours is not None:
+        changes["opioid_free_hours"] = None if opioid_free_hours == NONE else _hours(opioid_free_hours)
+    if workers_comp_percent is not None:
+        changes["workers_comp_percent"] = workers_comp_percent
+    if work_table is not None:
+        changes["work_table"] = None if work_table == NONE else _read_table(Path(work_table))
+    return changes
+
+
+def _hours(text: str) -> int:
+    if not (text.isdecimal() and 1 <= int(text) <= 720):
+        fail("Expected --opioid-free-hours from 1 to 720, or none.")
+    return int(text)
+
+
+def _read_table(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        fail("Expected --work-table with a readable TOML file.")
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value)) or NONE
+    return NONE if value is None else str(value)
+
+
+COMMANDS = (practice_commands,)
