@@ -55,7 +55,10 @@ def load_stored(session: Session, care: Care) -> StoredCare:
     practice_id, patient_id = care.episode.practice_id, care.patient.id
     if care.patient in session.new:
         return StoredCare(beside=_beside(_others(find_new(session, care)), [], []))
-    others = _others(find_all(session, Episode, practice_id, patient_id=patient_id), but=care.episode)
+    # Of a patient who died no episode speaks, so none takes another one's turn.
+    has_died = care.patient.died_on is not None
+    episodes = [] if has_died else find_all(session, Episode, practice_id, patient_id=patient_id)
+    others = _others(episodes, but=care.episode)
     if care.is_new and not others:
         return StoredCare()
     milestones = find_all(session, Milestone, practice_id, patient_id=patient_id)
