@@ -88,7 +88,7 @@ def holds_on(row: PlannedRestriction, on: date) -> bool:
     return row.from_on is not None and row.from_on <= on and (row.through_on is None or on <= row.through_on)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(sketches(), PATIENTS, CLINICS)
 def test_the_order_of_the_stages_changes_nothing_to_the_byte(
     some: list[Sketch], patient: PatientFacts, clinic: ClinicRules
@@ -97,7 +97,7 @@ def test_the_order_of_the_stages_changes_nothing_to_the_byte(
 
     expected = build(stages, patient, clinic)
 
-    for order in list(permutations(stages))[1:6]:
+    for order in list(permutations(stages))[1:4]:
         again = build(order, patient, clinic)
         assert repr(again) == repr(expected)
         assert hash(again) == hash(expected)
@@ -243,6 +243,25 @@ def _after(
         for item in a_plan.milestones
         if item.occurrence == 2 and item.phase is Phase.after_surgery and item.kind != MilestoneKind.lifting_step
     }
+
+
+@settings(max_examples=30, deadline=None)
+@given(sketches(), PATIENTS, CLINICS)
+def test_work_is_eligible_only_where_the_lifting_limits_of_all_stages_admit_it(
+    some: list[Sketch], patient: PatientFacts, clinic: ClinicRules
+) -> None:
+    a_plan = build(stages_of(some), patient, clinic)
+    pounds = {level.milestone: level.occasional.to_lb for level in LIBRARY.protocols[0].work.levels}
+    pounds[MilestoneKind.rtw_heavy] = None
+
+    for item in a_plan.milestones:
+        if item.lifts is RestrictionKind.work and item.eligible_on is not None:
+            needed_lb = pounds[MilestoneKind(item.kind)]
+            for row in a_plan.restrictions:
+                may_end = row.eligible_on is not None and row.eligible_on <= item.eligible_on
+                if row.limit_lb is not None and holds_on(row, item.eligible_on) and not may_end:
+                    assert needed_lb is not None
+                    assert needed_lb <= row.limit_lb
 
 
 @settings(max_examples=30, deadline=None)
