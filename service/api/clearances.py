@@ -11,7 +11,7 @@ from service.api import examples_clearances as examples
 from service.api.fields import CivilDate, Id, Instant, Text, Word
 from service.api.milestones import ReminderAnswer
 from service.api.resource import Resource
-from service.api.scope import caller, now, show
+from service.api.scope import caller, now, scope, show
 from service.care.clearances import ClearanceView, ClearMilestone, clear, revoke, view_clearance
 from service.db import current_session
 
@@ -113,4 +113,5 @@ def revoke_clearance(body: dict[str, Any], milestone_id: str) -> Any:
 
 def _answer(view: ClearanceView) -> ClearanceView:
     show(view.milestone.patient_id)
+    scope().about |= {"milestone_id": view.milestone.id, "clearance_ids": [row.id for row in view.history]}
     return view
