@@ -1,15 +1,19 @@
 """The plan on a day: states are computed for that day, figures carry grade and sources, nothing is overstated."""
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import pytest
 from flask import Flask
 from sqlalchemy.orm import Session
 
+from schedules.plan.library import load_library
+from schedules.plan.vocabulary import Approach, Procedure
+from schedules.planning import plan_episode
 from tests import builders
 from tests.api.conftest import Caller, Clinic, as_staff
-from tests.clock import FixedClock
+from tests.clock import MONDAY_AFTERNOON, FixedClock
 
 
 def plan(caller: Caller, episode_id: str, as_of: str | None = None) -> dict[str, Any]:
@@ -120,6 +124,81 @@ def test_the_etag_is_revision_and_day_and_moves_with_either(
 
     assert first.headers["ETag"].endswith('-2026-03-02"')
     assert [each.status_code for each in (unchanged, another_day, after_a_report)] == [304, 200, 200]
+
+
+def test_a_clearance_shows_with_its_day_and_ends_its_limit(
+    clinician: Caller, clinic: Clinic, milestone_id: Callable[[str], str]
+) -> None:
+    path = f"/episodes/{clinic.episode.id}/plan"
+    known = {"If-None-Match": clinician.get(path).headers["ETag"]}
+    clear(clinician, milestone_id("rtw_light"), attested=["wound_closed"])
+
+    before, since = (plan(clinician, clinic.episode.id, day) for day in ("2026-03-01", "2026-03-02"))
+
+    assert [(item(one, "rtw_light")["state"], item(one, "rtw_light")["cleared_on"]) for one in (before, since)] == [
+        ("upcoming", None),
+        ("cleared", "2026-03-02"),
+    ]
+    assert item(since, "rtw_light")["patient_text"]["en"] == "Cleared by your care team"
+    assert [limits(one, "work") for one in (before, since)] == [[(True, None)], [(False, "2026-03-02")]]
+    lifting = [(each["limit_lb"], each["limit_lb_on_day"]) for each in since["restrictions"] if each["active"]]
+    assert (10, 20) in lifting  # work lifts the pounds with it, up to the class's occasional maximum
+    assert clinician.get(path, headers=known).status_code == 200
+
+
+def test_modified_duty_leaves_the_milestone_and_its_limit_as_they_are(
+    clinician: Caller, clinic: Clinic, milestone_id: Callable[[str], str]
+) -> None:
+    clear(clinician, milestone_id("rtw_light"), attested=["wound_closed"], work_class="sedentary")
+
+    shown = plan(clinician, clinic.episode.id, "2026-03-02")
+
+    assert (item(shown, "rtw_light")["state"], item(shown, "rtw_light")["cleared_on"]) == ("upcoming", None)
+    assert limits(shown, "work") == [(True, None)]
+
+
+def test_what_a_later_stage_takes_over_says_so_and_counts_days_from_the_first(
+    coordinator: Caller, session: Session, clinic: Clinic
+) -> None:
+    first = date(2026, 3, 1)
+    episode = builders.episode(session, clinic.patient)
+    intracept = load_library().protocol("INTRACEPT", 1)
+    builders.surgery(
+        session,
+        episode,
+        procedure=Procedure.intracept,
+        approach=Approach.percutaneous,
+        levels=["L4", "L5"],
+        surgery_on=first,
+        protocol_id=intracept.id,
+        protocol_digest=intracept.digest,
+    )
+    builders.surgery(session, episode, stage=2, surgery_on=date(2026, 3, 22))
+    plan_episode(session, clinic.id, episode.id, MONDAY_AFTERNOON)
+    session.commit()
+
+    before, since = (plan(coordinator, episode.id, day) for day in ("2026-03-21", "2026-03-22"))
+
+    driving = [each for each in since["milestones"] if each["key"] == "drive"]
+    assert [(each["stage"], each["superseded_on"], each["superseded_by"]) for each in driving] == [
+        (1, "2026-03-22", 2),
+        (2, None, None),
+    ]
+    assert [each["state"] for each in driving] == ["cancelled", "upcoming"]
+    assert [each["state"] for each in before["milestones"] if each["key"] == "drive"] == ["eligible", "upcoming"]
+    (followup,) = [each for each in since["milestones"] if each["key"] == "prom_6mo"]
+    assert followup["stage"] == followup["binding_stage"] == 2
+    assert followup["first_stage_days"] == followup["target_days"] + 21
+    assert [each["pod"] for each in since["surgeries"]] == [21, 0]
+
+
+def clear(clinician: Caller, milestone_id: str, **body: object) -> None:
+    answer = clinician.post(f"/milestones/{milestone_id}/clear", {"override": "Seen at one week."} | body)
+    assert answer.status_code == 200
+
+
+def limits(shown: dict[str, Any], kind: str) -> list[tuple[bool, str | None]]:
+    return [(each["active"], each["ended_on"]) for each in shown["restrictions"] if each["kind"] == kind]
 
 
 @pytest.mark.sqlite_only

@@ -36,7 +36,7 @@ STORED = json.loads((FOLDER / "progress.json").read_text(encoding="utf-8"))["cas
 
 def step(**changes: Any) -> MilestoneFacts:
     """Return a step of the patient from 9 to 23 March 2026 with its target on the 16th."""
-    days = {
+    days: dict[str, Any] = {
         "phase": Phase.after_surgery,
         "earliest_on": date(2026, 3, 9),
         "target_on": date(2026, 3, 16),
@@ -143,7 +143,7 @@ def test_what_a_condition_held_is_behind_after_that(eligible_on: date, rule: Beh
 
 
 def test_what_waits_for_a_clearance_is_the_clinics_since_it_was_eligible_or_revoked() -> None:
-    lifts = {"lifts": RestrictionKind.driving}
+    lifts: dict[str, Any] = {"lifts": RestrictionKind.driving}
     revoked = ProgressFacts(clearances=(ClearedSpan(date(2026, 3, 18), date(2026, 3, 20)),))
 
     before, after = course(date(2026, 3, 15), **lifts), course(date(2026, 9, 1), **lifts)

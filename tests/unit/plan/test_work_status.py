@@ -147,10 +147,11 @@ def test_a_lesser_class_than_the_patients_own_is_never_without_restrictions() ->
 def test_a_revoked_clearance_prevents_from_its_day_on() -> None:
     revoked = Cleared("rtw_light", 1, date(2026, 3, 16), revoked_on=date(2026, 3, 20))
 
-    before, after = (report(WorkClass.light, date(2026, 3, day), revoked) for day in (19, 20))
+    before, after, since = (report(WorkClass.light, date(2026, 3, day), revoked) for day in (19, 20, 25))
 
     assert (status(before), before.expected_end) == (WorkStatus.with_restrictions, Ending(date(2026, 3, 19)))
     assert (status(after), after.effective_on) == (WorkStatus.prevented, date(2026, 3, 20))
+    assert (status(since), since.effective_on) == (WorkStatus.prevented, date(2026, 3, 20))
 
 
 def test_for_a_class_that_is_not_known_it_is_never_without_restrictions() -> None:
