@@ -1,5 +1,6 @@
 """Wall times over every date, zone and clock change: an answer or a clear refusal, in order, outside quiet hours."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
@@ -86,12 +87,13 @@ def test_counting_days_and_hours_and_open_days_answers_or_refuses(
     on: date, count: int, closed: frozenset[date]
 ) -> None:
     midnight = datetime(on.year, on.month, on.day, tzinfo=UTC)
-    for count_up in (
+    counts: tuple[Callable[[], bool], ...] = (
         lambda: days_after(on, count) - on == timedelta(days=count),
         lambda: hours_after(midnight, count) - midnight == timedelta(hours=count),
         lambda: next_open_day(on, closed=closed) >= on,
         lambda: previous_open_day(on, closed=closed) <= on,
-    ):
+    )
+    for count_up in counts:
         with suppress(PlanError):
             assert count_up()
 

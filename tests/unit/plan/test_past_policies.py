@@ -222,3 +222,21 @@ def test_stages_that_became_known_apart_have_their_own_digests() -> None:
 def test_a_stage_without_rules_is_refused() -> None:
     with pytest.raises(PlanError, match="messages: expected rules for each stage, got none for stage 1"):
         plan_reminders(plan(stage()), {2: StageMessages(DIGEST, LATE)}, AT_HOME)
+
+
+@pytest.mark.parametrize("day0", [date(1, 1, 1), date(9999, 12, 31)])
+def test_a_surgery_at_an_end_of_the_calendar_is_refused(day0: date) -> None:
+    with pytest.raises(PlanError, match="in years 1 to 9999"):
+        reminders(plan(stage(day0=day0)), DIGEST, LATE)
+
+
+def test_a_surgery_without_a_date_reminds_nobody() -> None:
+    assert reminders(plan(stage(day0=None)), DIGEST, LATE) == {}
+
+
+def test_a_surgery_of_today_begins_with_what_is_still_useful() -> None:
+    found = reminders(plan(stage()), DIGEST, utc("2026-03-02T12:00"))
+
+    planned = [each for each in found.values() if each.outcome is Outcome.planned]
+    assert {each.phase.value for each in planned} == {"after_surgery"}
+    assert min(each.due_at for each in planned) > utc("2026-03-02T12:00")
