@@ -49,7 +49,8 @@ def change_episode(
 ) -> None:
     """Write what differs to an episode that is locked.
 
-    A status that ends the care withdraws its reminders; one that resumes it plans again.
+    A status that ends the care withdraws its reminders; one that resumes it plans again. That the patient died ends the
+    patient's other episodes too.
     Raises as `put_episode` does, and InvalidError for another patient.
     """
     changed = changes(episode, record)
@@ -71,13 +72,25 @@ def change_episode(
 def _follow(session: Session, episode: Episode, before: EpisodeStatus, now: datetime) -> None:
     practice_id, patient_id = episode.practice_id, episode.patient_id
     if episode.status not in _PLANNED_FOR:
-        withdraw(session, practice_id, patient_id, now=now, reason=episode.status.value, episode_ids=[episode.id])
+        ended = [episode, *(_end_others(session, episode) if episode.status is EpisodeStatus.died else ())]
+        ids = sorted(each.id for each in ended)
+        withdraw(session, practice_id, patient_id, now=now, reason=episode.status.value, episode_ids=ids)
         # What the clinic was still asked about the episode is taken back with it.
-        plan_episode(session, practice_id, episode.id, now)
+        for episode_id in ids:
+            plan_episode(session, practice_id, episode_id, now)
     elif before not in _PLANNED_FOR:
         plan_episode(session, practice_id, episode.id, now)
     else:
         answers_now(session, practice_id, patient_id)
+
+
+def _end_others(session: Session, episode: Episode) -> list[Episode]:
+    """End the patient's other episodes too: who died in one is written to about none."""
+    others = select(Episode).filter_by(practice_id=episode.practice_id, patient_id=episode.patient_id, deleted=False)
+    found = [each for each in session.scalars(others) if each.id != episode.id and each.status in _PLANNED_FOR]
+    for each in found:
+        each.status = EpisodeStatus.died
+    return found
 
 
 def _refuse_taken_label(session: Session, practice_id: str, record: EpisodeRecord) -> None:

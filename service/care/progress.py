@@ -7,9 +7,10 @@ not been cleared to drive.
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
-from models import Milestone, MilestoneProgress, Surgery
+from models import Milestone, MilestoneProgress, Reminder, Surgery
 from models.people import StaffRole
 from schedules.plan.vocabulary import Phase, SkipReason
 from schedules.planning import Answer, plan_episode, withdraw
@@ -142,7 +143,16 @@ def _withdrawn(
 ) -> Reported:
     practice_id, patient_id = milestone.practice_id, milestone.patient_id
     answers = withdraw(session, practice_id, patient_id, now=now, reason=reason, milestone_ids=[milestone.id])
-    if milestone.kind in SLOT_KINDS:
-        # The question about blank items closes with the last of them.
-        answers |= plan_episode(session, practice_id, milestone.episode_id, now)
+    # The question about blank items closes with the last of them; a digest goes on without its carrier.
+    if milestone.kind in SLOT_KINDS or _carried_a_digest(session, milestone, answers):
+        answers = plan_episode(session, practice_id, milestone.episode_id, now) | answers
     return Reported(milestone, progress, answers)
+
+
+def _carried_a_digest(session: Session, milestone: Milestone, answers: dict[str, Answer]) -> bool:
+    """Return whether a message that was taken back in time was to say others besides its own."""
+    taken_back = [reminder_id for reminder_id, answer in answers.items() if answer is Answer.effective]
+    if not taken_back:
+        return False
+    whose = (Reminder.practice_id == milestone.practice_id, Reminder.episode_id == milestone.episode_id)
+    return bool(session.scalar(select(exists().where(*whose, Reminder.digest_in.in_(taken_back)))))
