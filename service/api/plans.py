@@ -19,6 +19,7 @@ from schedules.plan.vocabulary import (
     SkipReason,
     SurgeryStatus,
 )
+from service.api import examples_plan as examples
 from service.api.fields import CivilDate, Id, Word
 from service.api.resource import Resource
 from service.api.scope import caller, now, show
@@ -159,7 +160,7 @@ class PlanOnDay(Schema):
 @plans.get("/episodes/<id:episode_id>/plan")
 @plans.tagged(200)
 @plans.arguments(PlanQuery, location="query")
-@plans.response(200, PlanOnDay)
+@plans.response(200, PlanOnDay, example=examples.PLAN)
 def get_plan(query: dict[str, Any], episode_id: str) -> Any:
     """Return the plan as it stands on a day. Its ETag changes with the day, since states follow from it."""
     session, who = current_session(), caller()

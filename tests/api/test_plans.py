@@ -11,6 +11,8 @@ from sqlalchemy.orm import Session
 from schedules.plan.library import load_library
 from schedules.plan.vocabulary import Approach, Procedure
 from schedules.planning import plan_episode
+from service.api import examples_plan as examples
+from service.api.plans import PlanOnDay
 from tests import builders
 from tests.api.conftest import Caller, Clinic, as_staff
 from tests.clock import MONDAY_AFTERNOON, FixedClock
@@ -225,3 +227,13 @@ def test_a_day_off_the_calendar_is_refused(patient: Caller, clinic: Clinic, as_o
     answer = patient.get(f"/episodes/{clinic.episode.id}/plan?as_of={as_of}")
 
     assert (answer.status_code, answer.json["errors"][0]["pointer"]) == (422, "/as_of")
+
+
+@pytest.mark.sqlite_only
+def test_the_example_has_the_answers_form(patient: Caller, clinic: Clinic) -> None:
+    shown = plan(patient, clinic.episode.id, "2026-03-10")
+
+    assert PlanOnDay().validate(examples.PLAN) == {}
+    assert shown.keys() == examples.PLAN.keys()
+    for name in ("surgeries", "milestones", "restrictions", "next"):
+        assert shown[name][0].keys() == examples.PLAN[name][0].keys()

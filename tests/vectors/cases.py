@@ -43,12 +43,22 @@ def cleared(cleared_on: str, revoked_on: str | None = None) -> dict[str, Any]:
     return {"cleared_on": cleared_on, "revoked_on": revoked_on}
 
 
-_CLINIC = {"owner": "clinic"}
-_LIFTS = {"owner": "clinic", "lifts": "driving"}
-_BEFORE = {"phase": "before_surgery", "earliest_on": "2026-01-01", "target_on": "2026-02-16", "latest_on": "2026-03-02"}
-_UNDATED = {"earliest_on": None, "target_on": None, "latest_on": None, "eligible_on": None}
-_EVE = {"earliest_on": "2026-03-01", "target_on": "2026-03-01", "latest_on": "2026-03-02", "eligible_on": "2026-03-01"}
-_SLOT = {"owner": "clinic", "phase": "before_surgery", **_UNDATED, "slot_until_on": "2026-03-02"}
+_CLINIC: dict[str, Any] = {"owner": "clinic"}
+_LIFTS: dict[str, Any] = {"owner": "clinic", "lifts": "driving"}
+_BEFORE: dict[str, Any] = {
+    "phase": "before_surgery",
+    "earliest_on": "2026-01-01",
+    "target_on": "2026-02-16",
+    "latest_on": "2026-03-02",
+}
+_UNDATED: dict[str, Any] = {"earliest_on": None, "target_on": None, "latest_on": None, "eligible_on": None}
+_EVE: dict[str, Any] = {
+    "earliest_on": "2026-03-01",
+    "target_on": "2026-03-01",
+    "latest_on": "2026-03-02",
+    "eligible_on": "2026-03-01",
+}
+_SLOT: dict[str, Any] = {"owner": "clinic", "phase": "before_surgery", **_UNDATED, "slot_until_on": "2026-03-02"}
 
 CASES: tuple[dict[str, Any], ...] = (
     {
