@@ -96,7 +96,7 @@ def _joins(group: _Group, entry: _Entry) -> bool:
         return group.last_on == entry.day0
     if item.kind == MilestoneKind.prom_followup:
         return item.latest_on is None or (entry.day0 - item.latest_on).days <= _BETWEEN_STAGES_DAYS
-    if item.eligible_on is None or max(item.eligible_on, item.target_on or item.eligible_on) >= entry.day0:
+    if item.eligible_on is None or item.eligible_on >= entry.day0:  # never before the target
         return True
     return item.kind == MilestoneKind.incision and _windows_overlap(item, entry.item)
 
@@ -109,8 +109,6 @@ def _windows_overlap(earlier: PlannedMilestone, later: PlannedMilestone) -> bool
 
 def _superseded(groups: Sequence[_Group]) -> list[_Group]:
     """From a later stage's day 0 on its own occurrence takes the place of the one before."""
-    if not groups:
-        return []
     return [*(_superseded_by(group, following) for group, following in pairwise(groups)), groups[-1]]
 
 
@@ -123,7 +121,7 @@ def _superseded_by(group: _Group, following: _Group) -> _Group:
 
 def _between_stages(groups: Sequence[_Group]) -> list[_Group]:
     """A later stage's baseline is answered between the stages, in the last two weeks before it."""
-    if len(groups) < 2 or groups[0].item.kind != MilestoneKind.prom_baseline:
+    if groups[0].item.kind != MilestoneKind.prom_baseline:
         return list(groups)
     return [groups[0], *(_not_before_the_last_stage(group, last.last_on) for last, group in pairwise(groups))]
 

@@ -306,6 +306,14 @@ def test_one_operation_has_one_baseline_with_its_usual_window() -> None:
     assert (baseline.occurrence, baseline.earliest_days, baseline.target_days) == (2, -60, -14)
 
 
+def test_after_one_operation_of_two_procedures_there_is_one_baseline_more_for_the_next() -> None:
+    staged = plan(stage(), stage("INTRACEPT", ordinal=2), second("MD-MISS", after_days=5, ordinal=3))
+
+    assert occurrences(staged, "prom_baseline") == [2, 3]
+    assert milestone(staged, "prom_baseline", 2).earliest_days == -60
+    assert milestone(staged, "prom_baseline", 3).earliest_days == -4
+
+
 @pytest.mark.parametrize(("latest_days", "expected"), [(27, [1, 2]), (28, [2]), (None, [2])])
 def test_there_is_one_wound_check_where_the_windows_overlap(latest_days: int | None, expected: list[int]) -> None:
     first = replace(stage(), protocol=with_template("MD-MISS", "incision", latest_days=latest_days))
