@@ -17,7 +17,7 @@ _Values = dict[str, Any]
 
 
 def edit_toml(toml: str, edits: Mapping[str, Any]) -> str:
-    """Return the TOML with `edits` in it, written anew with its top comment.
+    """Return the TOML with `edits` in it, written anew with its top comment; as it is if nothing changes.
 
     `edits` has the layout of the file: `title`, `milestones`, `lifting`, `texts`, `reminders`. What is not named stays,
     None takes an entry out, `lifting.phases` are replaced whole.
@@ -29,7 +29,7 @@ def edit_toml(toml: str, edits: Mapping[str, Any]) -> str:
         edited["milestones"] = _edit_milestones(edited.get("milestones", {}), edits["milestones"])
     if edits.get("lifting"):
         edited["lifting"] = _edit_lifting(edited.get("lifting", {}), edits["lifting"])
-    return write_toml(edited, comment=top_comment(toml))
+    return toml if edited == values else write_toml(edited, comment=top_comment(toml))
 
 
 def _merged(values: Mapping[str, Any], edits: Mapping[str, Any]) -> _Values:

@@ -204,6 +204,16 @@ def test_a_changed_day_without_sources_becomes_grade_e(clinician: Caller) -> Non
     }
 
 
+@pytest.mark.sqlite_only
+def test_an_edit_that_changes_nothing_keeps_every_comment(clinician: Caller) -> None:
+    copy_disc(clinician)
+    toml, seen = clinician.get(f"{DISC}.toml").text, tag(clinician)
+
+    clinician.amend(DISC, {"milestones": {"drive": {"target": 14}}})
+
+    assert (clinician.get(f"{DISC}.toml").text, tag(clinician)) == (toml, seen)
+
+
 def test_a_changed_day_keeps_the_grade_that_its_own_sources_give(clinician: Caller) -> None:
     copy_disc(clinician)
     edit = {"target": 10, "grade": "C", "sources": ["S54"]}
