@@ -10,7 +10,7 @@ from models.care import Surgery
 from models.report import Task, TaskKind, TaskState
 from schedules.plan.identity import plan_row_id
 from schedules.plan.items import FilledSlot
-from schedules.plan.vocabulary import MilestoneKind, PastPolicy, Phase, SurgeryStatus
+from schedules.plan.vocabulary import EpisodeStatus, MilestoneKind, PastPolicy, Phase, SurgeryStatus
 from schedules.planning.facts import Care, PlacedItem, settled_milestones
 from schedules.planning.rows import find, find_all
 from schedules.planning.slots import SLOT_KINDS, filled_slots
@@ -205,7 +205,7 @@ def _take_all_back(session: Session, care: Care, milestones: Mapping[str, Placed
 
     Nobody is called about a patient who died. The question about past items may be about another episode too.
     """
-    has_died = care.patient.died_on is not None
+    has_died = care.patient.died_on is not None or care.episode.status is EpisodeStatus.died
     for task in find_all(session, Task, care.episode.practice_id, patient_id=care.patient.id):
         if has_died:
             _withdraw(task, now)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from models import Decision, Delivery, Episode, Patient, Reminder, Surgery, Task
 from models.reminder import DecisionKind, DeliveryState
-from models.report import TaskState
+from models.report import TaskKind, TaskState
 from schedules.delivery.book import Claim
 from schedules.plan.vocabulary import EpisodeStatus, Procedure, ReminderState, SurgeryStatus
 from schedules.planning import plan_episode
@@ -76,6 +76,19 @@ def test_an_end_takes_back_messages_and_questions_and_says_why(
     assert {told[row.id] for row in cancelled} == {row.reason for row in cancelled} == {status}
     assert open_ones == []
     assert open_tasks(look, clinic) == []
+
+
+@pytest.mark.parametrize(("status", "is_made"), [("withdrawn", True), ("transferred", True), ("died", False)])
+def test_a_promised_call_is_made_unless_the_patient_died(
+    coordinator: Caller, session: Session, clinic: Clinic, look: Look, status: str, *, is_made: bool
+) -> None:
+    whose = {"practice_id": clinic.id, "patient_id": clinic.patient.id, "episode_id": clinic.episode.id}
+    session.add(Task(id="call", kind=TaskKind.call_patient, created_at=MONDAY_AFTERNOON, about={}, **whose))
+    session.commit()
+
+    coordinator.amend(f"/episodes/{clinic.episode.id}", {"status": status})
+
+    assert [task.id for task in open_tasks(look, clinic)] == (["call"] if is_made else [])
 
 
 @pytest.mark.usefixtures("ahead")
