@@ -349,13 +349,13 @@ def test_a_collar_holds_what_its_own_stage_does_not_plan() -> None:
     assert open_ended.eligible_days is None
 
 
-@pytest.mark.parametrize(("after_days", "eligible_days"), [(41, 22), (42, 21), (43, 21)])
-def test_a_collar_that_is_off_by_then_holds_nothing(after_days: int, eligible_days: int) -> None:
+@pytest.mark.parametrize(("after_days", "expected"), [(41, (22, "collar")), (42, (21, "target")), (43, (21, "target"))])
+def test_a_collar_that_is_off_by_then_holds_nothing(after_days: int, expected: tuple[int, str]) -> None:
     no_therapy = replace(braced("ACDF-2+"), protocol=without_template("ACDF-2+", "pt_start"))
 
     therapy = milestone(plan(no_therapy, second("INTRACEPT", after_days=after_days)), "pt_start", 2)
 
-    assert therapy.eligible_days == eligible_days
+    assert (therapy.eligible_days, therapy.binds) == expected
 
 
 def test_the_collar_of_a_later_stage_holds_nothing_before_it() -> None:
