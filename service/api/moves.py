@@ -37,7 +37,7 @@ def move_episode(body: dict[str, Any], episode_id: str) -> Any:
 
 @moves.get("/episodes/<id:episode_id>/moves")
 @moves.arguments(PageQuery, location="query")
-@moves.response(200, MovePage)
+@moves.response(200, MovePage, example=examples.HISTORY)
 def list_applied(query: dict[str, Any], episode_id: str) -> Any:
     """List the moves that were applied to an episode, oldest first."""
     session, after, limit = current_session(), row_after(query.get("after")), query["limit"]

@@ -1,6 +1,7 @@
 """Advice for the days before a surgery that moved or was called off is corrected at once, whatever else stands."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, select
@@ -144,7 +145,7 @@ def test_a_surgery_that_is_called_off_is_told_although_nothing_of_it_stands(
     ],
 )
 def test_advice_counts_once_it_may_have_arrived(
-    session: Session, surgery: Surgery, delivery: dict[str, object], outcome: AttemptOutcome | None, count: int
+    session: Session, surgery: Surgery, delivery: dict[str, Any], outcome: AttemptOutcome | None, count: int
 ) -> None:
     row = advice(session, surgery, **delivery | {"finished_at": None})
     if "attempts" in delivery:
