@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from schedules.plan.vocabulary import Grade
-from service.care.toml_text import top_comment, write_toml
+from service.care.toml_text import write_over
 
 _DAYS = ("earliest", "target", "latest")
 _PHASE = ("from", "through", "limit_lb", "condition")
@@ -17,7 +17,7 @@ _Values = dict[str, Any]
 
 
 def edit_toml(toml: str, edits: Mapping[str, Any]) -> str:
-    """Return the TOML with `edits` in it, written anew with its top comment; as it is if nothing changes.
+    """Return the TOML with `edits` in it; every line that no edit concerns stays as it is, comments too.
 
     `edits` has the layout of the file: `title`, `milestones`, `lifting`, `texts`, `reminders`. What is not named stays,
     None takes an entry out, `lifting.phases` are replaced whole.
@@ -29,7 +29,7 @@ def edit_toml(toml: str, edits: Mapping[str, Any]) -> str:
         edited["milestones"] = _edit_milestones(edited.get("milestones", {}), edits["milestones"])
     if edits.get("lifting"):
         edited["lifting"] = _edit_lifting(edited.get("lifting", {}), edits["lifting"])
-    return toml if edited == values else write_toml(edited, comment=top_comment(toml))
+    return toml if edited == values else write_over(toml, edited)
 
 
 def _merged(values: Mapping[str, Any], edits: Mapping[str, Any]) -> _Values:
