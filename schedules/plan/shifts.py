@@ -74,8 +74,7 @@ class ShiftFinder:
         if nominal_on == on:
             return
         first_on, last_on = sorted((nominal_on, on))
-        between = [first_on + _ONE_DAY * days for days in range((last_on - first_on).days + 1)]
-        passed = [day for day in between if day != on]
+        passed = [first_on + _ONE_DAY * days for days in range((last_on - first_on).days + 1)]
         if any(day.weekday() >= _SATURDAY for day in passed):
             yield Shift(ShiftReason.weekend, nominal_at)
         if any(day.weekday() < _SATURDAY and day in self._prefs.closed_days for day in passed):

@@ -106,6 +106,24 @@ def test_a_shift_back_into_the_window_names_what_lies_between() -> None:
     assert shifts == (Shift(ShiftReason.weekend, nominal_at), Shift(ShiftReason.closed_day, nominal_at))
 
 
+def test_a_shift_from_saturday_to_friday_is_for_the_weekend() -> None:
+    week_of_surgery = replace(AT_HOME, closed_days=frozenset(date(2026, 3, day) for day in range(2, 7)))
+
+    reminder, shifts = shifted("driver_and_adult", "due", day0=date(2026, 3, 7), prefs=week_of_surgery)
+
+    assert reminder.due_at == utc("2026-02-27T15:00")
+    assert shifts == (Shift(ShiftReason.weekend, utc("2026-02-28T15:00")),)
+
+
+def test_what_is_said_late_counts_from_the_patients_own_morning() -> None:
+    far_west = ReminderPrefs(zone=ZoneInfo("Pacific/Honolulu"), clinic_zone=ZoneInfo("Asia/Kathmandu"))
+
+    reminder, shifts = shifted("walk30", "encourage", prefs=far_west, known_at=utc("2026-03-13T14:00"))
+
+    assert reminder.due_at == utc("2026-03-13T19:00")  # nine in Honolulu; in Kathmandu nine of the 13th is past
+    assert shifts == (Shift(ShiftReason.late_enrolment),)
+
+
 def test_an_hour_that_the_clock_skips_comes_an_hour_later() -> None:
     reminder, shifts = shifted("walk30", "encourage", day0=date(2026, 3, 1), rules=with_every_message_at(time(2, 30)))
 
