@@ -65,6 +65,15 @@ def test_where_the_patient_is_far_west_the_clinics_day_counts() -> None:
     assert found["goal"].outcome is ReminderOutcome.superseded  # nine in Honolulu is the 17th in the clinic
 
 
+def test_where_the_patient_is_far_east_the_message_of_that_day_stops_too() -> None:
+    far_east = ReminderPrefs(zone=ZoneInfo("Pacific/Kiritimati"), clinic_zone=NEW_YORK)
+
+    found = reminders(walking_until(date(2026, 3, 16)), prefs=far_east)
+
+    assert found["goal"].due_at == utc("2026-03-15T19:00")  # in the clinic it is still the 15th
+    assert found["goal"].outcome is ReminderOutcome.superseded
+
+
 def test_what_a_later_stage_begins_again_is_not_asked_about() -> None:
     driving = alone(replace(milestone(plan(stage()), "drive"), superseded_on=date(2026, 3, 20), superseded_by=2))
 
