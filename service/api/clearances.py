@@ -68,14 +68,15 @@ class ClearanceRecord(Schema):
 class ClearanceAnswer(Schema):
     """How a milestone's clearance stands. `before` is what must be cleared first: lifting steps, or a class of work.
 
-    `by_rule`: a rule that the clinic has signed may clear it, once every condition holds.
+    `by_rule`: a rule that the clinic has signed may clear it, once every condition holds. `lifts` null: it lifts
+    no limit.
     """
 
     milestone_id = Id(attribute="milestone.id", required=True)
     key = fields.String(attribute="milestone.key", required=True)
     kind = fields.String(attribute="milestone.kind", required=True)
     stage = fields.Integer(attribute="milestone.occurrence", required=True)
-    lifts = Word(RestrictionKind, attribute="milestone.lifts", required=True)
+    lifts = Word(RestrictionKind, attribute="milestone.lifts", allow_none=True, required=True)
     eligible_on = CivilDate(attribute="milestone.eligible_on", allow_none=True, required=True)
     by_rule = fields.Boolean(required=True)
     conditions = fields.List(fields.Nested(ConditionView), required=True)

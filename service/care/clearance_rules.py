@@ -57,10 +57,10 @@ def sign_rule(
 
 def retire_rule(session: Session, caller: Principal, rule_id: str, *, now: datetime) -> ClearanceRule:
     """Retire a rule: it clears nothing more. What it cleared stays cleared. Raises NotFoundError, ForbiddenError."""
+    _refuse_others(caller)
     rule = session.get(ClearanceRule, (caller.practice_id, rule_id))
     if rule is None:
         raise NotFoundError
-    _refuse_others(caller)
     if rule.retired_at is None:
         rule.retired_by, rule.retired_at = caller.actor_id, now
     return rule

@@ -14,7 +14,6 @@ from models import Clearance, Milestone, MilestoneProgress, Surgery, Task
 from models.people import StaffRole
 from models.report import TaskKind, TaskState
 from schedules.plan.conditions import Ground, Judgement
-from schedules.plan.gates import Gate
 from schedules.plan.identity import plan_row_id
 from schedules.plan.kinds import WORK_CLASS_OF
 from schedules.plan.lifted import WORK_CLASSES
@@ -24,7 +23,7 @@ from schedules.planning.clearing import ClearingCase, Given, give_clearance, loa
 from schedules.planning.stored_plan import planned_milestone
 from service.care.enrol import clinic_today
 from service.care.reach import find_patient, find_row, lock_row, practice_of
-from service.errors import ConflictError, Fault, ForbiddenError, InvalidError, NotFoundError, describe
+from service.errors import ConflictError, Fault, ForbiddenError, InvalidError, describe
 from service.identity.principal import Principal
 
 
@@ -59,7 +58,10 @@ class ClearanceView:
 
 
 def view_clearance(session: Session, caller: Principal, milestone_id: str, *, now: datetime) -> ClearanceView:
-    """Return how a milestone's clearance stands now. Raises NotFoundError for one that lifts no limit."""
+    """Return how a milestone's clearance stands now. One that lifts no limit has no conditions.
+
+    Raises NotFoundError.
+    """
     milestone = find_row(session, caller, Milestone, milestone_id)
     case = _case(session, caller, milestone)
     return _view(session, case, milestone, now, {})
@@ -85,9 +87,9 @@ def clear(
     if standing and standing[-1].work_class is work_class:
         return _view(session, case, milestone, now, {})
     _refuse_less(standing, work_class)
-    gate = _gate(case, milestone, day, work_class)
-    grounds = _grounds(case.judge(gate, on=day, at=now), command)
-    missing = case.missing_before(gate, milestone.occurrence, day)
+    gate = case.gate(planned_milestone(milestone), day, work_class)
+    grounds = _grounds(case.judge(gate, on=day, at=now) if gate else (), command)
+    missing = case.missing_before(gate, milestone.occurrence, day) if gate else []
     if missing:
         raise ConflictError(*(Fault("", f"{each} to be cleared before", "not cleared") for each in missing))
     given = Given(
@@ -122,24 +124,17 @@ def revoke(session: Session, caller: Principal, milestone_id: str, *, reason: st
 
 def _locked(session: Session, caller: Principal, milestone_id: str) -> Milestone:
     """Return a milestone that the caller may clear, its patient locked to the commit."""
-    milestone = find_row(session, caller, Milestone, milestone_id)
     if caller.role is not StaffRole.clinician:
         raise ForbiddenError(Fault("", "a clinician, since it lifts a limit", "another caller"))
-    return lock_row(session, caller, Milestone, milestone.id)
+    milestone = lock_row(session, caller, Milestone, milestone_id)
+    if milestone.lifts is None:
+        raise ConflictError(Fault("", "a milestone that lifts a limit", "one that lifts none"))
+    return milestone
 
 
 def _case(session: Session, caller: Principal, milestone: Milestone) -> ClearingCase:
-    if milestone.lifts is None:
-        raise NotFoundError(Fault("", "a milestone that lifts a limit", "one that lifts none"))
     patient = find_patient(session, caller, milestone.patient_id)
     return load_clearing_case(session, practice_of(session, caller), patient, milestone.episode_id)
-
-
-def _gate(case: ClearingCase, milestone: Milestone, day: date, work_class: WorkClass | None) -> Gate:
-    gate = case.gate(planned_milestone(milestone), day, work_class)
-    if gate is None:
-        raise NotFoundError(Fault("", "a milestone that lifts a limit", "one that lifts none"))
-    return gate
 
 
 def _refuse_state(session: Session, milestone: Milestone, *, day: date, today: date) -> None:
@@ -252,13 +247,13 @@ def _view(
     added: Clearance | None = None,
 ) -> ClearanceView:
     today = clinic_today(case.practice, now)
-    gate = _gate(case, milestone, today, None)
+    gate = case.gate(planned_milestone(milestone), today)
     history = _history(session, milestone)
     return ClearanceView(
         milestone=milestone,
-        by_rule=not gate.person_only,
-        conditions=case.judge(gate, on=today, at=now),
-        before=tuple(case.missing_before(gate, milestone.occurrence, today)),
+        by_rule=gate is not None and not gate.person_only,
+        conditions=case.judge(gate, on=today, at=now) if gate else (),
+        before=tuple(case.missing_before(gate, milestone.occurrence, today)) if gate else (),
         history=tuple(history if added is None or added in history else [*history, added]),
         answers=answers,
     )

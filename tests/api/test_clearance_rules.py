@@ -64,7 +64,7 @@ def test_only_a_clinician_signs_and_retires(
         assert caller.put("/clearance-rules/two", BENDING).status_code == 403
         assert caller.post("/clearance-rules/one/retire").status_code == 403
     assert patient.get("/clearance-rules").status_code == 403
-    assert foreign_staff.post("/clearance-rules/one/retire").status_code == 404
+    assert foreign_staff.post("/clearance-rules/one/retire").status_code == 403
     assert foreign_staff.get("/clearance-rules").json["items"] == []
 
 

@@ -7,9 +7,10 @@ import pytest
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from models import CheckIn, Milestone, Task
+from models import CheckIn, Milestone, ObservedFact, Task
 from models.care import Reporter
 from models.report import TaskKind
+from schedules.plan.vocabulary import Observation
 from service.api.scope import template
 from service.identity.principal import Principal
 from service.identity.roles import ANYONE, STAFF, WHO_MAY, may_call
@@ -22,6 +23,8 @@ MISSING = {
     "milestone_id": "nothing",
     "check_in_id": "nothing",
     "task_id": "nothing",
+    "observation_id": "nothing",
+    "rule_id": "nothing",
 }
 PATIENT_BODY = {
     "given_name": "Ana",
@@ -38,6 +41,10 @@ VERSION = "/api/v1/protocols/{protocol_id}/versions/{version}"
 # Staff reach these; of staff, the use case lets clinicians or the practice's admin only.
 NOT_FOR_COORDINATORS = frozenset(
     {
+        "POST /api/v1/milestones/{milestone_id}/clear",
+        "POST /api/v1/milestones/{milestone_id}/revoke-clearance",
+        "PUT /api/v1/clearance-rules/{rule_id}",
+        "POST /api/v1/clearance-rules/{rule_id}/retire",
         "POST /api/v1/protocols/{protocol_id}/copies",
         *(f"{method} {VERSION}" for method in ("PUT", "PATCH")),
         *(f"POST {VERSION}/{action}" for action in ("sign", "release", "retire", "migrations")),
@@ -60,6 +67,15 @@ def body_of(route: str, ids: dict[str, str]) -> dict[str, Any] | None:
             "reported_at": "2026-03-02T08:30:00Z",
             "pain": 4,
         },
+        "PUT /api/v1/observations/{observation_id}": {
+            "episode_id": ids["episode_id"],
+            "what": "opioid_taken",
+            "observed_at": "2026-03-02T08:30:00Z",
+        },
+        "POST /api/v1/milestones/{milestone_id}/clear": {},
+        "POST /api/v1/milestones/{milestone_id}/revoke-clearance": {"reason": "because"},
+        "PUT /api/v1/clearance-rules/{rule_id}": {"milestone_kind": "blt_end"},
+        "POST /api/v1/clearance-rules/{rule_id}/retire": {},
         "POST /api/v1/milestones/{milestone_id}/achieve": {},
         "POST /api/v1/milestones/{milestone_id}/skip": {"reason": "not_applicable"},
         "POST /api/v1/milestones/{milestone_id}/reopen": {},
@@ -107,6 +123,9 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
     at = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
     name = f"{'b' if other else 'a'}-{clinic.id}"
     session.add(CheckIn(id=name, reported_at=at, received_at=at, reported_by=Reporter.patient, pain=3, **whose))
+    fact = ObservedFact(id=name, what=Observation.opioid_taken, observed_at=at, recorded_at=at, **whose)
+    fact.reported_by = Reporter.patient
+    session.add(fact)
     session.add(Task(id=name, kind=TaskKind.fill_slot, created_at=at, about={}, **whose))
     walking = session.query(Milestone).filter_by(practice_id=clinic.id, episode_id=episode.id, key="walk30").one()
     return {
@@ -116,6 +135,8 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
         "milestone_id": walking.id,
         "check_in_id": name,
         "task_id": name,
+        "observation_id": name,
+        "rule_id": name,
     }
 
 
