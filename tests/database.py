@@ -2,24 +2,30 @@
 
 A test that asks for `database_url` (or for `engine`, `session`, `settings`, which stand on it) runs once on each
 database; the markers `sqlite_only` and `postgresql_only` name one. `database_kind` tells which one runs.
+
+What needs SQLAlchemy is imported where it is used: the plan engine's tests run without it.
 """
+
+from __future__ import annotations
 
 import contextlib
 import shutil
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import Engine
-from sqlalchemy.orm import Session
 
 from config import Settings
-from models.engine import make_engine, make_session_factory
-from models.migrate import upgrade
 from tests.clock import FixedClock
 from tests.needs import need
-from tests.postgres import PostgresServer, PostgresUnavailableError, postgres_server
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+    from sqlalchemy.orm import Session
+
+    from tests.postgres import PostgresServer, PostgresUnavailableError
 
 KINDS = ("sqlite", "postgresql")
 SEAL_KEY = bytes(range(32))
@@ -72,6 +78,8 @@ class Databases:
     def _template(self, kind: str) -> str:
         """Return the migrated original of `kind`: a file's path, or a database's URL."""
         if kind not in self._templates:
+            from models.migrate import upgrade
+
             url = self._stack.enter_context(self.empty(kind))
             upgrade(url)
             self._templates[kind] = url if kind == "postgresql" else _settled_file(url)
@@ -87,6 +95,8 @@ class Databases:
             server.drop_database(url)
 
     def _postgres_server(self) -> PostgresServer:
+        from tests.postgres import PostgresUnavailableError, postgres_server
+
         if self._postgres is None:
             try:
                 self._postgres = self._stack.enter_context(postgres_server())
@@ -159,6 +169,8 @@ def empty_database_url(databases: Databases, database_kind: str) -> Iterator[str
 @pytest.fixture
 def engine(database_url: str) -> Iterator[Engine]:
     """Yield an engine with the service's own settings for its database."""
+    from models.engine import make_engine
+
     engine = make_engine(database_url)
     yield engine
     engine.dispose()
@@ -167,6 +179,8 @@ def engine(database_url: str) -> Iterator[Engine]:
 @pytest.fixture
 def session(engine: Engine) -> Iterator[Session]:
     """Yield a session as the service makes it. What the test does not commit is rolled back."""
+    from models.engine import make_session_factory
+
     with make_session_factory(engine)() as session:
         yield session
 
