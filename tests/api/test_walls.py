@@ -72,6 +72,7 @@ def body_of(route: str, ids: dict[str, str]) -> dict[str, Any] | None:
             "what": "opioid_taken",
             "observed_at": "2026-03-02T08:30:00Z",
         },
+        "POST /api/v1/episodes/{episode_id}/moves": {"token": "AAAA"},
         "POST /api/v1/milestones/{milestone_id}/clear": {},
         "POST /api/v1/milestones/{milestone_id}/revoke-clearance": {"reason": "because"},
         "PUT /api/v1/clearance-rules/{rule_id}": {"milestone_kind": "blt_end"},
