@@ -32,8 +32,8 @@ _CLASSES: Mapping[Approach, ApproachClass | None] = {
 class Library:
     """All protocols that ship, ordered by id and version, the bibliography by source id, and a clinic's own protocols.
 
-    `shelf` is the content that a protocol may include, `files` the text of each protocol by id and version. `own` holds the versions that the clinic released and did not
-    retire, the newest release last.
+    `shelf` is the content that a protocol may include, `files` the text of each protocol by id and version. `own` holds
+    the versions that the clinic released and did not retire, the newest release last.
     """
 
     protocols: tuple[Protocol, ...]

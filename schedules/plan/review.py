@@ -24,7 +24,9 @@ _ONE_APPROACH = {
 # The approach must not change these, so neither side is ahead of the other.
 _SAME_FOR_BOTH = (MilestoneKind.prom_baseline, MilestoneKind.prom_followup, MilestoneKind.imaging, MilestoneKind.visit)
 _EXPECTED_BENEFIT = "expected benefit"
-_PERMISSION = re.compile(r"(?i)\b((?<!before )you (?:may|can)|you are (?:allowed|cleared)|puede|est[aá] autorizad[oa])\b")
+_PERMISSION = re.compile(
+    r"(?i)\b((?<!before )you (?:may|can)|you are (?:allowed|cleared)|puede|est[aá] autorizad[oa])\b"
+)
 _ASKING = re.compile(r"(?i)\b(ask|pregunte|consulte)\b[^.!?]*$")
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 

@@ -8,7 +8,29 @@ from importlib import import_module
 
 from flask import Flask
 
-_MODULES = ("database", "import_cohort", "demo", "tokens", "copy_to", "plan", "protocol", "simulate", "practice")
+_MODULES = (
+    "database",
+    "import_cohort",
+    "demo",
+    "tokens",
+    "copy_to",
+    "plan",
+    "protocol",
+    "simulate",
+    "practice",
+    "rebuild_plans",
+)
+    "database",
+    "import_cohort",
+    "demo",
+    "tokens",
+    "copy_to",
+    "plan",
+    "protocol",
+    "simulate",
+    "practice",
+    "rebuild_plans",
+)
 
 
 def register_commands(app: Flask) -> None:

@@ -15,7 +15,7 @@ from models.reminder import Delivery, DeliveryState, Reminder
 from schedules.plan.diff import EpisodeDiff, ItemChange, MessageChange
 from schedules.plan.library import load_library
 from schedules.plan.replan import Answer
-from schedules.plan.vocabulary import CancelReason, PastPolicy, SurgeryStatus
+from schedules.plan.vocabulary import CancelReason, PastPolicy, ReminderState, SurgeryStatus
 from schedules.planning import SurgeryChange, diff_episode
 from tests import builders
 from tests.planning.test_plan_episode import LATER, NOW, deliveries_of, milestone_of, operated, plan, reminder_of
@@ -29,7 +29,7 @@ def diff(session: Session, surgery: Surgery, now: datetime = LATER, **columns: A
     return diff_episode(session, surgery.practice_id, surgery.episode_id, changes, now)
 
 
-def scheduled(session: Session, **changes: object) -> Surgery:
+def scheduled(session: Session, **changes: Any) -> Surgery:
     surgery = operated(session, surgery_on=PLANNED_ON, status=SurgeryStatus.planned, **changes)
     plan(session, surgery)
     return surgery
@@ -55,7 +55,8 @@ def test_without_a_change_everything_is_unchanged(session: Session) -> None:
 
     told = diff(session, surgery)
 
-    assert {each.change for each in (*told.milestones, *told.restrictions)} == {ItemChange.unchanged}
+    assert {each.change for each in told.milestones} == {ItemChange.unchanged}
+    assert {each.change for each in told.restrictions} == {ItemChange.unchanged}
     assert {each.change for each in told.reminders} == {MessageChange.unchanged}
 
 
@@ -188,7 +189,7 @@ def test_the_answers_tell_what_is_on_its_way_and_what_was_sent(session: Session)
     goal, sent = reminder_of(session, "walk30", "goal"), reminder_of(session, "education", "first")
     deliveries_of(session, goal)[0].state = DeliveryState.sending
     deliveries_of(session, sent)[0].state = DeliveryState.sent
-    sent.state = "sent"
+    sent.state = ReminderState.sent
     session.commit()
 
     told = {each.id: each for each in diff(session, surgery, surgery_on=date(2026, 5, 13)).reminders}
