@@ -20,17 +20,6 @@ _MODULES = (
     "practice",
     "rebuild_plans",
 )
-    "database",
-    "import_cohort",
-    "demo",
-    "tokens",
-    "copy_to",
-    "plan",
-    "protocol",
-    "simulate",
-    "practice",
-    "rebuild_plans",
-)
 
 
 def register_commands(app: Flask) -> None:

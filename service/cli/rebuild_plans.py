@@ -1,6 +1,7 @@
 """`flask rebuild-plans`: brings stored plans to what the engine and the clinic's settings call for now."""
 
 import click
+from flask.cli import with_appcontext
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -16,6 +17,7 @@ _OPEN = (EpisodeStatus.active, EpisodeStatus.paused)
 
 @click.command("rebuild-plans")
 @click.option("--practice", "slug", help="The clinic's slug; not needed while there is one clinic.")
+@with_appcontext
 def rebuild_plans(slug: str | None) -> None:
     """Plan every open episode again, each in a transaction of its own: after an upgrade, or a change of settings.
 
