@@ -40,7 +40,7 @@ DEMO_NOW = datetime(2026, 11, 22, 15, 0, tzinfo=UTC)
 @pytest.fixture
 def run(settings: Settings, clock: FixedClock) -> Run:
     """Return what runs a command on this test's database, by the test's clock."""
-    return lambda *arguments: _run(settings, clock, *arguments)
+    return lambda *arguments: run_command(settings, clock, *arguments)
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def practice(session: Session) -> Practice:
     return practice
 
 
-def _run(settings: Settings, clock: FixedClock, *arguments: str | Path) -> Result:
+def run_command(settings: Settings, clock: FixedClock, *arguments: str | Path) -> Result:
     # As in a process of its own: the application is made for a command, so it may be behind with its schema.
     with click.Context(click.Command("flask")):
         app = create_app(settings, clock)
@@ -199,7 +199,7 @@ def test_progress_is_drawn_on_a_terminal_and_not_in_the_output(settings: Setting
 def test_a_file_beyond_the_limit_is_not_read(settings: Settings, clock: FixedClock, tmp_path: Path) -> None:
     small = settings_for(settings.database_url, max_import_bytes=1024)
 
-    done = _run(small, clock, "import", _file(tmp_path, caseload(*[{}] * 20)))
+    done = run_command(small, clock, "import", _file(tmp_path, caseload(*[{}] * 20)))
 
     assert done.exit_code == 1
     assert "Expected a file of at most 1024 bytes" in done.stderr
@@ -220,9 +220,9 @@ def test_a_database_that_was_not_migrated_is_told_and_migrate_mends_it(
     empty_database_url: str, clock: FixedClock, tmp_path: Path
 ) -> None:
     settings = settings_for(empty_database_url)
-    refused = _run(settings, clock, "import", _file(tmp_path, caseload({})))
+    refused = run_command(settings, clock, "import", _file(tmp_path, caseload({})))
 
-    migrated = _run(settings, clock, "migrate")
+    migrated = run_command(settings, clock, "migrate")
 
     engine = make_engine(empty_database_url)
     with engine.connect() as connection:
@@ -235,10 +235,10 @@ def test_a_database_that_was_not_migrated_is_told_and_migrate_mends_it(
 @pytest.mark.slow
 @pytest.mark.sqlite_only
 def test_the_demo_clinic_loads_once_and_its_sign_ins_work(settings: Settings, engine: Engine) -> None:
-    first = _run(settings, FixedClock(datetime(2027, 5, 3, 15, 0, tzinfo=UTC)), "demo", "load")
+    first = run_command(settings, FixedClock(datetime(2027, 5, 3, 15, 0, tzinfo=UTC)), "demo", "load")
     later = FixedClock(datetime(2027, 5, 9, 15, 0, tzinfo=UTC))
-    second = _run(settings, later, "demo", "load")
-    signed_in = _run(settings, later, "demo", "tokens")
+    second = run_command(settings, later, "demo", "load")
+    signed_in = run_command(settings, later, "demo", "tokens")
 
     assert (first.stdout, second.stdout) == (
         "Demo clinic: 331 surgeries loaded.\n",
@@ -352,8 +352,8 @@ def test_a_clinic_moves_to_postgresql_by_command(databases: Databases, clock: Fi
         settings = settings_for(url)
         plain_url = target_url.replace("postgresql+psycopg://", "postgresql://")
 
-        first = _run(settings, clock, "copy-to", plain_url)
-        second = _run(settings, clock, "copy-to", plain_url)
+        first = run_command(settings, clock, "copy-to", plain_url)
+        second = run_command(settings, clock, "copy-to", plain_url)
 
     assert first.exit_code == 0
     assert "patient                     1 rows" in first.stdout

@@ -2,19 +2,16 @@
 
 from datetime import date
 
-from flask import Flask
-from sqlalchemy import Engine, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from config import Settings
 from models import AuditEntry, Milestone, Practice
 from schedules.plan.vocabulary import EpisodeStatus, WorkClass
 from schedules.planning import plan_episode
-from service.app import create_app
 from tests import builders
 from tests.clock import FixedClock
-from tests.database import settings_for
-
-COMMAND = ("rebuild-plans",)
+from tests.cohort.test_commands import run_command
 
 
 def planned(session: Session, practice: Practice, status: EpisodeStatus) -> str:
@@ -35,15 +32,14 @@ def work_day(session: Session, episode_id: str) -> date | None:
 
 
 def test_open_plans_follow_a_changed_setting_and_closed_ones_stay(
-    session: Session, engine: Engine, database_url: str, clock: FixedClock
+    session: Session, settings: Settings, clock: FixedClock
 ) -> None:
     practice = builders.practice(session)
     open_id, closed_id = (planned(session, practice, each) for each in (EpisodeStatus.active, EpisodeStatus.closed))
     practice.workers_comp_percent = 150
     session.commit()
-    app: Flask = create_app(settings_for(database_url), clock)
 
-    first, second = (app.test_cli_runner().invoke(args=COMMAND) for _ in range(2))
+    first, second = (run_command(settings, clock, "rebuild-plans") for _ in range(2))
 
     assert (first.exit_code, first.stdout) == (0, "1 open episodes: 1 planned again, 0 refused.\n")
     assert second.stdout == first.stdout
