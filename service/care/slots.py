@@ -152,9 +152,9 @@ def name_of(session: Session, entry: SlotEntry, staff_id: str) -> str:
 
 def _lock_slot(session: Session, caller: Principal, milestone_id: str) -> Slot:
     """Return a slot to be written, its patient locked to the commit."""
-    find_slot(session, caller, milestone_id)
     if caller.role is not StaffRole.clinician:
         raise ForbiddenError(Fault("", "a clinician, who vouches for it by name", "another caller"))
+    find_slot(session, caller, milestone_id)
     lock_row(session, caller, Milestone, milestone_id)
     slot = find_slot(session, caller, milestone_id)
     for row in (slot.surgery, slot.entry):

@@ -21,6 +21,7 @@ MISSING = {
     "episode_id": "nothing",
     "surgery_id": "nothing",
     "milestone_id": "nothing",
+    "slot_id": "nothing",
     "check_in_id": "nothing",
     "task_id": "nothing",
     "observation_id": "nothing",
@@ -43,6 +44,9 @@ NOT_FOR_COORDINATORS = frozenset(
     {
         "POST /api/v1/milestones/{milestone_id}/clear",
         "POST /api/v1/milestones/{milestone_id}/revoke-clearance",
+        "PUT /api/v1/milestones/{milestone_id}/slot",
+        "POST /api/v1/milestones/{milestone_id}/slot/sign",
+        "PATCH /api/v1/practice",
         "PUT /api/v1/clearance-rules/{rule_id}",
         "POST /api/v1/clearance-rules/{rule_id}/retire",
         "POST /api/v1/protocols/{protocol_id}/copies",
@@ -75,6 +79,10 @@ def body_of(route: str, ids: dict[str, str]) -> dict[str, Any] | None:
         "POST /api/v1/episodes/{episode_id}/moves": {"token": "AAAA"},
         "POST /api/v1/milestones/{milestone_id}/clear": {},
         "POST /api/v1/milestones/{milestone_id}/revoke-clearance": {"reason": "because"},
+        "PUT /api/v1/milestones/{milestone_id}/slot": {"instruction": "No food after midnight."},
+        "POST /api/v1/milestones/{milestone_id}/slot/sign": {"rev": 1},
+        "PATCH /api/v1/practice": {},
+        "POST /api/v1/simulations": {},
         "PUT /api/v1/clearance-rules/{rule_id}": {"milestone_kind": "blt_end"},
         "POST /api/v1/clearance-rules/{rule_id}/retire": {},
         "POST /api/v1/milestones/{milestone_id}/achieve": {},
@@ -94,6 +102,8 @@ def body_of(route: str, ids: dict[str, str]) -> dict[str, Any] | None:
 def call(who: Caller, route: str, ids: dict[str, str]) -> Answer:
     """Call `route` on the target that `ids` name."""
     method, path = route.split(" ")
+    if "/slot" in route:
+        ids = ids | {"milestone_id": ids["slot_id"]}
     path = path.removeprefix(API).format_map(ids | {"protocol_id": "MD-MISS", "version": "1", "filename": "start.js"})
     if route == "POST /api/v1/import":
         return who.call("POST", path, data="mrn\n", content_type="text/csv")
@@ -128,12 +138,14 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
     fact.reported_by = Reporter.patient
     session.add(fact)
     session.add(Task(id=name, kind=TaskKind.fill_slot, created_at=at, about={}, **whose))
-    walking = session.query(Milestone).filter_by(practice_id=clinic.id, episode_id=episode.id, key="walk30").one()
+    items = session.query(Milestone).filter_by(practice_id=clinic.id, episode_id=episode.id)
+    walking, fasting = (items.filter_by(key=key).one() for key in ("walk30", "fasting"))
     return {
         "patient_id": episode.patient_id,
         "episode_id": episode.id,
         "surgery_id": surgery.id,
         "milestone_id": walking.id,
+        "slot_id": fasting.id,
         "check_in_id": name,
         "task_id": name,
         "observation_id": name,

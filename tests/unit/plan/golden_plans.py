@@ -9,12 +9,15 @@ from pathlib import Path
 
 from schedules.plan.build import PatientFacts
 from schedules.plan.library import load_library
-from schedules.plan.render import render_plan
+from schedules.plan.render import render_beside, render_plan
+from schedules.plan.vocabulary import OpioidUse, WorkClass
 from tests.unit.plan.samples import plan, stage
 
 GOLDEN_FOLDER = Path(__file__).parent / "golden"
 STAGED = (stage("INTRACEPT", day0=date(2026, 3, 1)), stage("MD-MISS", day0=date(2026, 3, 22), ordinal=2))
 _STAGED_TITLE = "The worked example of staged surgery: INTRACEPT, then MD-MISS\n"
+_LATE_TITLE = "Low bone density, long-term opioids, very heavy work, enrolled on day 20\n"
+_FRAIL = PatientFacts(work_class=WorkClass.very_heavy, opioid_use=OpioidUse.daily_long_term, low_bone_density=True)
 _ANY_WORK = PatientFacts(work_class=None, wants_contact_sport=True)
 
 
@@ -29,6 +32,14 @@ def render_golden_plans() -> dict[str, str]:
     collar = plan(replace(stage("ACDF-2+"), brace_ordered=True), patient=_ANY_WORK)
     texts["acdf-2_or_more.collar.txt"] = "ACDF-2+, a collar was ordered\n" + render_plan(collar)
     texts["intracept_then_md-miss.txt"] = _STAGED_TITLE + render_plan(plan(*STAGED, patient=_ANY_WORK))
+    texts["md.beside.txt"] = render_beside(
+        {each: plan(stage(each), patient=_ANY_WORK) for each in ("MD-MISS", "MD-OPEN")}
+    )
+    texts["md-miss.undated.txt"] = render_plan(plan(stage(day0=None), patient=_ANY_WORK))
+    late = plan(stage("INTRACEPT"), patient=_FRAIL, enrolled_on=date(2026, 3, 22))
+    texts["intracept.late.txt"] = (
+        "Low bone density, long-term opioids, very heavy work, enrolled on day 20\n" + render_plan(late)
+    )
     return texts
 
 
