@@ -136,6 +136,7 @@ def test_the_ends_of_the_calendar_are_reached_and_not_passed() -> None:
     assert hours_after(LAST, 0) == LAST
     assert next_open_day(date(9999, 12, 31), closed=frozenset()) == date(9999, 12, 31)  # a Friday
     closed = frozenset({date(9999, 12, 31)})
+    beyond: Callable[[], object]
     for beyond in (lambda: hours_after(LAST, 1), lambda: next_open_day(date(9999, 12, 31), closed=closed)):
         with pytest.raises(PlanError, match=r"^date: expected a time in years 1 to 9999, got 9999-12-31$"):
             beyond()
