@@ -34,6 +34,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.sqlite_only]
 
 ROOT = Path(__file__).parent.parent.parent
 LISTS = (
+    "list_applied",
+    "list_clearance_rules",
+    "list_episode_observations",
     "list_caseload",
     "list_episodes",
     "list_surgeries",
@@ -41,7 +44,21 @@ LISTS = (
     "list_episode_check_ins",
     "list_waiting",
 )
-CONTRADICTABLE = ("achieve_milestone", "skip_milestone", "import_caseload")
+CONTRADICTABLE = (
+    "achieve_milestone",
+    "skip_milestone",
+    "import_caseload",
+    "move_episode",
+    "clear_milestone",
+    "copy_a_protocol",
+    "migrate_patients",
+    "revoke_clearance",
+    "sign_entry",
+    "sign_protocol",
+    "run_simulation",
+)
+# A body of TOML, which the fuzzer cannot write: its hostile bodies are tried by tests of their own.
+NOT_FUZZED = ("store_protocol",)
 USUAL = ["2xx", "3xx", "401", "403", "404", "409"]
 
 
@@ -119,6 +136,7 @@ def _configuration(ids: dict[str, str], examples: int) -> dict[str, Any]:
         "generation": {"max-examples": examples, "database": "none", "allow-x00": False},
         "parameters": {f"path.{name}": value for name, value in ids.items()},
         "operations": [
+            {"include-operation-id": list(NOT_FUZZED), "enabled": False},
             {
                 "include-method": ["PUT", "PATCH"],
                 "checks": {
@@ -156,4 +174,4 @@ def test_every_answer_of_the_live_service_is_in_its_document(live: LiveClinic, k
     )
 
     assert fuzzing.returncode == 0, fuzzing.stdout[-20_000:]
-    assert "28/28" in fuzzing.stdout
+    assert "57/58" in fuzzing.stdout
