@@ -148,8 +148,9 @@ def test_what_is_compared_agrees_with_mails_worked_out_by_hand(expected: list[Du
     assert ("bilal.fischer.68@example.org", _utc("2026-11-25T13:30"), _utc("2026-11-29T13:30")) in due
     # Open laminectomy on 27 July: sport without contact on day 120, 24 November, 10:00 in Honolulu, for 120 hours.
     assert ("anders.young.2@example.org", _utc("2026-11-24T20:00"), _utc("2026-11-29T20:00")) in due
-    # Counted once from the clinical tables and the caseload alone, by a calculation that shares no code with this.
-    assert len(expected) == 2291
+    # Each surgery alone gives 2,291: counted from the clinical tables and the caseload by a calculation that shares no
+    # code with this. Seven patients have two surgeries, whose stages share 41 of them or count from the later one.
+    assert len(expected) == 2291 - 41
 
 
 def _utc(text: str) -> datetime:
