@@ -47,7 +47,7 @@ class TaskKind(StrEnum):
     past_items = "past_items"  # items whose day was past at enrolment: which were done?
     fill_slot = "fill_slot"  # a personal instruction before surgery that a clinician must enter
     arrival_time = "arrival_time"  # the hospital's arrival time is not known
-    call_patient = "call_patient"  # the surgery moved or was called off after advice went out
+    call_patient = "call_patient"  # the surgery moved or was called off after advice, or a clearance was revoked
 
 
 class TaskState(StrEnum):

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 
 from sqlalchemy.orm import Session
 
@@ -111,10 +112,13 @@ def _beside(
 def _complete(session: Session, care: Care, milestones: Collection[Milestone]) -> dict[str, str]:
     practice_id, patient_id = care.episode.practice_id, care.patient.id
     by_id = {row.id: row for row in milestones}
+    day0s = {surgery.id: surgery.surgery_on for surgery in care.surgeries}
     complete = {
         row.id: "cleared"
         for clearance in find_all(session, Clearance, practice_id, patient_id=patient_id)
-        if (row := by_id.get(clearance.milestone_id)) is not None and _clears(clearance, row)
+        if (row := by_id.get(clearance.milestone_id)) is not None
+        and _clears(clearance, row)
+        and _follows_surgery(clearance, row, day0s)
     }
     for progress in find_all(session, MilestoneProgress, practice_id, patient_id=patient_id):
         if progress.achieved_on is not None:
@@ -130,6 +134,14 @@ def _clears(clearance: Clearance, milestone: Milestone) -> bool:
         return False
     wanted = WORK_CLASS_OF.get(MilestoneKind(milestone.kind))
     return clearance.work_class is None or wanted is None or is_at_least(clearance.work_class, wanted)
+
+
+def _follows_surgery(clearance: Clearance, milestone: Milestone, day0s: Mapping[str, date | None]) -> bool:
+    """Return whether a clearance counts: not one from before the surgery, whose day has changed since."""
+    if milestone.surgery_id not in day0s:
+        return True  # of another episode, which is not planned now
+    day0 = day0s[milestone.surgery_id]
+    return day0 is not None and day0 <= clearance.cleared_on
 
 
 def stored_milestones(stored: StoredCare) -> dict[str, Stored[PlannedMilestone]]:

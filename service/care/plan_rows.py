@@ -133,12 +133,19 @@ def _progress_facts(row: Milestone, rows: PlanRows, clearances: Iterable[Clearan
     return ProgressFacts(
         achieved_on=progress.achieved_on if progress is not None else None,
         clearances=tuple(
-            ClearedSpan(each.cleared_on, each.revoked_on) for each in clearances if lifts_whole(each, row)
+            ClearedSpan(each.cleared_on, each.revoked_on)
+            for each in clearances
+            if lifts_whole(each, row) and _follows(each, rows.surgery_of(row).surgery_on)
         ),
         skipped_on=_day_of(progress.reported_at, rows.zone) if skipped and progress is not None else None,
         skip_reason=progress.skip_reason if progress is not None else None,
         cancelled_on=None if row.cancelled_at is None else _day_of(row.cancelled_at, rows.zone),
     )
+
+
+def _follows(clearance: Clearance, day0: date | None) -> bool:
+    """Return whether a clearance was given on the day of surgery or later: a move may have put the surgery after it."""
+    return day0 is not None and day0 <= clearance.cleared_on
 
 
 def _day_of(instant: datetime, zone: ZoneInfo) -> date:
