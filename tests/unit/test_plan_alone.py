@@ -15,7 +15,8 @@ class Refused:
 
 sys.meta_path.insert(0, Refused())
 import pytest
-sys.exit(pytest.main(["-q", "-p", "no:schemathesis", "-p", "no:cacheprovider", "tests/unit/plan"]))
+folders = ["tests/unit/plan", "tests/unit/protocols"]
+sys.exit(pytest.main(["-q", "-p", "no:schemathesis", "-p", "no:cacheprovider", *folders]))
 """
 
 

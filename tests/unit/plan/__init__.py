@@ -1,1 +1,1 @@
-"""The plan engine and the clinical content."""
+"""The plan engine."""

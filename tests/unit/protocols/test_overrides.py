@@ -7,8 +7,8 @@ import pytest
 from schedules.plan.errors import ProtocolError
 from schedules.plan.protocol import Protocol, ReminderTemplate, Text
 from schedules.plan.vocabulary import Anchor, Grade, MilestoneKind, PastPolicy, ReminderCategory, WeekendRule
-from tests.unit.plan.own_versions import own
 from tests.unit.plan.samples import protocol
+from tests.unit.protocols.own_versions import own
 
 WORDS = '\nen = "Ours."\nes = "Nuestro."\n'
 

@@ -7,8 +7,8 @@ import pytest
 from schedules.plan.limit_changes import Change, Matter
 from schedules.plan.protocol import Protocol
 from schedules.plan.versions import diff_versions
-from tests.unit.plan.own_versions import own
 from tests.unit.plan.samples import protocol
+from tests.unit.protocols.own_versions import own
 
 DRIVE = 'drive       = { earliest = 7, target = 14, latest = 14, grade = "B", sources = ["S20", "S21"] }'
 FULL = 'full        = { earliest = 56, target = 84, latest = 120, grade = "D", sources = ["S60", "S61"] }'

@@ -9,8 +9,8 @@ from schedules.plan.diff import EpisodeDiff, ItemChange, MilestoneChange
 from schedules.plan.migration import Obstacle, RecordedItem, recorded_against
 from schedules.plan.protocol import Protocol
 from schedules.plan.vocabulary import MilestoneKind, Phase, Procedure
-from tests.unit.plan.own_versions import own
 from tests.unit.plan.samples import protocol
+from tests.unit.protocols.own_versions import own
 
 WITHOUT_WALKING = own("MD-MISS", ("walk30      = {", "# walk30 = {"))
 OTHER_STEPS = own("MD-MISS", ("limit_lb = 35", "limit_lb = 30"))

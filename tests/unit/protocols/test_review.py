@@ -8,8 +8,8 @@ from schedules.plan.findings import Finding, Severity, error, warning
 from schedules.plan.library import load_library
 from schedules.plan.protocol import Protocol
 from schedules.plan.review import review_protocol
-from tests.unit.plan.own_versions import own
 from tests.unit.plan.samples import PROTOCOL_IDS, protocol
+from tests.unit.protocols.own_versions import own
 
 LIGHT = "rtw_light   = { earliest = 14, target = 28"
 DRIVE = 'drive       = { earliest = 7, target = 14, latest = 14, grade = "B", sources = ["S20", "S21"] }'
