@@ -56,3 +56,30 @@ CASELOAD = (
     "SP200417,Maya,Okafor,1971-08-30,en,America/Chicago,maya.okafor@example.org,,email,E1,lumbar_microdiscectomy,"
     "tubular,L4-L5,2026-04-14,planned,outpatient,light,no,no\n"
 )
+DECISIONS: dict[str, Any] = {
+    "items": [
+        {
+            "id": "01kp5v2m9xj8q4t6w0y3z7a1b2",
+            "decided_at": "2026-04-15T09:12:44Z",
+            "generation": 1,
+            "step": None,
+            "kind": "planned",
+            "reason": None,
+            "channel": None,
+            "until": None,
+            "words": "planned",
+        },
+        {
+            "id": "01kpgqh3f7d2n5r8v1x4c6e9g0",
+            "decided_at": "2026-04-19T12:00:02Z",
+            "generation": 1,
+            "step": 0,
+            "kind": "held",
+            "reason": "quiet_hours",
+            "channel": None,
+            "until": "2026-04-19T12:30:00Z",
+            "words": "waits: the patient wants quiet now",
+        },
+    ],
+    "next": None,
+}

@@ -4,14 +4,17 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
-from models import Episode
-from schedules.plan.vocabulary import Phase, ReminderCategory, ReminderState
+from models import Episode, Reminder
+from models.reminder import Decision, DecisionKind
+from schedules.plan.vocabulary import Channel, Phase, ReminderCategory, ReminderState
+from schedules.planning.story_words import story_words
+from service.api.examples import DECISIONS
 from service.api.fields import CivilDate, Id, Instant, Word
 from service.api.pages import PageQuery, page, row_after
 from service.api.resource import Resource, listing
 from service.api.scope import caller, show
 from service.care.reach import find_row
-from service.care.reminders import list_reminders
+from service.care.reminders import list_decisions, list_reminders
 from service.db import current_session
 
 reminders = Resource("reminders", "Planned messages.")
@@ -39,6 +42,25 @@ class ReminderView(Schema):
 ReminderPage = listing(ReminderView, "ReminderPage")
 
 
+class DecisionView(Schema):
+    """One line of a reminder's story, never changed or removed. `until` ends a hold, or is the time of a retry."""
+
+    id = Id(required=True)
+    decided_at = Instant(required=True)
+    generation = fields.Integer(required=True, metadata={"description": "Which planning of the reminder, from 1."})
+    step = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "Which step of the channel order, from 0."}
+    )
+    kind = Word(DecisionKind, required=True)
+    reason = fields.String(required=True, allow_none=True)
+    channel = Word(Channel, required=True, allow_none=True)
+    until = Instant(required=True, allow_none=True)
+    words = fields.String(required=True, metadata={"description": "The line in plain English."})
+
+
+DecisionPage = listing(DecisionView, "DecisionPage")
+
+
 @reminders.get("/episodes/<id:episode_id>/reminders")
 @reminders.arguments(PageQuery, location="query")
 @reminders.response(200, ReminderPage)
@@ -49,3 +71,21 @@ def list_episode_reminders(query: dict[str, Any], episode_id: str) -> Any:
     show(episode.patient_id)
     rows = list_reminders(session, episode.practice_id, episode.id, after=after, limit=limit + 1)
     return page(rows, limit, lambda row: row.id)
+
+
+@reminders.get("/reminders/<id:reminder_id>/decisions")
+@reminders.arguments(PageQuery, location="query")
+@reminders.response(200, DecisionPage, example=DECISIONS)
+def list_reminder_decisions(query: dict[str, Any], reminder_id: str) -> Any:
+    """Tell why a reminder went, waits or did not go: every decision about it, in order."""
+    session, after, limit = current_session(), row_after(query.get("after")), query["limit"]
+    reminder = find_row(session, caller(), Reminder, reminder_id)
+    show(reminder.patient_id)
+    rows = list_decisions(session, reminder.practice_id, reminder.id, after=after, limit=limit + 1)
+    answer = page(rows, limit, lambda row: row.id)
+    return {**answer, "items": [_line(row) for row in answer["items"]]}
+
+
+def _line(row: Decision) -> dict[str, Any]:
+    names = ("id", "decided_at", "generation", "step", "kind", "reason", "channel", "until")
+    return {name: getattr(row, name) for name in names} | {"words": story_words(row.kind, row.reason, row.channel)}

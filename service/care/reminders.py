@@ -1,4 +1,4 @@
-"""Use case: the messages of an episode are listed: what will go, went, or did not, and why."""
+"""Use case: the messages of an episode are listed, and of each one why it went or did not."""
 
 from collections.abc import Sequence
 
@@ -6,6 +6,7 @@ from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
 from models import Reminder
+from models.reminder import Decision
 
 
 def list_reminders(
@@ -18,3 +19,13 @@ def list_reminders(
         last = session.execute(select(*place).filter_by(practice_id=practice_id, id=after)).one_or_none()
         query = query.where(tuple_(*place) > tuple(last)) if last is not None else query
     return session.scalars(query.order_by(*place).limit(limit)).all()
+
+
+def list_decisions(
+    session: Session, practice_id: str, reminder_id: str, *, after: str | None, limit: int
+) -> Sequence[Decision]:
+    """Return up to `limit` lines of the reminder's story in the order of deciding, from the one after `after` on."""
+    query = select(Decision).filter_by(practice_id=practice_id, reminder_id=reminder_id).order_by(Decision.id)
+    if after is not None:
+        query = query.where(Decision.id > after)
+    return session.scalars(query.limit(limit)).all()

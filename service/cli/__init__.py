@@ -19,6 +19,7 @@ _MODULES = (
     "simulate",
     "practice",
     "rebuild_plans",
+    "why",
 )
 
 

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, select
 
-from models import AuditEntry, AuditSubject
+from models import AuditEntry, AuditSubject, Reminder
 from models.audit import ActorKind, AuditAction
 from models.engine import begin_reads, make_session_factory
 from models.journal import entry_mac
 from service.api.examples import CASELOAD
-from tests.api.conftest import Caller, Clinic
+from tests.api.conftest import Caller, Clinic, Look
 
 Trail = Callable[[], list[tuple[str, str, int | None, tuple[str, ...]]]]
 
@@ -41,7 +41,10 @@ def test_a_list_names_every_patient_whom_it_shows_and_no_other(
     assert trail() == [(AuditAction.read, "GET /api/v1/patients", 200, (shown,))]
 
 
-def test_every_view_of_a_patients_rows_names_the_patient(coordinator: Caller, clinic: Clinic, trail: Trail) -> None:
+def test_every_view_of_a_patients_rows_names_the_patient(
+    coordinator: Caller, clinic: Clinic, trail: Trail, look: Look
+) -> None:
+    reminder = look(Reminder, practice_id=clinic.id, episode_id=clinic.episode.id)[0]
     paths = [
         f"/patients/{clinic.patient.id}",
         f"/patients/{clinic.patient.id}/episodes",
@@ -49,6 +52,7 @@ def test_every_view_of_a_patients_rows_names_the_patient(coordinator: Caller, cl
         f"/episodes/{clinic.episode.id}/surgeries",
         f"/episodes/{clinic.episode.id}/plan",
         f"/episodes/{clinic.episode.id}/reminders",
+        f"/reminders/{reminder.id}/decisions",
         f"/episodes/{clinic.episode.id}/check-ins",
         f"/surgeries/{clinic.surgery.id}",
     ]

@@ -23,7 +23,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from config import Settings, environment_with
-from models import Milestone, Task
+from models import Milestone, Reminder, Task
 from models.report import TaskKind
 from schedules.clock import SystemClock
 from service.identity.tokens import enrol_device, issue_staff_token
@@ -41,6 +41,7 @@ LISTS = (
     "list_episodes",
     "list_surgeries",
     "list_episode_reminders",
+    "list_reminder_decisions",
     "list_episode_check_ins",
     "list_waiting",
 )
@@ -89,6 +90,7 @@ def live(settings: Settings, session: Session, clinic: Clinic) -> Iterator[LiveC
 def _targets(session: Session, clinic: Clinic) -> dict[str, str]:
     whose = {"practice_id": clinic.id, "episode_id": clinic.episode.id}
     walking = session.scalars(select(Milestone.id).filter_by(key="walk30", **whose)).one()
+    reminder = session.scalars(select(Reminder.id).filter_by(milestone_id=walking, key="goal")).one()
     at = clinic.episode.enrolled_at
     session.add(
         Task(id="task", kind=TaskKind.fill_slot, patient_id=clinic.patient.id, created_at=at, about={}, **whose)
@@ -98,6 +100,7 @@ def _targets(session: Session, clinic: Clinic) -> dict[str, str]:
         "episode_id": clinic.episode.id,
         "surgery_id": clinic.surgery.id,
         "milestone_id": walking,
+        "reminder_id": reminder,
         "task_id": "task",
     }
 

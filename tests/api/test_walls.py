@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from models import CheckIn, Milestone, ObservedFact, Task
+from models import CheckIn, Milestone, ObservedFact, Reminder, Task
 from models.care import Reporter
 from models.report import TaskKind
 from schedules.plan.vocabulary import Observation
@@ -25,6 +25,7 @@ MISSING = {
     "check_in_id": "nothing",
     "task_id": "nothing",
     "observation_id": "nothing",
+    "reminder_id": "nothing",
     "rule_id": "nothing",
 }
 PATIENT_BODY = {
@@ -140,6 +141,7 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
     session.add(Task(id=name, kind=TaskKind.fill_slot, created_at=at, about={}, **whose))
     items = session.query(Milestone).filter_by(practice_id=clinic.id, episode_id=episode.id)
     walking, fasting = (items.filter_by(key=key).one() for key in ("walk30", "fasting"))
+    goal = session.query(Reminder).filter_by(practice_id=clinic.id, milestone_id=walking.id, key="goal").one()
     return {
         "patient_id": episode.patient_id,
         "episode_id": episode.id,
@@ -149,6 +151,7 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
         "check_in_id": name,
         "task_id": name,
         "observation_id": name,
+        "reminder_id": goal.id,
         "rule_id": name,
     }
 
