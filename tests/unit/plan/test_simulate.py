@@ -35,6 +35,12 @@ def run(case: Scenario | None = None, *, from_on: date = date(2026, 2, 20), days
     return simulate(case or scenario(), from_on=from_on, days=days)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _simulated_in_this_run() -> None:
+    """A run that was forked from a process that had simulated would never test the simulating."""
+    run.cache_clear()
+
+
 def day(simulation: Simulation, on: date) -> SimulatedDay:
     return next(each for each in simulation.days if each.on == on)
 
