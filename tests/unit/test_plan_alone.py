@@ -15,7 +15,7 @@ class Refused:
 
 sys.meta_path.insert(0, Refused())
 import pytest
-folders = ["tests/unit/plan", "tests/unit/protocols"]
+folders = ["tests/unit/plan", "tests/unit/limits", "tests/unit/protocols"]
 sys.exit(pytest.main(["-q", "-p", "no:schemathesis", "-p", "no:cacheprovider", *folders]))
 """
 

@@ -1,0 +1,1 @@
+"""What a patient may do on a day: limits, their clearances, and work."""
