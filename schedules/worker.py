@@ -34,7 +34,7 @@ TEND_SECONDS = 0.5
 SEAL_SECONDS = 5
 SEAL_MISSED_SECONDS = 3600
 ASK_SECONDS = 900
-CLEAR_SECONDS = 300
+CLEAR_SECONDS = 10
 KEY_SAMPLES = 10
 logger = logging.getLogger("schedules.worker")  # also when it runs as the main module
 
@@ -44,6 +44,7 @@ class _Worker:
 
     def __init__(self, settings: Settings, clock: Clock, steps: Steps, engine: Engine) -> None:
         self.is_stopping = False
+        self._rules_round = jobs.Round()
         self._settings = settings
         self._clock = clock
         self._steps = steps
@@ -123,7 +124,7 @@ class _Worker:
         jobs.ask_about_passed_surgeries(self._make_session, self._now())
 
     def _clear(self) -> None:
-        jobs.clear_by_signed_rules(self._make_session, self._now())
+        jobs.clear_by_signed_rules(self._make_session, self._now(), self._rules_round)
 
     def _now(self) -> datetime:
         with self._make_session() as session:

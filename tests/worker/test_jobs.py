@@ -17,6 +17,7 @@ from models.reminder import Delivery, DeliveryState, Reminder
 from models.report import Task, TaskKind, TaskState
 from models.sync import SyncClock
 from schedules import jobs
+from schedules.jobs.publish import PUBLISHED_AT_ONCE
 from schedules.plan.vocabulary import EpisodeStatus, ReminderState, SurgeryStatus
 from tests import builders
 from tests.clock import MONDAY_AFTERNOON
@@ -95,7 +96,7 @@ def test_a_batch_of_results_takes_one_revision_of_its_practice(
 
 def test_results_beyond_a_batch_are_shown_too(session: Session, make_session: sessionmaker[Session]) -> None:
     clinic = builders.practice(session)
-    for _ in range(jobs.PUBLISHED_AT_ONCE + 1):
+    for _ in range(PUBLISHED_AT_ONCE + 1):
         end(builders.due_delivery(session, clinic))
     session.commit()
     before = revision(session, clinic.id)

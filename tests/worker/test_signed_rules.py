@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, event, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from models.audit import ActorKind, AuditAction, AuditEntry, AuditSubject
@@ -60,7 +60,7 @@ class Case:
     def clear(self, make_session: sessionmaker[Session], now: datetime = DAY_28) -> list[str]:
         """Run the job and return the keys of what is cleared."""
         self.session.rollback()
-        jobs.clear_by_signed_rules(make_session, now)
+        jobs.clear_by_signed_rules(make_session, now, jobs.Round())
         same = (Milestone.practice_id == Clearance.practice_id) & (Milestone.id == Clearance.milestone_id)
         query = select(Milestone.key).join(Clearance, same).where(Clearance.practice_id == self.practice.id)
         keys = list(self.session.scalars(query.order_by(Milestone.key)))
@@ -242,3 +242,59 @@ def test_one_patient_whose_plan_cannot_be_read_stops_no_other(
 
     (row,) = session.scalars(select(Clearance)).all()
     assert row.patient_id == case.patient.id
+
+
+def cleared_patients(session: Session) -> list[str]:
+    found = list(session.scalars(select(Clearance.patient_id).order_by(Clearance.patient_id)))
+    session.rollback()
+    return found
+
+
+def test_a_turn_looks_at_a_bounded_number_and_the_next_goes_on_where_it_stopped(
+    session: Session, case: Case, make_session: sessionmaker[Session], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("schedules.jobs.rules.LOOKED_AT_ONCE", 2)
+    case.sign()
+    others = [builders.patient(session, case.practice, id=f"patient-{number}") for number in range(2)]
+    for other in others:
+        surgery = builders.surgery(session, builders.episode(session, other))
+        plan_episode(session, case.practice.id, surgery.episode_id, PLANNED_AT)
+    session.commit()
+    everyone = sorted([case.patient.id, *(each.id for each in others)])
+    session.rollback()
+    so_far, after_each_turn = jobs.Round(), []
+
+    for _ in range(3):
+        jobs.clear_by_signed_rules(make_session, DAY_28, so_far)
+        after_each_turn.append(cleared_patients(session))
+
+    assert after_each_turn == [everyone[:1], everyone[:2], everyone]
+    assert so_far == jobs.Round()
+
+
+def test_a_turn_goes_on_with_the_next_clinic(session: Session, make_session: sessionmaker[Session]) -> None:
+    cases = [Case(session), Case(session)]
+    for number, each in enumerate(cases):
+        each.sign(id_=f"rule-{number}")
+    patients = sorted(each.patient.id for each in cases)
+    session.rollback()
+
+    jobs.clear_by_signed_rules(make_session, DAY_28, jobs.Round())
+
+    assert cleared_patients(session) == patients
+
+
+def test_what_is_not_met_is_looked_at_without_a_write(
+    case: Case, make_session: sessionmaker[Session], engine: Engine
+) -> None:
+    case.sign("drive")
+    case.session.rollback()
+    statements: list[str] = []
+    listener = lambda *arguments: statements.append(arguments[2])  # noqa: E731
+    event.listen(engine, "before_cursor_execute", listener)
+
+    jobs.clear_by_signed_rules(make_session, DAY_28, jobs.Round())
+
+    event.remove(engine, "before_cursor_execute", listener)
+    assert statements
+    assert not [each for each in statements if "FOR " in each or not (each.startswith("SELECT") or each == "BEGIN")]

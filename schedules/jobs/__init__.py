@@ -1,0 +1,18 @@
+"""The jobs of the worker, one module each. APScheduler decides when; nothing here is clinical."""
+
+from schedules.jobs.audit import seal_audit, seal_missed
+from schedules.jobs.publish import publish
+from schedules.jobs.rules import Round, clear_by_signed_rules
+from schedules.jobs.surgeries import ask_about_passed_surgeries
+from schedules.jobs.tick import Dispatch, tick
+
+__all__ = [
+    "Dispatch",
+    "Round",
+    "ask_about_passed_surgeries",
+    "clear_by_signed_rules",
+    "publish",
+    "seal_audit",
+    "seal_missed",
+    "tick",
+]

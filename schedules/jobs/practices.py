@@ -1,0 +1,34 @@
+"""What every job does for each practice or row: its turn, whatever becomes of the others."""
+
+from collections.abc import Callable, Iterable
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
+
+from models.engine import begin_reads
+from models.practice import Practice
+
+
+def for_each(ids: Iterable[str], job: Callable[[str], None]) -> None:
+    """Do the job for every practice or row, whatever becomes of the others. Raises the first error in the end."""
+    errors = attempt_each(ids, job)
+    if errors:
+        raise errors[0]
+
+
+def attempt_each(ids: Iterable[str], job: Callable[[str], None]) -> list[Exception]:
+    """Do the job for every practice or row and return what was raised."""
+    errors: list[Exception] = []
+    for each_id in ids:
+        try:
+            job(each_id)
+        except Exception as error:  # noqa: BLE001 - the caller's to raise, once the others had their turn
+            errors.append(error)
+    return errors
+
+
+def practice_ids(make_session: sessionmaker[Session]) -> list[str]:
+    """Return the ids of all practices, in an order that no database's language changes."""
+    with make_session() as session:
+        begin_reads(session)
+        return sorted(session.scalars(select(Practice.id)))

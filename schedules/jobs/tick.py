@@ -1,0 +1,52 @@
+"""The delivery tick: claims what is due and hands it to the senders."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from schedules.delivery.book import Claim
+from schedules.delivery.claim import release
+from schedules.delivery.crew import Crew
+from schedules.delivery.deliver import Steps
+from schedules.delivery.leases import Lease
+
+_GLANCE = timedelta(milliseconds=100)
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatch:
+    """What a tick works with. `longest` is how long one tick may go on while more is due."""
+
+    make_session: sessionmaker[Session]
+    lease: Lease
+    steps: Steps
+    crew: Crew
+    longest: timedelta
+    is_stopping: Callable[[], bool]
+
+
+def tick(dispatch: Dispatch) -> None:
+    """Claim what is due and hand it to the senders, as many as have nothing in hand, until nothing more is due."""
+    clock, crew = dispatch.lease.clock, dispatch.crew
+    ends_ms = clock.monotonic_ms() + dispatch.longest // timedelta(milliseconds=1)
+    while not dispatch.is_stopping() and clock.monotonic_ms() < ends_ms:
+        crew.tend()
+        idle = crew.idle_count()
+        if idle == 0:
+            crew.wait(_GLANCE)
+            continue
+        claims = _claim(dispatch, idle)
+        if not claims:
+            return
+        left = claims if dispatch.is_stopping() else crew.hand_out(claims)
+        if left:
+            with dispatch.make_session.begin() as session:
+                release(session, left)
+
+
+def _claim(dispatch: Dispatch, limit: int) -> list[Claim]:
+    with dispatch.make_session.begin() as session:
+        now = dispatch.steps.now(session, dispatch.lease.clock)
+        return dispatch.steps.claim(session, dispatch.lease, now=now, limit=limit)
