@@ -27,12 +27,13 @@ class FilledSlot:
     """What a clinician entered for an item that depends on the person, for the day of surgery `for_day0` only.
 
     `due_on` is the day on which the patient is told, None where the reminder's own anchor gives it. `is_signed`:
-    by whoever must sign it (anaesthesia, for fasting).
+    by whoever must sign it (anaesthesia, for fasting). `needs_arrival`: its times count from the arrival time.
     """
 
     for_day0: date
     due_on: date | None = None
     is_signed: bool = True
+    needs_arrival: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,10 +51,15 @@ def signed_keys(surgery: Surgery, slots: Slots) -> frozenset[str]:
 
     Fasting times count from the arrival time: without one they are not signed, whatever was entered.
     """
-    present = {key for key, slot in slots.items() if slot.for_day0 == surgery.surgery_on and slot.is_signed}
-    return frozenset(present if surgery.arrival_at is not None else present - SIGNED_KINDS)
+    has_arrival = surgery.arrival_at is not None
+    return frozenset(
+        key
+        for key, slot in slots.items()
+        if slot.for_day0 == surgery.surgery_on and slot.is_signed and (has_arrival or not slot.needs_arrival)
+    )
 
 
 def _slot_of(entry: SlotEntry, milestone: Milestone) -> FilledSlot:
-    needs_signature = milestone.kind in SIGNED_KINDS
-    return FilledSlot(entry.for_day0, entry.due_on, is_signed=entry.signed_by is not None or not needs_signature)
+    by_anaesthesia = milestone.kind in SIGNED_KINDS
+    is_signed = entry.signed_by is not None or not by_anaesthesia
+    return FilledSlot(entry.for_day0, entry.due_on, is_signed=is_signed, needs_arrival=by_anaesthesia)
