@@ -159,6 +159,11 @@ def _configuration(ids: dict[str, str], examples: int) -> dict[str, Any]:
     }
 
 
+def _operations(address: str) -> int:
+    paths = httpx.get(f"{address}{API}/openapi.json", timeout=10).json()["paths"]
+    return sum(len({"get", "post", "put", "patch", "delete"} & path.keys()) for path in paths.values())
+
+
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("kind", ["staff", "patient"])
 def test_every_answer_of_the_live_service_is_in_its_document(live: LiveClinic, kind: str, tmp_path: Path) -> None:
@@ -177,4 +182,5 @@ def test_every_answer_of_the_live_service_is_in_its_document(live: LiveClinic, k
     )
 
     assert fuzzing.returncode == 0, fuzzing.stdout[-20_000:]
-    assert "57/58" in fuzzing.stdout
+    described = _operations(live.address)
+    assert f"{described - len(NOT_FUZZED)}/{described}" in fuzzing.stdout
