@@ -3,8 +3,6 @@
 The one place where a local time becomes an instant. Knows every zone and no clock; holidays come in.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -68,7 +66,7 @@ def hold_for_quiet_hours(instant: datetime, quiet: QuietHours, zone: ZoneInfo) -
     local = local_time(instant, zone)
     if not quiet.hold(local.time()):
         return instant.astimezone(UTC)
-    with _inside_the_calendar(local.date()):
+    with _InsideTheCalendar(local.date()):
         end_on = local.date() if local.time() < quiet.end else local.date() + _ONE_DAY
     end = _instant(end_on, quiet.end, zone, fold=0)
     # In the hour that a clock change repeats, the first end may already be past.
@@ -79,7 +77,7 @@ def local_time(instant: datetime, zone: ZoneInfo) -> datetime:
     """Return `instant` as wall time of `zone`. Raises PlanError if it is naive or outside years 1 to 9999."""
     if instant.tzinfo is None:
         raise PlanError("instant", "an aware time", "a naive one")
-    with _inside_the_calendar(instant.date()):
+    with _InsideTheCalendar(instant.date()):
         return instant.astimezone(zone)
 
 
@@ -95,18 +93,18 @@ def previous_open_day(on: date, *, closed: frozenset[date]) -> date:
 
 def hours_after(instant: datetime, hours: int) -> datetime:
     """Return the instant `hours` elapsed hours after `instant`. Raises PlanError if it lies outside years 1 to 9999."""
-    with _inside_the_calendar(instant.date()):
+    with _InsideTheCalendar(instant.date()):
         return instant + timedelta(hours=hours)
 
 
 def days_after(on: date, days: int) -> date:
     """Return the date `days` calendar days after `on`. Raises PlanError if it lies outside years 1 to 9999."""
-    with _inside_the_calendar(on):
+    with _InsideTheCalendar(on):
         return on + timedelta(days=days)
 
 
 def _open_day(on: date, closed: frozenset[date], *, step: timedelta) -> date:
-    with _inside_the_calendar(on):
+    with _InsideTheCalendar(on):
         while on.weekday() > _FRIDAY or on in closed:
             on += step
     return on
@@ -115,13 +113,21 @@ def _open_day(on: date, closed: frozenset[date], *, step: timedelta) -> date:
 def _instant(on: date, at: time, zone: ZoneInfo, *, fold: int) -> datetime:
     if at.tzinfo is not None:
         raise PlanError("wall time", "a time without a zone", "a zone")
-    with _inside_the_calendar(on):
+    with _InsideTheCalendar(on):
         return datetime.combine(on, at.replace(fold=fold), tzinfo=zone).astimezone(UTC)
 
 
-@contextmanager
-def _inside_the_calendar(on: date) -> Iterator[None]:
-    try:
-        yield
-    except (OverflowError, ValueError) as error:
-        raise PlanError("date", "a time in years 1 to 9999", describe(on)) from error
+class _InsideTheCalendar:
+    """Refuses what leads out of years 1 to 9999. A class, as every date of every plan passes here."""
+
+    __slots__ = ("on",)
+
+    def __init__(self, on: date) -> None:
+        self.on = on
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, OverflowError | ValueError):
+            raise PlanError("date", "a time in years 1 to 9999", describe(self.on)) from error

@@ -15,7 +15,7 @@ class Refused:
 
 sys.meta_path.insert(0, Refused())
 import pytest
-folders = ["tests/unit/plan", "tests/unit/limits", "tests/unit/protocols"]
+folders = ["tests/unit/" + name for name in ("plan", "limits", "protocols", "reminders", "simulator")]
 sys.exit(pytest.main(["-q", "-p", "no:schemathesis", "-p", "no:cacheprovider", *folders]))
 """
 
