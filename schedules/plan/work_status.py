@@ -1,7 +1,8 @@
 """Work status: may a patient work on a day, with which restrictions, from when and expected until when.
 
 The three values of a work status report (evidence file, section 8.2). Ends are dates. What lies ahead is expected, not
-allowed: it assumes that a clinician clears each limit on the first day on which the plan admits it. Knows no clock.
+allowed: it assumes that a clinician clears each limit on the first day on which the plan admits it, unless a finding
+already says no to that. Knows no clock.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -43,7 +44,10 @@ class OpenEnd(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WorkCase:
-    """What a work status follows from. `own_class` None: not known. `barred`: see `limits_on`; it holds on one day."""
+    """What a work status follows from. `own_class` None: not known. `barred`: see `limits_on`; it holds on one day.
+
+    `refused` are the milestones (key, occurrence) to whose clearance a finding says no: no day is expected for them.
+    """
 
     plan: Plan
     clearances: tuple[Cleared, ...]
@@ -51,6 +55,7 @@ class WorkCase:
     work: WorkDemands
     own_class: WorkClass | None
     barred: Mapping[RestrictionKind, date] = field(default_factory=dict)
+    refused: frozenset[tuple[str, int]] = frozenset()
 
     @property
     def first_day0(self) -> date | None:
@@ -198,11 +203,12 @@ def _course_from(case: WorkCase, on: date) -> _Course:
 
 
 def _expected(case: WorkCase, on: date) -> WorkCase:
-    """Return the case with each milestone cleared on its first eligible day, where that lies after `on`."""
+    """Return the case with each milestone not refused cleared on its first eligible day, where that is after `on`."""
     assumed = tuple(
         Cleared(item.key, item.occurrence, item.eligible_on)
         for item in case.plan.milestones
         if item.lifts is not None and item.eligible_on is not None and item.eligible_on > on
+        if (item.key, item.occurrence) not in case.refused
     )
     return replace(case, clearances=(*case.clearances, *assumed), barred=_NOTHING_BARRED)
 

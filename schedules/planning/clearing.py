@@ -102,6 +102,15 @@ class ClearingCase:
                     barred[RestrictionKind.driving] = days[each.rests_on]
         return barred
 
+    def refused(self, on: date, at: datetime) -> frozenset[tuple[str, int]]:
+        """Return the milestones to whose clearance a finding says no, by key and occurrence."""
+        refused = set()
+        for milestone in self.plan.milestones:
+            gate = self.gate(milestone, on) if milestone.lifts is not None else None
+            if gate is not None and any(each.ground is Ground.says_no for each in self.judge(gate, on=on, at=at)):
+                refused.add((milestone.key, milestone.occurrence))
+        return frozenset(refused)
+
     def _unmet(self, on: date, at: datetime) -> frozenset[tuple[str, int]]:
         unmet = set()
         for milestone in self.plan.milestones:

@@ -90,6 +90,7 @@ def _case(clearing: ClearingCase, *, now: datetime, on: date) -> WorkCase:
         work=clearing.work,
         own_class=clearing.patient.work_class,
         barred=clearing.barred(on, now),
+        refused=clearing.refused(on, now),
     )
 
 

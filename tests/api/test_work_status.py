@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from datetime import date
+from itertools import groupby
 from typing import Any
 
 import pytest
 from sqlalchemy.orm import Session
 
+from models.care import Surgery
 from schedules.plan.vocabulary import WorkClass
 from schedules.planning import plan_episode
 from service.api import examples_work_status as examples
@@ -30,6 +32,16 @@ def clear_work(clinician: Caller, milestone_id: FindId, **body: Any) -> None:
         {"cleared_on": "2026-03-02", "attested": ["wound_closed"], "override": "Seen at one week."} | body,
     )
     assert answer.status_code == 200
+
+
+def lifting_ends(caller: Caller, clinic: Clinic) -> list[int | None]:
+    """Return the pounds of the periods ahead, without repetition; None: no limit."""
+    periods = work_status(caller, clinic.episode.id, "2026-03-02")["periods"]
+    pounds = [
+        next((each["limit_lb"] for each in period["restrictions"] if each["kind"] == "lifting"), None)
+        for period in periods
+    ]
+    return [each for each, _ in groupby(pounds)]
 
 
 def test_nobody_works_before_a_clinician_has_cleared_it_and_ends_are_dates(patient: Caller, clinic: Clinic) -> None:
@@ -88,6 +100,36 @@ def test_a_revoked_clearance_prevents_again(clinician: Caller, clinic: Clinic, m
     clinician.post(f"/milestones/{milestone_id('rtw_light')}/revoke-clearance", {"reason": "New weakness."})
 
     assert work_status(clinician, clinic.episode.id, "2026-03-03")["status"] == "prevented"
+
+
+def test_an_open_wound_leaves_the_end_of_the_status_without_a_day_until_it_is_closed(
+    coordinator: Caller, clinic: Clinic
+) -> None:
+    def find(what: str, at: str) -> tuple[str | None, str | None]:
+        body = {"episode_id": clinic.episode.id, "surgery_id": clinic.surgery.id, "what": what, "observed_at": at}
+        assert coordinator.put(f"/observations/{what}", body).status_code == 201
+        shown = work_status(coordinator, clinic.episode.id, "2026-03-02")
+        return shown["expected_end_on"], shown["open_end"]
+
+    assert find("wound_open", "2026-03-02T12:00:00Z") == (None, "waits_for_clearance")
+    assert find("wound_closed", "2026-03-02T13:00:00Z") == ("2026-03-22", None)
+
+
+def test_an_unsatisfactory_x_ray_leaves_no_limit_that_waits_for_it_with_an_expected_end(
+    clinician: Caller, session: Session, clinic: Clinic
+) -> None:
+    surgery = session.get_one(Surgery, (clinic.id, clinic.surgery.id))
+    surgery.protocol_id = "TLIF-MISS"
+    plan_episode(session, clinic.id, clinic.episode.id, MONDAY_AFTERNOON)
+    session.commit()
+    before = lifting_ends(clinician, clinic)
+
+    finding = {"what": "xray_unsatisfactory", "observed_at": "2026-03-02T12:00:00Z", "surgery_id": surgery.id}
+    told = clinician.put("/observations/x-ray", finding | {"episode_id": clinic.episode.id})
+
+    assert told.status_code == 201
+    assert before == [10, 20, 50, None]
+    assert lifting_ends(clinician, clinic) == [10, 20]
 
 
 def test_periods_follow_each_other_without_a_gap_and_the_last_is_open(patient: Caller, clinic: Clinic) -> None:

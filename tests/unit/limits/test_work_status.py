@@ -86,6 +86,16 @@ def test_the_periods_ahead_assume_a_clearance_on_each_first_eligible_day() -> No
     ]
 
 
+def test_no_day_is_expected_for_what_a_finding_says_no_to() -> None:
+    healing = report(WorkClass.light, date(2026, 3, 4))
+    wound_open = report(WorkClass.light, date(2026, 3, 4), refused=frozenset({("rtw_light", 1)}))
+
+    assert healing.expected_end == Ending(date(2026, 3, 29))
+    assert wound_open.expected_end == Ending(None, OpenEnd.waits_for_clearance)
+    assert {each.terms.status for each in wound_open.periods} == {WorkStatus.prevented}
+    assert wound_open.restriction_ends == healing.restriction_ends
+
+
 @pytest.mark.parametrize(
     ("own", "on", "why"),
     [
