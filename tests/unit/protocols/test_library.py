@@ -119,8 +119,11 @@ def test_the_class_follows_from_the_approach() -> None:
 
 
 def test_an_unknown_version_is_refused() -> None:
-    with pytest.raises(PlanError, match="'MD-MISS', version 2"):
+    with pytest.raises(PlanError) as refused:
         load_library().protocol("MD-MISS", 2)
+
+    said = (refused.value.where, refused.value.expected, refused.value.got)
+    assert said == ("protocol", "the id and version of a protocol", "'MD-MISS', version 2")
 
 
 def test_every_file_that_ships_is_pinned_by_its_digest(folder: Path) -> None:
@@ -149,6 +152,26 @@ def test_a_file_that_was_never_released_is_refused(folder: Path) -> None:
 
     with pytest.raises(ProtocolError, match=r"digests.toml: sha256.tlif.open.v2.toml: expected a text, got nothing"):
         read_library(folder)
+
+
+def test_two_released_files_of_one_id_and_version_are_refused(folder: Path) -> None:
+    pins = folder / "digests.toml"
+    (of_first,) = (line for line in pins.read_text().splitlines() if line.startswith('"tlif.open.v1.toml"'))
+    shutil.copy(folder / "tlif.open.v1.toml", folder / "tlif.doubled.v1.toml")
+    pins.write_text(pins.read_text() + of_first.replace("open", "doubled") + "\n")
+
+    with pytest.raises(ProtocolError) as refused:
+        read_library(folder)
+
+    assert (refused.value.file, refused.value.key) == ("protocols", "id")
+    assert (refused.value.expected, refused.value.got) == ("each id and version once", "'TLIF-OPEN'")
+
+
+def test_what_was_read_is_kept_with_the_text_of_each_file(folder: Path) -> None:
+    library = read_library(folder)
+
+    assert library.files["TLIF-OPEN", 1] == (folder / "tlif.open.v1.toml").read_text()
+    assert library.sources["S56"] is library.shelf.sources["S56"]
 
 
 def test_the_digest_covers_the_shared_files_and_tells_protocols_apart() -> None:
