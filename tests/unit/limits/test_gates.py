@@ -150,6 +150,12 @@ def test_a_fusion_of_an_earlier_surgery_counts_and_of_a_later_one_does_not() -> 
     assert C.xray_satisfactory not in conditions(apart)
 
 
+def test_of_two_surgeries_on_one_day_the_earlier_stage_counts_for_the_later() -> None:
+    fusion, other = stage("TLIF-MISS"), stage("INTRACEPT", ordinal=2)
+
+    assert gate("rtw_heavy", fusion, other, occurrence=2).needed[-1].stages == (1,)
+
+
 def test_very_heavy_work_comes_after_heavy_and_from_a_person() -> None:
     very = gate("rtw_very_heavy", patient=PatientFacts(WorkClass.very_heavy))
 

@@ -1,6 +1,7 @@
 """A whole course on a day: adherence, what is behind and why, what waits for the clinic, what is next."""
 
 import json
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -98,6 +99,13 @@ def test_percentages_are_rounded_half_up(
 )
 def test_what_was_done_is_in_time_or_late_by_its_own_day(achieved_on: date, on: date, expected: Adherence) -> None:
     assert course(on, ProgressFacts(achieved_on=achieved_on)).adherence == expected
+
+
+def test_each_late_item_counts() -> None:
+    late = ProgressFacts(achieved_on=date(2026, 3, 24))
+    items = [CourseItem(ItemKey(key, 1), step(), late) for key in ("walk30", "sit60")]
+
+    assert course_on(items, date(2026, 3, 24)).adherence == Adherence(2, 0, 2)
 
 
 def test_only_the_patients_own_steps_count() -> None:
@@ -237,3 +245,4 @@ def test_facts_are_read_off_the_plan() -> None:
     )
     assert (facts.phase, facts.owner, facts.lifts) == (Phase.after_surgery, Owner.patient, None)
     assert (facts.slot, facts.slot_until_on, facts.superseded_on) == (SlotState.blank, date(2026, 3, 2), None)
+    assert facts_of(replace(walking, superseded_on=date(2026, 4, 6))).superseded_on == date(2026, 4, 6)

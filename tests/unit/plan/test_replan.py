@@ -97,7 +97,15 @@ def test_what_no_longer_applies_is_cancelled_with_its_reason(
 
 
 def test_what_was_cancelled_and_is_not_wanted_is_left_alone() -> None:
-    assert decide_milestones({"old": Stored("own", DRIVE, is_cancelled=True)}, {}, SURGERIES) == []
+    gone = {"old": Stored("own", DRIVE, is_cancelled=True), "older": Stored("own", DRIVE)}
+
+    assert [each.id for each in decide_milestones(gone, {}, SURGERIES)] == ["older"]
+
+
+def test_what_is_settled_is_not_superseded_by_another_place_of_its_own_stage() -> None:
+    settled = {"old": Stored("own", DRIVE, is_settled=True)}
+
+    assert decide_milestones(settled, wanted(DRIVE), SURGERIES)[-1] == Decided("old", "own", K.kept, DRIVE, DRIVE)
 
 
 @pytest.mark.parametrize("is_cancelled", [True, False])

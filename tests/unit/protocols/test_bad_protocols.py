@@ -16,7 +16,15 @@ from schedules.plan.parse_shared import (
     parse_work_classes,
 )
 from schedules.plan.protocol import Source
-from schedules.plan.vocabulary import Approach, MilestoneKind, PastPolicy, Phase, Procedure, ReminderCategory
+from schedules.plan.vocabulary import (
+    Approach,
+    MilestoneKind,
+    PastPolicy,
+    Phase,
+    Procedure,
+    ProtocolStatus,
+    ReminderCategory,
+)
 
 FILE = "tlif.miss.v1.toml"
 
@@ -194,6 +202,13 @@ def test_a_free_text_in_the_wrong_place_is_not_repeated() -> None:
         ),
         ("\nes = ", "\nfr = ", "reminder[1].es", "a text", "nothing"),
         ('key = "last"', 'key = "open"', "reminder", "each key of a kind once", "'prom_baseline.open'"),
+        (
+            'kind = "discharge"',
+            'kind = "mobilise"',
+            "without_reminder",
+            "kinds without a reminder, each once",
+            "mobilise",
+        ),
         ('kind = "mobilise"', 'kind = "drive"', "without_reminder", "kinds without a reminder, each once", "drive"),
         (
             'past_policy = "skip"',
@@ -227,8 +242,12 @@ def test_days_after_surgery_do_not_belong_before_it() -> None:
 @pytest.mark.parametrize(
     ("good", "bad", "message"),
     [
-        ("[restrictions.driving]", "[restrictions.flying]", "restrictions: expected a text driving, got nothing"),
-        ("[milestones.opioid_long_term]", "[milestones.x]", "milestones: expected a text opioid_long_term"),
+        ("[restrictions.driving]", "[restrictions.flying]", "restrictions: expected a text driving, got nothing$"),
+        (
+            "[milestones.opioid_long_term]",
+            "[milestones.x]",
+            "milestones: expected a text opioid_long_term, got nothing$",
+        ),
     ],
 )
 def test_texts_that_every_plan_needs_must_be_there(good: str, bad: str, message: str) -> None:
@@ -249,6 +268,14 @@ def test_bad_work_classes_are_refused(good: str, bad: str, message: str) -> None
 
     with pytest.raises(ProtocolError, match=message):
         parse_work_classes(spoil("work_classes.v1.toml", good, bad), file="work_classes.v1.toml", sources=sources)
+
+
+def test_an_hour_is_the_shortest_time_of_use() -> None:
+    rules = parse_reminders(
+        spoil("reminders.v1.toml", "useful_hours = 72", "useful_hours = 1"), file="reminders.v1.toml"
+    )
+
+    assert (rules.templates[0].useful_hours, rules.version, rules.status) == (1, 1, ProtocolStatus.draft)
 
 
 def test_a_source_id_stands_once() -> None:

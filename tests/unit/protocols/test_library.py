@@ -172,6 +172,8 @@ def test_what_was_read_is_kept_with_the_text_of_each_file(folder: Path) -> None:
 
     assert library.files["TLIF-OPEN", 1] == (folder / "tlif.open.v1.toml").read_text()
     assert library.sources["S56"] is library.shelf.sources["S56"]
+    assert library.sources["S56"].id == "S56"
+    assert library.protocol("TLIF-OPEN", 1).work.sources == library.shelf.work["work_classes.v1.toml"].sources != ()
 
 
 def test_the_digest_covers_the_shared_files_and_tells_protocols_apart() -> None:

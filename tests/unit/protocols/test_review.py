@@ -259,6 +259,34 @@ def test_a_shorter_last_limit_and_a_lost_condition_are_told() -> None:
     ]
 
 
+def test_an_end_where_only_the_surgeon_ended_the_last_limit_is_told() -> None:
+    tlif = protocol("TLIF-MISS")
+    endless = replace(tlif, lifting=replace(tlif.lifting, unrestricted_from_days=None))
+
+    told = review_protocol(tlif, base=endless, beside=[])
+
+    end = f"day {tlif.lifting.unrestricted_from_days}"
+    assert told == (warning("less_strict", "lifting.unrestricted_from", "only the surgeon ends the last limit", end),)
+
+
+def test_a_limit_of_pounds_that_gives_way_a_day_earlier_is_told() -> None:
+    assert found(own("MD-MISS", ("through = 14", "through = 13"), ("from = 15", "from = 14")), base="MD-MISS") == [
+        warning("less_strict", "lifting.phases.day_14", "at most 10 lb from day 14", "20 lb")
+    ]
+
+
+def test_a_limit_of_sitting_that_is_gone_is_told() -> None:
+    told = found(replace(protocol("MD-MISS"), sitting=None), base="MD-MISS")
+
+    assert told == [warning("less_strict", "sitting", "at most 20 minutes through day 14", "no limit")]
+
+
+def test_a_procedure_without_a_class_says_so_as_a_base() -> None:
+    (finding, *_) = found(protocol("MD-MISS"), base="ACDF-1")
+
+    assert finding.expected == "acdf, no class, as in ACDF-1"
+
+
 def test_a_limit_for_low_bone_density_that_is_gone_or_looser_is_told() -> None:
     kypho = protocol("KYPHO")
     limit = kypho.low_bone_density

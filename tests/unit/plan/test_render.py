@@ -1,0 +1,28 @@
+"""How a plan reads as text, where the golden files have no such case."""
+
+from dataclasses import replace
+from datetime import date
+
+from schedules.plan.render import render_beside, render_plan
+from tests.unit.plan.samples import plan, stage
+
+
+def test_what_another_stage_binds_says_which() -> None:
+    both = plan(stage("TLIF-MISS"), stage("INTRACEPT", day0=date(2026, 4, 6), ordinal=2))
+
+    bound = [line for line in render_plan(both).splitlines() if "bound by stage 1, tlif" in line]
+
+    assert bound
+
+
+def test_what_one_of_two_plans_lacks_is_a_dash_and_bears_a_star() -> None:
+    miss, open_ = plan(stage()), plan(stage("MD-OPEN"))
+    without = replace(open_, milestones=tuple(each for each in open_.milestones if each.key != "walk30"))
+    undated = replace(
+        miss, milestones=tuple(replace(m, target_days=None) if m.key == "drive" else m for m in miss.milestones)
+    )
+
+    rows = {line.split()[0]: line for line in render_beside({"miss": undated, "open": without}).splitlines()}
+
+    assert rows["walk30"].split()[-2:] == ["-", "*"]
+    assert rows["drive"].split()[1] == "-"
