@@ -1,5 +1,6 @@
 """Work status: three values, dates for ends, restrictions in force, and what is expected from a day on."""
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -9,10 +10,10 @@ from schedules.plan.build import Stage
 from schedules.plan.items import PatientFacts
 from schedules.plan.lifted import Cleared
 from schedules.plan.protocol import PoundsRange
-from schedules.plan.vocabulary import Binding, Grade, Procedure, RestrictionKind, WorkClass, WorkStatus
+from schedules.plan.vocabulary import Binding, Grade, LimitState, Procedure, RestrictionKind, WorkClass, WorkStatus
 from schedules.plan.work import WorkOption
 from schedules.plan.work_status import Ending, NoStatus, OpenEnd, WorkCase, WorkReport, return_range, work_status_on
-from schedules.plan.work_terms import WorkRestriction
+from schedules.plan.work_terms import WorkRestriction, work_terms
 from tests.unit.plan.samples import DAY0, plan, protocol, stage
 
 LIFTING, BENDING, DRIVING = RestrictionKind.lifting, RestrictionKind.bending_twisting, RestrictionKind.driving
@@ -123,6 +124,25 @@ def test_cleared_work_is_with_restrictions_while_any_limit_at_work_holds() -> No
     assert found.terms.handling.occasional == PoundsRange(None, 20)
     assert found.terms.handling.frequent == PoundsRange(None, 10)
     assert found.terms.handling.constant is None
+
+
+@pytest.mark.parametrize(
+    ("state", "pounds"),
+    [
+        (LimitState.restricted, [15, 15, 10]),
+        (LimitState.eligible, [15, 15, 10]),
+        (LimitState.cleared, [50, 25, 10]),
+    ],
+)
+def test_the_pounds_of_a_class_never_exceed_a_lifting_limit_that_holds(state: LimitState, pounds: list[int]) -> None:
+    cleared = Cleared("rtw_heavy", 1, date(2026, 3, 16), work_class=WorkClass.medium)
+    limits = case(WorkClass.heavy, cleared).limits(date(2026, 3, 20))
+    lower = replace(limits, lifting=replace(limits.lifting, state=state, limit_lb=15))
+
+    handling = work_terms(lower).handling
+
+    assert handling is not None
+    assert [each and each.to_lb for each in (handling.occasional, handling.frequent, handling.constant)] == pounds
 
 
 def test_pounds_are_lowered_to_the_lifting_limit_and_lower_bounds_are_nobodys_restriction() -> None:

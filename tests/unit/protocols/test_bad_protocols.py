@@ -137,6 +137,30 @@ def test_a_bad_protocol_is_refused_by_file_and_key(*, good: str, bad: str, key: 
     assert (refused.value.expected, refused.value.got) == (expected, got)
 
 
+def test_a_protocol_without_a_limit_of_pounds_is_refused() -> None:
+    text = text_of(FILE)
+    first, last = text.index("phases = ["), text.index("]\n", text.index("phases = ["))
+
+    with pytest.raises(ProtocolError) as refused:
+        parse_protocol((text[:first] + "phases = [" + text[last:]).encode(), file=FILE, shelf=shelf())
+
+    assert (refused.value.key, refused.value.expected, refused.value.got) == (
+        "lifting.phases",
+        "at least one phase",
+        "none",
+    )
+
+
+def test_what_is_just_within_its_bounds_is_read() -> None:
+    raw = spoil(FILE, "limit_lb = 10", "limit_lb = 1")
+
+    read = parse_protocol(raw, file=FILE, shelf=shelf())
+
+    assert read.lifting.phases[0].limit_lb == 1
+    assert any(phase.condition for phase in read.lifting.phases)
+    assert all((phase.text_key == "lifting_when_cleared") is bool(phase.condition) for phase in read.lifting.phases)
+
+
 def test_a_protocol_without_a_milestone_that_ends_a_restriction_is_refused() -> None:
     lines = [line for line in text_of(FILE).splitlines() if not line.startswith("blt_end")]
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from schedules.plan.limit_changes import Change, Matter
-from schedules.plan.protocol import Protocol
+from schedules.plan.protocol import PoundsRange, Protocol
 from schedules.plan.versions import diff_versions
 from tests.unit.plan.samples import protocol
 from tests.unit.protocols.own_versions import own
@@ -223,6 +223,65 @@ def test_only_days_limits_and_messages_date_anew(matter: str, redates: bool) -> 
     diff = replace(diff_versions(protocol("MD-MISS"), own()), changes=(Change("it", Matter(matter), "it"),))
 
     assert diff.redates is redates
+
+
+def test_what_one_side_alone_says_or_sends_is_told() -> None:
+    base = protocol("MD-MISS")
+    rules, texts = base.reminders, base.texts
+    first, second, *rest = rules.templates
+    milestones = {key: text for key, text in texts.milestones.items() if key != "drive"}
+    quieter = replace(
+        base,
+        reminders=replace(rules, templates=(replace(second, useful_hours=5), *rest)),
+        texts=replace(texts, milestones=milestones),
+    )
+
+    where, name = f"reminders.{first.kind}.{first.key}", f"reminder {first.kind} {first.key}"
+    hours = f"reminder {second.kind} {second.key}: useful_hours {second.useful_hours} -> 5"
+    timing = (f"reminders.{second.kind}.{second.key}", "messages", hours)
+    assert changed(quieter) == [
+        (where, "messages", f"{name}: left out"),
+        timing,
+        ("texts.milestones.drive", "texts", "text of drive: left out"),
+    ]
+    back = [(each.where, each.words) for each in diff_versions(quieter, base).changes]
+    assert (where, f"{name}: new") in back
+    assert back[-1] == ("texts.milestones.drive", "text of drive: new")
+
+
+def test_another_kind_under_the_same_key_dates_anew() -> None:
+    base = protocol("MD-MISS")
+    walking, sitting = (base.find_milestone(key) for key in ("walk30", "sit60"))
+    assert walking is not None
+    assert sitting is not None
+    other = replace(walking, kind=sitting.kind, note="Sit.")
+    after = replace(base, milestones=tuple(other if each is walking else each for each in base.milestones))
+
+    assert changed(after) == [
+        ("milestones.walk30", "days", "walk30: kind walk30 -> sit60"),
+        ("milestones.walk30", "texts", "walk30: a note is new"),
+    ]
+
+
+def test_changed_pounds_of_work_are_told() -> None:
+    base = protocol("MD-MISS")
+    sedentary, *others = base.work.levels
+    freer = replace(sedentary, occasional=PoundsRange(None, None))
+    after = replace(base, work=replace(base.work, levels=(freer, *others)))
+
+    assert changed(after) == [("work.sedentary", "limits", "sedentary work: occasionally up to 10 lb -> no limit")]
+
+
+def test_a_phase_without_an_end_and_with_a_condition_says_so() -> None:
+    base = protocol("TLIF-MISS")
+    *phases, last = base.lifting.phases
+    endless = replace(last, through_days=None, condition="the X-ray shows fusion")
+    after = replace(base, lifting=replace(base.lifting, phases=(*phases, endless)))
+
+    ((where, matter, words),) = changed(after, "TLIF-MISS")
+
+    assert (where, matter) == ("lifting.phases", "limits")
+    assert words.endswith(f"day {last.from_days} on {last.limit_lb} lb if the X-ray shows fusion")
 
 
 def test_a_limit_of_one_side_only_is_told() -> None:
