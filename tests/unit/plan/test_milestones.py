@@ -364,3 +364,22 @@ def test_no_stage_gives_an_empty_plan() -> None:
     empty = build_plan([], PatientFacts(work_class=None), enrolled_on=BEFORE_EVERYTHING)
 
     assert (empty.milestones, empty.restrictions) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("sport_from", "bending_targets", "is_said"),
+    [(27, [28], True), (28, [28], False), (29, [28], False), (None, [28], True), (29, [None], True), (29, [], True)],
+)
+def test_gentle_exercise_that_may_not_start_before_bending_leaves_out_the_advice_for_the_time_before(
+    sport_from: int | None, bending_targets: list[int | None], is_said: bool
+) -> None:
+    base = stage()
+    milestones = []
+    for each in base.protocol.milestones:
+        if each.kind is MilestoneKind.blt_end:
+            milestones += [replace(each, target_days=target) for target in bending_targets]
+        else:
+            milestones.append(replace(each, earliest_days=sport_from) if each.kind == "sport_low" else each)
+    changed = replace(base, protocol=replace(base.protocol, milestones=tuple(milestones)))
+
+    assert (milestone(plan(changed), "sport_low").text is not None) is is_said

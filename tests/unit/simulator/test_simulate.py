@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, time
-from functools import cache
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -30,15 +29,8 @@ def scenario(*stages: Stage, enrolled_at: datetime = ENROLLED_AT, zone: ZoneInfo
     )
 
 
-@cache
 def run(case: Scenario | None = None, *, from_on: date = date(2026, 2, 20), days: int = ALL_DAYS) -> Simulation:
     return simulate(case or scenario(), from_on=from_on, days=days)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _simulated_in_this_run() -> None:
-    """A run that was forked from a process that had simulated would never test the simulating."""
-    run.cache_clear()
 
 
 def day(simulation: Simulation, on: date) -> SimulatedDay:
