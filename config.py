@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 KEY_BYTES = 32
 LOOPBACK_HOSTS = ("127.0.0.1", "::1", "localhost")
@@ -143,6 +144,20 @@ class Settings:
         "Sender of the reminders; must be set when the mail server is not this machine.",
         default=DEFAULT_MAIL_FROM,
     )
+    sms_url: str = _setting(
+        _public_url,
+        "The SMS provider: Twilio, or a service that speaks its Messages API.",
+        default="https://api.twilio.com",
+    )
+    sms_account: str | None = _setting(
+        _text,
+        "Account at the SMS provider; without it no SMS is sent. Needs `SMS_TOKEN` and `SMS_SENDER`.",
+        default=None,
+    )
+    sms_token: str | None = _setting(_text, "Secret of that account.", default=None, secret=True)
+    sms_sender: str | None = _setting(
+        _text, "Whom SMS come from: a number in E.164 or the id of a messaging service (`MG...`).", default=None
+    )
     public_url: str = _setting(
         _public_url,
         "Where patients and staff reach the service; links in messages begin with it.",
@@ -243,7 +258,19 @@ def _mail_problems(values: Mapping[str, Any]) -> Iterator[str]:
         yield "MAIL_FROM: expected the clinic's own address when SMTP_HOST is another machine, got the default"
 
 
-_RULES: tuple[Callable[[Mapping[str, Any]], Iterator[str]], ...] = (_lease_problems, _mail_problems)
+def _sms_problems(values: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a problem for half an account, and for a secret that would travel in clear over a network."""
+    if values.get("sms_account") is None:
+        return
+    for name in ("sms_token", "sms_sender"):
+        if name in values and values[name] is None:
+            yield f"{name.upper()}: expected together with SMS_ACCOUNT, got nothing"
+    url = urlsplit(values.get("sms_url", ""))
+    if url.scheme == "http" and url.hostname not in LOOPBACK_HOSTS:
+        yield "SMS_URL: expected https:// for a provider on another machine, got 'http'"
+
+
+_RULES: tuple[Callable[[Mapping[str, Any]], Iterator[str]], ...] = (_lease_problems, _mail_problems, _sms_problems)
 
 
 def settings_table() -> str:

@@ -188,9 +188,9 @@ def _start() -> int:
     except ConfigError as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    for library in ("apscheduler", "alembic"):
-        logging.getLogger(library).setLevel(logging.WARNING)
+    # What libraries tell of their work holds addresses and secrets: of theirs, warnings only.
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("schedules").setLevel(settings.log_level)
     return main(settings)
 
 

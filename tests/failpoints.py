@@ -106,8 +106,17 @@ class FailSteps:
         self._about_to_commit(session, "gated", "gate_uncommitted", permit is not None)
         return permit
 
-    def _record(self, session: Session, claim: Claim, result: Result, *, now: datetime, chance: float) -> bool:
-        counted = record_result(session, claim, result, now=now, chance=chance)
+    def _record(
+        self,
+        session: Session,
+        claim: Claim,
+        result: Result,
+        *,
+        built: Collection[Channel],
+        now: datetime,
+        chance: float,
+    ) -> bool:
+        counted = record_result(session, claim, result, built=built, now=now, chance=chance)
         self._about_to_commit(session, "recorded", "result_uncommitted", counted)
         return counted
 

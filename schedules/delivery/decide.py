@@ -34,6 +34,8 @@ class Reason(StrEnum):
     opted_out = "opted_out"
     no_address = "no_address"
     no_channel = "no_channel"
+    already_tried = "already_tried"
+    fell_back = "fell_back"
     address_refused = "address_refused"
     message_refused = "message_refused"
     refused = "refused"
@@ -61,6 +63,7 @@ class Offer:
     is_built: bool
     is_opted_out: bool
     address: str | None
+    is_tried: bool = False  # an earlier step of the order failed on it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,4 +209,4 @@ def _unusable_because(offer: Offer) -> Reason | None:
         return Reason.not_built
     if offer.is_opted_out:
         return Reason.opted_out
-    return None
+    return Reason.already_tried if offer.is_tried else None

@@ -15,6 +15,7 @@ from schedules.clock import Clock
 from schedules.delivery.book import Claim
 from schedules.delivery.channels import ChannelSender, Result
 from schedules.delivery.channels.email import EmailSender, MailServer
+from schedules.delivery.channels.sms import SmsProvider, SmsSender
 from schedules.delivery.claim import claim_due
 from schedules.delivery.deadline import kernel_deadline, may_be_cut_short
 from schedules.delivery.gate import Permit, pass_gate
@@ -45,7 +46,16 @@ class GateStep(Protocol):
 class RecordStep(Protocol):
     """Writes what became of one attempt."""
 
-    def __call__(self, session: Session, claim: Claim, result: Result, *, now: datetime, chance: float) -> bool: ...
+    def __call__(
+        self,
+        session: Session,
+        claim: Claim,
+        result: Result,
+        *,
+        built: Collection[Channel],
+        now: datetime,
+        chance: float,
+    ) -> bool: ...
 
 
 def make_senders(settings: Settings) -> dict[Channel, ChannelSender]:
@@ -58,7 +68,20 @@ def make_senders(settings: Settings) -> dict[Channel, ChannelSender]:
         username=settings.smtp_username,
         password=settings.smtp_password,
     )
-    return {Channel.email: EmailSender(server)}
+    senders: dict[Channel, ChannelSender] = {Channel.email: EmailSender(server)}
+    if settings.sms_account is not None:
+        senders[Channel.sms] = SmsSender(sms_provider(settings))
+    return senders
+
+
+def sms_provider(settings: Settings) -> SmsProvider:
+    """Return where SMS are handed over."""
+    return SmsProvider(
+        url=settings.sms_url,
+        account=settings.sms_account or "",
+        token=settings.sms_token or "",
+        sender=settings.sms_sender or "",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +161,7 @@ def _left(desk: Desk, permit: Permit, allowed: timedelta) -> timedelta:
 
 def _record(desk: Desk, session: Session, claim: Claim, result: Result) -> bool:
     now = desk.steps.now(session, desk.lease.clock)
-    return desk.steps.record(session, claim, result, now=now, chance=desk.chance())
+    return desk.steps.record(session, claim, result, built=desk.senders.keys(), now=now, chance=desk.chance())
 
 
 def _in_transaction(desk: Desk, work: Callable[[Session], Answer]) -> Answer:

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, and_, select
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
 from models.base import Tenant
 from models.care import Episode, Milestone, MilestoneProgress, Surgery
 from models.people import Patient
 from models.practice import Practice
-from models.reminder import Delivery, DeliveryState, Reminder
+from models.reminder import AttemptOutcome, Delivery, DeliveryAttempt, DeliveryState, Reminder
 from schedules.delivery.book import Claim
 from schedules.delivery.decide import Facts, Offer
 from schedules.plan.corrections import URGENT_KEYS
@@ -63,8 +63,13 @@ def load_care(session: Session, delivery: Delivery) -> Care:
     return Care(*row)
 
 
-def facts_of(delivery: Delivery, care: Care, *, built: Collection[Channel], now: datetime) -> Facts:
-    """Return the facts to decide on. `built` are the channels that this worker can send on."""
+def facts_of(
+    delivery: Delivery, care: Care, *, built: Collection[Channel], tried: Collection[Channel] = (), now: datetime
+) -> Facts:
+    """Return the facts to decide on.
+
+    `built` are the channels that this worker can send on, `tried` those on which an earlier step failed.
+    """
     progress = None if care.progress is None or care.progress.deleted else care.progress
     return Facts(
         now=now,
@@ -83,8 +88,21 @@ def facts_of(delivery: Delivery, care: Care, *, built: Collection[Channel], now:
         surgery_status=care.surgery.status,
         zone=ZoneInfo(care.patient.time_zone),
         quiet_hours=_quiet_hours(care.patient),
-        offers=tuple(_offer(care.patient, Channel(name), built) for name in care.patient.channels),
+        offers=tuple(_offer(care.patient, Channel(name), built, tried) for name in care.patient.channels),
     )
+
+
+def count_open_tries(session: Session, delivery: Delivery) -> int:
+    """Return how many earlier attempts of the delivery may have been accepted. Costs a query from the second on."""
+    if delivery.attempts <= 1:
+        return 0
+    query = select(func.count()).where(
+        DeliveryAttempt.practice_id == delivery.practice_id,
+        DeliveryAttempt.delivery_id == delivery.id,
+        DeliveryAttempt.fence < delivery.fence,
+        DeliveryAttempt.outcome != AttemptOutcome.refused,
+    )
+    return session.scalar(query) or 0
 
 
 def _same_practice(model: type[Tenant], link: ColumnElement[bool]) -> ColumnElement[bool]:
@@ -101,11 +119,13 @@ def _quiet_hours(patient: Patient) -> QuietHours | None:
     return QuietHours(start=patient.quiet_from, end=patient.quiet_until)
 
 
-def _offer(patient: Patient, channel: Channel, built: Collection[Channel]) -> Offer:
-    address = patient.email if channel is Channel.email and Channel.email in built else None
+def _offer(patient: Patient, channel: Channel, built: Collection[Channel], tried: Collection[Channel]) -> Offer:
+    addresses = {Channel.email: patient.email, Channel.sms: patient.phone}
+    address = addresses.get(channel) if channel in built else None
     return Offer(
         channel=channel,
         is_built=channel in built,
         is_opted_out=channel in patient.opted_out,
         address=address,
+        is_tried=channel in tried,
     )

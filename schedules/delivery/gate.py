@@ -27,7 +27,8 @@ from schedules.delivery.decide import (
     decide,
 )
 from schedules.delivery.digest import texts_said_along
-from schedules.delivery.facts import Care, facts_of, load_care, lock_delivery
+from schedules.delivery.facts import Care, count_open_tries, facts_of, load_care, lock_delivery
+from schedules.delivery.fall_back import tried_channels
 from schedules.delivery.leases import RELEASED, Lease, held
 from schedules.delivery.message import Draft
 from schedules.plan.library import load_library
@@ -96,7 +97,8 @@ def pass_gate(
         return None
     arrival = _Arrival(session, claim, delivery, now)
     care = load_care(session, delivery)
-    verdict = decide(facts_of(delivery, care, built=built, now=now))
+    tried = tried_channels(session, delivery)
+    verdict = decide(facts_of(delivery, care, built=built, tried=tried, now=now))
     if isinstance(verdict, Send | Suppress):
         _tell_passed_over(arrival, verdict.passed_over)
     if isinstance(verdict, Send):
@@ -180,9 +182,11 @@ def _draft(arrival: _Arrival, care: Care) -> Draft:
         protocol_version=care.surgery.protocol_version,
         milestone_kind=care.milestone.kind,
         reminder_key=care.reminder.key,
+        useful_until=delivery.useful_until,
         is_correction=delivery.is_correction,
         own=own,
         also=texts_said_along(session, care, own, arrival.now),
+        open_tries=count_open_tries(session, delivery),
     )
 
 

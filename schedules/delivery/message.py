@@ -14,7 +14,17 @@ from schedules.plan.library import load_library
 from schedules.plan.protocol import Protocol, Text
 from schedules.plan.vocabulary import Language, MilestoneKind
 
+REF_LENGTH = 8  # hex digits of the key: two notices to one patient never read the same
 SUBJECT = Text(en="A message from your care team", es="Un mensaje de su equipo de atención")
+# What may stand on a lock screen: no diagnosis, procedure, name or answer (and a clinic's name may tell the first).
+NOTICE = Text(
+    en="Your care team has a message for you. Please call {phone}. Replies are not read. Ref {ref}",
+    es="Su equipo de atención tiene un mensaje para usted. Llame al {phone}. No se leen respuestas. Ref {ref}",
+)
+URGENT_NOTICE = Text(
+    en="Something that we told you has changed. Please call us now: {phone}. Replies are not read. Ref {ref}",
+    es="Algo que le dijimos ha cambiado. Llámenos ahora: {phone}. No se leen respuestas. Ref {ref}",
+)
 CLOSING = Text(
     en=(
         "{practice}\n"
@@ -36,7 +46,7 @@ class Draft:
     """What a message is about, as codes, and who it comes from. `own`: the protocol, where it is the practice's.
 
     `is_correction`: a message with another time went out before, which this one replaces. `also`: what a digest says
-    besides.
+    besides. `open_tries`: see `Message`.
     """
 
     practice_id: str
@@ -49,9 +59,11 @@ class Draft:
     protocol_version: int
     milestone_kind: str
     reminder_key: str
+    useful_until: datetime
     own: Protocol | None = None
     is_correction: bool = False
     also: tuple[Text, ...] = ()
+    open_tries: int = 0
 
 
 def render(draft: Draft, address: str, now: datetime) -> Message:
@@ -59,13 +71,18 @@ def render(draft: Draft, address: str, now: datetime) -> Message:
     texts = [OPENING] * draft.is_correction + [_find_text(draft), *draft.also]
     text = "\n\n".join(each.in_language(draft.language) for each in texts)
     closing = CLOSING.in_language(draft.language)
+    key = message_key(draft)
+    notice = URGENT_NOTICE if draft.reminder_key in URGENT_TEXTS else NOTICE
     return Message(
-        key=message_key(draft),
+        key=key,
         address=address,
         subject=SUBJECT.in_language(draft.language),
         body=f"{text}\n\n{closing.format(practice=draft.practice_name, phone=draft.practice_phone)}\n",
         language=draft.language,
         written_at=now,
+        notice=notice.in_language(draft.language).format(phone=draft.practice_phone, ref=key[:REF_LENGTH]),
+        useful_until=draft.useful_until,
+        open_tries=draft.open_tries,
     )
 
 

@@ -1,5 +1,6 @@
 """Writes what became of a send, if the claim still holds its fence: a thawed worker's late word changes nothing."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,12 +12,18 @@ from schedules.delivery.book import Claim, ended, move, resolve_attempt
 from schedules.delivery.channels import Refusal, Result
 from schedules.delivery.claim import MAX_ATTEMPTS
 from schedules.delivery.decide import Reason
+from schedules.delivery.fall_back import fall_back
 from schedules.delivery.leases import RELEASED
+from schedules.plan.vocabulary import Channel
 from schedules.planning.story import step_of, tell
 
 FIRST_RETRY_AFTER = timedelta(seconds=30)
 LAST_RETRY_AFTER = timedelta(hours=1)
-_REFUSED_FOR_GOOD = {Refusal.address: Reason.address_refused, Refusal.message: Reason.message_refused}
+_REFUSED_FOR_GOOD = {
+    Refusal.address: Reason.address_refused,
+    Refusal.message: Reason.message_refused,
+    Refusal.opted_out: Reason.opted_out,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,18 +34,27 @@ class _Next:
     told: DecisionKind
     reason: Reason | None = None
     retry_at: datetime | None = None
+    counts: bool = True  # as one of the attempts that are allowed
 
 
-def record_result(session: Session, claim: Claim, result: Result, *, now: datetime, chance: float) -> bool:
+def record_result(
+    session: Session, claim: Claim, result: Result, *, built: Collection[Channel], now: datetime, chance: float
+) -> bool:
     """Write the result of the claim's attempt and return whether it counted.
 
-    `chance`, from 0 to 1, spreads repeats over time. A result under a stale fence moves no delivery.
+    What failed goes on to the next channel of the patient's order among the `built`. `chance`, from 0 to 1, spreads
+    repeats over time. A result under a stale fence moves no delivery.
     """
     delivery = _lock(session, claim, DeliveryState.sending)
     resolve_attempt(session, claim, result.outcome, now=now, code=result.code)
     if delivery is None:
         return False
-    return _go_on(session, claim, delivery, _next(delivery, result, now=now, chance=chance), now)
+    following = _next(delivery, result, now=now, chance=chance)
+    if not _go_on(session, claim, delivery, following, now):
+        return False
+    if following.state is DeliveryState.failed and fall_back(session, delivery, built=built, now=now):
+        move(session, claim, DeliveryState.failed, published=True)  # what is shown is the result of the last step
+    return True
 
 
 def record_trouble(session: Session, claim: Claim, *, now: datetime, chance: float) -> bool:
@@ -86,6 +102,9 @@ def _next(delivery: Delivery, result: Result, *, now: datetime, chance: float) -
         return _Next(DeliveryState.sent, DecisionKind.sent)
     if result.for_good is not None:
         return _Next(DeliveryState.failed, DecisionKind.failed, _REFUSED_FOR_GOOD[result.for_good])
+    if result.retry_after is not None:
+        retry_at = min(now + result.retry_after, delivery.useful_until)
+        return _Next(DeliveryState.pending, DecisionKind.retrying, Reason.refused, retry_at, counts=False)
     if delivery.attempts >= MAX_ATTEMPTS:
         return _Next(DeliveryState.failed, DecisionKind.failed, Reason.attempts_exhausted)
     reason = Reason.refused if result.outcome is AttemptOutcome.refused else Reason.unknown_outcome
@@ -104,6 +123,8 @@ def _go_on(session: Session, claim: Claim, delivery: Delivery, following: _Next,
     else:
         columns = {"state": following.state, "reason": following.reason, "next_attempt_at": following.retry_at}
         columns |= RELEASED
+        if not following.counts:
+            columns["attempts"] = Delivery.attempts - 1
     # A worker that lived to tell breaks the row of deaths.
     if not move(session, claim, delivery.state, deaths=0, solo=False, **columns):
         return False

@@ -61,6 +61,9 @@ _LOUDEST_FIRST = (Standing.sent, Standing.on_its_way, Standing.perhaps_sent, Sta
 def load_messages(session: Session, practice_id: str, patient_id: str, *, lock: bool) -> Messages:
     """Return what became of a patient's messages. `lock`: no worker changes a delivery until the commit."""
     rows = find_all(session, Delivery, practice_id, lock=lock, patient_id=patient_id)
+    if lock and any(row.state is DeliveryState.failed for row in rows):
+        # While a lock was waited for, what failed may have gone on to a next step, which this query could not see.
+        rows = find_all(session, Delivery, practice_id, lock=True, patient_id=patient_id)
     by_reminder: dict[str, list[Delivery]] = {}
     for row in rows:
         by_reminder.setdefault(row.reminder_id, []).append(row)

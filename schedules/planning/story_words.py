@@ -29,6 +29,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
     {
         "achieved": "the milestone was achieved",
         "address_refused": "the address was refused for good",
+        "already_tried": "it was tried before and failed",
         "asked_coordinator": "its day was past at enrolment, so the clinic was asked instead",
         "attempts_exhausted": "every attempt that is allowed was used",
         "cleared": "a clinician or a signed rule cleared the item",
@@ -38,6 +39,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "episode_paused": "the episode is paused",
         "episode_transferred": "the patient was transferred to another practice",
         "episode_withdrawn": "the patient withdrew",
+        "fell_back": "on the next channel, as the one before failed",
         "merged": "the item was merged with another stage's",
         "message_refused": "the message was refused for good",
         "milestone_cancelled": "the milestone is no longer part of the plan",

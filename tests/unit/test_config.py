@@ -149,6 +149,22 @@ def test_mail_through_another_machine_needs_a_sender_that_can_be_answered() -> N
     )
 
 
+def test_half_an_sms_account_is_refused() -> None:
+    assert problems_of(NEEDED | {"SMS_ACCOUNT": "AC1", "SMS_SENDER": "+12125550100"}) == (
+        "SMS_TOKEN: expected together with SMS_ACCOUNT, got nothing",
+    )
+
+
+@pytest.mark.parametrize("url", ["http://sms.example.org", "http://127.0.0.1.example.org"])
+def test_the_secret_of_an_sms_account_never_travels_in_clear(url: str) -> None:
+    account = {"SMS_ACCOUNT": "AC1", "SMS_TOKEN": "t", "SMS_SENDER": "MG1"}
+
+    assert problems_of(NEEDED | account | {"SMS_URL": url}) == (
+        "SMS_URL: expected https:// for a provider on another machine, got 'http'",
+    )
+    assert Settings.from_env(NEEDED | account | {"SMS_URL": "http://127.0.0.1:9000"}).sms_account == "AC1"
+
+
 def test_a_public_address_loses_its_last_slash() -> None:
     assert Settings.from_env(NEEDED | {"PUBLIC_URL": "https://r.example.org/"}).public_url == "https://r.example.org"
 

@@ -27,6 +27,8 @@ MESSAGE = Message(
     body="Aumente sus caminatas.\n.\nHudson Spine Clinic\n",
     language=Language.es,
     written_at=MONDAY_AFTERNOON,
+    notice="Su equipo de atención tiene un mensaje para usted.",
+    useful_until=MONDAY_AFTERNOON + timedelta(days=1),
 )
 DEADLINE = timedelta(seconds=10)
 ACCEPTED = Result(AttemptOutcome.accepted, "250")

@@ -2,10 +2,12 @@
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from schedules.delivery.message import Draft, message_key, render
+from schedules.plan.corrections import URGENT_TEXTS
 from schedules.plan.errors import PlanError
 from schedules.plan.library import load_library
 from schedules.plan.vocabulary import Language, ReminderCategory
@@ -22,6 +24,7 @@ DRAFT = Draft(
     protocol_version=1,
     milestone_kind="walk30",
     reminder_key="encourage",
+    useful_until=MONDAY_AFTERNOON + timedelta(hours=6),
 )
 
 
@@ -48,6 +51,25 @@ def test_a_spanish_message_is_spanish_throughout() -> None:
         "Nadie lee las respuestas a este correo; por favor, no responda. "
         "En una emergencia llame al número de emergencias de su localidad.\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("language", "key", "opening"),
+    [
+        (Language.en, "encourage", "Your care team has a message for you. Please call +12125550100."),
+        (Language.es, "encourage", "Su equipo de atención tiene un mensaje para usted. Llame al +12125550100."),
+        (Language.en, next(iter(URGENT_TEXTS)), "Something that we told you has changed. Please call us now: +1212"),
+        (Language.es, next(iter(URGENT_TEXTS)), "Algo que le dijimos ha cambiado. Llámenos ahora: +12125550100."),
+    ],
+)
+def test_a_notice_says_only_that_something_waits(language: Language, key: str, opening: str) -> None:
+    message = render(replace(DRAFT, language=language, reminder_key=key), "+12125550123", MONDAY_AFTERNOON)
+
+    assert message.notice.startswith(opening)
+    assert message.notice.endswith(f"Ref {message.key[:8]}")
+    assert "Spine" not in message.notice
+    assert len(message.notice) <= 160  # one SMS; these letters are all in its alphabet
+    assert message.useful_until == DRAFT.useful_until
 
 
 def test_every_reminder_of_every_protocol_can_be_rendered() -> None:

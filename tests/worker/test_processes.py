@@ -1,30 +1,34 @@
 """Whole workers: any number at once, stopped, frozen, poisoned, orphaned."""
 
+import base64
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from config import Settings
+from config import Settings, environment_with
 from models import private
 from models.reminder import AttemptOutcome, Delivery, DeliveryAttempt, DeliveryState
+from schedules.clock import SystemClock
 from schedules.plan.vocabulary import ReminderState
 from schedules.planning import Answer, withdraw
 from schedules.worker import main
 from tests import builders
 from tests.clock import MONDAY_AFTERNOON
-from tests.database import SEAL_KEY, settings_for
+from tests.database import AUDIT_KEY, SEAL_KEY, settings_for
 from tests.failpoints import FailPoint, WorkerProcess, running_worker
 from tests.worker.desks import SHORT_LEASE
 from tests.worker.peers import MailPeer, hostile_server, mail_server, say_nothing
 from tests.worker.rows import open_count, outcomes, shown_count, state_of, story, wait_until
+from tests.worker.sms_peer import ACCOUNT, SENDER, TOKEN, sms_service
 
 ROOT = Path(__file__).parents[2]
 
@@ -239,6 +243,41 @@ def test_a_worker_does_not_start_with_a_key_that_opens_no_address(
     assert "SEAL_KEY does not open" in caplog.text
     session.refresh(delivery)
     assert delivery.state is DeliveryState.pending
+
+
+def test_no_address_and_no_secret_stands_in_the_log_even_of_libraries(
+    engine: Engine, session: Session, database_url: str, tmp_path: Path
+) -> None:
+    practice = builders.practice(session)
+    delivery = builders.due_delivery(session, practice, channels=["email", "sms"], phone="+12125550123")
+    delivery.useful_until = SystemClock().now() + timedelta(days=1)
+    session.commit()
+    log = tmp_path / "log"
+
+    with mail_server() as mails, sms_service() as peer, log.open("wb") as output:
+        mails.answer_recipient = lambda _address: "550 no such user"
+        settings = {
+            "DATABASE_URL": database_url,
+            "SEAL_KEY": base64.b64encode(SEAL_KEY).decode(),
+            "AUDIT_KEY": base64.b64encode(AUDIT_KEY).decode(),
+            "SMTP_PORT": str(mails.port),
+            "SMS_URL": peer.url,
+            "SMS_ACCOUNT": ACCOUNT,
+            "SMS_TOKEN": TOKEN,
+            "SMS_SENDER": SENDER,
+            "LOG_LEVEL": "DEBUG",
+            "POLL_SECONDS": "0.1",
+        }
+        command = [sys.executable, "-m", "schedules.worker"]
+        with subprocess.Popen(command, env=environment_with(settings), cwd=ROOT, stderr=output) as worker:
+            wait_until(lambda: shown_count(engine, ReminderState.sent) == 1)
+            worker.terminate()
+
+    told = log.read_text(encoding="utf-8")
+    assert len(peer.forms) == 1
+    assert worker.returncode == 0
+    assert "schedules" in told
+    assert not [word for word in ("2125550123", "example.org", TOKEN, ACCOUNT) if word in told]
 
 
 def test_the_command_says_which_settings_are_missing() -> None:

@@ -16,7 +16,8 @@ from schedules.plan.vocabulary import Language
 class Message:
     """One rendered message to one address. `key` is the same in every repeat, so that a receiver can tell.
 
-    `written_at` is aware.
+    `notice` says only that something waits: what may stand on a lock screen. Times are aware; nothing may arrive from
+    `useful_until` on. `open_tries` counts the earlier attempts that may have been accepted.
     """
 
     key: str
@@ -25,6 +26,9 @@ class Message:
     body: str
     language: Language
     written_at: datetime
+    notice: str
+    useful_until: datetime
+    open_tries: int = 0
 
 
 class Refusal(StrEnum):
@@ -32,6 +36,7 @@ class Refusal(StrEnum):
 
     address = "address"
     message = "message"
+    opted_out = "opted_out"  # the patient told the provider to stop
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +44,13 @@ class Result:
     """What a provider answered. `code` is its status, never its free text.
 
     A result that is `for_good` will not get better by a repeat: the address, or the message itself, was refused.
+    `retry_after`: the provider is busy and asks to be left alone for so long.
     """
 
     outcome: AttemptOutcome
     code: str | None = None
     for_good: Refusal | None = None
+    retry_after: timedelta | None = None
 
 
 class ChannelSender(Protocol):
