@@ -173,6 +173,9 @@ class Settings:
     )
     lease_margin_seconds: float = _setting(_seconds(0.1, 3600), "Time kept free at the end of a lease.", default=8.0)
     sender_processes: int = _setting(_integer(1, 64), "Processes that send, in each worker.", default=2)
+    sends_in_flight: int = _setting(
+        _integer(1, 256), "Messages that each of these processes may have on their way at a time.", default=16
+    )
     max_body_bytes: int = _setting(_integer(1024, 64 * MEBIBYTE), "Largest request body.", default=2 * MEBIBYTE)
     max_import_bytes: int = _setting(
         _integer(1024, 256 * MEBIBYTE), "Largest caseload file over HTTP.", default=16 * MEBIBYTE

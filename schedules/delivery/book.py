@@ -13,11 +13,15 @@ from schedules.delivery.leases import RELEASED
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The right to move one delivery. It ends when another claim raises the delivery's fence."""
+    """The right to move one delivery. It ends when another claim raises the delivery's fence.
+
+    `solo`: a worker died with it, so it is to be delivered by a process that has nothing else in hand.
+    """
 
     practice_id: str
     delivery_id: str
     fence: int
+    solo: bool = False
 
 
 def move(session: Session, claim: Claim, source: DeliveryState, **columns: Any) -> bool:

@@ -121,7 +121,10 @@ def _lease(session: Session, lease: Lease, deliveries: Sequence[Delivery]) -> li
         .execution_options(synchronize_session=False)
     )
     session.execute(statement)
-    return [Claim(each.practice_id, each.id, each.fence + 1) for each in deliveries]
+    return [
+        Claim(each.practice_id, each.id, each.fence + 1, solo=each.solo or each.state is DeliveryState.sending)
+        for each in deliveries
+    ]
 
 
 def _keys(deliveries: Sequence[Delivery]) -> list[tuple[str, str]]:

@@ -1,14 +1,14 @@
 """The parent's side of the sender processes: starts them, hands them claims, replaces the dead, stops them cleanly.
 
-Single-threaded, so that forking is safe. Each sender has one delivery in hand at most; one whose worker died is
-therefore always retried alone.
+Single-threaded, so that forking is safe. A sender has many deliveries in hand. One whose worker died may be what killed
+it, so it is retried in a process of its own, which is started when it is first needed and has one in hand at most.
 """
 
 import contextlib
 import multiprocessing
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkProcess
@@ -32,8 +32,13 @@ class _Sender:
     process: ForkProcess
     pipe: Connection
     started_ms: int
-    claim: Claim | None = None
-    handed_ms: int = 0
+    slots: int
+    is_solo: bool
+    in_hand: dict[Claim, int] = field(default_factory=dict)  # when each was handed over, in ms
+
+    @property
+    def free(self) -> int:
+        return self.slots - len(self.in_hand)
 
 
 class Crew:
@@ -51,23 +56,26 @@ class Crew:
         """Note who has finished, bury who has died or hangs, and start senders until the crew is whole."""
         for sender in list(self._senders):
             self._listen(sender)
-            if sender.claim is not None and self._since(sender.handed_ms) > 2 * self._lease.length:
+            if any(self._since(handed_ms) > 2 * self._lease.length for handed_ms in sender.in_hand.values()):
                 sender.process.kill()
-        while len(self._senders) < self._settings.sender_processes and self._now_ms() >= self._rest_until_ms:
-            self._senders.append(self._start())
+        while len(self._usual()) < self._settings.sender_processes and self._may_start():
+            self._start(self._settings.sends_in_flight, is_solo=False)
 
-    def idle_count(self) -> int:
-        """Return how many senders have nothing in hand."""
-        return sum(sender.claim is None for sender in self._senders)
+    def free_count(self) -> int:
+        """Return how many more deliveries the senders can take in hand; 0 until half of their places are free.
+
+        A claim is a transaction: it pays for many deliveries at a time, not for each place as it becomes free.
+        """
+        free = sum(sender.free for sender in self._usual())
+        return free if 2 * free >= sum(sender.slots for sender in self._usual()) else 0
 
     def hand_out(self, claims: list[Claim]) -> list[Claim]:
-        """Give each claim to an idle sender and return those that found none."""
-        left = list(claims)
-        for sender in self._senders:
-            if left and sender.claim is None:
-                with contextlib.suppress(BrokenPipeError):
-                    sender.pipe.send(left[0])
-                    sender.claim, sender.handed_ms = left.pop(0), self._now_ms()
+        """Give each claim to the sender with the fewest in hand, and return those that found no place."""
+        left = []
+        for claim in claims:
+            sender = self._solo() if claim.solo else max(self._usual(), key=lambda each: each.free, default=None)
+            if sender is None or sender.free == 0 or not self._hand(sender, claim):
+                left.append(claim)
         return left
 
     def wait(self, longest: timedelta) -> None:
@@ -75,7 +83,7 @@ class Crew:
         wait([sender.pipe for sender in self._senders], longest.total_seconds())
 
     def stop(self) -> None:
-        """Let the senders finish what they have in hand, cut short who takes too long, and end them all."""
+        """Let the senders finish what they have in hand, cut short what takes too long, and end them all."""
         began_ms = self._now_ms()
         while self._senders and self._since(began_ms) < STOP_WITHIN:
             for sender in list(self._senders):
@@ -86,11 +94,27 @@ class Crew:
             self._bury(sender)
         self._senders.clear()
 
+    def _usual(self) -> list[_Sender]:
+        return [sender for sender in self._senders if not sender.is_solo]
+
+    def _solo(self) -> _Sender | None:
+        """Return the sender that has one delivery in hand at most, started now if it is not there."""
+        for sender in self._senders:
+            if sender.is_solo:
+                return sender
+        return self._start(1, is_solo=True) if self._may_start() else None
+
+    def _hand(self, sender: _Sender, claim: Claim) -> bool:
+        with contextlib.suppress(BrokenPipeError):
+            sender.pipe.send(claim)
+            sender.in_hand[claim] = self._now_ms()
+        return claim in sender.in_hand
+
     def _ask_to_end(self, sender: _Sender, *, hurry: bool) -> None:
         self._listen(sender)
         if sender not in self._senders:
             return
-        if sender.claim is None:
+        if not sender.in_hand:
             with contextlib.suppress(BrokenPipeError):
                 sender.pipe.send(None)
             sender.process.join(_GLANCE.total_seconds())
@@ -101,23 +125,26 @@ class Crew:
         """Take a sender's answers. One whose end of the pipe is closed has died or ended."""
         try:
             while sender.pipe.poll():
-                sender.pipe.recv()
-                sender.claim = None
+                sender.in_hand.pop(sender.pipe.recv(), None)
         except (EOFError, ConnectionResetError):
-            sender.claim = None
             self._bury(sender)
             self._senders.remove(sender)
             if self._since(sender.started_ms) < REST_AFTER_EARLY_DEATH:
                 self._rest_until_ms = self._now_ms() + REST_AFTER_EARLY_DEATH // timedelta(milliseconds=1)
 
-    def _start(self) -> _Sender:
+    def _may_start(self) -> bool:
+        return self._now_ms() >= self._rest_until_ms
+
+    def _start(self, slots: int, *, is_solo: bool) -> _Sender:
         self._before_fork()
         ours, theirs = _FORK.Pipe()
         arguments = ((theirs, ours), os.getpid(), self._settings, self._lease, self._steps)
         process = _FORK.Process(target=run_sender, args=arguments, name="sender", daemon=True)
         process.start()
         theirs.close()
-        return _Sender(process, ours, self._now_ms())
+        sender = _Sender(process, ours, self._now_ms(), slots, is_solo)
+        self._senders.append(sender)
+        return sender
 
     def _bury(self, sender: _Sender) -> None:
         sender.process.join()

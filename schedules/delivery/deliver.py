@@ -1,10 +1,11 @@
-"""Takes one claimed delivery from its gate to its recorded result. Runs in a sender process, one delivery at a time."""
+"""Takes one claimed delivery from its gate to its recorded result. Runs in a thread of a sender process."""
 
 from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol, TypeVar
+from threading import BoundedSemaphore
+from typing import Any, Protocol, TypeVar
 
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
@@ -17,7 +18,7 @@ from schedules.delivery.channels import ChannelSender, Result
 from schedules.delivery.channels.email import EmailSender, MailServer
 from schedules.delivery.channels.sms import SmsProvider, SmsSender
 from schedules.delivery.claim import claim_due
-from schedules.delivery.deadline import kernel_deadline, may_be_cut_short
+from schedules.delivery.deadline import kernel_deadline
 from schedules.delivery.gate import Permit, pass_gate
 from schedules.delivery.leases import Lease, read_now
 from schedules.delivery.message import render
@@ -109,7 +110,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What a sender works with. `chance` gives a number from 0 to 1."""
+    """What a sender works with. `chance` gives a number from 0 to 1; `turns` bounds the transactions at one time."""
 
     make_session: sessionmaker[Session]
     lease: Lease
@@ -117,6 +118,7 @@ class Desk:
     steps: Steps
     senders: Mapping[Channel, ChannelSender]
     chance: Callable[[], float]
+    turns: AbstractContextManager[Any] = field(default_factory=lambda: BoundedSemaphore(1))
 
 
 def deliver(desk: Desk, claim: Claim) -> None:
@@ -148,8 +150,8 @@ def _send(desk: Desk, permit: Permit) -> Result:
     left = _left(desk, permit, desk.lease.length - desk.limits.margin)
     if left <= timedelta(0):
         return Result(AttemptOutcome.refused, "not_begun")
-    # The alarm is set before the clock is asked: a freeze in between ends this process.
-    with kernel_deadline(left), may_be_cut_short():
+    # The timer is set before the clock is asked: a freeze in between ends this process.
+    with kernel_deadline(left):
         if _left(desk, permit, desk.limits.gate_to_send) <= timedelta(0):
             return Result(AttemptOutcome.refused, "not_begun")
         return desk.senders[permit.channel].send(message, desk.limits.send)
@@ -167,7 +169,7 @@ def _record(desk: Desk, session: Session, claim: Claim, result: Result) -> bool:
 def _in_transaction(desk: Desk, work: Callable[[Session], Answer]) -> Answer:
     """Return what `work` returns, committed. A lock that others hold too long is tried for again as a whole."""
     for _ in range(_TRIES - 1):
-        with suppress(OperationalError), desk.make_session.begin() as session:
+        with suppress(OperationalError), desk.turns, desk.make_session.begin() as session:
             return work(session)
-    with desk.make_session.begin() as session:
+    with desk.turns, desk.make_session.begin() as session:
         return work(session)

@@ -1,6 +1,7 @@
-"""A sender process: takes claims from its parent one by one and delivers them. Crash-only: killing it loses nothing.
+"""A sender process: takes claims from its parent and delivers many at a time. Crash-only: killing it loses nothing.
 
-It never outlives its parent, and leaves the parent to decide when it stops: signals meant for the whole group do not
+Each send waits in a thread of its own, so that a slow provider does not hold up the others; transactions take turns. It
+never outlives its parent, and leaves the parent to decide when it stops: signals meant for the whole group do not
 end it in the middle of a send.
 """
 
@@ -9,16 +10,20 @@ import logging
 import os
 import random
 import signal
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 from multiprocessing.connection import Connection
+from threading import BoundedSemaphore, Lock
 
 from config import Settings
 from models.engine import make_engine, make_session_factory
 from schedules.delivery.book import Claim
-from schedules.delivery.deadline import CUT_SIGNAL
+from schedules.delivery.deadline import CUT_SIGNAL, cut_all
 from schedules.delivery.deliver import Desk, Limits, Steps, deliver, give_up
 from schedules.delivery.leases import Lease
 
+POSTGRESQL_TURNS = 4
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 logger = logging.getLogger(__name__)
 
@@ -33,9 +38,12 @@ def run_sender(
     _die_with_parent(parent_id)
     pipe, parents_end = pipes
     parents_end.close()
-    for number in (signal.SIGTERM, signal.SIGINT, CUT_SIGNAL):
+    for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
-    engine = make_engine(settings.database_url, pool_size=1, max_overflow=0)
+    signal.signal(CUT_SIGNAL, lambda _number, _frame: cut_all())
+    # SQLite has one writer at a time: more than one transaction would only wait for each other, and unfairly.
+    turns = 1 if settings.database_url.startswith("sqlite") else POSTGRESQL_TURNS
+    engine = make_engine(settings.database_url, pool_size=turns, max_overflow=0)
     desk = Desk(
         make_session=make_session_factory(engine),
         lease=lease,
@@ -43,13 +51,25 @@ def run_sender(
         steps=steps,
         senders=steps.senders(settings),
         chance=random.random,
+        turns=BoundedSemaphore(turns),
     )
     try:
-        while (claim := _next_claim(pipe)) is not None:
-            _deliver_or_give_up(desk, claim)
-            pipe.send(claim)
+        _deliver_all(desk, pipe, settings.sends_in_flight)
     finally:
         engine.dispose()
+
+
+def _deliver_all(desk: Desk, pipe: Connection, in_flight: int) -> None:
+    answering = Lock()
+
+    def work(claim: Claim) -> None:
+        _deliver_or_give_up(desk, claim)
+        with answering, suppress(BrokenPipeError):  # without its parent this process is about to end
+            pipe.send(claim)
+
+    with ThreadPoolExecutor(in_flight, thread_name_prefix="send") as threads:
+        while (claim := _next_claim(pipe)) is not None:
+            threads.submit(work, claim)
 
 
 def limits_of(settings: Settings) -> Limits:

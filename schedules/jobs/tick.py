@@ -28,16 +28,16 @@ class Dispatch:
 
 
 def tick(dispatch: Dispatch) -> None:
-    """Claim what is due and hand it to the senders, as many as have nothing in hand, until nothing more is due."""
+    """Claim what is due and hand it to the senders, as many as they can take in hand, until nothing more is due."""
     clock, crew = dispatch.lease.clock, dispatch.crew
     ends_ms = clock.monotonic_ms() + dispatch.longest // timedelta(milliseconds=1)
     while not dispatch.is_stopping() and clock.monotonic_ms() < ends_ms:
         crew.tend()
-        idle = crew.idle_count()
-        if idle == 0:
+        free = crew.free_count()
+        if free == 0:
             crew.wait(_GLANCE)
             continue
-        claims = _claim(dispatch, idle)
+        claims = _claim(dispatch, free)
         if not claims:
             return
         left = claims if dispatch.is_stopping() else crew.hand_out(claims)

@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import ColumnElement, Engine, func, or_, select
 
 from models.engine import make_engine
-from models.reminder import OPEN_STATES, Delivery, DeliveryState, Reminder
+from models.reminder import OPEN_STATES, AttemptOutcome, Delivery, DeliveryAttempt, DeliveryState, Reminder
 from schedules.plan.vocabulary import ReminderState
 from tests.database import Databases, settings_for
 from tests.e2e.clinic_at import ROOT, run_flask
@@ -133,7 +133,8 @@ def _expect_no_loss_by_kills(engine: Engine, expected: list[DueMail], folder: Pa
 
     once = {str(mail["Message-ID"]): mail for mail in peer.mails}
     assert _letters(list(once.values())) == wanted
-    assert len(peer.mails) - len(once) == SEEN_TWICE
+    # Of what was on its way when its worker died, nobody knows whether it arrived: that alone may come twice.
+    assert SEEN_TWICE <= len(peer.mails) - len(once) <= _abandoned(engine)
     assert _unfinished(engine) == 0
 
 
@@ -201,6 +202,10 @@ def _due(engine: Engine, now: datetime) -> int:
     """Return how many deliveries are still to be worked on at `now`, or are over and not shown yet."""
     is_open = Delivery.state.in_(OPEN_STATES)
     return _count(engine, or_(is_open & (Delivery.next_attempt_at <= now), ~is_open & ~Delivery.published))
+
+
+def _abandoned(engine: Engine) -> int:
+    return _count(engine, DeliveryAttempt.outcome == AttemptOutcome.abandoned)
 
 
 def _unfinished(engine: Engine) -> int:

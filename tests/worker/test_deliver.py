@@ -1,18 +1,23 @@
 """One delivery from its gate to its result, with a provider at the edge."""
 
+import multiprocessing
+import os
 import signal
+import threading
+import time
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, event, select
 from sqlalchemy.orm import Session
 
 from models.care import Milestone
-from models.reminder import AttemptOutcome, Delivery, DeliveryState, Reminder
+from models.reminder import AttemptOutcome, Delivery, DeliveryAttempt, DeliveryState, Reminder
 from schedules.delivery.book import Claim
 from schedules.delivery.channels import Message, Result
 from schedules.delivery.channels.email import EmailSender, MailServer
-from schedules.delivery.deadline import CutShortError, kernel_deadline, may_be_cut_short
+from schedules.delivery.deadline import KERNEL_SIGNAL, cut_all, kernel_deadline, may_be_cut
 from schedules.delivery.deliver import deliver, give_up
 from schedules.plan.errors import PlanError
 from schedules.plan.vocabulary import Channel
@@ -110,14 +115,13 @@ def test_a_reminder_that_cannot_be_rendered_is_put_back(
 
 
 class Cut:
-    """A channel whose provider is silent until the parent's signal comes."""
+    """A channel whose provider is silent until the parent's word comes."""
 
     def send(self, message: Message, deadline: timedelta) -> Result:
-        try:
-            signal.raise_signal(signal.SIGUSR1)
-        except CutShortError:
-            return Result(AttemptOutcome.unknown, "cut")
-        raise AssertionError("the signal did not end the send")
+        told = threading.Event()
+        with may_be_cut(told.set):
+            cut_all()
+        return Result(AttemptOutcome.unknown, "cut" if told.is_set() else "late")
 
 
 def test_a_stopping_worker_ends_a_send_with_an_unknown_outcome(
@@ -126,27 +130,59 @@ def test_a_stopping_worker_ends_a_send_with_an_unknown_outcome(
     deliver(desk_of(engine, clock, {Channel.email: Cut()}), claim)
 
     delivery = find(session, claim)
-    assert (delivery.state, delivery.reason) == (DeliveryState.pending, "unknown_outcome")
+    attempt = session.scalars(select(DeliveryAttempt)).one()
+    assert (delivery.state, delivery.reason, attempt.provider_code) == (
+        DeliveryState.pending,
+        "unknown_outcome",
+        "cut",
+    )
     assert delivery.lease_owner is None
 
 
-def test_the_kernels_alarm_is_set_for_a_send_and_what_was_set_before_stands_again() -> None:
-    before = signal.getsignal(signal.SIGALRM)
+def test_what_has_ended_is_not_cut() -> None:
+    told = threading.Event()
+    with may_be_cut(told.set):
+        pass
 
+    cut_all()
+
+    assert not told.is_set()
+
+
+def timers() -> list[str]:
+    """Return the kernel's own list of this process's timers that end it."""
+    listed = Path("/proc/self/timers").read_text(encoding="ascii")
+    return [line for line in listed.splitlines() if line.startswith(f"signal: {int(KERNEL_SIGNAL)}/")]
+
+
+def test_each_send_has_a_timer_of_its_own_in_the_kernel_and_leaves_none_behind() -> None:
     with kernel_deadline(timedelta(seconds=60)):
-        left, _ = signal.getitimer(signal.ITIMER_REAL)
-        action = signal.getsignal(signal.SIGALRM)
+        with kernel_deadline(timedelta(seconds=50)):
+            both = timers()
+        one = timers()
 
-    assert 59 < left <= 60
-    assert action is signal.SIG_DFL
-    assert signal.getsignal(signal.SIGALRM) is before
+    assert (len(both), len(one), timers()) == (2, 1, [])
 
 
-def test_outside_a_send_the_signal_to_cut_short_is_as_it_was() -> None:
-    before = signal.getsignal(signal.SIGUSR1)
+@pytest.mark.sqlite_only
+@pytest.mark.parametrize("is_frozen", [False, True])
+def test_the_kernel_ends_a_process_whose_send_takes_too_long_in_any_thread_frozen_or_not(is_frozen: bool) -> None:
+    def send_too_long() -> None:
+        def send() -> None:
+            with kernel_deadline(timedelta(seconds=0.3)):
+                if is_frozen:
+                    os.kill(os.getpid(), signal.SIGSTOP)
+                time.sleep(60)
 
-    with may_be_cut_short():
-        inside = signal.getsignal(signal.SIGUSR1)
+        thread = threading.Thread(target=send)
+        thread.start()
+        thread.join()
 
-    assert inside is not before
-    assert signal.getsignal(signal.SIGUSR1) is before
+    process = multiprocessing.get_context("fork").Process(target=send_too_long)
+    process.start()
+    process.join(1 if is_frozen else 20)  # a stopped process is ended at once: its timer needs no thaw
+
+    if process.exitcode is None and process.pid is not None:
+        os.kill(process.pid, signal.SIGCONT)
+        process.join(20)
+    assert process.exitcode == -int(KERNEL_SIGNAL)

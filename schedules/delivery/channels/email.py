@@ -9,7 +9,7 @@ import smtplib
 import socket
 import ssl
 from collections.abc import Iterator
-from concurrent.futures import Future, InvalidStateError
+from concurrent.futures import CancelledError, Future, InvalidStateError
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -22,6 +22,7 @@ from threading import Event, Thread, Timer
 
 from models.reminder import AttemptOutcome
 from schedules.delivery.channels import Message, Refusal, Result
+from schedules.delivery.deadline import may_be_cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class EmailSender:
             content = compose(message, self._server)
         except (ValueError, IndexError, MessageError):
             return Result(AttemptOutcome.refused, "bad_address", Refusal.address)
-        with _cut_at(deadline) as line:
+        with _cut_at(deadline) as line, may_be_cut(line.cut):
             try:
                 return self._converse(message.address, content, line)
             except smtplib.SMTPResponseException as answer:
@@ -127,7 +128,14 @@ class _Line:
         self.seconds = deadline.total_seconds()
         self.is_handed_over = False
         self.is_cut = Event()
+        self._made: Future[socket.socket] | None = None
         self._copy: socket.socket | None = None
+
+    def wait_for(self, made: Future[socket.socket]) -> None:
+        """Let a cut end the wait for a connection that is being made."""
+        self._made = made
+        if self.is_cut.is_set():
+            made.cancel()
 
     def hold(self, connection: socket.socket) -> None:
         """Keep a copy of the connection, which encryption cannot take away."""
@@ -138,6 +146,8 @@ class _Line:
     def cut(self) -> None:
         """End the conversation: whoever reads or writes is told that it is over."""
         self.is_cut.set()
+        if self._made is not None:
+            self._made.cancel()
         if self._copy is not None:
             with suppress(OSError):
                 self._copy.shutdown(socket.SHUT_RDWR)
@@ -157,7 +167,7 @@ class _Client(smtplib.SMTP):
         super().__init__(server.host, server.port, local_hostname=server.domain, timeout=line.seconds)
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
-        connection = _connect(host, port, timeout)
+        connection = _connect(host, port, timeout, self._line)
         connection.settimeout(None)  # from here on the line's timer is the one limit
         self._line.hold(connection)
         if self._implicit is None:
@@ -165,13 +175,14 @@ class _Client(smtplib.SMTP):
         return self._implicit.wrap_socket(connection, server_hostname=host)
 
 
-def _connect(host: str, port: int, seconds: float) -> socket.socket:
+def _connect(host: str, port: int, seconds: float, line: _Line) -> socket.socket:
     """Return a connection to the first of the host's addresses that answers.
 
     The library's limit is one on each address, and looking up a name has none: a thread can be left to itself.
-    Raises OSError after `seconds` in all, or if none answers.
+    Raises OSError after `seconds` in all, if none answers, or if the line is cut.
     """
     made: Future[socket.socket] = Future()
+    line.wait_for(made)
 
     def connect() -> None:
         try:
@@ -188,6 +199,8 @@ def _connect(host: str, port: int, seconds: float) -> socket.socket:
     Thread(target=connect, daemon=True).start()
     try:
         return made.result(seconds)
+    except CancelledError:
+        raise TimeoutError from None
     finally:
         made.cancel()  # who waits no more lets a late connection be closed
 

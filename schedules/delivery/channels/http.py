@@ -1,23 +1,27 @@
 """One exchange with a provider over HTTP: no redirect, a bounded answer, and one deadline for the whole of it.
 
-A time limit of the library is one on each read, which a server that drips bytes never meets; so the exchange runs in an
-event loop that is left at the deadline. Until the request's first byte nothing can have been accepted; what breaks
-later leaves the outcome unknown.
+A time limit of the library is one on each read, which a server that drips bytes never meets; so exchanges run in an
+event loop, in a thread of its own, that leaves each at its deadline. Until the request's first byte nothing can have
+been accepted; what breaks later leaves the outcome unknown.
 """
 
 import asyncio
 import ssl
+from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from datetime import timedelta
+from threading import Lock, Thread
 from typing import Any
 
 import httpx
 
 from models.reminder import AttemptOutcome
 from schedules.delivery.channels import Result
-from schedules.delivery.deadline import CutShortError
+from schedules.delivery.deadline import may_be_cut
 
 MAX_ANSWER_BYTES = 64 * 1024
+# As many connections as there are exchanges at once: none waits for another's.
+_NO_QUEUE = httpx.Limits(max_connections=None, max_keepalive_connections=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,43 +34,50 @@ class Answer:
 
 
 class HttpLine:
-    """Connections to HTTP providers, kept between messages. `context` judges certificates; by default the machine's."""
+    """Connections to HTTP providers, shared by threads. `context` judges certificates; by default the machine's."""
 
     def __init__(self, context: ssl.SSLContext | None = None) -> None:
         self._context = context or ssl.create_default_context()
-        self._loop: asyncio.Runner | None = None
+        self._opening = Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: Thread | None = None
         self._client: httpx.AsyncClient | None = None
 
     def exchange(self, request: httpx.Request, deadline: timedelta) -> Answer | Result:
         """Send the request and return the answer, or what became of a request that got none within `deadline`."""
+        loop, client = self._open()
         progress = _Progress()
         request.extensions = {**request.extensions, "trace": progress.note}
-        if self._loop is None or self._client is None:
-            self._loop = asyncio.Runner()
-            self._client = self._open()
+        running = asyncio.run_coroutine_threadsafe(_exchange(client, request, deadline.total_seconds()), loop)
         try:
-            return self._loop.run(_exchange(self._client, request, deadline.total_seconds()))
-        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError) as error:
-            if isinstance(error, CutShortError):
-                self._abandon()
-            code = "deadline" if isinstance(error, TimeoutError) else type(error).__name__[:64]
+            with may_be_cut(running.cancel):
+                return running.result()
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError, CancelledError) as error:
+            codes = {TimeoutError: "deadline", CancelledError: "cut_short"}
+            code = codes.get(type(error), type(error).__name__[:64])
             return Result(AttemptOutcome.unknown if progress.is_begun else AttemptOutcome.refused, code)
 
     def close(self) -> None:
-        """Let go of all connections. The next exchange makes new ones."""
-        if self._loop is not None and self._client is not None:
-            self._loop.run(self._client.aclose())
-        self._abandon()
+        """Let go of all connections. Nothing may be on its way any more."""
+        if self._loop is None or self._client is None or self._thread is None:
+            return
+        asyncio.run_coroutine_threadsafe(self._client.aclose(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+        self._loop = self._thread = self._client = None
 
-    def _abandon(self) -> None:
-        """End what still runs: an exchange that was cut short must not go on with the next."""
-        if self._loop is not None:
-            self._loop.close()
-        self._loop = self._client = None
-
-    def _open(self) -> httpx.AsyncClient:
-        # Proxies, netrc and certificates of the environment are not the service's settings.
-        return httpx.AsyncClient(verify=self._context, follow_redirects=False, trust_env=False)
+    def _open(self) -> tuple[asyncio.AbstractEventLoop, httpx.AsyncClient]:
+        with self._opening:
+            if self._loop is None or self._client is None:
+                self._loop = asyncio.new_event_loop()
+                # Proxies, netrc and certificates of the environment are not the service's settings.
+                self._client = httpx.AsyncClient(
+                    verify=self._context, limits=_NO_QUEUE, follow_redirects=False, trust_env=False
+                )
+                self._thread = Thread(target=self._loop.run_forever, name="http", daemon=True)
+                self._thread.start()
+            return self._loop, self._client
 
 
 class _Progress:

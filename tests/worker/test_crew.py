@@ -1,0 +1,155 @@
+"""Senders have many deliveries on their way at once, and one that may kill its process has a process of its own."""
+
+import os
+import threading
+import time
+from collections.abc import Collection, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+
+from config import Settings
+from models.reminder import Delivery, DeliveryState
+from schedules.clock import SystemClock
+from schedules.delivery.book import Claim
+from schedules.delivery.crew import Crew
+from schedules.delivery.deliver import Steps
+from schedules.delivery.gate import Permit
+from schedules.delivery.leases import Lease
+from schedules.plan.vocabulary import Channel
+from tests import builders
+from tests.clock import MONDAY_AFTERNOON
+from tests.database import settings_for
+from tests.failpoints import running_worker
+from tests.worker.rows import open_count, wait_until
+from tests.worker.sms_peer import ACCOUNT, SENDER, TOKEN, Reply, sms_service
+
+TOGETHER = 8
+LEASE = Lease("worker-1", timedelta(seconds=30), SystemClock())
+
+
+def test_many_messages_of_one_sender_are_on_their_way_at_once(
+    engine: Engine, session: Session, database_url: str
+) -> None:
+    clinic = builders.practice(session)
+    for _ in range(TOGETHER):
+        builders.due_delivery(session, clinic, channels=["sms"])
+    session.commit()
+    everybody = threading.Barrier(TOGETHER)
+
+    def wait_for_the_others(_form: dict[str, str]) -> Reply | None:
+        everybody.wait(20)
+        return None
+
+    with sms_service() as peer:
+        peer.answer = wait_for_the_others
+        account = {"sms_url": peer.url, "sms_account": ACCOUNT, "sms_token": TOKEN, "sms_sender": SENDER}
+        settings = settings_for(database_url, poll_seconds=0.1, sender_processes=1, **account)
+        with running_worker(settings, now=MONDAY_AFTERNOON):
+            wait_until(lambda: open_count(engine) == 0)
+
+    assert len(peer.forms) == TOGETHER
+    assert set(session.scalars(select(Delivery.state))) == {DeliveryState.sent}
+
+
+class Notes:
+    """A gate that lets nothing through, and writes down which process held which claim with how many others."""
+
+    def __init__(self, folder: Path) -> None:
+        self.file = folder / "notes"
+        self.inside = 0
+
+    def __call__(
+        self, session: Session, claim: Claim, lease: Lease, *, built: Collection[Channel], now: datetime
+    ) -> Permit | None:
+        with self.file.open("a", encoding="ascii") as notes:
+            notes.write(f"{claim.delivery_id} {os.getpid()}\n")
+        time.sleep(0.3)
+        return None
+
+    def pids(self) -> dict[str, int]:
+        if not self.file.exists():
+            return {}
+        lines = (line.split() for line in self.file.read_text(encoding="ascii").splitlines())
+        return {delivery_id: int(pid) for delivery_id, pid in lines}
+
+
+@pytest.fixture
+def notes(tmp_path: Path) -> Notes:
+    return Notes(tmp_path)
+
+
+@pytest.fixture
+def crew(notes: Notes, sqlite_settings: Settings) -> Iterator[Crew]:
+    """Return a crew of one sender of four places."""
+    steps = Steps(now=lambda _session, clock: clock.now(), gate=notes, senders=lambda _settings: {})
+    crew = Crew(sqlite_settings, LEASE, steps, before_fork=lambda: None)
+    crew.tend()
+    yield crew
+    crew.stop()
+
+
+@pytest.fixture
+def sqlite_settings(tmp_path: Path) -> Settings:
+    return settings_for(f"sqlite:///{tmp_path / 'crew.sqlite3'}", sender_processes=1, sends_in_flight=4)
+
+
+def claims(*names: str, solo: bool = False) -> list[Claim]:
+    return [Claim("practice-1", name, 1, solo=solo) for name in names]
+
+
+def finish(crew: Crew, notes: Notes, count: int) -> None:
+    def is_over() -> bool:
+        crew.wait(timedelta(milliseconds=50))
+        crew.tend()
+        return len(notes.pids()) == count and crew.free_count() == 4
+
+    wait_until(is_over)
+
+
+def test_a_delivery_whose_worker_died_has_a_process_of_its_own(crew: Crew, notes: Notes) -> None:
+    left = crew.hand_out(claims("a", "b") + claims("dangerous", solo=True))
+    finish(crew, notes, 3)
+
+    pids = notes.pids()
+    assert left == []
+    assert pids["a"] == pids["b"] != pids["dangerous"]
+
+
+def test_of_two_such_the_second_waits_for_the_first(crew: Crew, notes: Notes) -> None:
+    left = crew.hand_out(claims("first", "second", solo=True))
+
+    def has_found_its_place() -> bool:
+        crew.wait(timedelta(milliseconds=50))
+        crew.tend()
+        return crew.hand_out(left) == []
+
+    wait_until(has_found_its_place)
+    finish(crew, notes, 2)
+
+    assert [claim.delivery_id for claim in left] == ["second"]
+    assert len(set(notes.pids().values())) == 1
+
+
+def test_what_finds_no_place_comes_back_and_places_are_filled_by_halves(crew: Crew, notes: Notes) -> None:
+    idle = crew.free_count()
+    left = crew.hand_out(claims("a", "b", "c", "d", "e"))
+    full = crew.free_count()
+    finish(crew, notes, 4)
+
+    assert (idle, full) == (4, 0)
+    assert [claim.delivery_id for claim in left] == ["e"]
+    crew.hand_out(claims("f", "g", "h"))
+    assert crew.free_count() == 0  # one place is free, which does not pay for a claim yet
+    finish(crew, notes, 7)
+
+
+def test_a_sender_that_is_told_to_end_finishes_what_it_has_in_hand(crew: Crew, notes: Notes) -> None:
+    crew.hand_out(claims("a", "b", "c"))
+
+    crew.stop()
+
+    assert notes.pids().keys() == {"a", "b", "c"}
