@@ -21,7 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import DEFERRED, ID_LENGTH, Base, OfPatient, Tenant, of_patient, reference, words
-from schedules.plan.vocabulary import Channel, Phase, ReminderCategory, ReminderState
+from schedules.plan.vocabulary import Channel, Phase, Provider, ReminderCategory, ReminderState
 
 
 class DeliveryState(StrEnum):
@@ -166,12 +166,20 @@ class DeliveryAttempt(Base):
             postgresql_where=text("outcome IS NULL"),
             sqlite_where=text("outcome IS NULL"),
         ),
+        Index(
+            "ix_delivery_attempt_receipt",
+            "provider_message_id",
+            postgresql_where=text("provider_message_id IS NOT NULL"),
+            sqlite_where=text("provider_message_id IS NOT NULL"),
+        ),
     )
 
     practice_id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True)
     delivery_id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True)
     fence: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     channel: Mapped[Channel] = mapped_column(words(Channel))
+    provider: Mapped[Provider | None] = mapped_column(words(Provider))  # None: from before it was kept
+    provider_message_id: Mapped[str | None] = mapped_column(String(128))  # the provider's, by which receipts name it
     started_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     outcome: Mapped[AttemptOutcome | None] = mapped_column(words(AttemptOutcome))

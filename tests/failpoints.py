@@ -28,7 +28,7 @@ from schedules.delivery.deliver import DEFAULT_STEPS, Steps, make_senders
 from schedules.delivery.gate import Permit, pass_gate
 from schedules.delivery.leases import Lease
 from schedules.delivery.record import record_result
-from schedules.plan.vocabulary import Channel
+from schedules.plan.vocabulary import Provider
 from schedules.worker import main
 
 _STEP = "step"
@@ -100,7 +100,7 @@ class FailSteps:
         return claims
 
     def _gate(
-        self, session: Session, claim: Claim, lease: Lease, *, built: Collection[Channel], now: datetime
+        self, session: Session, claim: Claim, lease: Lease, *, built: Collection[Provider], now: datetime
     ) -> Permit | None:
         permit = pass_gate(session, claim, lease, built=built, now=now)
         self._about_to_commit(session, "gated", "gate_uncommitted", permit is not None)
@@ -112,7 +112,7 @@ class FailSteps:
         claim: Claim,
         result: Result,
         *,
-        built: Collection[Channel],
+        built: Collection[Provider],
         now: datetime,
         chance: float,
     ) -> bool:
@@ -120,7 +120,7 @@ class FailSteps:
         self._about_to_commit(session, "recorded", "result_uncommitted", counted)
         return counted
 
-    def _senders(self, settings: Settings) -> Mapping[Channel, ChannelSender]:
+    def _senders(self, settings: Settings) -> Mapping[Provider, ChannelSender]:
         return {channel: _FailingSender(sender, self.fail) for channel, sender in make_senders(settings).items()}
 
     def _about_to_commit(self, session: Session, after: str, before: str, did_something: bool) -> None:

@@ -7,7 +7,8 @@ from typing import Any, cast
 from sqlalchemy import CursorResult, update
 from sqlalchemy.orm import Session
 
-from models.reminder import AttemptOutcome, Delivery, DeliveryAttempt, DeliveryState
+from models.reminder import Delivery, DeliveryAttempt, DeliveryState
+from schedules.delivery.channels import Result
 from schedules.delivery.leases import RELEASED
 
 
@@ -45,9 +46,7 @@ def ended(state: DeliveryState, *, now: datetime, reason: str | None = None) -> 
     return {"state": state, "reason": reason, "finished_at": now, "published": False, **RELEASED}
 
 
-def resolve_attempt(
-    session: Session, claim: Claim, outcome: AttemptOutcome, *, now: datetime, code: str | None = None
-) -> None:
+def resolve_attempt(session: Session, claim: Claim, result: Result, *, now: datetime) -> None:
     """Write what became of the claim's attempt, unless that is known already."""
     session.execute(
         update(DeliveryAttempt)
@@ -57,6 +56,11 @@ def resolve_attempt(
             DeliveryAttempt.fence == claim.fence,
             DeliveryAttempt.outcome.is_(None),
         )
-        .values(outcome=outcome, ended_at=now, provider_code=code)
+        .values(
+            outcome=result.outcome,
+            ended_at=now,
+            provider_code=result.code,
+            provider_message_id=result.message_id,
+        )
         .execution_options(synchronize_session=False)
     )

@@ -6,7 +6,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from schedules.plan.timing import QuietHours, hold_for_quiet_hours
-from schedules.plan.vocabulary import Channel, EpisodeStatus, Phase, SurgeryStatus
+from schedules.plan.vocabulary import Channel, EpisodeStatus, Phase, Provider, SurgeryStatus
 
 LOOK_AGAIN_AFTER = timedelta(minutes=15)
 
@@ -57,10 +57,13 @@ _STOP_EVERYTHING = frozenset({Reason.withdrawn, Reason.moved, Reason.died, Reaso
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One channel of the patient's order, as it stands now."""
+    """One way to reach the patient, in the patient's order of channels, as it stands now.
+
+    `provider` is None, and there is no address, where this service sends to none on that channel.
+    """
 
     channel: Channel
-    is_built: bool
+    provider: Provider | None
     is_opted_out: bool
     address: str | None
     is_tried: bool = False  # an earlier step of the order failed on it
@@ -102,6 +105,7 @@ class Send:
     """It goes out now, on this channel."""
 
     channel: Channel
+    provider: Provider
     address: str
     passed_over: tuple[PassedOver, ...] = ()
 
@@ -194,19 +198,26 @@ def _hold_for_quiet_hours(facts: Facts) -> Hold | None:
     return Hold(until, until, Reason.quiet_hours)
 
 
+def is_usable(offer: Offer) -> bool:
+    """Return whether a message can go this way."""
+    return _unusable_because(offer) is None
+
+
 def _choose_channel(facts: Facts) -> Send | Suppress:
     passed_over: list[PassedOver] = []
     for offer in facts.offers:
         reason = _unusable_because(offer)
-        if reason is None and offer.address is not None:
-            return Send(offer.channel, offer.address, tuple(passed_over))
+        if reason is None and offer.provider is not None and offer.address is not None:
+            return Send(offer.channel, offer.provider, offer.address, tuple(passed_over))
         passed_over.append(PassedOver(offer.channel, reason or Reason.no_address))
     return Suppress(Reason.no_channel, tuple(passed_over))
 
 
 def _unusable_because(offer: Offer) -> Reason | None:
-    if not offer.is_built:
+    if offer.provider is None:
         return Reason.not_built
     if offer.is_opted_out:
         return Reason.opted_out
-    return Reason.already_tried if offer.is_tried else None
+    if offer.is_tried:
+        return Reason.already_tried
+    return None if offer.address is not None else Reason.no_address

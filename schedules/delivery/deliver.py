@@ -23,7 +23,7 @@ from schedules.delivery.gate import Permit, pass_gate
 from schedules.delivery.leases import Lease, read_now
 from schedules.delivery.message import render
 from schedules.delivery.record import record_result, record_trouble
-from schedules.plan.vocabulary import Channel
+from schedules.plan.vocabulary import Provider
 
 Answer = TypeVar("Answer")
 _TRIES = 3
@@ -40,7 +40,7 @@ class GateStep(Protocol):
     """Checks one delivery for the last time."""
 
     def __call__(
-        self, session: Session, claim: Claim, lease: Lease, *, built: Collection[Channel], now: datetime
+        self, session: Session, claim: Claim, lease: Lease, *, built: Collection[Provider], now: datetime
     ) -> Permit | None: ...
 
 
@@ -53,14 +53,14 @@ class RecordStep(Protocol):
         claim: Claim,
         result: Result,
         *,
-        built: Collection[Channel],
+        built: Collection[Provider],
         now: datetime,
         chance: float,
     ) -> bool: ...
 
 
-def make_senders(settings: Settings) -> dict[Channel, ChannelSender]:
-    """Return the channels that this service can send on."""
+def make_senders(settings: Settings) -> dict[Provider, ChannelSender]:
+    """Return whom this service can hand messages to."""
     server = MailServer(
         host=settings.smtp_host,
         port=settings.smtp_port,
@@ -69,9 +69,9 @@ def make_senders(settings: Settings) -> dict[Channel, ChannelSender]:
         username=settings.smtp_username,
         password=settings.smtp_password,
     )
-    senders: dict[Channel, ChannelSender] = {Channel.email: EmailSender(server)}
+    senders: dict[Provider, ChannelSender] = {Provider.smtp: EmailSender(server)}
     if settings.sms_account is not None:
-        senders[Channel.sms] = SmsSender(sms_provider(settings))
+        senders[Provider.sms] = SmsSender(sms_provider(settings))
     return senders
 
 
@@ -92,7 +92,7 @@ class Steps:
     now: Callable[[Session, Clock], datetime] = read_now
     claim: ClaimStep = claim_due
     gate: GateStep = pass_gate
-    senders: Callable[[Settings], Mapping[Channel, ChannelSender]] = make_senders
+    senders: Callable[[Settings], Mapping[Provider, ChannelSender]] = make_senders
     record: RecordStep = record_result
 
 
@@ -116,7 +116,7 @@ class Desk:
     lease: Lease
     limits: Limits
     steps: Steps
-    senders: Mapping[Channel, ChannelSender]
+    senders: Mapping[Provider, ChannelSender]
     chance: Callable[[], float]
     turns: AbstractContextManager[Any] = field(default_factory=lambda: BoundedSemaphore(1))
 
@@ -154,7 +154,7 @@ def _send(desk: Desk, permit: Permit) -> Result:
     with kernel_deadline(left):
         if _left(desk, permit, desk.limits.gate_to_send) <= timedelta(0):
             return Result(AttemptOutcome.refused, "not_begun")
-        return desk.senders[permit.channel].send(message, desk.limits.send)
+        return desk.senders[permit.provider].send(message, desk.limits.send)
 
 
 def _left(desk: Desk, permit: Permit, allowed: timedelta) -> timedelta:

@@ -12,12 +12,13 @@ from models.base import Tenant
 from models.care import Episode, Milestone, MilestoneProgress, Surgery
 from models.people import Patient
 from models.practice import Practice
+from models.private import lookup_hash
 from models.reminder import AttemptOutcome, Delivery, DeliveryAttempt, DeliveryState, Reminder
 from schedules.delivery.book import Claim
 from schedules.delivery.decide import Facts, Offer
 from schedules.plan.corrections import URGENT_KEYS
 from schedules.plan.timing import QuietHours
-from schedules.plan.vocabulary import Channel, ReminderState
+from schedules.plan.vocabulary import Channel, Provider, ReminderState
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +65,12 @@ def load_care(session: Session, delivery: Delivery) -> Care:
 
 
 def facts_of(
-    delivery: Delivery, care: Care, *, built: Collection[Channel], tried: Collection[Channel] = (), now: datetime
+    delivery: Delivery, care: Care, *, built: Collection[Provider], tried: Collection[bytes] = (), now: datetime
 ) -> Facts:
     """Return the facts to decide on.
 
-    `built` are the channels that this worker can send on, `tried` those on which an earlier step failed.
+    `built` are those whom this worker can hand messages to, `tried` the hashed addresses on which an earlier step
+    failed.
     """
     progress = None if care.progress is None or care.progress.deleted else care.progress
     return Facts(
@@ -88,7 +90,7 @@ def facts_of(
         surgery_status=care.surgery.status,
         zone=ZoneInfo(care.patient.time_zone),
         quiet_hours=_quiet_hours(care.patient),
-        offers=tuple(_offer(care.patient, Channel(name), built, tried) for name in care.patient.channels),
+        offers=offers_of(care.patient, built=built, tried=tried),
     )
 
 
@@ -119,13 +121,26 @@ def _quiet_hours(patient: Patient) -> QuietHours | None:
     return QuietHours(start=patient.quiet_from, end=patient.quiet_until)
 
 
-def _offer(patient: Patient, channel: Channel, built: Collection[Channel], tried: Collection[Channel]) -> Offer:
-    addresses = {Channel.email: patient.email, Channel.sms: patient.phone}
-    address = addresses.get(channel) if channel in built else None
+def offers_of(patient: Patient, *, built: Collection[Provider], tried: Collection[bytes]) -> tuple[Offer, ...]:
+    """Return the ways to reach a patient in their own order, as they stand now.
+
+    `built` are those whom this worker can hand messages to, `tried` the hashed addresses on which an earlier step
+    of the same message failed.
+    """
+    return tuple(_offer(patient, Channel(name), built, tried) for name in patient.channels)
+
+
+def _offer(patient: Patient, channel: Channel, built: Collection[Provider], tried: Collection[bytes]) -> Offer:
+    provider, address = {
+        Channel.email: (Provider.smtp, patient.email),
+        Channel.sms: (Provider.sms, patient.phone),
+    }.get(channel, (None, None))
+    if provider not in built:
+        provider = address = None
     return Offer(
         channel=channel,
-        is_built=channel in built,
+        provider=provider,
         is_opted_out=channel in patient.opted_out,
         address=address,
-        is_tried=channel in tried,
+        is_tried=address is not None and lookup_hash(address, patient.practice_id) in tried,
     )

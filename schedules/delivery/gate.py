@@ -28,12 +28,12 @@ from schedules.delivery.decide import (
 )
 from schedules.delivery.digest import texts_said_along
 from schedules.delivery.facts import Care, count_open_tries, facts_of, load_care, lock_delivery
-from schedules.delivery.fall_back import tried_channels
+from schedules.delivery.fall_back import tried_targets
 from schedules.delivery.leases import RELEASED, Lease, held
 from schedules.delivery.message import Draft
 from schedules.plan.library import load_library
 from schedules.plan.protocol import Protocol
-from schedules.plan.vocabulary import Channel
+from schedules.plan.vocabulary import Channel, Provider
 from schedules.planning.library import find_protocol
 from schedules.planning.story import step_of, tell
 
@@ -54,6 +54,7 @@ class Permit:
     """
 
     channel: Channel
+    provider: Provider
     address: str
     draft: Draft
     passed_at: datetime
@@ -85,11 +86,11 @@ class _Arrival:
 
 
 def pass_gate(
-    session: Session, claim: Claim, lease: Lease, *, built: Collection[Channel], now: datetime
+    session: Session, claim: Claim, lease: Lease, *, built: Collection[Provider], now: datetime
 ) -> Permit | None:
     """Return a permit to send at `now`; None if the delivery was moved elsewhere or the claim no longer holds.
 
-    `built` are the channels that this worker can send on. Two queries read the facts, whatever the patient; a rule
+    `built` are those whom this worker can hand messages to. Two queries read the facts, whatever the patient; a rule
     whose past policy is `digest` costs one more.
     """
     delivery = lock_delivery(session, claim)
@@ -97,14 +98,14 @@ def pass_gate(
         return None
     arrival = _Arrival(session, claim, delivery, now)
     care = load_care(session, delivery)
-    tried = tried_channels(session, delivery)
+    tried = tried_targets(session, delivery)
     verdict = decide(facts_of(delivery, care, built=built, tried=tried, now=now))
     if isinstance(verdict, Send | Suppress):
         _tell_passed_over(arrival, verdict.passed_over)
     if isinstance(verdict, Send):
         held_from_ms = lease.clock.monotonic_ms()
         _begin_attempt(arrival, lease, verdict)
-        return Permit(verdict.channel, verdict.address, _draft(arrival, care), now, held_from_ms)
+        return Permit(verdict.channel, verdict.provider, verdict.address, _draft(arrival, care), now, held_from_ms)
     if isinstance(verdict, Hold):
         _hold(arrival, verdict)
     else:
@@ -117,7 +118,7 @@ def _begin_attempt(arrival: _Arrival, lease: Lease, verdict: Send) -> None:
     target = lookup_hash(verdict.address, claim.practice_id)
     arrival.move(state=DeliveryState.sending, channel=verdict.channel, target=target, **held(session, lease))
     attempt = DeliveryAttempt(practice_id=claim.practice_id, delivery_id=claim.delivery_id, fence=claim.fence)
-    attempt.channel, attempt.started_at = verdict.channel, arrival.now
+    attempt.channel, attempt.provider, attempt.started_at = verdict.channel, verdict.provider, arrival.now
     session.add(attempt)
     arrival.tell(DecisionKind.sending, channel=verdict.channel)
     _audit(arrival, lease.owner, verdict.channel)

@@ -14,7 +14,7 @@ from schedules.delivery.claim import MAX_ATTEMPTS
 from schedules.delivery.decide import Reason
 from schedules.delivery.fall_back import fall_back
 from schedules.delivery.leases import RELEASED
-from schedules.plan.vocabulary import Channel
+from schedules.plan.vocabulary import Provider
 from schedules.planning.story import step_of, tell
 
 FIRST_RETRY_AFTER = timedelta(seconds=30)
@@ -38,15 +38,15 @@ class _Next:
 
 
 def record_result(
-    session: Session, claim: Claim, result: Result, *, built: Collection[Channel], now: datetime, chance: float
+    session: Session, claim: Claim, result: Result, *, built: Collection[Provider], now: datetime, chance: float
 ) -> bool:
     """Write the result of the claim's attempt and return whether it counted.
 
-    What failed goes on to the next channel of the patient's order among the `built`. `chance`, from 0 to 1, spreads
+    What failed goes on to the next way to the patient among the `built`. `chance`, from 0 to 1, spreads
     repeats over time. A result under a stale fence moves no delivery.
     """
     delivery = _lock(session, claim, DeliveryState.sending)
-    resolve_attempt(session, claim, result.outcome, now=now, code=result.code)
+    resolve_attempt(session, claim, result, now=now)
     if delivery is None:
         return False
     following = _next(delivery, result, now=now, chance=chance)
@@ -63,7 +63,7 @@ def record_trouble(session: Session, claim: Claim, *, now: datetime, chance: flo
     Whether a request had left is not known. Return whether the claim still held the delivery.
     """
     delivery = _lock(session, claim, DeliveryState.leased, DeliveryState.sending)
-    resolve_attempt(session, claim, AttemptOutcome.unknown, now=now)
+    resolve_attempt(session, claim, Result(AttemptOutcome.unknown), now=now)
     if delivery is None:
         return False
     if delivery.attempts >= MAX_ATTEMPTS:

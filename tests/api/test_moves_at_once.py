@@ -17,7 +17,7 @@ from models.engine import begin_reads, make_session_factory
 from models.reminder import OPEN_STATES, AttemptOutcome, DeliveryAttempt, DeliveryState
 from schedules.delivery.deliver import Desk, deliver
 from schedules.plan.diff import ItemChange, MessageChange
-from schedules.plan.vocabulary import Channel
+from schedules.plan.vocabulary import Provider
 from schedules.planning import diff_episode
 from service.db import db
 from tests.api.conftest import Caller, Clinic, as_staff
@@ -90,7 +90,7 @@ def test_twenty_moves_while_a_worker_sends_leave_one_generation_and_no_stale_mes
     app: Flask, session: Session, engine: Engine, clinic: Clinic, clock: FixedClock
 ) -> None:
     outbox = Outbox()
-    desk = desk_of(engine, clock, {Channel.email: outbox})
+    desk = desk_of(engine, clock, {Provider.smtp: outbox})
     callers = [as_staff(app, session, clinic.coordinator) for _ in range(MOVERS)]
 
     with ThreadPoolExecutor(MOVERS) as threads:

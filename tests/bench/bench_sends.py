@@ -25,7 +25,7 @@ from schedules.delivery.crew import Crew
 from schedules.delivery.deliver import Steps
 from schedules.delivery.leases import Lease
 from schedules.jobs.tick import Dispatch, tick
-from schedules.plan.vocabulary import Channel
+from schedules.plan.vocabulary import Provider
 from tests import builders
 from tests.clock import MONDAY_AFTERNOON
 from tests.database import AUDIT_KEY, SEAL_KEY, Databases, settings_for
@@ -56,7 +56,7 @@ def store_due(engine: Engine, count: int) -> None:
 def sent_a_second(engine: Engine, settings: Settings, count: int) -> float:
     """Return the pace at which a worker sends what is due, senders already running."""
     lease = Lease("worker-1", timedelta(seconds=settings.lease_seconds), CLOCK)
-    steps = Steps(now=lambda _session, _clock: MONDAY_AFTERNOON, senders=lambda _settings: {Channel.email: Waiting()})
+    steps = Steps(now=lambda _session, _clock: MONDAY_AFTERNOON, senders=lambda _settings: {Provider.smtp: Waiting()})
     crew = Crew(settings, lease, steps, before_fork=engine.dispose)
     crew.tend()
     dispatch = Dispatch(make_session_factory(engine), lease, steps, crew, timedelta(seconds=5), lambda: False)

@@ -15,7 +15,7 @@ from schedules.delivery.claim import claim_due
 from schedules.delivery.deliver import Desk, Limits, Steps
 from schedules.delivery.gate import Permit, pass_gate
 from schedules.delivery.leases import Lease
-from schedules.plan.vocabulary import Channel
+from schedules.plan.vocabulary import Provider
 from tests.clock import MONDAY_AFTERNOON, FixedClock
 
 LEASE_LENGTH = timedelta(seconds=30)
@@ -27,7 +27,7 @@ SHORT_LEASE = {
     "send_deadline_seconds": 0.5,
     "lease_margin_seconds": 0.2,
 }
-EMAIL_ONLY = frozenset({Channel.email})
+SMTP_ONLY = frozenset({Provider.smtp})
 
 
 class Outbox:
@@ -47,7 +47,7 @@ def lease_of(clock: Clock, owner: str = "worker-1") -> Lease:
     return Lease(owner, LEASE_LENGTH, clock)
 
 
-def desk_of(engine: Engine, clock: Clock, senders: Mapping[Channel, ChannelSender]) -> Desk:
+def desk_of(engine: Engine, clock: Clock, senders: Mapping[Provider, ChannelSender]) -> Desk:
     """Return a sender's desk whose due times follow the test's clock and whose repeats come as late as they may."""
     return Desk(
         make_session=make_session_factory(engine),
@@ -68,7 +68,7 @@ def claim_all(session: Session, clock: Clock, owner: str = "worker-1", limit: in
 
 def pass_now(session: Session, claim: Claim, now: datetime = MONDAY_AFTERNOON) -> Permit | None:
     """Take a claim through the gate, and commit. As after another process's work, the session must read anew."""
-    permit = pass_gate(session, claim, lease_of(FixedClock(now)), built=EMAIL_ONLY, now=now)
+    permit = pass_gate(session, claim, lease_of(FixedClock(now)), built=SMTP_ONLY, now=now)
     session.commit()
     session.expire_all()
     return permit

@@ -41,13 +41,22 @@ class SmsPeer:
         if other is not None and other[0] >= 400:
             return other
         self.forms.append(form)
-        return other or (201, {}, orjson.dumps({"sid": f"SM{len(self.forms):032x}", "status": "queued"}))
+        return other or (201, {}, orjson.dumps({"sid": sid_of(len(self.forms)), "status": "queued"}))
 
     def show(self, query: dict[str, str]) -> Reply:
         """Return what went to a number, the newest first."""
         self.asked.append(query)
-        sent = [{"body": each["Body"], "status": "sent"} for each in self.forms if each["To"] == query["To"]]
+        sent = [
+            {"body": each["Body"], "status": "sent", "sid": sid_of(number)}
+            for number, each in enumerate(self.forms, 1)
+            if each["To"] == query["To"]
+        ]
         return self.answer_list() or (200, {}, orjson.dumps({"messages": sent[::-1]}))
+
+
+def sid_of(number: int) -> str:
+    """Return the service's name for the message that it took as the `number`-th, from 1."""
+    return f"SM{number:032x}"
 
 
 def refusal(status: int, code: int | None = None, **headers: str) -> Reply:

@@ -18,6 +18,7 @@ from schedules.plan.vocabulary import (
     Channel,
     EpisodeStatus,
     Phase,
+    Provider,
     ReminderCategory,
     ReminderState,
     SurgeryStatus,
@@ -91,7 +92,7 @@ def sent_texts(session: Session, engine: Engine, clock: FixedClock) -> list[str]
     """Run the worker's parts over what is due, and return the first paragraph of each message."""
     outbox = Outbox()
     for claim in claim_all(session, clock):
-        deliver(desk_of(engine, clock, {Channel.email: outbox}), claim)
+        deliver(desk_of(engine, clock, {Provider.smtp: outbox}), claim)
     session.expire_all()
     return [message.body.split("\n\n")[0] for message in outbox.messages]
 

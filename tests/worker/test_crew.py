@@ -19,7 +19,7 @@ from schedules.delivery.crew import Crew
 from schedules.delivery.deliver import Steps
 from schedules.delivery.gate import Permit
 from schedules.delivery.leases import Lease
-from schedules.plan.vocabulary import Channel
+from schedules.plan.vocabulary import Provider
 from tests import builders
 from tests.clock import MONDAY_AFTERNOON
 from tests.database import settings_for
@@ -63,7 +63,7 @@ class Notes:
         self.inside = 0
 
     def __call__(
-        self, session: Session, claim: Claim, lease: Lease, *, built: Collection[Channel], now: datetime
+        self, session: Session, claim: Claim, lease: Lease, *, built: Collection[Provider], now: datetime
     ) -> Permit | None:
         with self.file.open("a", encoding="ascii") as notes:
             notes.write(f"{claim.delivery_id} {os.getpid()}\n")

@@ -20,11 +20,11 @@ from schedules.delivery.decide import (
     decide,
 )
 from schedules.plan.timing import QuietHours
-from schedules.plan.vocabulary import Channel, EpisodeStatus, Phase, SurgeryStatus
+from schedules.plan.vocabulary import Channel, EpisodeStatus, Phase, Provider, SurgeryStatus
 
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 USEFUL_UNTIL = datetime(2026, 3, 5, 14, 0, tzinfo=UTC)
-EMAIL = Offer(Channel.email, is_built=True, is_opted_out=False, address="alex@example.org")
+EMAIL = Offer(Channel.email, Provider.smtp, is_opted_out=False, address="alex@example.org")
 GOING_OUT = Facts(
     now=NOW,
     due_at=datetime(2026, 3, 2, 14, 0, tzinfo=UTC),
@@ -66,7 +66,7 @@ HOLDING: list[tuple[dict[str, Any], Reason]] = [
 
 
 def test_what_nothing_stands_against_is_sent() -> None:
-    assert decide(GOING_OUT) == Send(Channel.email, "alex@example.org")
+    assert decide(GOING_OUT) == Send(Channel.email, Provider.smtp, "alex@example.org")
 
 
 @pytest.mark.parametrize(("change", "reason"), CANCELLING)
@@ -95,13 +95,13 @@ def test_a_hold_never_looks_again_after_the_end_of_usefulness() -> None:
 def test_before_surgery_a_planned_surgery_holds_nothing() -> None:
     facts = replace(GOING_OUT, phase=Phase.before_surgery, surgery_status=SurgeryStatus.planned)
 
-    assert decide(facts) == Send(Channel.email, "alex@example.org")
+    assert decide(facts) == Send(Channel.email, Provider.smtp, "alex@example.org")
 
 
 def test_nothing_is_sent_from_the_end_of_usefulness_on() -> None:
     last_moment = replace(GOING_OUT, now=USEFUL_UNTIL - timedelta(microseconds=1))
 
-    assert decide(last_moment) == Send(Channel.email, "alex@example.org")
+    assert decide(last_moment) == Send(Channel.email, Provider.smtp, "alex@example.org")
     assert decide(replace(GOING_OUT, now=USEFUL_UNTIL)) == Expire(Reason.too_late)
 
 
@@ -119,7 +119,7 @@ def test_quiet_hours_over_midnight_hold_to_their_end_in_the_patients_zone() -> N
     facts = replace(GOING_OUT, quiet_hours=quiet, now=at_night)
 
     assert decide(facts) == Hold(morning, morning, Reason.quiet_hours)
-    assert decide(replace(facts, now=morning)) == Send(Channel.email, "alex@example.org")
+    assert decide(replace(facts, now=morning)) == Send(Channel.email, Provider.smtp, "alex@example.org")
 
 
 def test_quiet_hours_that_outlast_its_usefulness_hold_to_its_end() -> None:
@@ -132,13 +132,13 @@ def test_quiet_hours_that_outlast_its_usefulness_hold_to_its_end() -> None:
 
 
 def test_channels_are_passed_over_in_the_patients_order_until_one_serves() -> None:
-    push = Offer(Channel.push, is_built=False, is_opted_out=False, address=None)
-    sms = Offer(Channel.sms, is_built=True, is_opted_out=True, address="+12125550101")
+    push = Offer(Channel.push, None, is_opted_out=False, address=None)
+    sms = Offer(Channel.sms, Provider.sms, is_opted_out=True, address="+12125550101")
 
     verdict = decide(replace(GOING_OUT, offers=(push, sms, EMAIL)))
 
     passed_over = (PassedOver(Channel.push, Reason.not_built), PassedOver(Channel.sms, Reason.opted_out))
-    assert verdict == Send(Channel.email, "alex@example.org", passed_over)
+    assert verdict == Send(Channel.email, Provider.smtp, "alex@example.org", passed_over)
 
 
 def test_a_patient_whom_no_channel_reaches_is_not_written_to() -> None:
@@ -166,7 +166,7 @@ NEVER_STOPPING: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("change", NEVER_STOPPING)
 def test_an_urgent_correction_goes_out_whatever_became_of_the_surgery_and_at_any_hour(change: dict[str, Any]) -> None:
-    assert decide(replace(URGENT, **change)) == Send(Channel.email, "alex@example.org")
+    assert decide(replace(URGENT, **change)) == Send(Channel.email, Provider.smtp, "alex@example.org")
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from schedules.delivery.channels.email import EmailSender, MailServer
 from schedules.delivery.deadline import KERNEL_SIGNAL, cut_all, kernel_deadline, may_be_cut
 from schedules.delivery.deliver import deliver, give_up
 from schedules.plan.errors import PlanError
-from schedules.plan.vocabulary import Channel
+from schedules.plan.vocabulary import Provider
 from tests import builders
 from tests.clock import FixedClock
 from tests.worker.desks import Outbox, claim_all, desk_of
@@ -47,7 +47,7 @@ def test_a_delivery_goes_out_once_and_is_recorded(
 ) -> None:
     with mail_server() as peer:
         server = MailServer("127.0.0.1", peer.port, "none", "reminders@example.org")
-        desk = desk_of(engine, clock, {Channel.email: EmailSender(server)})
+        desk = desk_of(engine, clock, {Provider.smtp: EmailSender(server)})
 
         deliver(desk, claim)
         deliver(desk, claim)
@@ -62,7 +62,7 @@ def test_a_repeat_after_an_unknown_outcome_has_the_same_key(
     engine: Engine, session: Session, clock: FixedClock, claim: Claim
 ) -> None:
     outbox = Outbox(Result(AttemptOutcome.unknown, "deadline"))
-    desk = desk_of(engine, clock, {Channel.email: outbox})
+    desk = desk_of(engine, clock, {Provider.smtp: outbox})
     deliver(desk, claim)
     clock.advance(timedelta(seconds=30))
 
@@ -85,7 +85,7 @@ def test_a_send_that_begins_too_late_after_the_gate_does_not_begin(
     def _stall(_connection: object) -> None:
         clock.advance(timedelta(seconds=2))
 
-    deliver(desk_of(engine, clock, {Channel.email: outbox}), claim)
+    deliver(desk_of(engine, clock, {Provider.smtp: outbox}), claim)
 
     delivery = find(session, claim)
     assert outbox.messages == []
@@ -103,7 +103,7 @@ def test_a_reminder_that_cannot_be_rendered_is_put_back(
     assert milestone is not None
     milestone.kind = "discharge"
     session.commit()
-    desk = desk_of(engine, clock, {Channel.email: outbox})
+    desk = desk_of(engine, clock, {Provider.smtp: outbox})
 
     with pytest.raises(PlanError):
         deliver(desk, claim)
@@ -127,7 +127,7 @@ class Cut:
 def test_a_stopping_worker_ends_a_send_with_an_unknown_outcome(
     engine: Engine, session: Session, clock: FixedClock, claim: Claim
 ) -> None:
-    deliver(desk_of(engine, clock, {Channel.email: Cut()}), claim)
+    deliver(desk_of(engine, clock, {Provider.smtp: Cut()}), claim)
 
     delivery = find(session, claim)
     attempt = session.scalars(select(DeliveryAttempt)).one()

@@ -31,7 +31,8 @@ MESSAGE = Message(
     useful_until=MONDAY_AFTERNOON + timedelta(days=1),
 )
 DEADLINE = timedelta(seconds=10)
-ACCEPTED = Result(AttemptOutcome.accepted, "250")
+NAME = "<0123456789abcdef0123456789abcdef@clinic.example.org>"
+ACCEPTED = Result(AttemptOutcome.accepted, "250", message_id=NAME)
 
 
 def server_at(port: int, tls: str = "none", *, username: str | None = None, password: str | None = None) -> MailServer:
@@ -46,7 +47,7 @@ def test_a_message_arrives_whole_with_a_stable_id_and_no_room_for_replies() -> N
     assert result == ACCEPTED
     assert peer.recipients == ["alex@example.org"]
     assert mail["Subject"] == "Un mensaje de su equipo de atención"
-    assert mail["Message-ID"] == "<0123456789abcdef0123456789abcdef@clinic.example.org>"
+    assert mail["Message-ID"] == NAME
     assert (mail["From"], mail["To"]) == ("reminders@clinic.example.org", "alex@example.org")
     assert (mail["Date"], mail["Auto-Submitted"]) == ("Mon, 02 Mar 2026 15:00:00 +0000", "auto-generated")
     assert (mail.get_content_type(), mail["Content-Language"]) == ("text/plain", "es")

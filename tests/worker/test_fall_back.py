@@ -18,7 +18,7 @@ from schedules.delivery.channels.sms import SmsSender
 from schedules.delivery.deliver import deliver
 from schedules.delivery.record import record_result
 from schedules.jobs.publish import publish
-from schedules.plan.vocabulary import Channel, ReminderState
+from schedules.plan.vocabulary import Provider, ReminderState
 from schedules.planning import Answer, withdraw
 from tests import builders
 from tests.clock import MONDAY_AFTERNOON, FixedClock
@@ -26,7 +26,7 @@ from tests.worker.desks import Outbox, claim_all, desk_of, pass_now
 from tests.worker.rows import is_somebody_waiting, story, wait_until
 from tests.worker.sms_peer import SmsPeer, refusal, sms_service
 
-BOTH = frozenset({Channel.email, Channel.sms})
+BOTH = frozenset({Provider.smtp, Provider.sms})
 NO_SUCH_BOX = Result(AttemptOutcome.refused, "550", Refusal.address)
 
 
@@ -70,7 +70,7 @@ def steps(session: Session) -> list[tuple[int, DeliveryState, str | None]]:
 def test_an_address_that_is_refused_falls_back_to_sms_and_the_reminder_is_sent(
     engine: Engine, session: Session, clock: FixedClock, first: Delivery, peer: SmsPeer, line: HttpLine
 ) -> None:
-    desk = desk_of(engine, clock, {Channel.email: Outbox(NO_SUCH_BOX), Channel.sms: SmsSender(peer.provider, line)})
+    desk = desk_of(engine, clock, {Provider.smtp: Outbox(NO_SUCH_BOX), Provider.sms: SmsSender(peer.provider, line)})
 
     for _ in range(2):
         (claim,) = claim_all(session, clock)
@@ -108,7 +108,7 @@ def test_the_patients_stop_at_the_provider_ends_the_order_with_its_reason(
     engine: Engine, session: Session, clock: FixedClock, first: Delivery, peer: SmsPeer, line: HttpLine
 ) -> None:
     peer.answer = lambda _form: refusal(400, 21610)
-    desk = desk_of(engine, clock, {Channel.email: Outbox(NO_SUCH_BOX), Channel.sms: SmsSender(peer.provider, line)})
+    desk = desk_of(engine, clock, {Provider.smtp: Outbox(NO_SUCH_BOX), Provider.sms: SmsSender(peer.provider, line)})
 
     for _ in range(2):
         (claim,) = claim_all(session, clock)

@@ -14,7 +14,7 @@ from schedules.delivery.claim import claim_due
 from schedules.delivery.record import record_result, record_trouble
 from tests import builders
 from tests.clock import FixedClock
-from tests.worker.desks import EMAIL_ONLY, claim_all, lapse, lease_of, pass_now
+from tests.worker.desks import SMTP_ONLY, claim_all, lapse, lease_of, pass_now
 from tests.worker.rows import is_somebody_waiting, outcomes, wait_until
 
 
@@ -40,7 +40,7 @@ def test_a_late_result_waits_for_the_claim_that_takes_its_delivery_over(
         with make_session_factory(engine).begin() as late:
             if late_word == "result":
                 result = Result(AttemptOutcome.accepted, "250")
-                counted.append(record_result(late, stalled, result, built=EMAIL_ONLY, now=clock.now(), chance=1.0))
+                counted.append(record_result(late, stalled, result, built=SMTP_ONLY, now=clock.now(), chance=1.0))
             else:
                 counted.append(record_trouble(late, stalled, now=clock.now(), chance=1.0))
 

@@ -12,7 +12,7 @@ from schedules.delivery.claim import MAX_ATTEMPTS
 from schedules.delivery.record import record_result, record_trouble, retry_delay
 from tests import builders
 from tests.clock import MONDAY_AFTERNOON, FixedClock
-from tests.worker.desks import EMAIL_ONLY, claim_all, lapse, pass_now
+from tests.worker.desks import SMTP_ONLY, claim_all, lapse, pass_now
 from tests.worker.rows import outcomes, story
 
 ACCEPTED = Result(AttemptOutcome.accepted, "250")
@@ -36,7 +36,7 @@ def find(session: Session, claim: Claim) -> Delivery:
 
 
 def record(session: Session, claim: Claim, result: Result, *, chance: float = 1.0) -> bool:
-    counted = record_result(session, claim, result, built=EMAIL_ONLY, now=MONDAY_AFTERNOON, chance=chance)
+    counted = record_result(session, claim, result, built=SMTP_ONLY, now=MONDAY_AFTERNOON, chance=chance)
     session.commit()
     return counted
 

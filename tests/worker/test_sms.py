@@ -22,7 +22,7 @@ from schedules.plan.vocabulary import Language
 from tests.clock import MONDAY_AFTERNOON
 from tests.worker.certificates import loopback_contexts
 from tests.worker.peers import hostile_server, say_nothing, silent_port
-from tests.worker.sms_peer import ACCOUNT, SENDER, TOKEN, Reply, SmsPeer, refusal, sms_service
+from tests.worker.sms_peer import ACCOUNT, SENDER, TOKEN, Reply, SmsPeer, refusal, sid_of, sms_service
 
 MESSAGE = Message(
     key="0123456789abcdef0123456789abcdef",
@@ -66,7 +66,7 @@ def sender(peer: SmsPeer, sender_to: SenderTo) -> SmsSender:
 def test_a_notice_goes_out_with_no_word_of_the_message_and_for_as_long_as_it_is_useful(
     peer: SmsPeer, sender: SmsSender
 ) -> None:
-    assert sender.send(MESSAGE, DEADLINE) == Result(ACCEPTED, "201")
+    assert sender.send(MESSAGE, DEADLINE) == Result(ACCEPTED, "201", message_id=sid_of(1))
 
     assert peer.forms == [
         {
@@ -216,7 +216,7 @@ def test_what_may_have_been_taken_is_looked_for_before_it_is_sent_again(peer: Sm
 
     again = sender.send(replace(MESSAGE, open_tries=1), DEADLINE)
 
-    assert again == Result(ACCEPTED, "found")
+    assert again == Result(ACCEPTED, "found", message_id=sid_of(1))
     assert len(peer.forms) == 1
     assert peer.asked == [{"To": "+12125550123", "PageSize": "100"}]
 
@@ -226,7 +226,7 @@ def test_what_the_service_does_not_have_is_sent_again(peer: SmsPeer, sender: Sms
 
     again = sender.send(replace(MESSAGE, open_tries=1), DEADLINE)
 
-    assert (again, len(peer.forms)) == (Result(ACCEPTED, "201"), 2)
+    assert (again, len(peer.forms)) == (Result(ACCEPTED, "201", message_id=sid_of(2)), 2)
 
 
 @pytest.mark.parametrize("status", ["failed", "undelivered", "canceled"])
@@ -236,11 +236,12 @@ def test_what_the_service_had_and_could_not_deliver_is_sent_again(
     listed = orjson.dumps({"messages": [{"body": MESSAGE.notice, "status": status}]})
     peer.answer_list = lambda: (200, {}, listed)
 
-    assert sender.send(replace(MESSAGE, open_tries=3), DEADLINE) == Result(ACCEPTED, "201")
+    assert sender.send(replace(MESSAGE, open_tries=3), DEADLINE) == Result(ACCEPTED, "201", message_id=sid_of(1))
 
 
 @pytest.mark.parametrize(
-    ("open_tries", "result"), [(1, Result(ACCEPTED, "201")), (2, Result(REFUSED, "not_reconciled"))]
+    ("open_tries", "result"),
+    [(1, Result(ACCEPTED, "201", message_id=sid_of(1))), (2, Result(REFUSED, "not_reconciled"))],
 )
 def test_if_the_service_cannot_say_the_message_is_repeated_once(
     peer: SmsPeer, sender: SmsSender, open_tries: int, result: Result

@@ -1,11 +1,9 @@
 """Room for moves, clearances, personal items before surgery, and a clinic's own protocols."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import sqlalchemy as sa
 from alembic import op
 
+from models.migration_steps import change_words, unguarded
 from models.triggers import create_triggers
 
 revision = "0002"
@@ -485,23 +483,23 @@ def upgrade() -> None:
         table, column = each.split(".", 1)
         op.execute(f"ALTER TABLE {table} ADD COLUMN {column}")
     for table in ("milestone", "restriction"):
-        _change_words(table, "cancel_reason", ("skipreason", SKIP_REASONS), ("cancelreason", CANCEL_REASONS))
+        change_words(table, "cancel_reason", ("skipreason", SKIP_REASONS), ("cancelreason", CANCEL_REASONS))
         _bind_to_own_stage(table)
-    _change_words("task", "kind", ("taskkind", TASKS), ("taskkind", (*TASKS, "call_patient")))
+    change_words("task", "kind", ("taskkind", TASKS), ("taskkind", (*TASKS, "call_patient")))
     for table in GUARDED:
         create_triggers(op.get_bind(), table)
 
 
 def downgrade() -> None:
-    with _unguarded("task"):
+    with unguarded("task"):
         op.execute("UPDATE task SET kind = 'confirm_surgery' WHERE kind = 'call_patient'")
-    _change_words("task", "kind", ("taskkind", (*TASKS, "call_patient")), ("taskkind", TASKS))
+    change_words("task", "kind", ("taskkind", (*TASKS, "call_patient")), ("taskkind", TASKS))
     for table in ("milestone", "restriction"):
-        with _unguarded(table):
+        with unguarded(table):
             gone = sa.column("cancel_reason").in_(("merged", "protocol_changed"))
             rows = sa.table(table, sa.column("cancel_reason"))
             op.execute(rows.update().where(gone).values(cancel_reason="not_applicable"))
-        _change_words(table, "cancel_reason", ("cancelreason", CANCEL_REASONS), ("skipreason", SKIP_REASONS))
+        change_words(table, "cancel_reason", ("cancelreason", CANCEL_REASONS), ("skipreason", SKIP_REASONS))
     for each in reversed(ADDED):
         table, column = each.split(".", 1)
         op.execute(f"ALTER TABLE {table} DROP COLUMN {column.split(' ')[0]}")
@@ -511,46 +509,6 @@ def downgrade() -> None:
 
 def _bind_to_own_stage(table: str) -> None:
     """Say of the rows that stand that their own stage binds: until now every stage was planned alone."""
-    with _unguarded(table):
+    with unguarded(table):
         rows = sa.table(table, sa.column("binding_stage"), sa.column("occurrence"))
         op.execute(rows.update().values(binding_stage=rows.c.occurrence))
-
-
-def _change_words(table: str, column: str, old: tuple[str, tuple[str, ...]], new: tuple[str, tuple[str, ...]]) -> None:
-    """Put the check of a closed list in the place of another."""
-    if op.get_bind().dialect.name == "postgresql":
-        op.drop_constraint(op.f(f"ck_{table}_{old[0]}"), table, type_="check")
-        op.create_check_constraint(op.f(f"ck_{table}_{new[0]}"), table, _is_one_of(column, new[1]))
-        return
-    # A check is text that SQLite reads from its schema table; this is its documented way to change one in place.
-    version = op.get_bind().exec_driver_sql("PRAGMA schema_version").scalar_one()
-    op.get_bind().exec_driver_sql("PRAGMA writable_schema = ON")
-    op.get_bind().execute(
-        sa.text("UPDATE sqlite_master SET sql = replace(sql, :old, :new) WHERE type = 'table' AND name = :table"),
-        {
-            "old": f"CONSTRAINT ck_{table}_{old[0]} CHECK ({_is_one_of(column, old[1])})",
-            "new": f"CONSTRAINT ck_{table}_{new[0]} CHECK ({_is_one_of(column, new[1])})",
-            "table": table,
-        },
-    )
-    op.get_bind().exec_driver_sql(f"PRAGMA schema_version = {version + 1}")
-    op.get_bind().exec_driver_sql("PRAGMA writable_schema = OFF")
-
-
-def _is_one_of(column: str, words: tuple[str, ...]) -> str:
-    return f"{column} IN ({', '.join(repr(word) for word in words)})"
-
-
-@contextmanager
-def _unguarded(table: str) -> Iterator[None]:
-    """Let rows of a synced table be changed without a new revision: nothing that a device shows changes."""
-    connection = op.get_bind()
-    if connection.dialect.name == "postgresql":
-        op.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
-        yield
-        op.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
-        return
-    for operation in ("update", "delete"):
-        op.execute(f"DROP TRIGGER {table}_refuse_unstamped_{operation}")
-    yield
-    create_triggers(connection, table)

@@ -41,7 +41,7 @@ class Refusal(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a provider answered. `code` is its status, never its free text.
+    """What a provider answered. `code` is its status, never its free text; `message_id` its own name for the message.
 
     A result that is `for_good` will not get better by a repeat: the address, or the message itself, was refused.
     `retry_after`: the provider is busy and asks to be left alone for so long.
@@ -51,6 +51,7 @@ class Result:
     code: str | None = None
     for_good: Refusal | None = None
     retry_after: timedelta | None = None
+    message_id: str | None = None
 
 
 class ChannelSender(Protocol):

@@ -57,7 +57,7 @@ class EmailSender:
             return Result(AttemptOutcome.refused, "bad_address", Refusal.address)
         with _cut_at(deadline) as line, may_be_cut(line.cut):
             try:
-                return self._converse(message.address, content, line)
+                return self._converse(message, content, line)
             except smtplib.SMTPResponseException as answer:
                 return Result(AttemptOutcome.refused, str(answer.smtp_code))
             except OSError as error:
@@ -66,7 +66,8 @@ class EmailSender:
                 late = line.is_cut.is_set() or isinstance(error, TimeoutError)
                 return Result(outcome, "deadline" if late else type(error).__name__[:64])
 
-    def _converse(self, address: str, content: bytes, line: "_Line") -> Result:
+    def _converse(self, message: Message, content: bytes, line: "_Line") -> Result:
+        address = message.address
         with self._open(line) as client:
             options = () if address.isascii() else ("SMTPUTF8",)
             if options and not client.has_extn("smtputf8"):
@@ -77,7 +78,7 @@ class EmailSender:
             code, _ = client.rcpt(address)
             if code >= 400:
                 return _refusal(code, Refusal.address)
-            return _hand_over(client, content, line)
+            return _hand_over(client, content, line, message_id(message, self._server))
 
     @contextmanager
     def _open(self, line: "_Line") -> Iterator[smtplib.SMTP]:
@@ -105,11 +106,16 @@ def compose(message: Message, server: MailServer) -> bytes:
     mail["To"] = _parse_address(message.address)
     mail["Subject"] = message.subject
     mail["Date"] = format_datetime(message.written_at)
-    mail["Message-ID"] = f"<{message.key}@{server.domain}>"
+    mail["Message-ID"] = message_id(message, server)
     mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no machine answers it
     mail.set_content(message.body, cte="quoted-printable")
     mail["Content-Language"] = message.language
     return mail.as_bytes()
+
+
+def message_id(message: Message, server: MailServer) -> str:
+    """Return the mail's Message-ID: the same in every repeat, and the name by which a bounce tells of it."""
+    return f"<{message.key}@{server.domain}>"
 
 
 def _parse_address(text: str) -> Address:
@@ -218,13 +224,13 @@ def _cut_at(deadline: timedelta) -> Iterator[_Line]:
         line.close()
 
 
-def _hand_over(client: smtplib.SMTP, content: bytes, line: _Line) -> Result:
+def _hand_over(client: smtplib.SMTP, content: bytes, line: _Line, name: str) -> Result:
     line.is_handed_over = True
     code, _ = client.data(content)
     if code >= 400:
         line.is_handed_over = False
         return _refusal(code, Refusal.message)
-    return Result(AttemptOutcome.accepted, str(code))
+    return Result(AttemptOutcome.accepted, str(code), message_id=name)
 
 
 def _refusal(code: int, refusal: Refusal) -> Result:

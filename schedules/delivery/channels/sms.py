@@ -75,8 +75,8 @@ class SmsSender:
         if not isinstance(listed, list):
             return None if message.open_tries == 1 else Result(AttemptOutcome.refused, "not_reconciled")
         sent = (each for each in listed if isinstance(each, dict) and each.get("status") not in _NEVER_ARRIVED)
-        has_it = any(each.get("body") == message.notice for each in sent)
-        return Result(AttemptOutcome.accepted, "found") if has_it else None
+        found = next((each for each in sent if each.get("body") == message.notice), None)
+        return None if found is None else Result(AttemptOutcome.accepted, "found", message_id=_id_of(found))
 
     def _request(self, method: str, **content: Any) -> httpx.Request:
         request = httpx.Request(method, self._messages, headers={"Accept-Encoding": "identity"}, **content)
@@ -87,9 +87,8 @@ class SmsSender:
 def _judge(answer: Answer) -> Result:
     code = str(answer.status)
     if answer.status in (200, 201):
-        sid = _read(answer.body).get("sid")
-        is_id = isinstance(sid, str) and _MESSAGE_ID.fullmatch(sid)
-        return Result(AttemptOutcome.accepted if is_id else AttemptOutcome.unknown, code)
+        sid = _id_of(_read(answer.body))
+        return Result(AttemptOutcome.unknown if sid is None else AttemptOutcome.accepted, code, message_id=sid)
     if answer.status == 429:
         return Result(AttemptOutcome.refused, code, retry_after=_retry_after(answer))
     if answer.status == 400:
@@ -98,6 +97,11 @@ def _judge(answer: Answer) -> Result:
         return Result(AttemptOutcome.refused, str(known or code), _REFUSALS.get(known, Refusal.message))
     # A server error may come after the message was taken; any other answer took nothing.
     return Result(AttemptOutcome.unknown if answer.status >= 500 else AttemptOutcome.refused, code)
+
+
+def _id_of(listed: Mapping[str, Any]) -> str | None:
+    sid = listed.get("sid")
+    return sid if isinstance(sid, str) and _MESSAGE_ID.fullmatch(sid) else None
 
 
 def _read(body: bytes) -> dict[str, Any]:

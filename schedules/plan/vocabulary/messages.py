@@ -67,6 +67,19 @@ class Channel(StrEnum):
     push = "push"
     email = "email"
     sms = "sms"
+    webhook = "webhook"  # the clinic's own system, which tells the patient by its own means
+
+
+class Provider(StrEnum):
+    """Who takes a message from us. A channel has one, but for push: there the patient's device decides."""
+
+    smtp = "smtp"
+    sms = "sms"
+    fcm = "fcm"
+    apns = "apns"
+    expo = "expo"
+    web_push = "web_push"
+    webhook = "webhook"
 
 
 class Language(StrEnum):
