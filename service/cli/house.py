@@ -13,7 +13,7 @@ import socket
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from config import KEY_BYTES
+from config_values import KEY_BYTES
 from service.cli.supervisor import Say
 
 KEYS = {"SEAL_KEY": "seal.key", "AUDIT_KEY": "audit.key"}

@@ -1,0 +1,46 @@
+"""What must hold between settings. Each rule yields a line for each problem, and passes over what did not parse."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+LOOPBACK_HOSTS = ("127.0.0.1", "::1", "localhost")
+DEFAULT_MAIL_FROM = "reminders@localhost"
+
+
+def _lease_problems(values: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a problem when a lease could run out during a send: then two workers would hold one delivery."""
+    names = ("gate_to_send_seconds", "send_deadline_seconds", "lease_margin_seconds", "lease_seconds")
+    if not all(name in values for name in names):
+        return
+    *parts, lease = (values[name] for name in names)
+    if sum(parts) > lease:
+        needed = " + ".join(name.upper() for name in names[:-1])
+        yield f"LEASE_SECONDS: expected at least {needed} = {sum(parts):g}, got {lease:g}"
+
+
+def _mail_problems(values: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a problem for half a sign-in, a sign-in in clear over a network, and mail that nobody could answer."""
+    username, password = values.get("smtp_username"), values.get("smtp_password")
+    remote = values.get("smtp_host") not in (None, *LOOPBACK_HOSTS)
+    if (username is None) != (password is None) and {"smtp_username", "smtp_password"} <= values.keys():
+        yield "SMTP_USERNAME: expected together with SMTP_PASSWORD, got one without the other"
+    if username is not None and remote and values.get("smtp_tls") == "none":
+        yield "SMTP_TLS: expected starttls or implicit for a sign-in at another machine, got 'none'"
+    if remote and values.get("mail_from") == DEFAULT_MAIL_FROM:
+        yield "MAIL_FROM: expected the clinic's own address when SMTP_HOST is another machine, got the default"
+
+
+def _sms_problems(values: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a problem for half an account, and for a secret that would travel in clear over a network."""
+    if values.get("sms_account") is None:
+        return
+    for name in ("sms_token", "sms_sender"):
+        if name in values and values[name] is None:
+            yield f"{name.upper()}: expected together with SMS_ACCOUNT, got nothing"
+    url = urlsplit(values.get("sms_url", ""))
+    if url.scheme == "http" and url.hostname not in LOOPBACK_HOSTS:
+        yield "SMS_URL: expected https:// for a provider on another machine, got 'http'"
+
+
+RULES: tuple[Callable[[Mapping[str, Any]], Iterator[str]], ...] = (_lease_problems, _mail_problems, _sms_problems)

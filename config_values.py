@@ -1,0 +1,96 @@
+"""How the text of a setting becomes its value. A parser returns it, or raises ExpectedError with what was expected."""
+
+import base64
+import binascii
+import re
+from collections.abc import Callable
+
+KEY_BYTES = 32
+PROVIDERS = ("smtp", "sms", "fcm", "apns", "expo", "web_push", "webhook")
+
+
+class ExpectedError(ValueError):
+    """A value does not parse. The message says what was expected."""
+
+
+def text(raw: str) -> str:
+    """Return the text as it is."""
+    return raw
+
+
+def one_of(*choices: str) -> Callable[[str], str]:
+    """Return a parser of one of these words."""
+
+    def parse(raw: str) -> str:
+        if raw not in choices:
+            raise ExpectedError(f"one of {', '.join(choices)}")
+        return raw
+
+    return parse
+
+
+def integer(lowest: int, highest: int) -> Callable[[str], int]:
+    """Return a parser of a whole number between two bounds, both included."""
+
+    def parse(raw: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,12}", raw) or not lowest <= int(raw) <= highest:
+            raise ExpectedError(f"a whole number from {lowest} to {highest}")
+        return int(raw)
+
+    return parse
+
+
+def seconds(lowest: float, highest: float) -> Callable[[str], float]:
+    """Return a parser of a number of seconds between two bounds, both included."""
+
+    def parse(raw: str) -> float:
+        if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6})?", raw) or not lowest <= float(raw) <= highest:
+            raise ExpectedError(f"a number of seconds from {lowest:g} to {highest:g}")
+        return float(raw)
+
+    return parse
+
+
+def key(raw: str) -> bytes:
+    """Return the 32 bytes that stand in base64."""
+    try:
+        key = base64.b64decode(raw, validate=True)
+    except (binascii.Error, ValueError):
+        key = b""
+    if len(key) != KEY_BYTES:
+        raise ExpectedError(f"{KEY_BYTES} bytes in base64 (openssl rand -base64 {KEY_BYTES})")
+    return key
+
+
+def database_url(raw: str) -> str:
+    """Return the address of a database, with the driver that is installed."""
+    scheme, separator, rest = raw.partition("://")
+    if scheme in ("postgres", "postgresql", "postgresql+psycopg") and separator and rest:
+        return f"postgresql+psycopg://{rest}"
+    if scheme == "sqlite" and rest.startswith("/") and rest.strip("/") and ":memory:" not in rest:
+        return raw
+    raise ExpectedError(
+        "sqlite:///PATH or postgresql://USER@HOST/NAME (web and worker share it: no in-memory database)"
+    )
+
+
+def public_url(raw: str) -> str:
+    """Return an address of the web without a slash at its end."""
+    if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", raw):
+        raise ExpectedError("an address such as https://recovery.example.org")
+    return raw.rstrip("/")
+
+
+def mail_address(raw: str) -> str:
+    """Return a bare e-mail address."""
+    if not re.fullmatch(r"[^@\s<>]+@[^@\s<>]+", raw):
+        raise ExpectedError("a bare e-mail address")
+    return raw
+
+
+def paces(raw: str) -> tuple[tuple[str, float], ...]:
+    """Return how many a second for which provider: `sms=10,smtp=5`."""
+    pairs = [part.strip().partition("=") for part in raw.split(",")]
+    if any(name not in PROVIDERS or not re.fullmatch(r"0*[1-9][0-9]{0,4}", rate) for name, _, rate in pairs):
+        raise ExpectedError(f"pairs such as sms=10,smtp=5 of whole numbers, for {', '.join(PROVIDERS)}")
+    return tuple((name, float(rate)) for name, _, rate in pairs)
