@@ -12,6 +12,7 @@ from models.identity import Device, EnrolmentCode, Token
 from models.people import Patient, Staff
 from models.practice import Practice
 from models.protocols import ProtocolSignature, ProtocolVersion
+from models.providers import ProviderPause
 from models.reminder import Decision, Delivery, DeliveryAttempt, Reminder
 from models.report import CheckIn, ClinicalEvent, Task, Visit
 from models.sync import SyncClock
@@ -40,6 +41,7 @@ __all__ = [
     "Practice",
     "ProtocolSignature",
     "ProtocolVersion",
+    "ProviderPause",
     "Reminder",
     "Restriction",
     "SlotEntry",

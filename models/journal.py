@@ -43,11 +43,32 @@ def append(session: Session, practice_id: str, act: Act, now: datetime) -> str:
 
     Raises LookupError if no key was set.
     """
-    entry_id = new_id(now)
-    patient_ids = sorted(set(act.patient_ids))
-    row = {
+    (entry_id,) = append_all(session, practice_id, [act], now)
+    return entry_id
+
+
+def append_all(session: Session, practice_id: str, acts: Iterable[Act], now: datetime) -> list[str]:
+    """Append an entry for each act, as `append` does for one. Return their ids.
+
+    Raises LookupError if no key was set.
+    """
+    entries, subjects = [], []
+    for act in acts:
+        patient_ids = sorted(set(act.patient_ids))
+        row = _row_of(practice_id, act, now)
+        entries.append(row | {"mac": entry_mac(row, patient_ids)})
+        subjects += [{"practice_id": practice_id, "entry_id": row["id"], "patient_id": each} for each in patient_ids]
+    if entries:
+        session.execute(insert(AuditEntry), entries)
+    if subjects:
+        session.execute(insert(AuditSubject), subjects)
+    return [entry["id"] for entry in entries]
+
+
+def _row_of(practice_id: str, act: Act, now: datetime) -> dict[str, Any]:
+    return {
         "practice_id": practice_id,
-        "id": entry_id,
+        "id": new_id(now),
         "happened_at": now,
         "actor_kind": act.actor_kind,
         "actor_id": act.actor_id,
@@ -56,11 +77,6 @@ def append(session: Session, practice_id: str, act: Act, now: datetime) -> str:
         "status": act.status,
         "about": act.about,
     }
-    session.execute(insert(AuditEntry).values(**row, mac=entry_mac(row, patient_ids)))
-    if patient_ids:
-        subjects = [{"practice_id": practice_id, "entry_id": entry_id, "patient_id": each} for each in patient_ids]
-        session.execute(insert(AuditSubject), subjects)
-    return entry_id
 
 
 def entry_mac(row: dict[str, Any], patient_ids: Iterable[str]) -> bytes:

@@ -99,6 +99,9 @@ class Sealed:
         self.column = column
         self.lookup = lookup
 
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._table: str = owner.__tablename__  # type: ignore[attr-defined]  # of a model
+
     @overload
     def __get__(self, row: None, owner: type) -> "Sealed": ...
     @overload
@@ -117,10 +120,14 @@ class Sealed:
             hashed = None if text is None else lookup_hash(text, self._practice_id(row))
             setattr(row, self.lookup.column, hashed)
 
+    def opened(self, sealed: bytes | None, *, practice_id: str, row_id: str) -> str | None:
+        """Return the plaintext of a value that was read as a column, without the row's object."""
+        return None if sealed is None else unseal(bytes(sealed), f"{practice_id}/{self._table}/{self.column}/{row_id}")
+
     def _place(self, row: Any) -> str:
         if row.id is None:
             raise SealError("expected a row with practice_id and id before its private columns are set")
-        return f"{self._practice_id(row)}/{row.__tablename__}/{self.column}/{row.id}"
+        return f"{self._practice_id(row)}/{self._table}/{self.column}/{row.id}"
 
     @staticmethod
     def _practice_id(row: Any) -> str:

@@ -180,6 +180,8 @@ class DeliveryAttempt(Base):
     channel: Mapped[Channel] = mapped_column(words(Channel))
     provider: Mapped[Provider | None] = mapped_column(words(Provider))  # None: from before it was kept
     provider_message_id: Mapped[str | None] = mapped_column(String(128))  # the provider's, by which receipts name it
+    # The delivery whose message said this one too; a delivery is in at most one message for each of its fences.
+    carried_by: Mapped[str | None] = mapped_column(String(ID_LENGTH))
     started_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     outcome: Mapped[AttemptOutcome | None] = mapped_column(words(AttemptOutcome))

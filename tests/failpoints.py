@@ -10,7 +10,7 @@ provider_accepted (there the mail server strikes, see `tests.worker.peers`), rep
 import multiprocessing
 import os
 import signal
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -25,9 +25,10 @@ from schedules.delivery.book import Claim
 from schedules.delivery.channels import ChannelSender, Message, Result
 from schedules.delivery.claim import claim_due
 from schedules.delivery.deliver import DEFAULT_STEPS, Steps, make_senders
+from schedules.delivery.flow import Pace
 from schedules.delivery.gate import Permit, pass_gate
 from schedules.delivery.leases import Lease
-from schedules.delivery.record import record_result
+from schedules.delivery.record import record_results
 from schedules.plan.vocabulary import Provider
 from schedules.worker import main
 
@@ -100,24 +101,30 @@ class FailSteps:
         return claims
 
     def _gate(
-        self, session: Session, claim: Claim, lease: Lease, *, built: Collection[Provider], now: datetime
-    ) -> Permit | None:
-        permit = pass_gate(session, claim, lease, built=built, now=now)
-        self._about_to_commit(session, "gated", "gate_uncommitted", permit is not None)
-        return permit
+        self,
+        session: Session,
+        claims: Sequence[Claim],
+        lease: Lease,
+        *,
+        built: Collection[Provider],
+        pace: Pace,
+        now: datetime,
+    ) -> list[Permit]:
+        permits = pass_gate(session, claims, lease, built=built, pace=pace, now=now)
+        self._about_to_commit(session, "gated", "gate_uncommitted", bool(permits))
+        return permits
 
     def _record(
         self,
         session: Session,
-        claim: Claim,
-        result: Result,
+        results: Sequence[tuple[Claim, Result]],
         *,
         built: Collection[Provider],
         now: datetime,
-        chance: float,
-    ) -> bool:
-        counted = record_result(session, claim, result, built=built, now=now, chance=chance)
-        self._about_to_commit(session, "recorded", "result_uncommitted", counted)
+        chance: Callable[[], float],
+    ) -> list[Claim]:
+        counted = record_results(session, results, built=built, now=now, chance=chance)
+        self._about_to_commit(session, "recorded", "result_uncommitted", bool(counted))
         return counted
 
     def _senders(self, settings: Settings) -> Mapping[Provider, ChannelSender]:

@@ -1,15 +1,18 @@
-"""Takes what is due, a few at a time, so that no two workers hold one delivery.
+"""Takes what is due, in batches that are fair to all practices, so that no two workers hold one delivery.
 
 Takes also what a dead or frozen worker held: its lease has run out, and the kernel has ended it before it could still
 send (see `schedules.delivery.deadline`), so its unresolved attempts can be closed as abandoned.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from secrets import SystemRandom
 
-from sqlalchemy import and_, case, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, and_, case, exists, or_, select, update
 from sqlalchemy.orm import Session
 
+from models.practice import Practice
 from models.reminder import (
     OPEN_STATES,
     AttemptOutcome,
@@ -18,23 +21,105 @@ from models.reminder import (
     DeliveryAttempt,
     DeliveryState,
 )
-from schedules.delivery.book import Claim, ended, move
+from schedules.delivery.book import Claim, by_practice, ended, move
 from schedules.delivery.decide import Reason
 from schedules.delivery.leases import RELEASED, Lease, has_run_out, held
-from schedules.planning.story import step_of, tell
+from schedules.plan.vocabulary import Channel
+from schedules.planning.story import Step, tell
 
 MAX_ATTEMPTS = 8
 MAX_SOLO_DEATHS = 3
+_SHUFFLE = SystemRandom().shuffle
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A delivery that may be claimed, as it stood when it was locked."""
+
+    practice_id: str
+    id: str
+    patient_id: str
+    reminder_id: str
+    generation: int
+    step: int
+    state: DeliveryState
+    channel: Channel | None
+    fence: int
+    attempts: int
+    deaths: int
+    solo: bool
+
+    @property
+    def has_died(self) -> bool:
+        """Return whether a worker died with its message on its way."""
+        return self.state is DeliveryState.sending
+
+
+_COLUMNS = tuple(getattr(Delivery, name) for name in _Found.__slots__)
 
 
 def claim_due(session: Session, lease: Lease, *, now: datetime, limit: int) -> list[Claim]:
-    """Claim at most `limit` deliveries that are due at `now`, the longest due first, and return the claims.
+    """Claim about `limit` deliveries that are due at `now` and return the claims.
 
-    An attempt whose worker died is abandoned and its delivery retried alone; after three deaths alone, or as many
-    attempts as are allowed, the delivery ends instead.
+    Every practice gets an equal share of what is to be had, the longest due first; what else is due for a patient whose
+    delivery is claimed comes with it, so that it can be said in one message. An attempt whose worker died is abandoned
+    and its delivery retried alone; after three deaths alone, or as many attempts as are allowed, the delivery ends
+    instead.
     """
-    found = _lock_claimable(session, lease, now=now, limit=limit)
-    _abandon_attempts(session, found, now)
+    may_claim = _claimable(session, lease, now)
+    waiting = _practices_with_due(session, may_claim)
+    claims: list[Claim] = []
+    while waiting and len(claims) < limit:
+        share = max(1, (limit - len(claims)) // len(waiting))
+        still_waiting = []
+        for practice_id in waiting:
+            if len(claims) >= limit:
+                break
+            found = _lock(session, practice_id, may_claim, share)
+            claims += _take(session, lease, found, now)
+            if len(found) >= share:
+                still_waiting.append(practice_id)
+        waiting = still_waiting
+    return claims
+
+
+def release(session: Session, claims: Iterable[Claim]) -> None:
+    """Give back claims that nothing was begun with, for any worker to take."""
+    columns = {"state": DeliveryState.pending, "attempts": Delivery.attempts - 1, **RELEASED}
+    for of_practice in by_practice(claims).values():
+        move(session, of_practice, DeliveryState.leased, **columns)
+
+
+def _claimable(session: Session, lease: Lease, now: datetime) -> ColumnElement[bool]:
+    held_once = Delivery.state.in_((DeliveryState.leased, DeliveryState.sending))
+    free = or_(Delivery.state == DeliveryState.pending, and_(held_once, has_run_out(session, lease.clock)))
+    # Said once more in the words of the partial index, so that history costs nothing.
+    return and_(Delivery.state.in_(OPEN_STATES), Delivery.next_attempt_at <= now, free)
+
+
+def _practices_with_due(session: Session, may_claim: ColumnElement[bool]) -> list[str]:
+    """Return the practices for which something is due, in an order of chance: none is always the first."""
+    is_waiting = exists().where(Delivery.practice_id == Practice.id, may_claim)
+    found = list(session.scalars(select(Practice.id).where(is_waiting)))
+    _SHUFFLE(found)
+    return found
+
+
+def _lock(session: Session, practice_id: str, may_claim: ColumnElement[bool], most: int) -> list[_Found]:
+    """Return up to `most` of a practice's deliveries and what else is due for their patients, locked to the commit."""
+    query = select(*_COLUMNS).where(Delivery.practice_id == practice_id, may_claim).with_for_update(skip_locked=True)
+    first = [_Found(*row) for row in session.execute(query.order_by(Delivery.next_attempt_at, Delivery.id).limit(most))]
+    if len(first) < most:  # that was all: nobody's other messages can have been left out
+        return first
+    of_patients = Delivery.patient_id.in_({each.patient_id for each in first})
+    others = query.where(of_patients, Delivery.id.not_in([each.id for each in first])).order_by(Delivery.id)
+    return first + [_Found(*row) for row in session.execute(others)]
+
+
+def _take(session: Session, lease: Lease, found: Sequence[_Found], now: datetime) -> list[Claim]:
+    if not found:
+        return []
+    _abandon_attempts(session, [each for each in found if each.has_died], now)
     to_try = []
     for delivery in found:
         end = _spent(delivery)
@@ -45,47 +130,21 @@ def claim_due(session: Session, lease: Lease, *, now: datetime, limit: int) -> l
     return _lease(session, lease, to_try)
 
 
-def release(session: Session, claims: Iterable[Claim]) -> None:
-    """Give back claims that nothing was begun with, for any worker to take."""
-    for claim in claims:
-        columns = {"state": DeliveryState.pending, "attempts": Delivery.attempts - 1, **RELEASED}
-        move(session, claim, DeliveryState.leased, **columns)
-
-
-def _lock_claimable(session: Session, lease: Lease, *, now: datetime, limit: int) -> Sequence[Delivery]:
-    held_once = Delivery.state.in_((DeliveryState.leased, DeliveryState.sending))
-    claimable = or_(
-        Delivery.state == DeliveryState.pending,
-        and_(held_once, has_run_out(session, lease.clock)),
-    )
-    query = (
-        select(Delivery)
-        # Said once more in the words of the partial index, so that history costs nothing.
-        .where(Delivery.state.in_(OPEN_STATES), Delivery.next_attempt_at <= now, claimable)
-        .order_by(Delivery.next_attempt_at, Delivery.practice_id, Delivery.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-        .execution_options(populate_existing=True)
-    )
-    return session.scalars(query).all()
-
-
-def _abandon_attempts(session: Session, found: Sequence[Delivery], now: datetime) -> None:
-    lost = _keys([each for each in found if each.state is DeliveryState.sending])
+def _abandon_attempts(session: Session, lost: Sequence[_Found], now: datetime) -> None:
     if not lost:
         return
     session.execute(
         update(DeliveryAttempt)
-        .where(tuple_(DeliveryAttempt.practice_id, DeliveryAttempt.delivery_id).in_(lost))
-        .where(DeliveryAttempt.outcome.is_(None))
+        .where(DeliveryAttempt.practice_id == lost[0].practice_id)
+        .where(DeliveryAttempt.delivery_id.in_([each.id for each in lost]), DeliveryAttempt.outcome.is_(None))
         .values(outcome=AttemptOutcome.abandoned, ended_at=now)
         .execution_options(synchronize_session=False)
     )
 
 
-def _spent(delivery: Delivery) -> tuple[DeliveryState, Reason] | None:
+def _spent(delivery: _Found) -> tuple[DeliveryState, Reason] | None:
     """Return how a delivery ends whose worker died once too often; None for one that may be tried again."""
-    if delivery.state is not DeliveryState.sending:
+    if not delivery.has_died:
         return None
     if delivery.solo and delivery.deaths + 1 >= MAX_SOLO_DEATHS:
         return DeliveryState.quarantined, Reason.worker_died
@@ -94,21 +153,26 @@ def _spent(delivery: Delivery) -> tuple[DeliveryState, Reason] | None:
     return None
 
 
-def _end(session: Session, delivery: Delivery, end: tuple[DeliveryState, Reason], now: datetime) -> None:
+def _end(session: Session, delivery: _Found, end: tuple[DeliveryState, Reason], now: datetime) -> None:
     state, reason = end
-    for column, value in ended(state, now=now, reason=reason).items():
-        setattr(delivery, column, value)
-    delivery.deaths += delivery.solo
-    tell(session, step_of(delivery), DecisionKind(state), now=now, reason=reason, channel=delivery.channel)
+    columns = ended(state, now=now, reason=reason) | {"deaths": delivery.deaths + delivery.solo}
+    move(
+        session,
+        [Claim(delivery.practice_id, delivery.patient_id, delivery.id, delivery.fence)],
+        delivery.state,
+        **columns,
+    )
+    about = Step(delivery.practice_id, delivery.reminder_id, delivery.generation, delivery.step)
+    tell(session, about, DecisionKind(state), now=now, reason=reason, channel=delivery.channel)
 
 
-def _lease(session: Session, lease: Lease, deliveries: Sequence[Delivery]) -> list[Claim]:
+def _lease(session: Session, lease: Lease, deliveries: Sequence[_Found]) -> list[Claim]:
     if not deliveries:
         return []
     died = Delivery.state == DeliveryState.sending
     statement = (
         update(Delivery)
-        .where(tuple_(Delivery.practice_id, Delivery.id).in_(_keys(deliveries)))
+        .where(Delivery.practice_id == deliveries[0].practice_id, Delivery.id.in_([each.id for each in deliveries]))
         .values(
             state=DeliveryState.leased,
             fence=Delivery.fence + 1,
@@ -122,10 +186,6 @@ def _lease(session: Session, lease: Lease, deliveries: Sequence[Delivery]) -> li
     )
     session.execute(statement)
     return [
-        Claim(each.practice_id, each.id, each.fence + 1, solo=each.solo or each.state is DeliveryState.sending)
+        Claim(each.practice_id, each.patient_id, each.id, each.fence + 1, solo=each.solo or each.has_died)
         for each in deliveries
     ]
-
-
-def _keys(deliveries: Sequence[Delivery]) -> list[tuple[str, str]]:
-    return [(each.practice_id, each.id) for each in deliveries]

@@ -7,7 +7,7 @@ it, so it is retried in a process of its own, which is started when it is first 
 import contextlib
 import multiprocessing
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from multiprocessing.connection import Connection, wait
@@ -56,7 +56,8 @@ class Crew:
         """Note who has finished, bury who has died or hangs, and start senders until the crew is whole."""
         for sender in list(self._senders):
             self._listen(sender)
-            if any(self._since(handed_ms) > 2 * self._lease.length for handed_ms in sender.in_hand.values()):
+            hangs = any(self._since(handed_ms) > 2 * self._lease.length for handed_ms in sender.in_hand.values())
+            if hangs and sender in self._senders:  # one that was just buried hangs no more
                 sender.process.kill()
         while len(self._usual()) < self._settings.sender_processes and self._may_start():
             self._start(self._settings.sends_in_flight, is_solo=False)
@@ -69,14 +70,23 @@ class Crew:
         free = sum(sender.free for sender in self._usual())
         return free if 2 * free >= sum(sender.slots for sender in self._usual()) else 0
 
-    def hand_out(self, claims: list[Claim]) -> list[Claim]:
-        """Give each claim to the sender with the fewest in hand, and return those that found no place."""
-        left = []
-        for claim in claims:
-            sender = self._solo() if claim.solo else max(self._usual(), key=lambda each: each.free, default=None)
-            if sender is None or sender.free == 0 or not self._hand(sender, claim):
-                left.append(claim)
-        return left
+    def hand_out(self, claims: Collection[Claim]) -> list[Claim]:
+        """Give the claims to the senders with the fewest in hand, and return those that found no place.
+
+        A patient's go to one sender together: what is due at one time can then be said in one message.
+        """
+        left: list[Claim] = []
+        batches: list[tuple[_Sender, list[Claim]]] = [(sender, []) for sender in self._usual()]
+        for together in _by_patient(claim for claim in claims if not claim.solo):
+            sender, batch = max(batches, key=lambda each: each[0].free - len(each[1]), default=(None, []))
+            if sender is None or sender.free <= len(batch):
+                left += together
+            else:
+                batch += together
+        for sender, batch in batches:
+            if batch and not self._hand(sender, batch):
+                left += batch
+        return left + [claim for claim in claims if claim.solo and not self._hand_solo(claim)]
 
     def wait(self, longest: timedelta) -> None:
         """Wait until a sender finishes or dies, at most `longest`."""
@@ -104,11 +114,18 @@ class Crew:
                 return sender
         return self._start(1, is_solo=True) if self._may_start() else None
 
-    def _hand(self, sender: _Sender, claim: Claim) -> bool:
-        with contextlib.suppress(BrokenPipeError):
-            sender.pipe.send(claim)
-            sender.in_hand[claim] = self._now_ms()
-        return claim in sender.in_hand
+    def _hand_solo(self, claim: Claim) -> bool:
+        sender = self._solo()
+        return sender is not None and sender.free > 0 and self._hand(sender, [claim])
+
+    def _hand(self, sender: _Sender, claims: list[Claim]) -> bool:
+        """Give the sender the claims and return whether it is there to take them."""
+        try:
+            sender.pipe.send(claims)
+        except BrokenPipeError:
+            return False
+        sender.in_hand |= dict.fromkeys(claims, self._now_ms())
+        return True
 
     def _ask_to_end(self, sender: _Sender, *, hurry: bool) -> None:
         self._listen(sender)
@@ -125,7 +142,8 @@ class Crew:
         """Take a sender's answers. One whose end of the pipe is closed has died or ended."""
         try:
             while sender.pipe.poll():
-                sender.in_hand.pop(sender.pipe.recv(), None)
+                for claim in sender.pipe.recv():
+                    sender.in_hand.pop(claim, None)
         except (EOFError, ConnectionResetError):
             self._bury(sender)
             self._senders.remove(sender)
@@ -156,3 +174,10 @@ class Crew:
 
     def _since(self, earlier_ms: int) -> timedelta:
         return timedelta(milliseconds=self._now_ms() - earlier_ms)
+
+
+def _by_patient(claims: Iterable[Claim]) -> Iterable[list[Claim]]:
+    found: dict[tuple[str, str], list[Claim]] = {}
+    for claim in claims:
+        found.setdefault((claim.practice_id, claim.patient_id), []).append(claim)
+    return found.values()

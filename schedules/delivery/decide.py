@@ -35,7 +35,10 @@ class Reason(StrEnum):
     no_address = "no_address"
     no_channel = "no_channel"
     already_tried = "already_tried"
+    provider_paused = "provider_paused"
+    provider_pace = "provider_pace"
     fell_back = "fell_back"
+    in_digest = "in_digest"
     address_refused = "address_refused"
     message_refused = "message_refused"
     refused = "refused"
@@ -59,7 +62,8 @@ _STOP_EVERYTHING = frozenset({Reason.withdrawn, Reason.moved, Reason.died, Reaso
 class Offer:
     """One way to reach the patient, in the patient's order of channels, as it stands now.
 
-    `provider` is None, and there is no address, where this service sends to none on that channel.
+    `provider` is None, and there is no address, where this service sends to none on that channel. `free_at`: until
+    then the provider is left alone.
     """
 
     channel: Channel
@@ -67,6 +71,7 @@ class Offer:
     is_opted_out: bool
     address: str | None
     is_tried: bool = False  # an earlier step of the order failed on it
+    free_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,10 +208,15 @@ def is_usable(offer: Offer) -> bool:
     return _unusable_because(offer) is None
 
 
-def _choose_channel(facts: Facts) -> Send | Suppress:
+def _choose_channel(facts: Facts) -> Send | Hold | Suppress:
+    """Return the first way that is open. One whose provider is left alone is waited for while the message is useful."""
     passed_over: list[PassedOver] = []
     for offer in facts.offers:
         reason = _unusable_because(offer)
+        if reason is None and offer.free_at is not None and offer.free_at > facts.now:
+            if offer.free_at < facts.useful_until:
+                return Hold(offer.free_at, offer.free_at, Reason.provider_paused)
+            reason = Reason.provider_paused
         if reason is None and offer.provider is not None and offer.address is not None:
             return Send(offer.channel, offer.provider, offer.address, tuple(passed_over))
         passed_over.append(PassedOver(offer.channel, reason or Reason.no_address))

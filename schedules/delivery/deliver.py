@@ -1,6 +1,7 @@
-"""Takes one claimed delivery from its gate to its recorded result. Runs in a thread of a sender process."""
+"""Takes claimed deliveries from their gate to their recorded results, in batches; each message is sent by itself."""
 
-from collections.abc import Callable, Collection, Mapping
+import logging
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -19,15 +20,18 @@ from schedules.delivery.channels.email import EmailSender, MailServer
 from schedules.delivery.channels.sms import SmsProvider, SmsSender
 from schedules.delivery.claim import claim_due
 from schedules.delivery.deadline import kernel_deadline
+from schedules.delivery.flow import NO_PACE, Breaker, Pace, write_pauses
 from schedules.delivery.gate import Permit, pass_gate
 from schedules.delivery.leases import Lease, read_now
 from schedules.delivery.message import render
-from schedules.delivery.record import record_result, record_trouble
+from schedules.delivery.record import record_results, record_trouble
 from schedules.plan.vocabulary import Provider
 
 Answer = TypeVar("Answer")
+Part = TypeVar("Part")
 _TRIES = 3
 _MILLISECOND = timedelta(milliseconds=1)
+logger = logging.getLogger(__name__)
 
 
 class ClaimStep(Protocol):
@@ -37,26 +41,32 @@ class ClaimStep(Protocol):
 
 
 class GateStep(Protocol):
-    """Checks one delivery for the last time."""
-
-    def __call__(
-        self, session: Session, claim: Claim, lease: Lease, *, built: Collection[Provider], now: datetime
-    ) -> Permit | None: ...
-
-
-class RecordStep(Protocol):
-    """Writes what became of one attempt."""
+    """Checks deliveries of one practice for the last time."""
 
     def __call__(
         self,
         session: Session,
-        claim: Claim,
-        result: Result,
+        claims: Sequence[Claim],
+        lease: Lease,
+        *,
+        built: Collection[Provider],
+        pace: Pace,
+        now: datetime,
+    ) -> list[Permit]: ...
+
+
+class RecordStep(Protocol):
+    """Writes what became of attempts, all of one practice."""
+
+    def __call__(
+        self,
+        session: Session,
+        results: Sequence[tuple[Claim, Result]],
         *,
         built: Collection[Provider],
         now: datetime,
-        chance: float,
-    ) -> bool: ...
+        chance: Callable[[], float],
+    ) -> list[Claim]: ...
 
 
 def make_senders(settings: Settings) -> dict[Provider, ChannelSender]:
@@ -93,7 +103,7 @@ class Steps:
     claim: ClaimStep = claim_due
     gate: GateStep = pass_gate
     senders: Callable[[Settings], Mapping[Provider, ChannelSender]] = make_senders
-    record: RecordStep = record_result
+    record: RecordStep = record_results
 
 
 DEFAULT_STEPS = Steps()
@@ -119,33 +129,39 @@ class Desk:
     senders: Mapping[Provider, ChannelSender]
     chance: Callable[[], float]
     turns: AbstractContextManager[Any] = field(default_factory=lambda: BoundedSemaphore(1))
+    pace: Pace = NO_PACE
+    breaker: Breaker = field(default_factory=Breaker)
 
 
-def deliver(desk: Desk, claim: Claim) -> None:
-    """Take the delivery through the gate, send its message and record the result, each in its own transaction."""
-    permit = _in_transaction(desk, lambda session: _pass(desk, session, claim))
-    if permit is None:
-        return
-    result = _send(desk, permit)
-    _in_transaction(desk, lambda session: _record(desk, session, claim, result))
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A message that was handed over, or not, and what became of it."""
+
+    permit: Permit
+    result: Result
 
 
-def give_up(desk: Desk, claim: Claim) -> None:
-    """Put back a delivery that raised an error, or set it aside after its last attempt."""
+def pass_all(desk: Desk, claims: Sequence[Claim]) -> list[Permit]:
+    """Take claims of one practice through the gate and return the messages that may leave.
 
-    def record(session: Session) -> bool:
+    One that raises is put back and takes no other with it.
+    """
+
+    def work(session: Session, some: Sequence[Claim]) -> list[Permit]:
         now = desk.steps.now(session, desk.lease.clock)
-        return record_trouble(session, claim, now=now, chance=desk.chance())
+        return desk.steps.gate(session, some, desk.lease, built=desk.senders.keys(), pace=desk.pace, now=now)
 
-    _in_transaction(desk, record)
+    permits: list[Permit] = []
+    for part, answer in _in_parts(desk, claims, work):
+        if isinstance(answer, Exception):
+            put_back(desk, part, answer)
+        else:
+            permits += answer
+    return permits
 
 
-def _pass(desk: Desk, session: Session, claim: Claim) -> Permit | None:
-    now = desk.steps.now(session, desk.lease.clock)
-    return desk.steps.gate(session, claim, desk.lease, built=desk.senders.keys(), now=now)
-
-
-def _send(desk: Desk, permit: Permit) -> Result:
+def send(desk: Desk, permit: Permit) -> Result:
+    """Hand one message over, under its deadlines, and return what became of it. Raises what rendering raises."""
     message = render(permit.draft, permit.address, permit.passed_at)
     left = _left(desk, permit, desk.lease.length - desk.limits.margin)
     if left <= timedelta(0):
@@ -157,13 +173,61 @@ def _send(desk: Desk, permit: Permit) -> Result:
         return desk.senders[permit.provider].send(message, desk.limits.send)
 
 
+def record_all(desk: Desk, sent: Sequence[Sent]) -> None:
+    """Write what became of messages of one practice. One that raises is put back and takes no other with it."""
+
+    def work(session: Session, some: Sequence[Sent]) -> None:
+        now = desk.steps.now(session, desk.lease.clock)
+        results = [(claim, each.result) for each in some for claim in each.permit.claims]
+        desk.steps.record(session, results, built=desk.senders.keys(), now=now, chance=desk.chance)
+        pauses = [desk.breaker.note(each.permit.provider, each.result, now) for each in some]
+        write_pauses(session, [each for each in pauses if each is not None], now)
+
+    for part, answer in _in_parts(desk, sent, work):
+        if isinstance(answer, Exception):
+            put_back(desk, [claim for each in part for claim in each.permit.claims], answer)
+
+
+def put_back(desk: Desk, claims: Sequence[Claim], error: Exception) -> None:
+    """Put back deliveries of one practice that raised an error, or set them aside after their last attempt.
+
+    If that fails too, their leases run out and they are claimed again.
+    """
+    logger.warning("delivery raised %s: %s", type(error).__name__, _ids(claims))
+
+    def work(session: Session) -> None:
+        now = desk.steps.now(session, desk.lease.clock)
+        record_trouble(session, claims, now=now, chance=desk.chance)
+
+    try:
+        _in_transaction(desk, work)
+    except Exception as second:  # noqa: BLE001 - the sender's loop: one bad delivery must not stop the rest
+        logger.warning("deliveries could not be put back, %s: %s", type(second).__name__, _ids(claims))
+
+
+def _ids(claims: Iterable[Claim]) -> str:
+    return ", ".join(each.delivery_id for each in claims)
+
+
 def _left(desk: Desk, permit: Permit, allowed: timedelta) -> timedelta:
     return allowed - (desk.lease.clock.monotonic_ms() - permit.held_from_ms) * _MILLISECOND
 
 
-def _record(desk: Desk, session: Session, claim: Claim, result: Result) -> bool:
-    now = desk.steps.now(session, desk.lease.clock)
-    return desk.steps.record(session, claim, result, built=desk.senders.keys(), now=now, chance=desk.chance())
+def _in_parts(
+    desk: Desk, whole: Sequence[Part], work: Callable[[Session, Sequence[Part]], Answer]
+) -> Iterator[tuple[Sequence[Part], Answer | Exception]]:
+    """Yield the answer for the whole, in one transaction; if that raises, one for each part in its own."""
+    try:
+        answer = _in_transaction(desk, lambda session: work(session, whole))
+    except Exception as error:  # noqa: BLE001 - the sender's loop: one bad delivery must not stop the rest
+        if len(whole) == 1:
+            yield whole, error
+            return
+    else:
+        yield whole, answer
+        return
+    for each in whole:
+        yield from _in_parts(desk, [each], work)
 
 
 def _in_transaction(desk: Desk, work: Callable[[Session], Answer]) -> Answer:

@@ -14,6 +14,7 @@ from models.care import Milestone, MilestoneProgress, Surgery
 from models.clearance import Clearance
 from models.reminder import Reminder
 from schedules.delivery.facts import Care
+from schedules.plan.library import load_library
 from schedules.plan.protocol import Protocol, ReminderTemplate, Text
 from schedules.plan.vocabulary import MilestoneKind, PastPolicy, Phase, ReminderOutcome, ReminderState, SurgeryStatus
 from schedules.planning.library import find_protocol
@@ -29,20 +30,21 @@ def texts_said_along(session: Session, care: Care, own: Protocol | None, now: da
     Left out is what was achieved, skipped, cleared or called off since, what a later stage began again, and what
     assumes a surgery that nobody has confirmed. Raises PlanError for a protocol that does not exist.
     """
-    rule = _find_template(own or _protocol_of(session, care.surgery), care.milestone, care.reminder)
+    protocol = own or load_library().protocol(care.protocol_id, care.protocol_version)
+    rule = _find_template(protocol, kind=care.milestone_kind, key=care.reminder_key)
     if rule is None or rule.past_policy is not PastPolicy.digest:
         return ()
-    today = now.astimezone(ZoneInfo(care.practice.time_zone)).date()
+    today = now.astimezone(ZoneInfo(care.clinic_zone)).date()
     found = []
     for reminder, milestone, surgery in _unfinished(session, care):
-        template = _find_template(_protocol_of(session, surgery), milestone, reminder)
+        template = _find_template(_protocol_of(session, surgery), kind=milestone.kind, key=reminder.key)
         if template is not None and _is_of_use(milestone, surgery, today):
             found.append(template.text)
     return tuple(found)
 
 
 def _unfinished(session: Session, care: Care) -> list[_Member]:
-    mine = Reminder.practice_id == care.reminder.practice_id
+    mine = Reminder.practice_id == care.practice_id
     done = exists().where(
         MilestoneProgress.practice_id == Reminder.practice_id,
         MilestoneProgress.id == Reminder.milestone_id,
@@ -60,7 +62,7 @@ def _unfinished(session: Session, care: Care) -> list[_Member]:
         select(Reminder, Milestone, Surgery)
         .join(Milestone, (Milestone.practice_id == Reminder.practice_id) & (Milestone.id == Reminder.milestone_id))
         .join(Surgery, (Surgery.practice_id == Reminder.practice_id) & (Surgery.id == Milestone.surgery_id))
-        .where(mine, Reminder.episode_id == care.reminder.episode_id, Reminder.digest_in == care.reminder.id)
+        .where(mine, Reminder.episode_id == care.episode_id, Reminder.digest_in == care.reminder_id)
         .where(Reminder.state == ReminderState.suppressed, Reminder.reason == ReminderOutcome.past_digest)
         .where(Reminder.deleted.is_(False), Milestone.cancelled_at.is_(None), ~done, ~cleared)
         .order_by(Reminder.due_at, Reminder.id)
@@ -82,6 +84,5 @@ def _protocol_of(session: Session, surgery: Surgery) -> Protocol:
     return find_protocol(session, surgery.practice_id, surgery.protocol_id, surgery.protocol_version)
 
 
-def _find_template(protocol: Protocol, milestone: Milestone, reminder: Reminder) -> ReminderTemplate | None:
-    templates = protocol.reminders.for_kind(MilestoneKind(milestone.kind))
-    return next((each for each in templates if each.key == reminder.key), None)
+def _find_template(protocol: Protocol, *, kind: str, key: str) -> ReminderTemplate | None:
+    return next((each for each in protocol.reminders.for_kind(MilestoneKind(kind)) if each.key == key), None)

@@ -6,16 +6,16 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.people import Patient
 from models.reminder import DecisionKind, Delivery, Reminder
+from schedules.delivery.book import Held
 from schedules.delivery.decide import Reason, is_usable
-from schedules.delivery.facts import offers_of
+from schedules.delivery.facts import Ways, load_contact, offers_of
 from schedules.plan.vocabulary import Provider, ReminderState
 from schedules.planning.reminders import FIRST_STEP, delivery_id
 from schedules.planning.story import step_of, tell
 
 
-def tried_targets(session: Session, delivery: Delivery) -> frozenset[bytes]:
+def tried_targets(session: Session, delivery: Delivery | Held) -> frozenset[bytes]:
     """Return the hashed addresses of the earlier steps of a delivery's generation. The first step costs no query."""
     if delivery.step == FIRST_STEP:
         return frozenset()
@@ -39,9 +39,9 @@ def fall_back(session: Session, failed: Delivery, *, built: Collection[Provider]
     stands = reminder.generation == failed.generation and reminder.state is ReminderState.planned
     if not stands or now >= failed.useful_until:
         return False
-    patient = session.get_one(Patient, (failed.practice_id, failed.patient_id), populate_existing=True)
+    contact = load_contact(session, failed.practice_id, failed.patient_id)
     tried = tried_targets(session, failed) | {bytes(failed.target or b"")}
-    if not any(is_usable(offer) for offer in offers_of(patient, built=built, tried=tried)):
+    if not any(is_usable(offer) for offer in offers_of(contact, Ways(built), tried=tried)):
         return False
     following = Delivery(
         practice_id=failed.practice_id,

@@ -1,21 +1,22 @@
-"""The last check before a message leaves, in the one transaction that locks out withdrawals.
+"""The last check before messages leave, in the one transaction that locks out withdrawals. A batch of one practice.
 
-Passing it writes an attempt before the request starts, so that a withdrawal that comes later can say `in_flight`.
+Passing it writes an attempt for each delivery before a request starts, so that a withdrawal that comes later can say
+`in_flight`. What goes to one address of one patient at the same time goes as one message.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
+from sqlalchemy import bindparam, update
 from sqlalchemy.orm import Session
 
 from models import journal
 from models.audit import ActorKind, AuditAction
-from models.care import Surgery
+from models.bulk import insert_at_commit
 from models.private import lookup_hash
 from models.reminder import DecisionKind, Delivery, DeliveryAttempt, DeliveryState
-from schedules.delivery.book import Claim, ended, move
+from schedules.delivery.book import Claim, Held, ended, lock_held, move
 from schedules.delivery.decide import (
     Cancel,
     Expire,
@@ -24,18 +25,18 @@ from schedules.delivery.decide import (
     Reason,
     Send,
     Suppress,
+    Verdict,
     decide,
 )
-from schedules.delivery.digest import texts_said_along
-from schedules.delivery.facts import Care, count_open_tries, facts_of, load_care, lock_delivery
+from schedules.delivery.drafts import Going, draft_of
+from schedules.delivery.facts import Ways, facts_of, load_cares
 from schedules.delivery.fall_back import tried_targets
+from schedules.delivery.flow import NO_PACE, Pace, paused_until
 from schedules.delivery.leases import RELEASED, Lease, held
 from schedules.delivery.message import Draft
-from schedules.plan.library import load_library
-from schedules.plan.protocol import Protocol
+from schedules.plan.corrections import URGENT_KEYS
 from schedules.plan.vocabulary import Channel, Provider
-from schedules.planning.library import find_protocol
-from schedules.planning.story import step_of, tell
+from schedules.planning.story import tell
 
 ROUTE = "worker.send"
 _ENDS: dict[type[Suppress | Expire | Cancel], DeliveryState] = {
@@ -47,12 +48,13 @@ _ENDS: dict[type[Suppress | Expire | Cancel], DeliveryState] = {
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """A message may leave: by which channel, to whom, and what it is about.
+    """A message may leave: for which deliveries, to whom, and what it is about. The first of the `claims` carries it.
 
-    `held_from_ms` is the machine's monotonic count just before the lease was renewed: counted from there, a length of
-    time ends before the lease does.
+    `held_from_ms` is the machine's monotonic count just before the leases were renewed: counted from there, a length
+    of time ends before the leases do.
     """
 
+    claims: tuple[Claim, ...]
     channel: Channel
     provider: Provider
     address: str
@@ -62,137 +64,199 @@ class Permit:
 
 
 @dataclass(frozen=True, slots=True)
-class _Arrival:
-    """A claimed delivery at the gate, locked to the commit."""
+class _Gate:
+    """One passage of a batch."""
 
     session: Session
-    claim: Claim
-    delivery: Delivery
+    lease: Lease
     now: datetime
-
-    def move(self, **columns: Any) -> None:
-        move(self.session, self.claim, DeliveryState.leased, **columns)
 
     def tell(
         self,
+        delivery: Held,
         kind: DecisionKind,
         *,
         reason: Reason | None = None,
         channel: Channel | None = None,
         until: datetime | None = None,
     ) -> None:
-        step = step_of(self.delivery)
-        tell(self.session, step, kind, now=self.now, reason=reason, channel=channel, until=until)
+        tell(self.session, delivery.story, kind, now=self.now, reason=reason, channel=channel, until=until)
 
 
 def pass_gate(
-    session: Session, claim: Claim, lease: Lease, *, built: Collection[Provider], now: datetime
-) -> Permit | None:
-    """Return a permit to send at `now`; None if the delivery was moved elsewhere or the claim no longer holds.
+    session: Session,
+    claims: Sequence[Claim],
+    lease: Lease,
+    *,
+    built: Collection[Provider],
+    pace: Pace = NO_PACE,
+    now: datetime,
+) -> list[Permit]:
+    """Return the messages that may leave at `now` for the claims, which are of one practice.
 
-    `built` are those whom this worker can hand messages to. Two queries read the facts, whatever the patient; a rule
-    whose past policy is `digest` costs one more.
+    What may not is moved elsewhere, and what a claim no longer holds stays. `built` are those whom this worker can hand
+    messages to, `pace` how fast. The facts of a batch cost three queries; a later step of a channel order, a repeat and
+    a rule whose past policy is `digest` cost one more each.
     """
-    delivery = lock_delivery(session, claim)
-    if delivery is None:
-        return None
-    arrival = _Arrival(session, claim, delivery, now)
-    care = load_care(session, delivery)
-    tried = tried_targets(session, delivery)
-    verdict = decide(facts_of(delivery, care, built=built, tried=tried, now=now))
-    if isinstance(verdict, Send | Suppress):
-        _tell_passed_over(arrival, verdict.passed_over)
-    if isinstance(verdict, Send):
-        held_from_ms = lease.clock.monotonic_ms()
-        _begin_attempt(arrival, lease, verdict)
-        return Permit(verdict.channel, verdict.provider, verdict.address, _draft(arrival, care), now, held_from_ms)
+    gate = _Gate(session, lease, now)
+    deliveries = lock_held(session, claims, DeliveryState.leased)
+    if not deliveries:
+        return []
+    ways = Ways(built, paused_until(session, now))
+    cares = load_cares(session, claims[0].practice_id, {each.reminder_id for each in deliveries.values()})
+    going = []
+    for claim, delivery in deliveries.items():
+        care = cares[delivery.reminder_id]
+        tried = tried_targets(session, delivery)
+        verdict = _in_pace(decide(facts_of(delivery, care, ways=ways, tried=tried, now=now)), delivery, pace, now)
+        if isinstance(verdict, Send):
+            _tell_passed_over(gate, delivery, verdict.passed_over)
+            going.append(Going(claim, delivery, care, verdict))
+        else:
+            _stay(gate, claim, delivery, verdict)
+    held_from_ms = lease.clock.monotonic_ms()
+    messages = _as_messages(going)
+    _begin_attempts(gate, messages)
+    return [_permit(session, message, now, held_from_ms) for message in messages]
+
+
+def _in_pace(verdict: Verdict, delivery: Held, pace: Pace, now: datetime) -> Verdict:
+    """Return the verdict, or a wait for the time that the provider's pace gives to a message."""
+    at = pace.time_for(verdict.provider, now) if isinstance(verdict, Send) else now
+    if at <= now:
+        return verdict
+    until = min(at, delivery.useful_until)
+    return Hold(until, until, Reason.provider_pace)
+
+
+def _stay(gate: _Gate, claim: Claim, delivery: Held, verdict: Hold | Suppress | Expire | Cancel) -> None:
     if isinstance(verdict, Hold):
-        _hold(arrival, verdict)
-    else:
-        _end(arrival, verdict)
-    return None
+        _hold(gate, claim, delivery, verdict)
+        return
+    if isinstance(verdict, Suppress):
+        _tell_passed_over(gate, delivery, verdict.passed_over)
+    _end(gate, claim, delivery, verdict)
 
 
-def _begin_attempt(arrival: _Arrival, lease: Lease, verdict: Send) -> None:
-    session, claim = arrival.session, arrival.claim
-    target = lookup_hash(verdict.address, claim.practice_id)
-    arrival.move(state=DeliveryState.sending, channel=verdict.channel, target=target, **held(session, lease))
-    attempt = DeliveryAttempt(practice_id=claim.practice_id, delivery_id=claim.delivery_id, fence=claim.fence)
-    attempt.channel, attempt.provider, attempt.started_at = verdict.channel, verdict.provider, arrival.now
-    session.add(attempt)
-    arrival.tell(DecisionKind.sending, channel=verdict.channel)
-    _audit(arrival, lease.owner, verdict.channel)
+def _as_messages(going: Iterable[Going]) -> list[list[Going]]:
+    """Return what goes out by message, the longest due first in each.
+
+    Urgent corrections, and what is delivered alone since a worker died of it, go by themselves.
+    """
+    messages: dict[object, list[Going]] = {}
+    for each in sorted(going, key=lambda item: (item.delivery.due_at, item.delivery.id)):
+        alone = each.claim.solo or each.care.reminder_key in URGENT_KEYS
+        address = each.verdict.provider, each.verdict.address
+        messages.setdefault(each.delivery.id if alone else (each.delivery.patient_id, address), []).append(each)
+    return list(messages.values())
 
 
-def _audit(arrival: _Arrival, worker_id: str, channel: Channel) -> None:
-    delivery = arrival.delivery
-    act = journal.Act(
+def _begin_attempts(gate: _Gate, messages: Sequence[Sequence[Going]]) -> None:
+    if not messages:
+        return
+    rows = []
+    for message in messages:
+        carrier = message[0]
+        target = lookup_hash(carrier.verdict.address, carrier.claim.practice_id)
+        for each in message:
+            rows.append(_row_at_gate(each, target))
+            _add_attempt(gate, each, carried_by=None if each is carrier else carrier.delivery.id)
+    table = Delivery.__table__
+    statement = (
+        update(table)  # type: ignore[arg-type]  # typed FromClause
+        .where(table.c.practice_id == bindparam("of_practice"), table.c.id == bindparam("of_delivery"))
+        .where(table.c.fence == bindparam("of_fence"), table.c.state == DeliveryState.leased)
+        .values(
+            state=DeliveryState.sending,
+            channel=bindparam("channel"),
+            target=bindparam("target"),
+            **held(gate.session, gate.lease),
+        )
+    )
+    gate.session.connection().execute(statement, rows)
+    acts = [_act_of(message, gate.lease.owner) for message in messages]
+    journal.append_all(gate.session, messages[0][0].claim.practice_id, acts, gate.now)
+
+
+def _row_at_gate(each: Going, target: bytes) -> dict[str, object]:
+    claim = each.claim
+    return {
+        "of_practice": claim.practice_id,
+        "of_delivery": claim.delivery_id,
+        "of_fence": claim.fence,
+        "channel": each.verdict.channel,
+        "target": target,
+    }
+
+
+def _add_attempt(gate: _Gate, each: Going, *, carried_by: str | None) -> None:
+    columns = {
+        "practice_id": each.claim.practice_id,
+        "delivery_id": each.claim.delivery_id,
+        "fence": each.claim.fence,
+        "channel": each.verdict.channel,
+        "provider": each.verdict.provider,
+        "carried_by": carried_by,
+        "started_at": gate.now,
+    }
+    insert_at_commit(gate.session, DeliveryAttempt, columns)
+    reason = None if carried_by is None else Reason.in_digest
+    gate.tell(each.delivery, DecisionKind.sending, reason=reason, channel=each.verdict.channel)
+
+
+def _act_of(message: Sequence[Going], worker_id: str) -> journal.Act:
+    """Return the audit entry of one message: what it carries besides is listed under `with`."""
+    first = message[0]
+    about = {
+        "reminder_id": first.delivery.reminder_id,
+        "delivery_id": first.delivery.id,
+        "fence": first.claim.fence,
+        "channel": first.verdict.channel,
+    }
+    if len(message) > 1:
+        about["with"] = [each.delivery.id for each in message[1:]]
+    return journal.Act(
         actor_kind=ActorKind.worker,
         actor_id=worker_id,
         action=AuditAction.send,
         route=ROUTE,
-        about={
-            "reminder_id": delivery.reminder_id,
-            "delivery_id": delivery.id,
-            "fence": arrival.claim.fence,
-            "channel": channel,
-        },
-        patient_ids=[delivery.patient_id],
+        about=about,
+        patient_ids=[first.delivery.patient_id],
     )
-    journal.append(arrival.session, delivery.practice_id, act, arrival.now)
 
 
-def _hold(arrival: _Arrival, hold: Hold) -> None:
-    arrival.move(
+def _hold(gate: _Gate, claim: Claim, delivery: Held, hold: Hold) -> None:
+    move(
+        gate.session,
+        [claim],
+        DeliveryState.leased,
         state=DeliveryState.pending,
         reason=hold.reason,
         next_attempt_at=hold.look_again_at,
-        attempts=arrival.delivery.attempts - 1,  # waiting is no attempt
+        attempts=delivery.attempts - 1,  # waiting is no attempt
         **RELEASED,
     )
     # Looked at again and still held for the same reason: nothing new to tell.
-    if arrival.delivery.reason != hold.reason:
-        arrival.tell(DecisionKind.held, reason=hold.reason, until=hold.until)
+    if delivery.reason != hold.reason:
+        gate.tell(delivery, DecisionKind.held, reason=hold.reason, until=hold.until)
 
 
-def _end(arrival: _Arrival, verdict: Suppress | Expire | Cancel) -> None:
+def _end(gate: _Gate, claim: Claim, delivery: Held, verdict: Suppress | Expire | Cancel) -> None:
     state = _ENDS[type(verdict)]
-    columns = ended(state, now=arrival.now, reason=verdict.reason)
-    arrival.move(attempts=arrival.delivery.attempts - 1, **columns)
-    arrival.tell(DecisionKind(state), reason=verdict.reason)
+    columns = ended(state, now=gate.now, reason=verdict.reason)
+    move(gate.session, [claim], DeliveryState.leased, attempts=delivery.attempts - 1, **columns)
+    gate.tell(delivery, DecisionKind(state), reason=verdict.reason)
 
 
-def _tell_passed_over(arrival: _Arrival, passed_over: Iterable[PassedOver]) -> None:
+def _tell_passed_over(gate: _Gate, delivery: Held, passed_over: Iterable[PassedOver]) -> None:
     # A repeat passes the same channels over again; the story says so once.
-    if arrival.delivery.channel is None:
+    if delivery.channel is None:
         for each in passed_over:
-            arrival.tell(DecisionKind.passed_over, reason=each.reason, channel=each.channel)
+            gate.tell(delivery, DecisionKind.passed_over, reason=each.reason, channel=each.channel)
 
 
-def _draft(arrival: _Arrival, care: Care) -> Draft:
-    session, delivery = arrival.session, arrival.delivery
-    own = _own_protocol(session, care.surgery)
-    return Draft(
-        practice_id=delivery.practice_id,
-        delivery_id=delivery.id,
-        generation=delivery.generation,
-        language=care.patient.language,
-        practice_name=care.practice.name,
-        practice_phone=care.practice.phone,
-        protocol_id=care.surgery.protocol_id,
-        protocol_version=care.surgery.protocol_version,
-        milestone_kind=care.milestone.kind,
-        reminder_key=care.reminder.key,
-        useful_until=delivery.useful_until,
-        is_correction=delivery.is_correction,
-        own=own,
-        also=texts_said_along(session, care, own, arrival.now),
-        open_tries=count_open_tries(session, delivery),
-    )
-
-
-def _own_protocol(session: Session, surgery: Surgery) -> Protocol | None:
-    """Return the practice's own protocol that a surgery pins, read here: rendering has no transaction."""
-    if load_library().find(surgery.protocol_id, surgery.protocol_version) is not None:
-        return None
-    return find_protocol(session, surgery.practice_id, surgery.protocol_id, surgery.protocol_version)
+def _permit(session: Session, message: Sequence[Going], now: datetime, held_from_ms: int) -> Permit:
+    verdict = message[0].verdict
+    claims = tuple(each.claim for each in message)
+    draft = draft_of(session, message, now)
+    return Permit(claims, verdict.channel, verdict.provider, verdict.address, draft, now, held_from_ms)

@@ -42,11 +42,27 @@ CLOSING = Text(
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
-    """What a message is about, as codes, and who it comes from. `own`: the protocol, where it is the practice's.
+class Item:
+    """One thing that a message says, as codes. `own`: the protocol, where it is the practice's.
 
-    `is_correction`: a message with another time went out before, which this one replaces. `also`: what a digest says
-    besides. `open_tries`: see `Message`.
+    `is_correction`: a message with another time went out before, which this one replaces. `also`: what is past and
+    still unfinished, said along with it.
+    """
+
+    protocol_id: str
+    protocol_version: int
+    milestone_kind: str
+    reminder_key: str
+    own: Protocol | None = None
+    is_correction: bool = False
+    also: tuple[Text, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a message is about and who it comes from. `delivery_id`: whose it is; a digest says several `items`.
+
+    `open_tries`: see `Message`.
     """
 
     practice_id: str
@@ -55,24 +71,19 @@ class Draft:
     language: Language
     practice_name: str
     practice_phone: str
-    protocol_id: str
-    protocol_version: int
-    milestone_kind: str
-    reminder_key: str
+    items: tuple[Item, ...]
     useful_until: datetime
-    own: Protocol | None = None
-    is_correction: bool = False
-    also: tuple[Text, ...] = ()
     open_tries: int = 0
 
 
 def render(draft: Draft, address: str, now: datetime) -> Message:
-    """Return the message to `address`, written at `now`. Raises PlanError if the protocol has no such reminder."""
-    texts = [OPENING] * draft.is_correction + [_find_text(draft), *draft.also]
-    text = "\n\n".join(each.in_language(draft.language) for each in texts)
+    """Return the message to `address`, written at `now`. Raises PlanError if a protocol has no such reminder."""
+    texts = dict.fromkeys(each.in_language(draft.language) for item in draft.items for each in _texts_of(item))
+    text = "\n\n".join(texts)  # two items that say the same say it once
     closing = CLOSING.in_language(draft.language)
     key = message_key(draft)
-    notice = URGENT_NOTICE if draft.reminder_key in URGENT_TEXTS else NOTICE
+    is_urgent = any(item.reminder_key in URGENT_TEXTS for item in draft.items)
+    notice = URGENT_NOTICE if is_urgent else NOTICE
     return Message(
         key=key,
         address=address,
@@ -92,11 +103,15 @@ def message_key(draft: Draft) -> str:
     return hashlib.sha256(identity.encode()).hexdigest()[:32]
 
 
-def _find_text(draft: Draft) -> Text:
-    if draft.reminder_key in URGENT_TEXTS:
-        return URGENT_TEXTS[draft.reminder_key]
-    protocol = draft.own or load_library().protocol(draft.protocol_id, draft.protocol_version)
-    for template in protocol.reminders.for_kind(MilestoneKind(draft.milestone_kind)):
-        if template.key == draft.reminder_key:
+def _texts_of(item: Item) -> list[Text]:
+    return [OPENING] * item.is_correction + [_find_text(item), *item.also]
+
+
+def _find_text(item: Item) -> Text:
+    if item.reminder_key in URGENT_TEXTS:
+        return URGENT_TEXTS[item.reminder_key]
+    protocol = item.own or load_library().protocol(item.protocol_id, item.protocol_version)
+    for template in protocol.reminders.for_kind(MilestoneKind(item.milestone_kind)):
+        if template.key == item.reminder_key:
             return template.text
-    raise PlanError("reminder", f"a reminder of {describe(draft.milestone_kind)}", describe(draft.reminder_key))
+    raise PlanError("reminder", f"a reminder of {describe(item.milestone_kind)}", describe(item.reminder_key))

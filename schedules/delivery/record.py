@@ -1,21 +1,20 @@
-"""Writes what became of a send, if the claim still holds its fence: a thawed worker's late word changes nothing."""
+"""Writes what became of sends, if the claims still hold their fences: a thawed worker's late word changes nothing."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.reminder import AttemptOutcome, DecisionKind, Delivery, DeliveryState
-from schedules.delivery.book import Claim, ended, move, resolve_attempt
+from schedules.delivery.book import Claim, Held, ended, lock_held, move, resolve_attempts
 from schedules.delivery.channels import Refusal, Result
 from schedules.delivery.claim import MAX_ATTEMPTS
 from schedules.delivery.decide import Reason
 from schedules.delivery.fall_back import fall_back
 from schedules.delivery.leases import RELEASED
 from schedules.plan.vocabulary import Provider
-from schedules.planning.story import step_of, tell
+from schedules.planning.story import tell
 
 FIRST_RETRY_AFTER = timedelta(seconds=30)
 LAST_RETRY_AFTER = timedelta(hours=1)
@@ -37,39 +36,55 @@ class _Next:
     counts: bool = True  # as one of the attempts that are allowed
 
 
-def record_result(
-    session: Session, claim: Claim, result: Result, *, built: Collection[Provider], now: datetime, chance: float
-) -> bool:
-    """Write the result of the claim's attempt and return whether it counted.
+def record_results(
+    session: Session,
+    results: Sequence[tuple[Claim, Result]],
+    *,
+    built: Collection[Provider],
+    now: datetime,
+    chance: Callable[[], float],
+) -> list[Claim]:
+    """Write the results of attempts, all of one practice, and return the claims whose result counted.
 
-    What failed goes on to the next way to the patient among the `built`. `chance`, from 0 to 1, spreads
-    repeats over time. A result under a stale fence moves no delivery.
+    What failed goes on to the next way to the patient among the `built`. `chance` gives a number from 0 to 1, which
+    spreads repeats over time. A result under a stale fence moves no delivery.
     """
-    delivery = _lock(session, claim, DeliveryState.sending)
-    resolve_attempt(session, claim, result, now=now)
-    if delivery is None:
-        return False
-    following = _next(delivery, result, now=now, chance=chance)
-    if not _go_on(session, claim, delivery, following, now):
-        return False
-    if following.state is DeliveryState.failed and fall_back(session, delivery, built=built, now=now):
-        move(session, claim, DeliveryState.failed, published=True)  # what is shown is the result of the last step
-    return True
+    held = lock_held(session, [claim for claim, _ in results], DeliveryState.sending)
+    resolve_attempts(session, results, now=now)
+    sent = []
+    for claim, result in results:
+        if claim not in held:
+            continue
+        following = _next(held[claim], result, now=now, chance=chance)
+        if following.state is DeliveryState.sent:
+            sent.append(claim)
+        else:
+            _go_on(session, claim, held[claim], following, now)
+            if following.state is DeliveryState.failed:
+                _fall_back(session, claim, built=built, now=now)
+    # A worker that lived to tell breaks the row of deaths.
+    move(session, sent, DeliveryState.sending, **ended(DeliveryState.sent, now=now), deaths=0, solo=False)
+    for claim in sent:
+        tell(session, held[claim].story, DecisionKind.sent, now=now, channel=held[claim].channel)
+    return list(held)
 
 
-def record_trouble(session: Session, claim: Claim, *, now: datetime, chance: float) -> bool:
-    """Write that a delivery raised an error, so that it is tried again later and at last set aside.
+def record_trouble(
+    session: Session, claims: Sequence[Claim], *, now: datetime, chance: Callable[[], float]
+) -> list[Claim]:
+    """Write that deliveries raised an error, so that each is tried again later, and at last set aside.
 
-    Whether a request had left is not known. Return whether the claim still held the delivery.
+    The claims are of one practice. Each is tried alone from now on: of a digest, one item may be what raises. Whether
+    a request had left is not known. Return the claims that still held.
     """
-    delivery = _lock(session, claim, DeliveryState.leased, DeliveryState.sending)
-    resolve_attempt(session, claim, Result(AttemptOutcome.unknown), now=now)
-    if delivery is None:
-        return False
-    if delivery.attempts >= MAX_ATTEMPTS:
-        end = _Next(DeliveryState.quarantined, DecisionKind.quarantined, Reason.raised)
-        return _go_on(session, claim, delivery, end, now)
-    return _go_on(session, claim, delivery, _retry(delivery, Reason.raised, now=now, chance=chance), now)
+    held = lock_held(session, claims, DeliveryState.leased, DeliveryState.sending)
+    resolve_attempts(session, [(claim, Result(AttemptOutcome.unknown)) for claim in claims], now=now)
+    for claim, delivery in held.items():
+        following = _retry(delivery, Reason.raised, now=now, chance=chance)
+        if delivery.attempts >= MAX_ATTEMPTS:
+            following = _Next(DeliveryState.quarantined, DecisionKind.quarantined, Reason.raised)
+        _go_on(session, claim, delivery, following, now, solo=True)
+    return list(held)
 
 
 def retry_delay(attempts: int, chance: float) -> timedelta:
@@ -82,22 +97,7 @@ def retry_delay(attempts: int, chance: float) -> timedelta:
     return longest / 2 + longest / 2 * chance
 
 
-def _lock(session: Session, claim: Claim, *states: DeliveryState) -> Delivery | None:
-    """Return the delivery under lock if the claim holds it. Before its attempts, as a claim that takes it over does."""
-    return session.scalars(
-        select(Delivery)
-        .where(
-            Delivery.practice_id == claim.practice_id,
-            Delivery.id == claim.delivery_id,
-            Delivery.fence == claim.fence,
-            Delivery.state.in_(states),
-        )
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).one_or_none()
-
-
-def _next(delivery: Delivery, result: Result, *, now: datetime, chance: float) -> _Next:
+def _next(delivery: Held, result: Result, *, now: datetime, chance: Callable[[], float]) -> _Next:
     if result.outcome is AttemptOutcome.accepted:
         return _Next(DeliveryState.sent, DecisionKind.sent)
     if result.for_good is not None:
@@ -111,30 +111,35 @@ def _next(delivery: Delivery, result: Result, *, now: datetime, chance: float) -
     return _retry(delivery, reason, now=now, chance=chance)
 
 
-def _retry(delivery: Delivery, reason: Reason, *, now: datetime, chance: float) -> _Next:
+def _retry(delivery: Held, reason: Reason, *, now: datetime, chance: Callable[[], float]) -> _Next:
     # No later than its end of usefulness: the gate then says that it expired.
-    retry_at = min(now + retry_delay(max(delivery.attempts, 1), chance), delivery.useful_until)
+    retry_at = min(now + retry_delay(max(delivery.attempts, 1), chance()), delivery.useful_until)
     return _Next(DeliveryState.pending, DecisionKind.retrying, reason, retry_at)
 
 
-def _go_on(session: Session, claim: Claim, delivery: Delivery, following: _Next, now: datetime) -> bool:
+def _go_on(
+    session: Session, claim: Claim, delivery: Held, following: _Next, now: datetime, *, solo: bool = False
+) -> None:
     if following.retry_at is None:
         columns = ended(following.state, now=now, reason=following.reason)
     else:
         columns = {"state": following.state, "reason": following.reason, "next_attempt_at": following.retry_at}
         columns |= RELEASED
         if not following.counts:
-            columns["attempts"] = Delivery.attempts - 1
-    # A worker that lived to tell breaks the row of deaths.
-    if not move(session, claim, delivery.state, deaths=0, solo=False, **columns):
-        return False
+            columns["attempts"] = delivery.attempts - 1
+    move(session, [claim], delivery.state, deaths=0, solo=solo, **columns)
     tell(
         session,
-        step_of(delivery),
+        delivery.story,
         following.told,
         now=now,
         reason=following.reason,
         channel=delivery.channel,
         until=following.retry_at,
     )
-    return True
+
+
+def _fall_back(session: Session, claim: Claim, *, built: Collection[Provider], now: datetime) -> None:
+    failed = session.get_one(Delivery, (claim.practice_id, claim.delivery_id), populate_existing=True)
+    if fall_back(session, failed, built=built, now=now):
+        failed.published = True  # what is shown is the result of the last step

@@ -1,37 +1,41 @@
 """A sender process: takes claims from its parent and delivers many at a time. Crash-only: killing it loses nothing.
 
-Each send waits in a thread of its own, so that a slow provider does not hold up the others; transactions take turns. It
-never outlives its parent, and leaves the parent to decide when it stops: signals meant for the whole group do not
-end it in the middle of a send.
+Claims pass the gate in batches, each message is sent by itself, and results are recorded in batches. It never outlives
+its parent, and leaves the parent to decide when it stops: signals meant for the whole group do not end it in the middle
+of a send.
 """
 
 import ctypes
-import logging
 import os
 import random
 import signal
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
 from multiprocessing.connection import Connection
-from threading import BoundedSemaphore, Lock
+from queue import SimpleQueue
+from threading import BoundedSemaphore, Lock, Thread
 
 from config import Settings
 from models.engine import make_engine, make_session_factory
-from schedules.delivery.book import Claim
+from schedules.delivery.book import Claim, by_practice
 from schedules.delivery.deadline import CUT_SIGNAL, cut_all
-from schedules.delivery.deliver import Desk, Limits, Steps, deliver, give_up
+from schedules.delivery.deliver import Desk, Limits, Sent, Steps, pass_all, put_back, record_all, send
+from schedules.delivery.flow import Pace
+from schedules.delivery.gate import Permit
 from schedules.delivery.leases import Lease
+from schedules.plan.vocabulary import Provider
 
 POSTGRESQL_TURNS = 4
+RECORDED_AT_ONCE = 500
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
-logger = logging.getLogger(__name__)
 
 
 def run_sender(
     pipes: tuple[Connection, Connection], parent_id: int, settings: Settings, lease: Lease, steps: Steps
 ) -> None:
-    """Deliver the claims that come through the first of the `pipes`, answering each, until None comes.
+    """Deliver the claims that come in lists through the first of the `pipes`, answering each, until None comes.
 
     The second is the parent's end, which the fork has copied.
     """
@@ -52,24 +56,75 @@ def run_sender(
         senders=steps.senders(settings),
         chance=random.random,
         turns=BoundedSemaphore(turns),
+        pace=pace_of(settings),
     )
     try:
-        _deliver_all(desk, pipe, settings.sends_in_flight)
+        _Line(desk, pipe, settings.sends_in_flight).run()
     finally:
         engine.dispose()
 
 
-def _deliver_all(desk: Desk, pipe: Connection, in_flight: int) -> None:
-    answering = Lock()
+class _Line:
+    """What one sender has in hand: claims at the gate, messages on their way, results to be recorded.
 
-    def work(claim: Claim) -> None:
-        _deliver_or_give_up(desk, claim)
-        with answering, suppress(BrokenPipeError):  # without its parent this process is about to end
-            pipe.send(claim)
+    Messages wait in threads, one each, so that a slow provider does not hold up the others. Results that come while
+    others are being recorded are recorded together next.
+    """
 
-    with ThreadPoolExecutor(in_flight, thread_name_prefix="send") as threads:
-        while (claim := _next_claim(pipe)) is not None:
-            threads.submit(work, claim)
+    def __init__(self, desk: Desk, pipe: Connection, in_flight: int) -> None:
+        self._desk = desk
+        self._pipe = pipe
+        self._answering = Lock()
+        self._results: SimpleQueue[Sent | None] = SimpleQueue()
+        self._threads = ThreadPoolExecutor(in_flight, thread_name_prefix="send")
+        self._recorder = Thread(target=self._record, name="record")
+
+    def run(self) -> None:
+        """Deliver what comes through the pipe until its end, then let what is on its way finish."""
+        self._recorder.start()
+        while (claims := _next_claims(self._pipe)) is not None:
+            for of_practice in by_practice(claims).values():
+                permits = pass_all(self._desk, of_practice)
+                for permit in permits:
+                    self._threads.submit(self._send, permit)
+                on_their_way = {claim for permit in permits for claim in permit.claims}
+                self._answer([claim for claim in of_practice if claim not in on_their_way])
+        self._threads.shutdown()
+        self._results.put(None)
+        self._recorder.join()
+
+    def _send(self, permit: Permit) -> None:
+        try:
+            self._results.put(Sent(permit, send(self._desk, permit)))
+        except Exception as error:  # noqa: BLE001 - the sender's loop: one bad delivery must not stop the rest
+            put_back(self._desk, permit.claims, error)
+            self._answer(permit.claims)
+
+    def _record(self) -> None:
+        is_open = True
+        while is_open:
+            batch = [self._results.get()]
+            while len(batch) < RECORDED_AT_ONCE and not self._results.empty():
+                batch.append(self._results.get())
+            is_open = None not in batch
+            of_practices: dict[str, list[Sent]] = {}
+            for sent in batch:
+                if sent is not None:
+                    of_practices.setdefault(sent.permit.draft.practice_id, []).append(sent)
+            for of_practice in of_practices.values():
+                record_all(self._desk, of_practice)
+                self._answer([claim for sent in of_practice for claim in sent.permit.claims])
+
+    def _answer(self, claims: Sequence[Claim]) -> None:
+        """Tell the parent that these are out of hand."""
+        if claims:
+            with self._answering, suppress(BrokenPipeError):  # without its parent this process is about to end
+                self._pipe.send(claims)
+
+
+def pace_of(settings: Settings) -> Pace:
+    """Return how fast one sender may be: a worker's pace is shared by its senders."""
+    return Pace({Provider(name): rate / settings.sender_processes for name, rate in settings.provider_paces})
 
 
 def limits_of(settings: Settings) -> Limits:
@@ -88,20 +143,9 @@ def _die_with_parent(parent_id: int) -> None:
         os._exit(1)
 
 
-def _next_claim(pipe: Connection) -> Claim | None:
+def _next_claims(pipe: Connection) -> list[Claim] | None:
     try:
-        claim: Claim | None = pipe.recv()
+        claims: list[Claim] | None = pipe.recv()
     except EOFError:
         return None
-    return claim
-
-
-def _deliver_or_give_up(desk: Desk, claim: Claim) -> None:
-    try:
-        deliver(desk, claim)
-    except Exception as error:  # noqa: BLE001 - the sender's loop: one bad delivery must not stop the rest
-        logger.warning("delivery raised %s: %s", type(error).__name__, claim.delivery_id)
-        try:
-            give_up(desk, claim)
-        except Exception as second:  # noqa: BLE001 - its lease runs out, and it is claimed again
-            logger.warning("delivery could not be put back, %s: %s", type(second).__name__, claim.delivery_id)
+    return claims

@@ -15,7 +15,7 @@ from models import Delivery, Reminder, Surgery
 from models.change import PlanChange
 from models.engine import begin_reads, make_session_factory
 from models.reminder import OPEN_STATES, AttemptOutcome, DeliveryAttempt, DeliveryState
-from schedules.delivery.deliver import Desk, deliver
+from schedules.delivery.deliver import Desk
 from schedules.plan.diff import ItemChange, MessageChange
 from schedules.plan.vocabulary import Provider
 from schedules.planning import diff_episode
@@ -25,7 +25,7 @@ from tests.api.test_moves import apply, dry_run, moved, planned
 from tests.clock import MONDAY_AFTERNOON, FixedClock
 from tests.faults import InterruptedAtStatementError, interrupt_everywhere
 from tests.planning.snapshots import everything, rows_of
-from tests.worker.desks import Outbox, claim_all, desk_of
+from tests.worker.desks import Outbox, claim_all, deliver, desk_of
 
 MOVERS, MOVES_EACH = 5, 4
 BEGUN_ON = date(2026, 2, 10)

@@ -12,9 +12,10 @@ from schedules.clock import Clock
 from schedules.delivery.book import Claim
 from schedules.delivery.channels import ChannelSender, Message, Result
 from schedules.delivery.claim import claim_due
-from schedules.delivery.deliver import Desk, Limits, Steps
+from schedules.delivery.deliver import Desk, Limits, Sent, Steps, pass_all, put_back, record_all, send
 from schedules.delivery.gate import Permit, pass_gate
 from schedules.delivery.leases import Lease
+from schedules.plan.errors import PlanError
 from schedules.plan.vocabulary import Provider
 from tests.clock import MONDAY_AFTERNOON, FixedClock
 
@@ -59,6 +60,17 @@ def desk_of(engine: Engine, clock: Clock, senders: Mapping[Provider, ChannelSend
     )
 
 
+def deliver(desk: Desk, *claims: Claim) -> None:
+    """Take claims of one practice from their gate to their recorded results, one message after the other."""
+    for permit in pass_all(desk, claims):
+        try:
+            sent = Sent(permit, send(desk, permit))
+        except PlanError as error:
+            put_back(desk, permit.claims, error)
+        else:
+            record_all(desk, [sent])
+
+
 def claim_all(session: Session, clock: Clock, owner: str = "worker-1", limit: int = 100) -> list[Claim]:
     """Claim what is due by the test's clock, and commit."""
     claims = claim_due(session, lease_of(clock, owner), now=clock.now(), limit=limit)
@@ -68,10 +80,10 @@ def claim_all(session: Session, clock: Clock, owner: str = "worker-1", limit: in
 
 def pass_now(session: Session, claim: Claim, now: datetime = MONDAY_AFTERNOON) -> Permit | None:
     """Take a claim through the gate, and commit. As after another process's work, the session must read anew."""
-    permit = pass_gate(session, claim, lease_of(FixedClock(now)), built=SMTP_ONLY, now=now)
+    permits = pass_gate(session, [claim], lease_of(FixedClock(now)), built=SMTP_ONLY, now=now)
     session.commit()
     session.expire_all()
-    return permit
+    return permits[0] if permits else None
 
 
 def lapse(session: Session, clock: FixedClock) -> None:

@@ -25,7 +25,7 @@ def test_a_claim_raises_fence_and_attempts_and_holds_the_delivery(session: Sessi
     first, second = claim_all(session, clock), claim_all(session, clock, owner="worker-2")
 
     session.refresh(delivery)
-    assert first == [Claim(delivery.practice_id, delivery.id, 1)]
+    assert first == [Claim(delivery.practice_id, delivery.patient_id, delivery.id, 1)]
     assert second == []
     assert (delivery.state, delivery.attempts, delivery.lease_owner) == (DeliveryState.leased, 1, "worker-1")
 

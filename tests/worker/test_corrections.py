@@ -13,7 +13,6 @@ from models.people import Patient
 from models.practice import Practice
 from models.reminder import AttemptOutcome, Delivery, DeliveryAttempt, DeliveryState, Reminder
 from models.report import Task, TaskKind, TaskState
-from schedules.delivery.deliver import deliver
 from schedules.plan.vocabulary import (
     Channel,
     EpisodeStatus,
@@ -27,7 +26,7 @@ from schedules.planning import plan_episode, withdraw
 from schedules.planning.corrections import correction_due, send_correction, upset_of
 from tests import builders
 from tests.clock import MONDAY_AFTERNOON, FixedClock
-from tests.worker.desks import Outbox, claim_all, desk_of
+from tests.worker.desks import Outbox, claim_all, deliver, desk_of
 
 WEDNESDAY, THURSDAY, FRIDAY = date(2026, 3, 4), date(2026, 3, 5), date(2026, 3, 6)
 MONDAY = date(2026, 3, 2)

@@ -3,7 +3,7 @@
 import os
 import threading
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from schedules.clock import SystemClock
 from schedules.delivery.book import Claim
 from schedules.delivery.crew import Crew
 from schedules.delivery.deliver import Steps
+from schedules.delivery.flow import Pace
 from schedules.delivery.gate import Permit
 from schedules.delivery.leases import Lease
 from schedules.plan.vocabulary import Provider
@@ -63,12 +64,19 @@ class Notes:
         self.inside = 0
 
     def __call__(
-        self, session: Session, claim: Claim, lease: Lease, *, built: Collection[Provider], now: datetime
-    ) -> Permit | None:
+        self,
+        session: Session,
+        claims: Sequence[Claim],
+        lease: Lease,
+        *,
+        built: Collection[Provider],
+        pace: Pace,
+        now: datetime,
+    ) -> list[Permit]:
         with self.file.open("a", encoding="ascii") as notes:
-            notes.write(f"{claim.delivery_id} {os.getpid()}\n")
+            notes.writelines(f"{claim.delivery_id} {os.getpid()}\n" for claim in claims)
         time.sleep(0.3)
-        return None
+        return []
 
     def pids(self) -> dict[str, int]:
         if not self.file.exists():
@@ -98,7 +106,7 @@ def sqlite_settings(tmp_path: Path) -> Settings:
 
 
 def claims(*names: str, solo: bool = False) -> list[Claim]:
-    return [Claim("practice-1", name, 1, solo=solo) for name in names]
+    return [Claim("practice-1", f"patient-of-{name}", name, 1, solo=solo) for name in names]
 
 
 def finish(crew: Crew, notes: Notes, count: int) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from models.reminder import AttemptOutcome
-from schedules.delivery.channels import Message, Refusal, Result
+from schedules.delivery.channels import Fault, Message, Refusal, Result
 from schedules.delivery.channels.email import EmailSender, MailServer
 from schedules.plan.vocabulary import Language
 from tests.clock import MONDAY_AFTERNOON
@@ -72,7 +72,7 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path: Path, tls: s
     with mail_server(tls=tls, context=theirs) as peer:
         result = EmailSender(server_at(peer.port, tls)).send(MESSAGE, DEADLINE)
 
-    assert result == Result(AttemptOutcome.refused, "SSLCertVerificationError")
+    assert result == Result(AttemptOutcome.refused, "SSLCertVerificationError", fault=Fault.unreachable)
     assert peer.mails == []
 
 
@@ -80,7 +80,7 @@ def test_a_server_without_encryption_gets_nothing_in_clear() -> None:
     with mail_server() as peer:
         result = EmailSender(server_at(peer.port, "starttls")).send(MESSAGE, DEADLINE)
 
-    assert result == Result(AttemptOutcome.refused, "SMTPNotSupportedError")
+    assert result == Result(AttemptOutcome.refused, "SMTPNotSupportedError", fault=Fault.unreachable)
     assert peer.mails == []
 
 
@@ -90,7 +90,7 @@ def test_a_wrong_password_is_refused_and_may_be_repeated() -> None:
 
         result = EmailSender(server).send(MESSAGE, DEADLINE)
 
-    assert result == Result(AttemptOutcome.refused, "535")
+    assert result == Result(AttemptOutcome.refused, "535", fault=Fault.credentials)
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_nobody_listening_is_a_refusal() -> None:
         port = listener.getsockname()[1]
 
     assert EmailSender(server_at(port)).send(MESSAGE, DEADLINE) == Result(
-        AttemptOutcome.refused, "ConnectionRefusedError"
+        AttemptOutcome.refused, "ConnectionRefusedError", fault=Fault.unreachable
     )
 
 
@@ -139,7 +139,7 @@ def test_a_server_that_drips_or_hangs_is_cut_at_the_deadline(
         result = EmailSender(server_at(port)).send(MESSAGE, timedelta(seconds=0.4))
         took = time.monotonic() - began
 
-    assert result == Result(AttemptOutcome.refused, "deadline")
+    assert result == Result(AttemptOutcome.refused, "deadline", fault=Fault.unreachable)
     assert 0.3 < took < 2
 
 
@@ -151,7 +151,7 @@ def test_all_of_a_hosts_silent_addresses_share_one_deadline(monkeypatch: pytest.
         result = EmailSender(server_at(port)).send(MESSAGE, timedelta(seconds=0.4))
         took = time.monotonic() - began
 
-    assert result == Result(AttemptOutcome.refused, "deadline")
+    assert result == Result(AttemptOutcome.refused, "deadline", fault=Fault.unreachable)
     assert took < 1.5
 
 

@@ -15,14 +15,13 @@ from schedules.delivery.book import Claim
 from schedules.delivery.channels import Refusal, Result
 from schedules.delivery.channels.http import HttpLine
 from schedules.delivery.channels.sms import SmsSender
-from schedules.delivery.deliver import deliver
-from schedules.delivery.record import record_result
+from schedules.delivery.record import record_results
 from schedules.jobs.publish import publish
 from schedules.plan.vocabulary import Provider, ReminderState
 from schedules.planning import Answer, withdraw
 from tests import builders
 from tests.clock import MONDAY_AFTERNOON, FixedClock
-from tests.worker.desks import Outbox, claim_all, desk_of, pass_now
+from tests.worker.desks import Outbox, claim_all, deliver, desk_of, pass_now
 from tests.worker.rows import is_somebody_waiting, story, wait_until
 from tests.worker.sms_peer import SmsPeer, refusal, sms_service
 
@@ -57,7 +56,7 @@ def fail(session: Session, clock: FixedClock, result: Result = NO_SUCH_BOX) -> C
     """Claim what is due, hand it over and have it refused."""
     (claim,) = claim_all(session, clock)
     assert pass_now(session, claim) is not None
-    record_result(session, claim, result, built=BOTH, now=clock.now(), chance=1.0)
+    record_results(session, [(claim, result)], built=BOTH, now=clock.now(), chance=lambda: 1.0)
     session.commit()
     return claim
 
@@ -144,7 +143,7 @@ def test_where_no_other_channel_is_left_the_failure_stands(
 def test_what_is_of_no_more_use_does_not_fall_back(session: Session, clock: FixedClock, first: Delivery) -> None:
     (claim,) = claim_all(session, clock)
     pass_now(session, claim)
-    record_result(session, claim, NO_SUCH_BOX, built=BOTH, now=first.useful_until, chance=1.0)
+    record_results(session, [(claim, NO_SUCH_BOX)], built=BOTH, now=first.useful_until, chance=lambda: 1.0)
     session.commit()
 
     assert len(steps(session)) == 1
@@ -161,7 +160,7 @@ def test_what_was_called_off_or_planned_again_meanwhile_does_not_fall_back(
         setattr(reminder, name, value)
     session.commit()
 
-    record_result(session, claim, NO_SUCH_BOX, built=BOTH, now=clock.now(), chance=1.0)
+    record_results(session, [(claim, NO_SUCH_BOX)], built=BOTH, now=clock.now(), chance=lambda: 1.0)
     session.commit()
 
     assert len(steps(session)) == 1
@@ -196,7 +195,7 @@ def test_who_waited_for_a_failing_delivery_takes_back_its_next_step(
             told = withdraw(other, first.practice_id, first.patient_id, now=clock.now(), reason="achieved")
             answers.extend(told.values())
 
-    record_result(session, claim, NO_SUCH_BOX, built=BOTH, now=clock.now(), chance=1.0)
+    record_results(session, [(claim, NO_SUCH_BOX)], built=BOTH, now=clock.now(), chance=lambda: 1.0)
     waiter = threading.Thread(target=take_back)
     waiter.start()
     wait_until(lambda: is_somebody_waiting(engine))

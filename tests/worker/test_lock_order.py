@@ -11,7 +11,7 @@ from models.reminder import AttemptOutcome, Delivery
 from schedules.delivery.book import Claim
 from schedules.delivery.channels import Result
 from schedules.delivery.claim import claim_due
-from schedules.delivery.record import record_result, record_trouble
+from schedules.delivery.record import record_results, record_trouble
 from tests import builders
 from tests.clock import FixedClock
 from tests.worker.desks import SMTP_ONLY, claim_all, lapse, lease_of, pass_now
@@ -34,15 +34,17 @@ def stalled(session: Session, clock: FixedClock) -> Claim:
 def test_a_late_result_waits_for_the_claim_that_takes_its_delivery_over(
     session: Session, engine: Engine, clock: FixedClock, stalled: Claim, late_word: str
 ) -> None:
-    counted: list[bool] = []
+    counted: list[list[Claim]] = []
 
     def write_late() -> None:
         with make_session_factory(engine).begin() as late:
             if late_word == "result":
                 result = Result(AttemptOutcome.accepted, "250")
-                counted.append(record_result(late, stalled, result, built=SMTP_ONLY, now=clock.now(), chance=1.0))
+                counted.append(
+                    record_results(late, [(stalled, result)], built=SMTP_ONLY, now=clock.now(), chance=lambda: 1.0)
+                )
             else:
-                counted.append(record_trouble(late, stalled, now=clock.now(), chance=1.0))
+                counted.append(record_trouble(late, [stalled], now=clock.now(), chance=lambda: 1.0))
 
     delivery = session.scalars(select(Delivery).with_for_update()).one()
     writer = threading.Thread(target=write_late)
@@ -53,5 +55,5 @@ def test_a_late_result_waits_for_the_claim_that_takes_its_delivery_over(
     writer.join()
 
     assert [claim.fence for claim in claims] == [stalled.fence + 1]
-    assert counted == [False]
+    assert counted == [[]]
     assert outcomes(session, delivery) == [AttemptOutcome.abandoned]

@@ -6,13 +6,14 @@ from datetime import timedelta
 
 import pytest
 
-from schedules.delivery.message import Draft, message_key, render
+from schedules.delivery.message import Draft, Item, message_key, render
 from schedules.plan.corrections import URGENT_TEXTS
 from schedules.plan.errors import PlanError
 from schedules.plan.library import load_library
 from schedules.plan.vocabulary import Language, ReminderCategory
 from tests.clock import MONDAY_AFTERNOON
 
+WALK = Item("MD-MISS", 1, "walk30", "encourage")
 DRAFT = Draft(
     practice_id="practice-1",
     delivery_id="reminder-1.1.0",
@@ -20,12 +21,14 @@ DRAFT = Draft(
     language=Language.en,
     practice_name="Hudson Spine Clinic",
     practice_phone="+12125550100",
-    protocol_id="MD-MISS",
-    protocol_version=1,
-    milestone_kind="walk30",
-    reminder_key="encourage",
+    items=(WALK,),
     useful_until=MONDAY_AFTERNOON + timedelta(hours=6),
 )
+
+
+def about(item: Item, language: Language = Language.en) -> Draft:
+    """Return the draft of a message about one thing."""
+    return replace(DRAFT, items=(item,), language=language)
 
 
 def test_an_english_message_has_the_protocols_text_and_says_whom_to_call() -> None:
@@ -63,7 +66,7 @@ def test_a_spanish_message_is_spanish_throughout() -> None:
     ],
 )
 def test_a_notice_says_only_that_something_waits(language: Language, key: str, opening: str) -> None:
-    message = render(replace(DRAFT, language=language, reminder_key=key), "+12125550123", MONDAY_AFTERNOON)
+    message = render(about(replace(WALK, reminder_key=key), language), "+12125550123", MONDAY_AFTERNOON)
 
     assert message.notice.startswith(opening)
     assert message.notice.endswith(f"Ref {message.key[:8]}")
@@ -76,14 +79,7 @@ def test_every_reminder_of_every_protocol_can_be_rendered() -> None:
     for protocol in load_library().protocols:
         for template in protocol.reminders.templates:
             for language in Language:
-                draft = replace(
-                    DRAFT,
-                    protocol_id=protocol.id,
-                    protocol_version=protocol.version,
-                    milestone_kind=template.kind,
-                    reminder_key=template.key,
-                    language=language,
-                )
+                draft = about(Item(protocol.id, protocol.version, template.kind, template.key), language)
 
                 message = render(draft, "alex@example.org", MONDAY_AFTERNOON)
 
@@ -123,7 +119,7 @@ def test_the_key_is_the_same_for_every_repeat_and_differs_for_everything_else() 
 
 def test_a_reminder_that_the_protocol_does_not_have_is_refused() -> None:
     with pytest.raises(PlanError, match="reminder: expected a reminder of 'walk30', got 'shout'"):
-        render(replace(DRAFT, reminder_key="shout"), "alex@example.org", MONDAY_AFTERNOON)
+        render(about(replace(WALK, reminder_key="shout")), "alex@example.org", MONDAY_AFTERNOON)
 
 
 @pytest.mark.parametrize(
@@ -134,7 +130,7 @@ def test_a_reminder_that_the_protocol_does_not_have_is_refused() -> None:
     ],
 )
 def test_a_correction_says_first_that_it_replaces_an_earlier_message(language: Language, opening: str) -> None:
-    draft = replace(DRAFT, is_correction=True, generation=2, language=language)
+    draft = replace(about(replace(WALK, is_correction=True), language), generation=2)
 
     message = render(draft, "alex@example.org", MONDAY_AFTERNOON)
 
@@ -165,7 +161,7 @@ def test_a_correction_says_first_that_it_replaces_an_earlier_message(language: L
 def test_an_urgent_correction_has_its_own_text_and_nothing_of_it_in_the_subject(
     key: str, language: Language, sentence: str
 ) -> None:
-    draft = replace(DRAFT, milestone_kind="fasting", reminder_key=key, language=language)
+    draft = about(replace(WALK, milestone_kind="fasting", reminder_key=key), language)
 
     message = render(draft, "alex@example.org", MONDAY_AFTERNOON)
 

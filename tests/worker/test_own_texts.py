@@ -35,7 +35,8 @@ def test_the_clinics_own_words_go_out(session: Session, clock: FixedClock, surge
     assert permit is not None
     body = render(permit.draft, permit.address, MONDAY_AFTERNOON).body
     assert body.startswith("Walk with Casey.\n\n")
-    shipped = replace(permit.draft, own=None, protocol_id="MD-MISS")
+    (item,) = permit.draft.items
+    shipped = replace(permit.draft, items=(replace(item, own=None, protocol_id="MD-MISS"),))
     assert "Casey" not in render(shipped, permit.address, MONDAY_AFTERNOON).body
 
 

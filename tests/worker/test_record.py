@@ -9,7 +9,7 @@ from models.reminder import AttemptOutcome, Delivery, DeliveryAttempt, DeliveryS
 from schedules.delivery.book import Claim
 from schedules.delivery.channels import Refusal, Result
 from schedules.delivery.claim import MAX_ATTEMPTS
-from schedules.delivery.record import record_result, record_trouble, retry_delay
+from schedules.delivery.record import record_results, record_trouble, retry_delay
 from tests import builders
 from tests.clock import MONDAY_AFTERNOON, FixedClock
 from tests.worker.desks import SMTP_ONLY, claim_all, lapse, pass_now
@@ -36,9 +36,9 @@ def find(session: Session, claim: Claim) -> Delivery:
 
 
 def record(session: Session, claim: Claim, result: Result, *, chance: float = 1.0) -> bool:
-    counted = record_result(session, claim, result, built=SMTP_ONLY, now=MONDAY_AFTERNOON, chance=chance)
+    counted = record_results(session, [(claim, result)], built=SMTP_ONLY, now=MONDAY_AFTERNOON, chance=lambda: chance)
     session.commit()
-    return counted
+    return counted == [claim]
 
 
 def test_what_the_provider_accepted_is_sent_and_never_claimed_again(
@@ -141,14 +141,14 @@ def test_a_result_breaks_a_row_of_deaths(session: Session, clock: FixedClock, se
 
 
 def test_a_delivery_that_raises_is_tried_again_and_at_last_set_aside(session: Session, sending: Claim) -> None:
-    record_trouble(session, sending, now=MONDAY_AFTERNOON, chance=0.0)
+    record_trouble(session, [sending], now=MONDAY_AFTERNOON, chance=lambda: 0.0)
     session.commit()
     first = find(session, sending)
     retried = (first.state, first.reason, first.next_attempt_at)
     first.state, first.attempts = DeliveryState.leased, MAX_ATTEMPTS
     session.commit()
 
-    record_trouble(session, sending, now=MONDAY_AFTERNOON, chance=0.0)
+    record_trouble(session, [sending], now=MONDAY_AFTERNOON, chance=lambda: 0.0)
     session.commit()
 
     delivery = find(session, sending)

@@ -14,7 +14,7 @@ import orjson
 import pytest
 
 from models.reminder import AttemptOutcome
-from schedules.delivery.channels import Message, Refusal, Result
+from schedules.delivery.channels import Fault, Message, Refusal, Result
 from schedules.delivery.channels.http import MAX_ANSWER_BYTES, HttpLine
 from schedules.delivery.channels.sms import SmsProvider, SmsSender
 from schedules.delivery.deadline import cut_all
@@ -109,7 +109,7 @@ def test_an_encrypted_service_is_known_by_its_certificate(tmp_path: Path, sender
         stranger = sender_to(peer.provider).send(MESSAGE, DEADLINE)
 
     assert (trusted.outcome, len(peer.forms)) == (ACCEPTED, 1)
-    assert stranger == Result(REFUSED, "ConnectError")
+    assert stranger == Result(REFUSED, "ConnectError", fault=Fault.unreachable)
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_an_encrypted_service_is_known_by_its_certificate(tmp_path: Path, sender
         (refusal(400, 21614), Result(REFUSED, "21614", Refusal.address)),
         (refusal(400, 21617), Result(REFUSED, "21617", Refusal.message)),
         (refusal(400), Result(REFUSED, "400", Refusal.message)),
-        (refusal(401, 20003), Result(REFUSED, "401")),
+        (refusal(401, 20003), Result(REFUSED, "401", fault=Fault.credentials)),
         (refusal(404, 20404), Result(REFUSED, "404")),
         (refusal(500), Result(UNKNOWN, "500")),
         (refusal(503), Result(UNKNOWN, "503")),
@@ -196,10 +196,12 @@ def test_a_service_that_never_answers_leaves_the_outcome_unknown(sender_to: Send
 
 def test_before_the_first_byte_nothing_can_have_been_taken(sender_to: SenderTo) -> None:
     with silent_port() as port:
-        assert sender_to(at(port)).send(MESSAGE, timedelta(seconds=0.3)) == Result(REFUSED, "deadline")
+        assert sender_to(at(port)).send(MESSAGE, timedelta(seconds=0.3)) == Result(
+            REFUSED, "deadline", fault=Fault.unreachable
+        )
     with socket.create_server(("127.0.0.1", 0)) as listener:
         closed = listener.getsockname()[1]
-    assert sender_to(at(closed)).send(MESSAGE, DEADLINE) == Result(REFUSED, "ConnectError")
+    assert sender_to(at(closed)).send(MESSAGE, DEADLINE) == Result(REFUSED, "ConnectError", fault=Fault.unreachable)
 
 
 def test_a_connection_that_breaks_after_the_request_leaves_the_outcome_unknown(sender_to: SenderTo) -> None:

@@ -39,12 +39,19 @@ class Refusal(StrEnum):
     opted_out = "opted_out"  # the patient told the provider to stop
 
 
+class Fault(StrEnum):
+    """What is wrong with the way to a provider itself, whatever the message."""
+
+    unreachable = "unreachable"
+    credentials = "credentials"  # it does not know us
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """What a provider answered. `code` is its status, never its free text; `message_id` its own name for the message.
 
     A result that is `for_good` will not get better by a repeat: the address, or the message itself, was refused.
-    `retry_after`: the provider is busy and asks to be left alone for so long.
+    `retry_after`: the provider is busy and asks to be left alone for so long. `fault`: it would be so for any message.
     """
 
     outcome: AttemptOutcome
@@ -52,6 +59,7 @@ class Result:
     for_good: Refusal | None = None
     retry_after: timedelta | None = None
     message_id: str | None = None
+    fault: Fault | None = None
 
 
 class ChannelSender(Protocol):

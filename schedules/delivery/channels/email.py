@@ -21,7 +21,7 @@ from email.utils import format_datetime
 from threading import Event, Thread, Timer
 
 from models.reminder import AttemptOutcome
-from schedules.delivery.channels import Message, Refusal, Result
+from schedules.delivery.channels import Fault, Message, Refusal, Result
 from schedules.delivery.deadline import may_be_cut
 
 
@@ -58,13 +58,16 @@ class EmailSender:
         with _cut_at(deadline) as line, may_be_cut(line.cut):
             try:
                 return self._converse(message, content, line)
+            except smtplib.SMTPAuthenticationError as answer:
+                return Result(AttemptOutcome.refused, str(answer.smtp_code), fault=Fault.credentials)
             except smtplib.SMTPResponseException as answer:
                 return Result(AttemptOutcome.refused, str(answer.smtp_code))
             except OSError as error:
                 outcome = AttemptOutcome.unknown if line.is_handed_over else AttemptOutcome.refused
                 # Connecting runs out of time by itself, at the same instant as the timer.
                 late = line.is_cut.is_set() or isinstance(error, TimeoutError)
-                return Result(outcome, "deadline" if late else type(error).__name__[:64])
+                code = "deadline" if late else type(error).__name__[:64]
+                return Result(outcome, code, fault=None if line.is_handed_over else Fault.unreachable)
 
     def _converse(self, message: Message, content: bytes, line: "_Line") -> Result:
         address = message.address

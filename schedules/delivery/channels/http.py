@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 
 from models.reminder import AttemptOutcome
-from schedules.delivery.channels import Result
+from schedules.delivery.channels import Fault, Result
 from schedules.delivery.deadline import may_be_cut
 
 MAX_ANSWER_BYTES = 64 * 1024
@@ -55,7 +55,9 @@ class HttpLine:
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError, CancelledError) as error:
             codes = {TimeoutError: "deadline", CancelledError: "cut_short"}
             code = codes.get(type(error), type(error).__name__[:64])
-            return Result(AttemptOutcome.unknown if progress.is_begun else AttemptOutcome.refused, code)
+            if progress.is_begun:
+                return Result(AttemptOutcome.unknown, code)
+            return Result(AttemptOutcome.refused, code, fault=Fault.unreachable)
 
     def close(self) -> None:
         """Let go of all connections. Nothing may be on its way any more."""

@@ -17,7 +17,7 @@ import httpx
 import orjson
 
 from models.reminder import AttemptOutcome
-from schedules.delivery.channels import Message, Refusal, Result
+from schedules.delivery.channels import Fault, Message, Refusal, Result
 from schedules.delivery.channels.http import Answer, HttpLine
 
 LONGEST_RETRY_AFTER = timedelta(hours=1)
@@ -89,6 +89,8 @@ def _judge(answer: Answer) -> Result:
     if answer.status in (200, 201):
         sid = _id_of(_read(answer.body))
         return Result(AttemptOutcome.unknown if sid is None else AttemptOutcome.accepted, code, message_id=sid)
+    if answer.status in (401, 403):
+        return Result(AttemptOutcome.refused, code, fault=Fault.credentials)
     if answer.status == 429:
         return Result(AttemptOutcome.refused, code, retry_after=_retry_after(answer))
     if answer.status == 400:

@@ -1,0 +1,64 @@
+"""Puts together, still at the gate, what a message will say: one item, or all that goes to one address of a patient."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from schedules.delivery.book import Claim, Held
+from schedules.delivery.decide import Send
+from schedules.delivery.digest import texts_said_along
+from schedules.delivery.facts import Care, count_open_tries
+from schedules.delivery.message import Draft, Item
+from schedules.plan.library import load_library
+from schedules.plan.protocol import Protocol
+from schedules.planning.library import find_protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Going:
+    """A delivery that goes out, and what it hangs on."""
+
+    claim: Claim
+    delivery: Held
+    care: Care
+    verdict: Send
+
+
+def draft_of(session: Session, message: Sequence[Going], now: datetime) -> Draft:
+    """Return what a message says, the longest due first, under the name of its first delivery."""
+    first = message[0]
+    care, delivery = first.care, first.delivery
+    return Draft(
+        practice_id=delivery.practice_id,
+        delivery_id=delivery.id,
+        generation=delivery.generation,
+        language=care.language,
+        practice_name=care.practice_name,
+        practice_phone=care.practice_phone,
+        items=tuple(_item(session, each, now) for each in message),
+        useful_until=min(each.delivery.useful_until for each in message),
+        open_tries=count_open_tries(session, delivery),
+    )
+
+
+def _item(session: Session, each: Going, now: datetime) -> Item:
+    care = each.care
+    own = _own_protocol(session, care)
+    return Item(
+        protocol_id=care.protocol_id,
+        protocol_version=care.protocol_version,
+        milestone_kind=care.milestone_kind,
+        reminder_key=care.reminder_key,
+        own=own,
+        is_correction=each.delivery.is_correction,
+        also=texts_said_along(session, care, own, now),
+    )
+
+
+def _own_protocol(session: Session, care: Care) -> Protocol | None:
+    """Return the practice's own protocol that a surgery pins, read here: rendering has no transaction."""
+    if load_library().find(care.protocol_id, care.protocol_version) is not None:
+        return None
+    return find_protocol(session, care.practice_id, care.protocol_id, care.protocol_version)
