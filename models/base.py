@@ -20,6 +20,7 @@ from sqlalchemy import (
     Index,
     MetaData,
     String,
+    Table,
     Text,
     Time,
 )
@@ -93,6 +94,13 @@ def words(vocabulary: type[StrEnum], name: str | None = None) -> Enum:
         length=40,
         values_callable=lambda words: [word.value for word in words],
     )
+
+
+def table_of(model: type[Base]) -> Table:
+    """Return the table of a model, which is typed as anything that can be selected from."""
+    table = model.__table__
+    assert isinstance(table, Table)  # noqa: S101 - every model here has one
+    return table
 
 
 class Tenant:

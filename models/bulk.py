@@ -6,10 +6,11 @@ then nobody sees them, not even the session that adds them.
 
 from typing import Any, cast
 
-from sqlalchemy import event, insert
+from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from models.base import Base, Synced
+from models.base import Base, Synced, table_of
+from models.sets import insert_rows
 from models.sync import stamp
 
 _WAITING = "rows_to_insert"
@@ -35,7 +36,7 @@ def _insert_waiting(session: Session) -> None:
         if issubclass(model, Synced):
             for row in rows:
                 row["rev"] = stamp(session, row["practice_id"])
-        session.connection().execute(insert(model.__table__), rows)  # type: ignore[arg-type]  # typed FromClause
+        insert_rows(session.connection(), table_of(model), rows)
 
 
 @event.listens_for(Session, "after_soft_rollback")

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from models.audit import ActorKind, AuditAction, AuditEntry, AuditSubject
+from models.base import table_of
 from models.ids import new_id
+from models.sets import insert_rows
 
 _key: bytes | None = None
 
@@ -58,10 +59,8 @@ def append_all(session: Session, practice_id: str, acts: Iterable[Act], now: dat
         row = _row_of(practice_id, act, now)
         entries.append(row | {"mac": entry_mac(row, patient_ids)})
         subjects += [{"practice_id": practice_id, "entry_id": row["id"], "patient_id": each} for each in patient_ids]
-    if entries:
-        session.execute(insert(AuditEntry), entries)
-    if subjects:
-        session.execute(insert(AuditSubject), subjects)
+    insert_rows(session.connection(), table_of(AuditEntry), entries)
+    insert_rows(session.connection(), table_of(AuditSubject), subjects)
     return [entry["id"] for entry in entries]
 
 

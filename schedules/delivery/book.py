@@ -1,14 +1,16 @@
 """The worker's book-keeping: a delivery's moves, each under its fence, and what became of its attempts."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, select, tuple_, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from models.base import table_of
 from models.reminder import Delivery, DeliveryAttempt, DeliveryState
+from models.sets import among, update_rows
 from schedules.delivery.channels import Result
 from schedules.delivery.leases import RELEASED
 from schedules.plan.vocabulary import Channel
@@ -75,7 +77,8 @@ def lock_held(session: Session, claims: Sequence[Claim], *states: DeliveryState)
         return {}
     query = (
         select(*_HELD_COLUMNS)
-        .where(Delivery.practice_id == claims[0].practice_id, Delivery.id.in_([each.delivery_id for each in claims]))
+        .where(Delivery.practice_id == claims[0].practice_id)
+        .where(among(session.connection(), Delivery.id, [each.delivery_id for each in claims]))
         .where(Delivery.state.in_(states))
         .order_by(Delivery.id)
         .with_for_update()
@@ -85,18 +88,20 @@ def lock_held(session: Session, claims: Sequence[Claim], *states: DeliveryState)
     return {claim: row for claim, row in held if row is not None and row.fence == claim.fence}
 
 
-def move(session: Session, claims: Collection[Claim], source: DeliveryState, **columns: Any) -> None:
-    """Change the deliveries alike that the claims, all of one practice, still hold in the state `source`."""
-    if not claims:
-        return
-    practice_id = next(iter(claims)).practice_id
-    session.execute(
-        update(Delivery)
-        .where(Delivery.practice_id == practice_id, Delivery.state == source)
-        .where(tuple_(Delivery.id, Delivery.fence).in_([(each.delivery_id, each.fence) for each in claims]))
-        .values(**columns)
-        .execution_options(synchronize_session=False)
-    )
+def move(session: Session, claims: Iterable[Claim], **columns: Any) -> None:
+    """Change deliveries alike that were locked under their claims."""
+    move_each(session, [(claim, {}) for claim in claims], **columns)
+
+
+def move_each(session: Session, moves: Iterable[tuple[Claim, Mapping[str, Any]]], **common: Any) -> None:
+    """Change deliveries that were locked under their claims: each gets the columns beside it, all get `common`."""
+    rows = [
+        {"practice_id": claim.practice_id, "id": claim.delivery_id, "fence": claim.fence, **columns}
+        for claim, columns in moves
+    ]
+    # What else is known of them (practice, state) is left out: the database would look for that first, with any number
+    # of rows in its hands, and not for the keys.
+    update_rows(session.connection(), table_of(Delivery), rows, keys=("practice_id", "id", "fence"), common=common)
 
 
 def ended(state: DeliveryState, *, now: datetime, reason: str | None = None) -> dict[str, Any]:
@@ -106,33 +111,17 @@ def ended(state: DeliveryState, *, now: datetime, reason: str | None = None) -> 
 
 def resolve_attempts(session: Session, results: Iterable[tuple[Claim, Result]], *, now: datetime) -> None:
     """Write what became of the claims' attempts, unless that is known already."""
-    table = DeliveryAttempt.__table__
+    table = table_of(DeliveryAttempt)
     rows = [
         {
-            "of_practice": claim.practice_id,
-            "of_delivery": claim.delivery_id,
-            "of_fence": claim.fence,
+            "practice_id": claim.practice_id,
+            "delivery_id": claim.delivery_id,
+            "fence": claim.fence,
             "outcome": result.outcome,
             "provider_code": result.code,
             "provider_message_id": result.message_id,
         }
         for claim, result in results
     ]
-    if not rows:
-        return
-    statement = (
-        update(table)  # type: ignore[arg-type]  # typed FromClause
-        .where(
-            table.c.practice_id == bindparam("of_practice"),
-            table.c.delivery_id == bindparam("of_delivery"),
-            table.c.fence == bindparam("of_fence"),
-            table.c.outcome.is_(None),
-        )
-        .values(
-            outcome=bindparam("outcome"),
-            provider_code=bindparam("provider_code"),
-            provider_message_id=bindparam("provider_message_id"),
-            ended_at=now,
-        )
-    )
-    session.connection().execute(statement, rows)
+    keys, is_open = ("practice_id", "delivery_id", "fence"), table.c.outcome.is_(None)
+    update_rows(session.connection(), table, rows, keys=keys, where=is_open, common={"ended_at": now})

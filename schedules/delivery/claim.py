@@ -21,7 +21,8 @@ from models.reminder import (
     DeliveryAttempt,
     DeliveryState,
 )
-from schedules.delivery.book import Claim, by_practice, ended, move
+from models.sets import among
+from schedules.delivery.book import Claim, by_practice, ended, lock_held, move
 from schedules.delivery.decide import Reason
 from schedules.delivery.leases import RELEASED, Lease, has_run_out, held
 from schedules.plan.vocabulary import Channel
@@ -87,7 +88,7 @@ def release(session: Session, claims: Iterable[Claim]) -> None:
     """Give back claims that nothing was begun with, for any worker to take."""
     columns = {"state": DeliveryState.pending, "attempts": Delivery.attempts - 1, **RELEASED}
     for of_practice in by_practice(claims).values():
-        move(session, of_practice, DeliveryState.leased, **columns)
+        move(session, lock_held(session, of_practice, DeliveryState.leased), **columns)
 
 
 def _claimable(session: Session, lease: Lease, now: datetime) -> ColumnElement[bool]:
@@ -111,9 +112,10 @@ def _lock(session: Session, practice_id: str, may_claim: ColumnElement[bool], mo
     first = [_Found(*row) for row in session.execute(query.order_by(Delivery.next_attempt_at, Delivery.id).limit(most))]
     if len(first) < most:  # that was all: nobody's other messages can have been left out
         return first
-    of_patients = Delivery.patient_id.in_({each.patient_id for each in first})
-    others = query.where(of_patients, Delivery.id.not_in([each.id for each in first])).order_by(Delivery.id)
-    return first + [_Found(*row) for row in session.execute(others)]
+    connection = session.connection()
+    of_patients = among(connection, Delivery.patient_id, {each.patient_id for each in first})
+    others = query.where(of_patients, ~among(connection, Delivery.id, [each.id for each in first]))
+    return first + [_Found(*row) for row in session.execute(others.order_by(Delivery.id))]
 
 
 def _take(session: Session, lease: Lease, found: Sequence[_Found], now: datetime) -> list[Claim]:
@@ -156,12 +158,7 @@ def _spent(delivery: _Found) -> tuple[DeliveryState, Reason] | None:
 def _end(session: Session, delivery: _Found, end: tuple[DeliveryState, Reason], now: datetime) -> None:
     state, reason = end
     columns = ended(state, now=now, reason=reason) | {"deaths": delivery.deaths + delivery.solo}
-    move(
-        session,
-        [Claim(delivery.practice_id, delivery.patient_id, delivery.id, delivery.fence)],
-        delivery.state,
-        **columns,
-    )
+    move(session, [Claim(delivery.practice_id, delivery.patient_id, delivery.id, delivery.fence)], **columns)
     about = Step(delivery.practice_id, delivery.reminder_id, delivery.generation, delivery.step)
     tell(session, about, DecisionKind(state), now=now, reason=reason, channel=delivery.channel)
 
@@ -172,7 +169,8 @@ def _lease(session: Session, lease: Lease, deliveries: Sequence[_Found]) -> list
     died = Delivery.state == DeliveryState.sending
     statement = (
         update(Delivery)
-        .where(Delivery.practice_id == deliveries[0].practice_id, Delivery.id.in_([each.id for each in deliveries]))
+        .where(Delivery.practice_id == deliveries[0].practice_id)
+        .where(among(session.connection(), Delivery.id, [each.id for each in deliveries]))
         .values(
             state=DeliveryState.leased,
             fence=Delivery.fence + 1,

@@ -1,6 +1,6 @@
 """Reads in one query what the gate decides on, for all deliveries of a batch: columns, no objects, as all pass here."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from typing import Any
@@ -15,6 +15,7 @@ from models.people import Patient
 from models.practice import Practice
 from models.private import Sealed, lookup_hash
 from models.reminder import AttemptOutcome, DeliveryAttempt, Reminder
+from models.sets import among
 from schedules.delivery.book import Held
 from schedules.delivery.decide import Facts, Offer
 from schedules.plan.corrections import URGENT_KEYS
@@ -115,9 +116,10 @@ _CARE: dict[str, Any] = {
 }
 
 
-def load_cares(session: Session, practice_id: str, reminder_ids: Iterable[str]) -> dict[str, Care]:
+def load_cares(session: Session, practice_id: str, reminder_ids: Collection[str]) -> dict[str, Care]:
     """Return, by reminder, what each hangs on. Read it after the deliveries' lock: then no withdrawal can be missed."""
-    query = _care_query().where(Reminder.practice_id == practice_id, Reminder.id.in_(reminder_ids))
+    is_wanted = among(session.connection(), Reminder.id, reminder_ids)
+    query = _care_query().where(Reminder.practice_id == practice_id, is_wanted)
     width = len(_CARE)
     cares = (
         Care(**dict(zip(_CARE, row, strict=False)), contact=Contact(*row[width:])) for row in session.execute(query)

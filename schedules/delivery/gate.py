@@ -8,15 +8,14 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import bindparam, update
 from sqlalchemy.orm import Session
 
 from models import journal
 from models.audit import ActorKind, AuditAction
 from models.bulk import insert_at_commit
 from models.private import lookup_hash
-from models.reminder import DecisionKind, Delivery, DeliveryAttempt, DeliveryState
-from schedules.delivery.book import Claim, Held, ended, lock_held, move
+from models.reminder import DecisionKind, DeliveryAttempt, DeliveryState
+from schedules.delivery.book import Claim, Held, ended, lock_held, move, move_each
 from schedules.delivery.decide import (
     Cancel,
     Expire,
@@ -154,39 +153,17 @@ def _as_messages(going: Iterable[Going]) -> list[list[Going]]:
 def _begin_attempts(gate: _Gate, messages: Sequence[Sequence[Going]]) -> None:
     if not messages:
         return
-    rows = []
+    moves = []
     for message in messages:
         carrier = message[0]
         target = lookup_hash(carrier.verdict.address, carrier.claim.practice_id)
         for each in message:
-            rows.append(_row_at_gate(each, target))
+            moves.append((each.claim, {"channel": each.verdict.channel, "target": target}))
             _add_attempt(gate, each, carried_by=None if each is carrier else carrier.delivery.id)
-    table = Delivery.__table__
-    statement = (
-        update(table)  # type: ignore[arg-type]  # typed FromClause
-        .where(table.c.practice_id == bindparam("of_practice"), table.c.id == bindparam("of_delivery"))
-        .where(table.c.fence == bindparam("of_fence"), table.c.state == DeliveryState.leased)
-        .values(
-            state=DeliveryState.sending,
-            channel=bindparam("channel"),
-            target=bindparam("target"),
-            **held(gate.session, gate.lease),
-        )
-    )
-    gate.session.connection().execute(statement, rows)
+    leases = held(gate.session, gate.lease)
+    move_each(gate.session, moves, state=DeliveryState.sending, **leases)
     acts = [_act_of(message, gate.lease.owner) for message in messages]
     journal.append_all(gate.session, messages[0][0].claim.practice_id, acts, gate.now)
-
-
-def _row_at_gate(each: Going, target: bytes) -> dict[str, object]:
-    claim = each.claim
-    return {
-        "of_practice": claim.practice_id,
-        "of_delivery": claim.delivery_id,
-        "of_fence": claim.fence,
-        "channel": each.verdict.channel,
-        "target": target,
-    }
 
 
 def _add_attempt(gate: _Gate, each: Going, *, carried_by: str | None) -> None:
@@ -229,7 +206,6 @@ def _hold(gate: _Gate, claim: Claim, delivery: Held, hold: Hold) -> None:
     move(
         gate.session,
         [claim],
-        DeliveryState.leased,
         state=DeliveryState.pending,
         reason=hold.reason,
         next_attempt_at=hold.look_again_at,
@@ -244,7 +220,7 @@ def _hold(gate: _Gate, claim: Claim, delivery: Held, hold: Hold) -> None:
 def _end(gate: _Gate, claim: Claim, delivery: Held, verdict: Suppress | Expire | Cancel) -> None:
     state = _ENDS[type(verdict)]
     columns = ended(state, now=gate.now, reason=verdict.reason)
-    move(gate.session, [claim], DeliveryState.leased, attempts=delivery.attempts - 1, **columns)
+    move(gate.session, [claim], attempts=delivery.attempts - 1, **columns)
     gate.tell(delivery, DecisionKind(state), reason=verdict.reason)
 
 

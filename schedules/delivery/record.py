@@ -63,7 +63,7 @@ def record_results(
             if following.state is DeliveryState.failed:
                 _fall_back(session, claim, built=built, now=now)
     # A worker that lived to tell breaks the row of deaths.
-    move(session, sent, DeliveryState.sending, **ended(DeliveryState.sent, now=now), deaths=0, solo=False)
+    move(session, sent, **ended(DeliveryState.sent, now=now), deaths=0, solo=False)
     for claim in sent:
         tell(session, held[claim].story, DecisionKind.sent, now=now, channel=held[claim].channel)
     return list(held)
@@ -127,7 +127,7 @@ def _go_on(
         columns |= RELEASED
         if not following.counts:
             columns["attempts"] = delivery.attempts - 1
-    move(session, [claim], delivery.state, deaths=0, solo=solo, **columns)
+    move(session, [claim], deaths=0, solo=solo, **columns)
     tell(
         session,
         delivery.story,
