@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from models.care import Episode
 from models.engine import begin_reads
-from models.reminder import OPEN_STATES, Delivery, DeliveryAttempt, DeliveryState, Reminder
+from models.reminder import OPEN_STATES, Decision, Delivery, DeliveryAttempt, DeliveryState, Reminder
 from models.watch import Invariant
 from schedules.database_time import has_run_out
 from schedules.plan.errors import PlanError
@@ -64,8 +64,13 @@ def audit_due(subject: Subject) -> Finding:
     with subject.make_session() as session:
         begin_reads(session)
         held = Delivery.state.in_((DeliveryState.leased, DeliveryState.sending))
-        is_held = and_(held, ~has_run_out(session, subject.clock))
-        query = select(Delivery.reminder_id, is_held).where(
+        in_hand = and_(held, ~has_run_out(session, subject.clock))
+        decided_since = exists().where(
+            Decision.practice_id == Delivery.practice_id,
+            Decision.reminder_id == Delivery.reminder_id,
+            Decision.decided_at > due_before,
+        )
+        query = select(Delivery.reminder_id, or_(in_hand, decided_since)).where(
             Delivery.practice_id == subject.practice_id,
             Delivery.state.in_(OPEN_STATES),
             Delivery.next_attempt_at <= due_before,

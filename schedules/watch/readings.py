@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from models.audit import AuditEntry, AuditSeal
 from models.practice import Practice
-from models.reminder import OPEN_STATES, Delivery, DeliveryState
+from models.reminder import OPEN_STATES, Decision, Delivery, DeliveryState
 from models.watch import DecisionTally, SelfAudit, WorkerHeartbeat
 from schedules.clock import Clock
 from schedules.database_time import has_run_out
@@ -22,6 +22,7 @@ HEARTBEAT_KEPT = timedelta(days=7)
 SEALED_WITHIN = timedelta(seconds=60)
 # The job `seal_missed` comes every hour for what is older; a longer look would cost the more, the older the clinic.
 UNSEALED_LOOK = timedelta(hours=2)
+LYING_LOOKED_AT = 1_000  # the longest due of them: a question that anyone may ask must cost little
 
 
 def read_readings(session: Session, clock: Clock, now: datetime, *, practice_id: str | None = None) -> Readings:
@@ -34,11 +35,24 @@ def read_readings(session: Session, clock: Clock, now: datetime, *, practice_id:
 
 
 def _untouched_since(session: Session, clock: Clock, now: datetime) -> datetime | None:
-    """Return since when the longest due delivery that nobody holds could have been claimed."""
+    """Return since when the delivery that has lain longest in nobody's hands could have been claimed.
+
+    What was planned, or put off, for a time that was past by then has lain since that was decided.
+    """
     held_once = Delivery.state.in_((DeliveryState.leased, DeliveryState.sending))
     in_nobodys_hands = or_(Delivery.state == DeliveryState.pending, and_(held_once, has_run_out(session, clock)))
-    query = select(Delivery.next_attempt_at).where(*_due(now), in_nobodys_hands)
-    return session.scalars(query.order_by(Delivery.next_attempt_at).limit(1)).one_or_none()
+    lying = (
+        select(Delivery.practice_id, Delivery.reminder_id, Delivery.next_attempt_at)
+        .where(*_due(now), in_nobodys_hands)
+        .order_by(Delivery.next_attempt_at)
+        .limit(LYING_LOOKED_AT)
+        .subquery()
+    )
+    decided_at = select(func.max(Decision.decided_at)).where(
+        Decision.practice_id == lying.c.practice_id, Decision.reminder_id == lying.c.reminder_id
+    )
+    rows = session.execute(select(lying.c.next_attempt_at, decided_at.correlate(lying).scalar_subquery()))
+    return min((max(due_at, decided_at or due_at) for due_at, decided_at in rows), default=None)
 
 
 def count_due(session: Session, now: datetime, practice_id: str | None = None) -> dict[DeliveryState, int]:

@@ -93,7 +93,7 @@ def test_metrics_count_decisions_and_tell_nothing_of_patients_practices_or_the_p
     assert 'recovery_decisions_total{channel="email",kind="sent",reason=""} 2.0' in lines
     assert 'recovery_decisions_total{channel="sms",kind="sent",reason=""} 1.0' in lines
     assert 'recovery_deliveries_due{state="pending"} 1.0' in lines
-    assert "recovery_oldest_overdue_seconds 3661.0" in lines
+    assert "recovery_oldest_overdue_seconds 61.0" in lines
     assert 'recovery_delivery_status{status="late"} 1.0' in lines
     assert "recovery_workers_alive 1.0" in lines
     assert "recovery_heartbeat_age_seconds 4.0" in lines

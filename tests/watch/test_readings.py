@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session, sessionmaker
 from models import AuditEntry, WorkerHeartbeat, journal
 from models.audit import ActorKind, AuditAction
 from models.engine import make_session_factory
-from models.reminder import Delivery, DeliveryState
+from models.reminder import DecisionKind, Delivery, DeliveryState
 from schedules import jobs
+from schedules.planning.story import step_of, tell
 from schedules.watch.judgement import Rhythm, Status, judge
 from schedules.watch.readings import count_due, count_quarantined, count_unsealed, read_readings
 from tests import builders
@@ -86,6 +87,17 @@ def test_what_nobody_holds_lies_about_and_what_a_live_worker_holds_does_not(
     lapse(session, clock)
 
     assert (pending, held, since()) == (builders.DUE_AT, None, builders.DUE_AT)
+
+
+def test_what_was_planned_for_a_time_already_past_lies_about_since_it_was_planned(
+    session: Session, clock: FixedClock
+) -> None:
+    delivery = builders.due_delivery(session, builders.practice(session))
+    tell(session, step_of(delivery), DecisionKind.planned, now=clock.now())
+    session.commit()
+    clock.advance(timedelta(seconds=40))
+
+    assert read_readings(session, clock, clock.now()).untouched_since == MONDAY_AFTERNOON
 
 
 def test_what_is_due_is_counted_by_state_and_practice(session: Session, clock: FixedClock) -> None:

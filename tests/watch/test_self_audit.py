@@ -1,5 +1,6 @@
 """The nightly self-audit: a clinic after a week of honest work is clean, and each broken promise is found."""
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import timedelta
@@ -8,6 +9,7 @@ import pytest
 from sqlalchemy import Engine, insert, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
+from config import Settings
 from models import AuditMark, Delivery, DeliveryAttempt, Episode, Milestone, Reminder, Restriction, SelfAudit
 from models.engine import make_engine, make_session_factory
 from models.people import Patient
@@ -273,6 +275,19 @@ def test_a_broken_promise_is_found(
     assert found[invariant].violations >= 1
 
 
+def test_what_was_planned_just_now_for_a_time_already_past_is_not_unsent(
+    session: Session, make_session: sessionmaker[Session]
+) -> None:
+    delivery = waiting(session)
+    delivery.next_attempt_at = MONDAY_AFTERNOON
+    tell(session, step_of(delivery), DecisionKind.planned, now=LATER - timedelta(seconds=10))
+    session.commit()
+
+    found = {each.invariant: each for each in audit(make_session).findings}
+
+    assert found[Invariant.nothing_due_left_unsent].violations == 0
+
+
 def test_what_is_on_its_way_outlives_its_reminder(session: Session, make_session: sessionmaker[Session]) -> None:
     delivery = waiting(session)
     delivery.state = DeliveryState.sending
@@ -302,6 +317,22 @@ def test_sends_are_audited_once_and_of_several_workers_one_audits_a_night(
     assert mark.audited_until == LATER - timedelta(seconds=60)
     assert again[Invariant.nothing_sent_twice] == again[Invariant.nothing_sent_after_its_end] == 0
     assert again[Invariant.every_plan_equals_its_rebuild] == 2
+
+
+def test_the_nights_process_logs_counts_alone(
+    session: Session, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    planted = change_a_limit(session)
+    session.commit()
+    caplog.set_level(logging.INFO)
+
+    jobs.audit_night(settings, FixedClock(LATER), lambda _session, clock: clock.now())
+
+    told = [(line.levelname, line.getMessage()) for line in caplog.records if line.name.startswith("schedules")]
+    broken = f"self-audit every_plan_equals_its_rebuild of {PRACTICE}: 2 looked at, 1 broken"
+    assert len(told) == len(Invariant)
+    assert [text for level, text in told if level == "ERROR"] == [broken]
+    assert planted not in caplog.text
 
 
 def test_at_most_ten_examples_are_kept(session: Session, make_session: sessionmaker[Session]) -> None:
