@@ -16,7 +16,6 @@ from models.people import Patient
 from models.reminder import OPEN_STATES, AttemptOutcome, DecisionKind, DeliveryState
 from models.watch import Invariant
 from schedules import jobs
-from schedules.delivery.deliver import deliver
 from schedules.plan.vocabulary import Provider, ReminderState
 from schedules.planning import plan_episode
 from schedules.planning.story import step_of, tell
@@ -24,7 +23,7 @@ from schedules.watch.self_audit import Audit, audit_practice, record_audit
 from tests import builders
 from tests.clock import MONDAY_AFTERNOON, FixedClock
 from tests.database import Databases
-from tests.worker.desks import Outbox, claim_all, desk_of
+from tests.worker.desks import Outbox, claim_all, deliver, desk_of
 
 PRACTICE = "practice-watched"
 OVERDUE_AFTER = timedelta(seconds=45)
@@ -65,8 +64,7 @@ def _work_for_a_week(engine: Engine) -> None:
         clock.advance(timedelta(hours=6))
         with make_session() as session:
             claims = claim_all(session, clock)
-        for claim in claims:
-            deliver(desk_of(engine, clock, {Provider.smtp: outbox}), claim)
+        deliver(desk_of(engine, clock, {Provider.smtp: outbox}), *claims)
     jobs.publish(make_session)
     assert outbox.messages
 
