@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import Engine, insert, select, update
@@ -216,6 +216,14 @@ def change_a_limit(session: Session) -> str:
     return limit.episode_id
 
 
+def supersede_what_was_achieved(session: Session) -> str:
+    query = select(Milestone).where(Milestone.key == "mobilise").order_by(Milestone.id)
+    milestone = session.scalars(query.limit(1)).one()
+    builders.progress(session, milestone)
+    milestone.superseded_on, milestone.superseded_by = date(2026, 3, 1), 2
+    return milestone.episode_id
+
+
 def lose_a_reminder(session: Session) -> str:
     reminder = of_reminder(session, waiting(session))
     reminder.state, reminder.reason = ReminderState.cancelled, "withdrawn"
@@ -253,6 +261,7 @@ BROKEN = [
     (lose_a_delivery, Invariant.nothing_due_left_unsent),
     (change_a_milestone, Invariant.every_plan_equals_its_rebuild),
     (change_a_limit, Invariant.every_plan_equals_its_rebuild),
+    (supersede_what_was_achieved, Invariant.every_plan_equals_its_rebuild),
     (lose_a_reminder, Invariant.every_plan_equals_its_rebuild),
     (break_the_protocol_of_a_surgery, Invariant.every_plan_equals_its_rebuild),
     (plan_a_reminder_again_without_its_delivery, Invariant.every_open_delivery_has_its_reminder),
