@@ -94,6 +94,8 @@ class Settings:
     )
     host: str = _setting(parse.text, "Address the web server listens on.", default="127.0.0.1")
     port: int = _setting(parse.integer(1, 65535), "Port the web server listens on.", default=8000)
+    worker_host: str = _setting(parse.text, "Address of the worker's health and metrics pages.", default="127.0.0.1")
+    worker_port: int = _setting(parse.integer(0, 65535), "Their port, one for each worker; 0: none.", default=8001)
     poll_seconds: float = _setting(parse.seconds(0.1, 3600), "How often the worker looks for what is due.", default=5.0)
     lease_seconds: float = _setting(parse.seconds(0.1, 3600), "How long a worker holds what it claimed.", default=30.0)
     send_deadline_seconds: float = _setting(parse.seconds(0.1, 3600), "Longest time for one whole send.", default=10.0)

@@ -17,9 +17,11 @@ from models.reminder import Decision, Delivery, DeliveryAttempt, Reminder
 from models.report import CheckIn, ClinicalEvent, Task, Visit
 from models.sync import SyncClock
 from models.triggers import create_triggers
+from models.watch import AuditMark, DecisionTally, SelfAudit, TallyMark, WorkerHeartbeat
 
 __all__ = [
     "AuditEntry",
+    "AuditMark",
     "AuditSeal",
     "AuditSubject",
     "Base",
@@ -28,6 +30,7 @@ __all__ = [
     "ClearanceRule",
     "ClinicalEvent",
     "Decision",
+    "DecisionTally",
     "Delivery",
     "DeliveryAttempt",
     "Device",
@@ -44,12 +47,15 @@ __all__ = [
     "ProviderPause",
     "Reminder",
     "Restriction",
+    "SelfAudit",
     "SlotEntry",
     "Staff",
     "Surgery",
     "SyncClock",
+    "TallyMark",
     "Task",
     "Token",
     "Visit",
+    "WorkerHeartbeat",
     "create_triggers",
 ]

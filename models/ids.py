@@ -14,6 +14,17 @@ def new_id(now: datetime) -> str:
 
     Ids made by one process sort in the order of their making, as long as it makes fewer than 65,536 in a millisecond.
     """
-    milliseconds = int(now.timestamp() * 1000)
-    number = milliseconds << 82 | (next(_made) & 0xFFFF) << 66 | secrets.randbits(66)
+    return _text(_milliseconds(now) << 82 | (next(_made) & 0xFFFF) << 66 | secrets.randbits(66))
+
+
+def first_id_at(instant: datetime) -> str:
+    """Return the smallest id that bears `instant`: what was made in an earlier millisecond sorts before it."""
+    return _text(_milliseconds(instant) << 82)
+
+
+def _milliseconds(instant: datetime) -> int:
+    return int(instant.timestamp() * 1000)
+
+
+def _text(number: int) -> str:
     return "".join(_ALPHABET[number >> shift & 31] for shift in range(5 * (_LENGTH - 1), -1, -5))

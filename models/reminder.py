@@ -124,6 +124,12 @@ class Delivery(Tenant, Base):
             sqlite_where=text("published = 0 AND state NOT IN ('pending', 'leased', 'sending')"),
             postgresql_where=text("NOT published AND state NOT IN ('pending', 'leased', 'sending')"),
         ),
+        Index(
+            "ix_delivery_quarantined",
+            "finished_at",
+            sqlite_where=text("state = 'quarantined'"),
+            postgresql_where=text("state = 'quarantined'"),
+        ),
         CheckConstraint("step >= 0", name="step_from_0"),
         CheckConstraint("fence >= 0", name="fence_from_0"),
     )
@@ -172,6 +178,7 @@ class DeliveryAttempt(Base):
             postgresql_where=text("provider_message_id IS NOT NULL"),
             sqlite_where=text("provider_message_id IS NOT NULL"),
         ),
+        Index(None, "practice_id", "started_at"),  # the self-audit reads what was sent since the last one
     )
 
     practice_id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from types import FrameType
 
-from apscheduler.events import EVENT_JOB_SUBMITTED
+from apscheduler.events import EVENT_JOB_EXECUTED, EVENT_JOB_SUBMITTED
 from apscheduler.executors.debug import DebugExecutor
 from apscheduler.schedulers.blocking import BlockingScheduler
 from sqlalchemy import Engine, select
@@ -24,17 +24,22 @@ from models.ids import new_id
 from models.migrate import is_current
 from models.people import Patient
 from schedules import jobs
+from schedules.children import Child
 from schedules.clock import Clock, SystemClock
 from schedules.delivery.crew import Crew
 from schedules.delivery.deliver import DEFAULT_STEPS, Steps
 from schedules.delivery.leases import Lease
+from schedules.pages.keeper import PageKeeper
 from schedules.plan.library import load_library
+from schedules.watch.judgement import Rhythm
 
 TEND_SECONDS = 0.5
 SEAL_SECONDS = 5
 SEAL_MISSED_SECONDS = 3600
 ASK_SECONDS = 900
 CLEAR_SECONDS = 10
+TALLY_SECONDS = 30
+SELF_AUDIT_HOUR = 3  # UTC: night in America and Europe, and before a European clinic's first messages
 KEY_SAMPLES = 10
 logger = logging.getLogger("schedules.worker")  # also when it runs as the main module
 
@@ -52,6 +57,8 @@ class _Worker:
         lease = Lease(new_id(clock.now()), timedelta(seconds=settings.lease_seconds), clock)
         # A connection that two processes share breaks both, and on SQLite the file's locks as well.
         self._crew = Crew(settings, lease, steps, before_fork=engine.dispose)
+        self._pages = PageKeeper(settings, clock, steps.now, before_fork=engine.dispose)
+        self._auditor = Child("self-audit", jobs.audit_night, (settings, clock, steps.now), before_fork=engine.dispose)
         self._dispatch = jobs.Dispatch(
             make_session=self._make_session,
             lease=lease,
@@ -71,6 +78,9 @@ class _Worker:
             scheduler.start()
         finally:
             self._crew.stop()
+            self._auditor.kill()
+            self._pages.stop()
+        _guarded("sign_off", self._sign_off)()
 
     def _scheduler(self) -> BlockingScheduler:
         # Jobs take turns in the main thread: the crew forks there, which other threads would make unsafe.
@@ -79,20 +89,26 @@ class _Worker:
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
             timezone=UTC,
         )
+        rhythm = Rhythm.of_seconds(poll=self._settings.poll_seconds, lease=self._settings.lease_seconds)
         every = {
             self._tend: TEND_SECONDS,
+            self._beat: rhythm.beat.total_seconds(),
             self._tick: self._settings.poll_seconds,
             self._publish: self._settings.poll_seconds,
             self._seal: SEAL_SECONDS,
             self._seal_missed: SEAL_MISSED_SECONDS,
             self._ask: ASK_SECONDS,
             self._clear: CLEAR_SECONDS,
+            self._tally: TALLY_SECONDS,
         }
         # APScheduler counts by the machine's clock, whatever clock due times are judged by.
         at_once = SystemClock().now()
         for job, seconds in every.items():
             name = job.__name__.removeprefix("_")
             scheduler.add_job(_guarded(name, job), "interval", seconds=seconds, id=name, next_run_time=at_once)
+        audit = _guarded("self_audit", self._self_audit)
+        scheduler.add_job(audit, "cron", hour=SELF_AUDIT_HOUR, id="self_audit")
+        scheduler.add_listener(lambda _event: self._pages.pulse.beat(), EVENT_JOB_EXECUTED)
         # A signal's handler may do no more than set a flag; between two rounds of jobs it is safe to end.
         scheduler.add_listener(lambda _event: self._end_if_told(scheduler), EVENT_JOB_SUBMITTED)
         return scheduler
@@ -106,7 +122,15 @@ class _Worker:
 
     def _tend(self) -> None:
         if not self.is_stopping:
+            self._pages.tend()
+            self._auditor.is_running()  # which clears it away once it has ended
             self._crew.tend()
+
+    def _beat(self) -> None:
+        jobs.beat(self._make_session, self._dispatch.lease.owner, self._now())
+
+    def _sign_off(self) -> None:
+        jobs.sign_off(self._make_session, self._dispatch.lease.owner, self._now())
 
     def _tick(self) -> None:
         jobs.tick(self._dispatch)
@@ -125,6 +149,13 @@ class _Worker:
 
     def _clear(self) -> None:
         jobs.clear_by_signed_rules(self._make_session, self._now(), self._rules_round)
+
+    def _tally(self) -> None:
+        jobs.tally(self._make_session, self._now())
+
+    def _self_audit(self) -> None:
+        # It takes minutes in a large clinic, which nothing due can wait for.
+        self._auditor.start()
 
     def _now(self) -> datetime:
         with self._make_session() as session:

@@ -12,6 +12,7 @@ from flask.json.provider import JSONProvider
 from config import Settings
 from models import journal, private
 from schedules.clock import Clock, SystemClock
+from service.api.delivery_health import worker_health
 from service.api.document import install_document
 from service.api.gate import install_gate
 from service.api.health import health
@@ -29,6 +30,8 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Frame-Options": "DENY",
 }
+
+_ASKED_OFTEN = ("GET /health", "GET /health/worker")
 
 
 class Orjson(JSONProvider):
@@ -85,6 +88,7 @@ def _install_web(app: Flask) -> None:
     install_problems(app)
     install_document(app, RESOURCES)
     app.add_url_rule("/health", view_func=health)
+    app.add_url_rule("/health/worker", view_func=worker_health)
     app.after_request(_add_headers)
     app.after_request(_log_request)
 
@@ -104,7 +108,7 @@ def _log_request(response: Response) -> Response:
         "request",
         # A monitor asks every few seconds; only its failures are news.
         level=logging.DEBUG
-        if route == "GET /health" and response.status_code < HTTPStatus.BAD_REQUEST
+        if route in _ASKED_OFTEN and response.status_code < HTTPStatus.BAD_REQUEST
         else logging.INFO,
         route=route,
         status=response.status_code,

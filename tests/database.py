@@ -126,8 +126,8 @@ def _settled_file(url: str) -> str:
 
 
 def settings_for(database_url: str, **changes: object) -> Settings:
-    """Return settings for `database_url` with the tests' own keys; `changes` overrides fields."""
-    fields = {"database_url": database_url, "seal_key": SEAL_KEY, "audit_key": AUDIT_KEY}
+    """Return settings for `database_url` with the tests' own keys, no worker's pages; `changes` overrides fields."""
+    fields = {"database_url": database_url, "seal_key": SEAL_KEY, "audit_key": AUDIT_KEY, "worker_port": 0}
     return Settings(**(fields | changes))  # type: ignore[arg-type]  # checked by the dataclass's own names
 
 

@@ -5,8 +5,6 @@ its parent, and leaves the parent to decide when it stops: signals meant for the
 of a send.
 """
 
-import ctypes
-import os
 import random
 import signal
 from collections.abc import Sequence
@@ -19,6 +17,7 @@ from threading import BoundedSemaphore, Lock, Thread
 
 from config import Settings
 from models.engine import make_engine, make_session_factory
+from schedules.children import die_with_parent, leave_stopping_to_parent
 from schedules.delivery.book import Claim, by_practice
 from schedules.delivery.deadline import CUT_SIGNAL, cut_all
 from schedules.delivery.deliver import Desk, Limits, Sent, Steps, pass_all, put_back, record_all, send
@@ -29,7 +28,6 @@ from schedules.plan.vocabulary import Provider
 
 POSTGRESQL_TURNS = 4
 RECORDED_AT_ONCE = 500
-_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 def run_sender(
@@ -39,11 +37,10 @@ def run_sender(
 
     The second is the parent's end, which the fork has copied.
     """
-    _die_with_parent(parent_id)
+    die_with_parent(parent_id)
     pipe, parents_end = pipes
     parents_end.close()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, signal.SIG_IGN)
+    leave_stopping_to_parent()
     signal.signal(CUT_SIGNAL, lambda _number, _frame: cut_all())
     # SQLite has one writer at a time: more than one transaction would only wait for each other, and unfairly.
     turns = 1 if settings.database_url.startswith("sqlite") else POSTGRESQL_TURNS
@@ -134,13 +131,6 @@ def limits_of(settings: Settings) -> Limits:
         send=timedelta(seconds=settings.send_deadline_seconds),
         margin=timedelta(seconds=settings.lease_margin_seconds),
     )
-
-
-def _die_with_parent(parent_id: int) -> None:
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    # The parent may have died before the kernel was told.
-    if os.getppid() != parent_id:
-        os._exit(1)
 
 
 def _next_claims(pipe: Connection) -> list[Claim] | None:

@@ -1,8 +1,11 @@
 """The jobs of the worker, one module each. APScheduler decides when; nothing here is clinical."""
 
 from schedules.jobs.audit import seal_audit, seal_missed
+from schedules.jobs.decision_tally import tally
+from schedules.jobs.heartbeat import beat, sign_off
 from schedules.jobs.publish import publish
 from schedules.jobs.rules import Round, clear_by_signed_rules
+from schedules.jobs.self_audit import audit_night, self_audit
 from schedules.jobs.surgeries import ask_about_passed_surgeries
 from schedules.jobs.tick import Dispatch, tick
 
@@ -10,9 +13,14 @@ __all__ = [
     "Dispatch",
     "Round",
     "ask_about_passed_surgeries",
+    "audit_night",
+    "beat",
     "clear_by_signed_rules",
     "publish",
     "seal_audit",
     "seal_missed",
+    "self_audit",
+    "sign_off",
+    "tally",
     "tick",
 ]

@@ -9,7 +9,7 @@ from models.engine import make_session_factory
 from service.api import examples
 from service.api.parsing import require_type
 from service.api.resource import Resource
-from service.api.scope import caller, now, route_of, show
+from service.api.scope import caller, now, route_of, scope, show
 from service.care.cohort import import_cohort
 from service.care.cohort_report import RowOutcome, report_body
 from service.care.cohort_store import Importer
@@ -93,6 +93,6 @@ def import_caseload(query: dict[str, Any]) -> Any:
     current_session().rollback()
     importer = Importer(who.actor_kind, who.actor_id, route_of())
     factory = make_session_factory(db.engine)
-    report = import_cohort(factory, who.practice_id, content, now(), importer=importer, **query)
+    report = import_cohort(factory, who.practice_id, content, now(), importer=importer, clock=scope().clock, **query)
     show(*report.compared_with)
     return report_body(report)

@@ -3,6 +3,7 @@
 from service.api.check_ins import check_ins
 from service.api.clearance_rules import clearance_rules
 from service.api.clearances import clearances
+from service.api.delivery_health import delivery_health
 from service.api.episodes import episodes
 from service.api.imports import imports
 from service.api.limits import limits
@@ -41,6 +42,7 @@ RESOURCES = (
     reminders,
     check_ins,
     tasks,
+    delivery_health,
     protocols,
     own_protocols,
     migrations,

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from models import Episode, Patient, Practice, Surgery
 from models.engine import begin_reads
+from schedules.clock import Clock
 from schedules.plan.errors import PlanError
 from schedules.plan.library import Library
 from schedules.planning.library import library_of
@@ -35,7 +36,7 @@ class _Import:
 
     make_session: sessionmaker[Session]
     practice_id: str
-    now: datetime
+    now: Callable[[], datetime]
     dry_run: bool
     importer: Importer
 
@@ -49,14 +50,17 @@ def import_cohort(
     dry_run: bool,
     progress: Progress | None = None,
     importer: Importer | None = None,
+    clock: Clock | None = None,
 ) -> ImportReport:
     """Load a caseload file and return what became of each row.
 
     Each patient has a transaction, so no other may be held by the caller on SQLite. A dry run reads, checks and
-    compares, and writes nothing. `progress` is called with the rows done and the rows in all.
+    compares, and writes nothing. `progress` is called with the rows done and the rows in all. `now` says which day it
+    is; with a `clock` each patient's rows bear the time at which they are stored, however long the import takes.
     Raises CohortFileError if the file cannot be read as a whole, LookupError for an unknown practice.
     """
-    task = _Import(make_session, practice_id, now, dry_run, importer or Importer())
+    read_now = (lambda: now) if clock is None else clock.now
+    task = _Import(make_session, practice_id, read_now, dry_run, importer or Importer())
     practice, library = _load_practice(task)
     rows = read_rows(content)
     today = clinic_today(practice, now)
@@ -122,7 +126,7 @@ def _load_rows(task: _Import, rows: list[CohortRow]) -> list[RowReport]:
         notices = _late_stages(new, stored)
         if new and not task.dry_run:
             practice = session.get_one(Practice, task.practice_id)
-            store_new(session, practice, new, stored, now=task.now, importer=task.importer)
+            store_new(session, practice, new, stored, now=task.now(), importer=task.importer)
             session.commit()
     known = stored.patient.id if stored.patient is not None else None
     reports = [_report(match, notices.get(match.row.line, ())) for match in matches]

@@ -20,6 +20,7 @@ _MODULES = (
     "practice",
     "rebuild_plans",
     "why",
+    "self_audit",
 )
 
 

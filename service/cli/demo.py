@@ -42,9 +42,8 @@ def load() -> None:
             practice = _add_clinic(session)
             session.commit()
         content = shifted_caseload(clinic_today(practice, now) - REFERENCE_DAY)
-        report = import_cohort(
-            make_session, practice.id, content, now, dry_run=False, importer=Importer(route="flask demo load")
-        )
+        importer = Importer(route="flask demo load")
+        report = import_cohort(make_session, practice.id, content, now, dry_run=False, importer=importer, clock=clock())
     refused, loaded = report.count(RowOutcome.refused), report.count(RowOutcome.loaded)
     if refused:
         fail(f"{refused} rows of the demo clinic were refused.")

@@ -36,7 +36,9 @@ def import_file(file: Path, slug: str | None, dry_run: bool, report_file: Path |
             practice_id = choose_practice(session, slug).id
         try:
             with _progress_bar() as progress:
-                report = import_cohort(make_session, practice_id, content, now, dry_run=dry_run, progress=progress)
+                report = import_cohort(
+                    make_session, practice_id, content, now, dry_run=dry_run, progress=progress, clock=clock()
+                )
         except ServiceError as error:
             fail("\n".join([error.title, *map(fault_line, error.faults)]))
         _record_comparison(make_session, practice_id, report, now)

@@ -49,6 +49,8 @@ def _run(stop: Stop, sockets: contextlib.ExitStack) -> None:
     settings = Settings.from_env(environment)
     web = sockets.enter_context(listen(settings.host, settings.port, or_next=not given.get("PORT"), report=say))
     environment.setdefault("PUBLIC_URL", address_of(web))
+    if not given.get("WORKER_PORT"):
+        environment["WORKER_PORT"] = str(_free_port(settings.worker_host, settings.worker_port))
     mail = None
     if not given.get("SMTP_HOST"):
         mail = sockets.enter_context(listen("127.0.0.1", 0, or_next=False, report=say))
@@ -56,10 +58,19 @@ def _run(stop: Stop, sockets: contextlib.ExitStack) -> None:
     _prepare(environment, stop, demo=is_demo(given))
     if not stop.requested:
         mail_goes_to = f"{(FOLDER / 'mail').resolve()}/ (one file each)" if mail else settings.smtp_host
-        announcer = threading.Thread(target=_announce, args=(address_of(web), mail_goes_to, stop), daemon=True)
+        worker_port = int(environment["WORKER_PORT"])
+        pages = f"http://{settings.worker_host}:{worker_port}/readyz" if worker_port else "none"
+        places = (address_of(web), mail_goes_to, pages)
+        announcer = threading.Thread(target=_announce, args=(*places, stop), daemon=True)
         announcer.start()
         supervise(_programs(environment, web, mail), stop, clock=SystemClock())
         announcer.join()
+
+
+def _free_port(host: str, port: int) -> int:
+    """Return `port`, or the next free one, for the worker's pages: it opens the port itself, each time it starts."""
+    with listen(host, port, or_next=True, report=say) as listener:
+        return int(listener.getsockname()[1])
 
 
 def _prepare(environment: Mapping[str, str], stop: Stop, *, demo: bool) -> None:
@@ -97,7 +108,7 @@ def _programs(environment: Mapping[str, str], web: socket.socket, mail: socket.s
     return programs
 
 
-def _announce(address: str, mail_goes_to: str, stop: Stop) -> None:
+def _announce(address: str, mail_goes_to: str, pages: str, stop: Stop) -> None:
     """Print where everything is, once the web server answers."""
     while not _answers(address):
         if stop.wait(0.2):
@@ -106,7 +117,8 @@ def _announce(address: str, mail_goes_to: str, stop: Stop) -> None:
         f"\nRunning. Stop with Ctrl-C.\n"
         f"  API            {address}/api/v1\n"
         f"  Documentation  {address}/api/v1/docs\n"
-        f"  E-mails        {mail_goes_to}"
+        f"  E-mails        {mail_goes_to}\n"
+        f"  Worker         {pages}"
     )
 
 

@@ -14,6 +14,7 @@ ANYONE: Final = None  # no token is asked for: the route is public, or takes its
 
 WHO_MAY: Final[dict[str, frozenset[str] | None]] = {
     "GET /health": ANYONE,
+    "GET /health/worker": ANYONE,
     "GET /api/v1/openapi.json": ANYONE,
     "GET /api/v1/docs": ANYONE,
     "GET /api/v1/docs/{filename}": ANYONE,
@@ -57,6 +58,8 @@ WHO_MAY: Final[dict[str, frozenset[str] | None]] = {
     "PUT /api/v1/clearance-rules/{rule_id}": STAFF,
     "POST /api/v1/clearance-rules/{rule_id}/retire": STAFF,
     "PUT /api/v1/check-ins/{check_in_id}": PATIENT_OR_STAFF,
+    "GET /api/v1/delivery-health": STAFF,
+    "GET /api/v1/self-audits": STAFF,
     "GET /api/v1/tasks": STAFF,
     "POST /api/v1/tasks/{task_id}/close": STAFF,
     "GET /api/v1/protocols": PATIENT_OR_STAFF,

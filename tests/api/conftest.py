@@ -40,7 +40,9 @@ class Caller:
         headers = dict(options.pop("headers", {}))
         if self.token is not None:
             headers["Authorization"] = f"Bearer {self.token}"
-        return self.client.open(path if path == "/health" else API + path, method=method, headers=headers, **options)
+        return self.client.open(
+            path if path.startswith("/health") else API + path, method=method, headers=headers, **options
+        )
 
     def get(self, path: str, **options: Any) -> Answer:
         """Send a GET."""

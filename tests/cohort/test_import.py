@@ -31,6 +31,7 @@ from service.care.cohort import import_cohort
 from service.care.cohort_report import ImportReport, RowOutcome, report_body
 from service.care.cohort_store import Importer
 from tests import builders
+from tests.clock import FixedClock
 from tests.cohort.caseload import FAULTY, caseload
 
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
@@ -337,6 +338,23 @@ def test_the_report_counts_and_names_every_row(run: Any) -> None:
     assert body["results"][0]["errors"] == [
         {"line": 2, "column": "date_of_birth", "expected": "a date of the calendar as YYYY-MM-DD", "got": "1971-02-30"}
     ]
+
+
+class PassingClock(FixedClock):
+    """A clock that a minute passes on each time that it is read."""
+
+    def now(self) -> datetime:
+        self.advance(timedelta(minutes=1))
+        return super().now()
+
+
+def test_each_patient_of_a_long_import_bears_the_time_at_which_it_was_stored(session: Session, run: Any) -> None:
+    content = caseload(*({"mrn": f"SP00000{number}", "email": f"{number}@example.org"} for number in range(1, 4)))
+
+    run(content, clock=PassingClock(NOW))
+
+    enrolled = session.scalars(select(Episode.enrolled_at).order_by(Episode.enrolled_at)).all()
+    assert enrolled == [NOW + timedelta(minutes=number) for number in range(1, 4)]
 
 
 def test_an_unknown_practice_is_an_error_of_the_caller(make_session: sessionmaker[Session]) -> None:

@@ -1,0 +1,34 @@
+"""Says whether a stored plan is what making it again would give. Reads only; what would change is not told."""
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from models.care import Surgery
+from schedules.plan.items import PlannedMilestone, PlannedRestriction
+from schedules.plan.rearm import Step
+from schedules.plan.replan import Decided, ItemChange
+from schedules.planning.facts import care_of, find_episode
+from schedules.planning.outlook import look_ahead
+from schedules.planning.rows import find_all
+from schedules.planning.stored import load_stored
+
+
+def equals_its_rebuild(session: Session, practice_id: str, episode_id: str, now: datetime) -> bool:
+    """Return whether `plan_episode` would leave milestones, restrictions and messages as they are. Locks nothing.
+
+    Raises LookupError for an unknown episode, PlanError for facts that no plan can be made from.
+    """
+    episode = find_episode(session, practice_id, episode_id)
+    care = care_of(session, episode, find_all(session, Surgery, practice_id, episode_id=episode_id))
+    outlook = look_ahead(session, care, load_stored(session, care), now, is_dry_run=True)
+    messages = (*outlook.reminders, *outlook.beside)
+    return (
+        all(_stays(each) for each in outlook.milestones)
+        and all(_stays(each) for each in outlook.restrictions)
+        and all(each.step is Step.leave for each in messages)
+    )
+
+
+def _stays(decided: Decided[PlannedMilestone] | Decided[PlannedRestriction]) -> bool:
+    return decided.change in (ItemChange.unchanged, ItemChange.kept) and decided.was == decided.planned

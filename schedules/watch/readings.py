@@ -1,0 +1,114 @@
+"""Reads what is judged and measured: heartbeats, what is due, what was set aside, what the audit trail waits for.
+
+Each query is bounded by an index: none looks at the whole history.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy.orm import Session
+
+from models.audit import AuditEntry, AuditSeal
+from models.practice import Practice
+from models.reminder import OPEN_STATES, Decision, Delivery, DeliveryState
+from models.watch import DecisionTally, SelfAudit, WorkerHeartbeat
+from schedules.clock import Clock
+from schedules.database_time import has_run_out
+from schedules.watch.judgement import Heartbeat, Readings
+
+QUARANTINED_WITHIN = timedelta(days=1)
+HEARTBEAT_KEPT = timedelta(days=7)
+SEALED_WITHIN = timedelta(seconds=60)
+# The job `seal_missed` comes every hour for what is older; a longer look would cost the more, the older the clinic.
+UNSEALED_LOOK = timedelta(hours=2)
+LYING_LOOKED_AT = 1_000  # the longest due of them: a question that anyone may ask must cost little
+
+
+def read_readings(session: Session, clock: Clock, now: datetime, *, practice_id: str | None = None) -> Readings:
+    """Return what is judged. With a `practice_id` only what was set aside there is counted: the rest is everybody's."""
+    rows = session.scalars(select(WorkerHeartbeat).where(WorkerHeartbeat.ticked_at > now - HEARTBEAT_KEPT))
+    heartbeats = tuple(Heartbeat(row.worker_id, row.ticked_at, row.stopped_at) for row in rows)
+    return Readings(
+        now, heartbeats, _untouched_since(session, clock, now), count_quarantined(session, now, practice_id)
+    )
+
+
+def _untouched_since(session: Session, clock: Clock, now: datetime) -> datetime | None:
+    """Return since when the delivery that has lain longest in nobody's hands could have been claimed.
+
+    What was planned, or put off, for a time that was past by then has lain since that was decided.
+    """
+    held_once = Delivery.state.in_((DeliveryState.leased, DeliveryState.sending))
+    in_nobodys_hands = or_(Delivery.state == DeliveryState.pending, and_(held_once, has_run_out(session, clock)))
+    lying = (
+        select(Delivery.practice_id, Delivery.reminder_id, Delivery.next_attempt_at)
+        .where(*_due(now), in_nobodys_hands)
+        .order_by(Delivery.next_attempt_at)
+        .limit(LYING_LOOKED_AT)
+        .subquery()
+    )
+    decided_at = select(func.max(Decision.decided_at)).where(
+        Decision.practice_id == lying.c.practice_id, Decision.reminder_id == lying.c.reminder_id
+    )
+    rows = session.execute(select(lying.c.next_attempt_at, decided_at.correlate(lying).scalar_subquery()))
+    return min((max(due_at, decided_at or due_at) for due_at, decided_at in rows), default=None)
+
+
+def count_due(session: Session, now: datetime, practice_id: str | None = None) -> dict[DeliveryState, int]:
+    """Return how many deliveries are open and due, by state: every open state is named."""
+    query = select(Delivery.state, func.count()).where(*_due(now)).group_by(Delivery.state)
+    if practice_id is not None:
+        query = query.where(Delivery.practice_id == practice_id)
+    return dict.fromkeys(OPEN_STATES, 0) | dict(session.execute(query).all())
+
+
+def count_quarantined(session: Session, now: datetime, practice_id: str | None = None) -> int:
+    """Return how many deliveries were set aside in the last day."""
+    query = select(func.count()).where(
+        Delivery.state == DeliveryState.quarantined, Delivery.finished_at > now - QUARANTINED_WITHIN
+    )
+    if practice_id is not None:
+        query = query.where(Delivery.practice_id == practice_id)
+    return session.execute(query).scalar_one()
+
+
+def count_unsealed(session: Session, now: datetime) -> int:
+    """Return how many entries of the audit trail, of the last two hours, are in no chain after a minute."""
+    sealed = exists().where(AuditSeal.practice_id == AuditEntry.practice_id, AuditSeal.entry_id == AuditEntry.id)
+    query = (
+        select(func.count())
+        .select_from(AuditEntry)
+        # By practice, since the index of the times begins with it.
+        .where(AuditEntry.practice_id.in_(select(Practice.id)))
+        .where(AuditEntry.happened_at > now - UNSEALED_LOOK, AuditEntry.happened_at < now - SEALED_WITHIN, ~sealed)
+    )
+    return session.execute(query).scalar_one()
+
+
+def read_tally(session: Session, practice_id: str | None = None) -> Mapping[tuple[str, str, str], int]:
+    """Return the decisions counted so far by (kind, reason, channel), of one practice or of all together."""
+    words = (DecisionTally.kind, DecisionTally.reason, DecisionTally.channel)
+    query = select(*words, func.sum(DecisionTally.count)).group_by(*words).order_by(*words)
+    if practice_id is not None:
+        query = query.where(DecisionTally.practice_id == practice_id)
+    return {(kind, reason, channel): int(count) for kind, reason, channel, count in session.execute(query)}
+
+
+def latest_self_audits(session: Session, practice_id: str | None = None) -> Sequence[SelfAudit]:
+    """Return the results of the last run in each practice, or in one."""
+    newest = (
+        select(SelfAudit.practice_id, func.max(SelfAudit.ran_at).label("ran_at"))
+        .group_by(SelfAudit.practice_id)
+        .subquery()
+    )
+    same: ColumnElement[bool] = and_(newest.c.practice_id == SelfAudit.practice_id, newest.c.ran_at == SelfAudit.ran_at)
+    query = select(SelfAudit).join(newest, same).order_by(SelfAudit.practice_id, SelfAudit.invariant)
+    if practice_id is not None:
+        query = query.where(SelfAudit.practice_id == practice_id)
+    return session.scalars(query).all()
+
+
+def _due(now: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    # In the words of the partial index, so that history costs nothing.
+    return Delivery.state.in_(OPEN_STATES), Delivery.next_attempt_at <= now

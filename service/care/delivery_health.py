@@ -1,0 +1,68 @@
+"""Use cases: whether delivery goes well is told to anyone, and why, with the practice's own counts, to its staff."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models import SelfAudit
+from schedules.clock import Clock
+from schedules.database_time import read_now
+from schedules.watch.judgement import Judgement, Rhythm, judge
+from schedules.watch.readings import count_due, latest_self_audits, read_readings, read_tally
+from service.identity.principal import Principal
+
+
+@dataclass(frozen=True, slots=True)
+class CountedDecision:
+    """How many decisions of one kind, reason and channel the practice has had."""
+
+    kind: str
+    reason: str | None
+    channel: str | None
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryHealth:
+    """How delivery stands, why, and what the practice has of it. `due` are its open deliveries that are due, by state.
+
+    `decisions` are counted up to a minute ago. `self_audits` are the results of the last run.
+    """
+
+    judged_at: datetime
+    judgement: Judgement
+    due: Mapping[str, int]
+    decisions: tuple[CountedDecision, ...]
+    self_audits: Sequence[SelfAudit]
+
+
+def judge_delivery(session: Session, clock: Clock, rhythm: Rhythm) -> Judgement:
+    """Return how delivery stands for everybody whom this database serves."""
+    return judge(read_readings(session, clock, read_now(session, clock)), rhythm)
+
+
+def view_delivery_health(session: Session, caller: Principal, clock: Clock, rhythm: Rhythm) -> DeliveryHealth:
+    """Return how delivery stands, with what the caller's practice has of it."""
+    now, practice_id = read_now(session, clock), caller.practice_id
+    counted = read_tally(session, practice_id)
+    return DeliveryHealth(
+        judged_at=now,
+        judgement=judge(read_readings(session, clock, now, practice_id=practice_id), rhythm),
+        due={state.value: count for state, count in count_due(session, now, practice_id).items()},
+        decisions=tuple(
+            CountedDecision(kind, reason or None, channel or None, count)
+            for (kind, reason, channel), count in counted.items()
+        ),
+        self_audits=latest_self_audits(session, practice_id),
+    )
+
+
+def list_self_audits(session: Session, practice_id: str, *, after: str | None, limit: int) -> Sequence[SelfAudit]:
+    """Return up to `limit` results of self-audits, the newest first, from the one after the id `after` on."""
+    query = select(SelfAudit).filter_by(practice_id=practice_id).order_by(SelfAudit.id.desc())
+    if after is not None:
+        query = query.where(SelfAudit.id < after)
+    return session.scalars(query.limit(limit)).all()

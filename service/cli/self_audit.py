@@ -1,0 +1,59 @@
+"""`flask self-audit`: proves the service's promises now, as the worker does every night."""
+
+from datetime import datetime
+
+import click
+from flask.cli import with_appcontext
+from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
+
+from models import Practice, journal
+from models.audit import ActorKind, AuditAction
+from schedules.database_time import read_now
+from schedules.watch.judgement import Rhythm
+from schedules.watch.self_audit import Audit, audit_practice, record_audit
+from service.cli.context import choose_practice, clock, fail, sessions, settings
+
+
+@click.command("self-audit")
+@click.option("--practice", "slug", help="The clinic's slug; without it every clinic is audited.")
+@with_appcontext
+def self_audit(slug: str | None) -> None:
+    """Look at what was sent since the last audit and at all that is open; store and print what was found.
+
+    Exit code 1 when an invariant was broken. Reads only, but for the results.
+    """
+    violations = 0
+    with sessions() as make_session:
+        with make_session() as session:
+            now = read_now(session, clock())
+            every = session.scalars(select(Practice).order_by(Practice.slug)).all()
+            practices = every if slug is None else [choose_practice(session, slug)]
+        for practice in practices:
+            found = _audit(make_session, practice.id, now)
+            _print(practice.slug, found)
+            violations += found.violations
+    if violations:
+        fail(f"{violations} violations. The ids are of episodes for plans, else of reminders: flask why REMINDER.")
+
+
+def _audit(make_session: sessionmaker[Session], practice_id: str, now: datetime) -> Audit:
+    rhythm = Rhythm.of_seconds(poll=settings().poll_seconds, lease=settings().lease_seconds)
+    found = audit_practice(make_session, practice_id, clock=clock(), now=now, overdue_after=rhythm.late_after)
+    with make_session() as session:
+        record_audit(session, practice_id, found, now)
+        about = {"violations": found.violations}
+        act = journal.Act(ActorKind.command, None, AuditAction.write, "flask self-audit", about=about)
+        journal.append(session, practice_id, act, clock().now())
+        session.commit()
+    return found
+
+
+def _print(slug: str, audit: Audit) -> None:
+    print(f"{slug}:")
+    for each in audit.findings:
+        told = f"  {each.invariant.value}: {each.checked} looked at, {each.violations} broken"
+        print(told + (f": {', '.join(each.examples)}" if each.examples else ""))
+
+
+COMMANDS = (self_audit,)
