@@ -13,7 +13,13 @@ from service.identity.roles import is_public, may_call
 from service.identity.tokens import authenticate
 
 # These work without a transaction, or in several of their own.
-_WITHOUT_TRANSACTION = ("GET /health", "GET /api/v1/openapi.json", "GET /api/v1/docs", "GET /api/v1/docs/{filename}")
+_WITHOUT_TRANSACTION = (
+    "GET /health",
+    "GET /pages/pages.css",
+    "GET /api/v1/openapi.json",
+    "GET /api/v1/docs",
+    "GET /api/v1/docs/{filename}",
+)
 IMPORT = "POST /api/v1/import"
 
 
