@@ -9,6 +9,7 @@ from models.care import Episode, Milestone, MilestoneProgress, Restriction, Surg
 from models.change import PlanChange, SlotEntry
 from models.clearance import Clearance, ClearanceRule, ObservedFact
 from models.identity import Device, EnrolmentCode, Token
+from models.link import MessageLink
 from models.people import Patient, Staff
 from models.practice import Practice
 from models.protocols import ProtocolSignature, ProtocolVersion
@@ -36,6 +37,7 @@ __all__ = [
     "Device",
     "EnrolmentCode",
     "Episode",
+    "MessageLink",
     "Milestone",
     "MilestoneProgress",
     "ObservedFact",

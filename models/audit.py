@@ -18,6 +18,7 @@ class ActorKind(StrEnum):
 
     staff = "staff"
     device = "device"
+    link = "link"  # who opened a one-time link with the date of birth, or tried to
     worker = "worker"
     command = "command"
 

@@ -61,6 +61,8 @@ class Patient(Synced, Base):
     quiet_from: Mapped[time | None]  # wall time in the patient's zone; may be later than quiet_until (over midnight)
     quiet_until: Mapped[time | None]
     reminders_paused_at: Mapped[datetime | None]
+    # Since when subjects and lock screens may say more than that something waits; None: they may not.
+    details_consent_at: Mapped[datetime | None]
     died_on: Mapped[date | None]
     email_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     email_lookup: Mapped[bytes | None] = mapped_column(LargeBinary)

@@ -4,6 +4,7 @@ A sealed value is bound to its practice, table, column and row, so it cannot be 
 A keyed hash beside it finds the row again by the exact e-mail address or phone number. Merging compares plaintext.
 """
 
+import base64
 import hashlib
 import hmac
 import os
@@ -17,6 +18,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 _VERSION = b"\x01"
 _NONCE_BYTES = 12
+_TOKEN_BYTES = 16
 
 
 class SealError(Exception):
@@ -27,6 +29,7 @@ class SealError(Exception):
 class _Keys:
     seal: AESGCM
     lookup: bytes
+    link: bytes
 
 
 _keys: _Keys | None = None
@@ -40,7 +43,7 @@ def set_key(key: bytes) -> None:
     global _keys  # noqa: PLW0603 - one key a process, set once at start-up by the app, the worker or a command
     if len(key) != 32:
         raise ValueError(f"expected a key of 32 bytes, got {len(key)}")
-    _keys = _Keys(seal=AESGCM(_derive(key, b"seal")), lookup=_derive(key, b"lookup"))
+    _keys = _Keys(seal=AESGCM(_derive(key, b"seal")), lookup=_derive(key, b"lookup"), link=_derive(key, b"link"))
 
 
 def seal(text: str, place: str) -> bytes:
@@ -70,6 +73,12 @@ def lookup_hash(text: str, practice_id: str) -> bytes:
     """Return the keyed hash by which an e-mail address or phone number is found again within a practice."""
     normal = "".join(text.split()).casefold()
     return hmac.new(_current().lookup, f"{practice_id}\0{normal}".encode(), hashlib.sha256).digest()
+
+
+def link_token(identity: str) -> str:
+    """Return the secret of the link that belongs to `identity`: 128 bits in base64url, the same at every call."""
+    digest = hmac.new(_current().link, identity.encode(), hashlib.sha256).digest()
+    return base64.urlsafe_b64encode(digest[:_TOKEN_BYTES]).rstrip(b"=").decode()
 
 
 def _derive(key: bytes, purpose: bytes) -> bytes:
@@ -123,6 +132,10 @@ class Sealed:
     def opened(self, sealed: bytes | None, *, practice_id: str, row_id: str) -> str | None:
         """Return the plaintext of a value that was read as a column, without the row's object."""
         return None if sealed is None else unseal(bytes(sealed), f"{practice_id}/{self._table}/{self.column}/{row_id}")
+
+    def closed(self, text: str, *, practice_id: str, row_id: str) -> bytes:
+        """Return the sealed value of a row that is written as columns, without its object."""
+        return seal(text, f"{practice_id}/{self._table}/{self.column}/{row_id}")
 
     def _place(self, row: Any) -> str:
         if row.id is None:

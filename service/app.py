@@ -18,10 +18,11 @@ from service.api.gate import install_gate
 from service.api.health import health
 from service.api.problems import install_problems
 from service.api.routes import RESOURCES
-from service.api.scope import CLOCK, SETTINGS, find_scope, route_of
+from service.api.scope import CLOCK, SETTINGS, find_scope, route_of, settings
 from service.cli import register_commands
 from service.db import init_database, refuse_stale_schema
 from service.logs import configure_logs, log_event
+from service.pages.views import install_pages
 
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -30,6 +31,7 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Frame-Options": "DENY",
 }
+_HSTS_SECONDS = 365 * 24 * 3600
 
 _ASKED_OFTEN = ("GET /health", "GET /health/worker")
 
@@ -84,6 +86,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
 
 
 def _install_web(app: Flask) -> None:
+    install_pages(app)
     install_gate(app)
     install_problems(app)
     install_document(app, RESOURCES)
@@ -94,6 +97,8 @@ def _install_web(app: Flask) -> None:
 
 
 def _add_headers(response: Response) -> Response:
+    if settings().public_url.startswith("https://"):
+        response.headers["Strict-Transport-Security"] = f"max-age={_HSTS_SECONDS}"
     for name, value in _HEADERS.items():
         if name != "Content-Security-Policy" or name not in response.headers:
             response.headers[name] = value

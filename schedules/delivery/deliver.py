@@ -120,13 +120,17 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What a sender works with. `chance` gives a number from 0 to 1; `turns` bounds the transactions at one time."""
+    """What a sender works with. `chance` gives a number from 0 to 1; `turns` bounds the transactions at one time.
+
+    Links in messages begin with `public_url`.
+    """
 
     make_session: sessionmaker[Session]
     lease: Lease
     limits: Limits
     steps: Steps
     senders: Mapping[Provider, ChannelSender]
+    public_url: str
     chance: Callable[[], float]
     turns: AbstractContextManager[Any] = field(default_factory=lambda: BoundedSemaphore(1))
     pace: Pace = NO_PACE
@@ -162,7 +166,7 @@ def pass_all(desk: Desk, claims: Sequence[Claim]) -> list[Permit]:
 
 def send(desk: Desk, permit: Permit) -> Result:
     """Hand one message over, under its deadlines, and return what became of it. Raises what rendering raises."""
-    message = render(permit.draft, permit.address, permit.passed_at)
+    message = render(permit.draft, permit.address, permit.passed_at, desk.public_url)
     left = _left(desk, permit, desk.lease.length - desk.limits.margin)
     if left <= timedelta(0):
         return Result(AttemptOutcome.refused, "not_begun")

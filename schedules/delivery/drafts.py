@@ -10,6 +10,7 @@ from schedules.delivery.book import Claim, Held
 from schedules.delivery.decide import Send
 from schedules.delivery.digest import texts_said_along
 from schedules.delivery.facts import Care, count_open_tries
+from schedules.delivery.links import with_link
 from schedules.delivery.message import Draft, Item
 from schedules.plan.library import load_library
 from schedules.plan.protocol import Protocol
@@ -30,7 +31,7 @@ def draft_of(session: Session, message: Sequence[Going], now: datetime) -> Draft
     """Return what a message says, the longest due first, under the name of its first delivery."""
     first = message[0]
     care, delivery = first.care, first.delivery
-    return Draft(
+    draft = Draft(
         practice_id=delivery.practice_id,
         delivery_id=delivery.id,
         generation=delivery.generation,
@@ -39,8 +40,12 @@ def draft_of(session: Session, message: Sequence[Going], now: datetime) -> Draft
         practice_phone=care.practice_phone,
         items=tuple(_item(session, each, now) for each in message),
         useful_until=min(each.delivery.useful_until for each in message),
+        country=care.country,
+        channel=first.verdict.channel,
+        with_details=care.details_consent_at is not None,
         open_tries=count_open_tries(session, delivery),
     )
+    return with_link(session, [each.delivery for each in message], draft, now)
 
 
 def _item(session: Session, each: Going, now: datetime) -> Item:
@@ -54,6 +59,7 @@ def _item(session: Session, each: Going, now: datetime) -> Item:
         own=own,
         is_correction=each.delivery.is_correction,
         also=texts_said_along(session, care, own, now),
+        arrival_at=care.arrival_at,
     )
 
 

@@ -72,7 +72,10 @@ class Care:
     surgery_status: SurgeryStatus
     protocol_id: str
     protocol_version: int
+    arrival_at: time | None
     language: Language
+    country: str
+    details_consent_at: datetime | None
     zone: str
     quiet_from: time | None
     quiet_until: time | None
@@ -103,7 +106,10 @@ _CARE: dict[str, Any] = {
     "surgery_status": Surgery.status,
     "protocol_id": Surgery.protocol_id,
     "protocol_version": Surgery.protocol_version,
+    "arrival_at": Surgery.arrival_at,
     "language": Patient.language,
+    "country": Patient.country,
+    "details_consent_at": Patient.details_consent_at,
     "zone": Patient.time_zone,
     "quiet_from": Patient.quiet_from,
     "quiet_until": Patient.quiet_until,

@@ -1,44 +1,22 @@
 """Renders a message at send time: the protocol's own text in the patient's language, and how to reach the clinic.
 
-Nothing clinical stands in a subject. Nobody reads replies, so every message says so and gives the clinic's number.
+The words that are alike in every message stand in `schedules.plan.wording`.
 """
 
 import hashlib
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, time
 
 from schedules.delivery.channels import Message
 from schedules.plan.corrections import OPENING, URGENT_TEXTS
 from schedules.plan.errors import PlanError, describe
 from schedules.plan.library import load_library
 from schedules.plan.protocol import Protocol, Text
-from schedules.plan.vocabulary import Language, MilestoneKind
+from schedules.plan.vocabulary import Channel, Language, MilestoneKind
+from schedules.plan.wording import Said, Wording
 
 REF_LENGTH = 8  # hex digits of the key: two notices to one patient never read the same
-SUBJECT = Text(en="A message from your care team", es="Un mensaje de su equipo de atención")
-# What may stand on a lock screen: no diagnosis, procedure, name or answer (and a clinic's name may tell the first).
-NOTICE = Text(
-    en="Your care team has a message for you. Please call {phone}. Replies are not read. Ref {ref}",
-    es="Su equipo de atención tiene un mensaje para usted. Llame al {phone}. No se leen respuestas. Ref {ref}",
-)
-URGENT_NOTICE = Text(
-    en="Something that we told you has changed. Please call us now: {phone}. Replies are not read. Ref {ref}",
-    es="Algo que le dijimos ha cambiado. Llámenos ahora: {phone}. No se leen respuestas. Ref {ref}",
-)
-CLOSING = Text(
-    en=(
-        "{practice}\n"
-        "Questions? Call us: {phone}\n\n"
-        "This mailbox is not monitored; please do not reply. "
-        "In an emergency call your local emergency number."
-    ),
-    es=(
-        "{practice}\n"
-        "¿Preguntas? Llámenos: {phone}\n\n"
-        "Nadie lee las respuestas a este correo; por favor, no responda. "
-        "En una emergencia llame al número de emergencias de su localidad."
-    ),
-)
+MESSAGE_PATH = "m"  # where the service shows a message to who has its link
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +24,7 @@ class Item:
     """One thing that a message says, as codes. `own`: the protocol, where it is the practice's.
 
     `is_correction`: a message with another time went out before, which this one replaces. `also`: what is past and
-    still unfinished, said along with it.
+    still unfinished, said along with it. `arrival_at`: the wall time at the hospital, None while it is not known.
     """
 
     protocol_id: str
@@ -56,13 +34,15 @@ class Item:
     own: Protocol | None = None
     is_correction: bool = False
     also: tuple[Text, ...] = ()
+    arrival_at: time | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
     """What a message is about and who it comes from. `delivery_id`: whose it is; a digest says several `items`.
 
-    `open_tries`: see `Message`.
+    `country` is where the patient is. `with_details`: the patient agreed that subject and notice say more than that
+    something waits. `token`: of the message's one-time link. `open_tries`: see `Message`.
     """
 
     practice_id: str
@@ -73,27 +53,46 @@ class Draft:
     practice_phone: str
     items: tuple[Item, ...]
     useful_until: datetime
+    country: str
+    channel: Channel = Channel.email
+    with_details: bool = False
+    token: str = field(default="", repr=False)
     open_tries: int = 0
 
 
-def render(draft: Draft, address: str, now: datetime) -> Message:
-    """Return the message to `address`, written at `now`. Raises PlanError if a protocol has no such reminder."""
-    texts = dict.fromkeys(each.in_language(draft.language) for item in draft.items for each in _texts_of(item))
-    text = "\n\n".join(texts)  # two items that say the same say it once
-    closing = CLOSING.in_language(draft.language)
-    key = message_key(draft)
-    is_urgent = any(item.reminder_key in URGENT_TEXTS for item in draft.items)
-    notice = URGENT_NOTICE if is_urgent else NOTICE
+def render(draft: Draft, address: str, now: datetime, public_url: str) -> Message:
+    """Return the message to `address`, written at `now`, with a link to the service at `public_url`.
+
+    Raises PlanError if a protocol has no such reminder.
+    """
+    link = f"{public_url}/{MESSAGE_PATH}/{draft.token}"
+    words = wording_of(draft, link)
     return Message(
-        key=key,
+        key=message_key(draft),
         address=address,
-        subject=SUBJECT.in_language(draft.language),
-        body=f"{text}\n\n{closing.format(practice=draft.practice_name, phone=draft.practice_phone)}\n",
+        subject=words.subject,
+        body=words.body,
         language=draft.language,
         written_at=now,
-        notice=notice.in_language(draft.language).format(phone=draft.practice_phone, ref=key[:REF_LENGTH]),
+        notice=words.sms if draft.channel is Channel.sms else words.notice,
         useful_until=draft.useful_until,
         open_tries=draft.open_tries,
+        link=link,
+    )
+
+
+def wording_of(draft: Draft, link: str = "") -> Wording:
+    """Return what a message is made of. Raises PlanError if a protocol has no such reminder."""
+    return Wording(
+        language=draft.language,
+        says=tuple(Said(each, item.arrival_at) for item in draft.items for each in _texts_of(item)),
+        practice_name=draft.practice_name,
+        practice_phone=draft.practice_phone,
+        country=draft.country,
+        reference=message_key(draft)[:REF_LENGTH],
+        link=link,
+        with_details=draft.with_details,
+        is_urgent=any(item.reminder_key in URGENT_TEXTS for item in draft.items),
     )
 
 

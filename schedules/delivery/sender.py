@@ -51,6 +51,7 @@ def run_sender(
         limits=limits_of(settings),
         steps=steps,
         senders=steps.senders(settings),
+        public_url=settings.public_url,
         chance=random.random,
         turns=BoundedSemaphore(turns),
         pace=pace_of(settings),

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from schedules.plan.errors import describe
+from schedules.plan.placeholders import placeholders_of, read_message_text
 from schedules.plan.protocol import ReminderRules, ReminderTemplate, SilentKind, Text, TextCatalogue
 from schedules.plan.toml_table import Table
 from schedules.plan.vocabulary import Anchor, Grade, MilestoneKind, PastPolicy, ReminderCategory, WeekendRule
@@ -80,7 +81,9 @@ def _overridden(
 
 
 def _reworded(entry: Table, template: ReminderTemplate) -> ReminderTemplate:
-    return replace(template, text=_read_text(entry))
+    text = read_message_text(entry, placeholders_of(template.kind))
+    entry.finish()
+    return replace(template, text=text)
 
 
 def _retimed(entry: Table, template: ReminderTemplate) -> ReminderTemplate:
@@ -119,5 +122,6 @@ def _silent(table: Table | None, silent: tuple[SilentKind, ...]) -> tuple[Silent
     for kind, entry in table.named_tables():
         if not any(each.kind == kind for each in silent):
             table.fail(kind, "a kind without a reminder", describe(kind))
-        texts[kind] = _read_text(entry)
+        texts[kind] = read_message_text(entry, ())
+        entry.finish()
     return tuple(replace(each, text=texts.get(each.kind, each.text)) for each in silent)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from schedules.plan.errors import describe
 from schedules.plan.kinds import WORK_CLASS_OF
+from schedules.plan.placeholders import placeholders_of, read_message_text
 from schedules.plan.protocol import (
     EligibleBy,
     MilestoneTemplate,
@@ -216,8 +217,9 @@ def _read_pounds(entry: Table) -> PoundsRange:
 
 
 def _read_reminder(entry: Table) -> ReminderTemplate:
+    kind = entry.word("kind", MilestoneKind)
     template = ReminderTemplate(
-        kind=entry.word("kind", MilestoneKind),
+        kind=kind,
         key=entry.text("key"),
         anchor=entry.word("anchor", Anchor),
         days=entry.integer("days"),
@@ -226,7 +228,7 @@ def _read_reminder(entry: Table) -> ReminderTemplate:
         weekend=entry.word("weekend", WeekendRule),
         past_policy=entry.word("past_policy", PastPolicy),
         category=entry.word("category", ReminderCategory),
-        text=Text(en=entry.text("en"), es=entry.text("es")),
+        text=read_message_text(entry, placeholders_of(kind)),
         grade=entry.word("grade", Grade),
     )
     if template.useful_hours < 1:
@@ -240,7 +242,7 @@ def _read_silent(entry: Table) -> SilentKind:
         kind=entry.word("kind", MilestoneKind),
         past_policy=entry.word("past_policy", PastPolicy),
         category=entry.word("category", ReminderCategory),
-        text=Text(en=entry.text("en"), es=entry.text("es")),
+        text=read_message_text(entry, ()),
         grade=entry.word("grade", Grade),
     )
     entry.finish()

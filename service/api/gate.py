@@ -16,6 +16,7 @@ from service.identity.tokens import authenticate
 _WITHOUT_TRANSACTION = (
     "GET /health",
     "GET /health/worker",
+    "GET /pages/pages.css",
     "GET /api/v1/openapi.json",
     "GET /api/v1/docs",
     "GET /api/v1/docs/{filename}",

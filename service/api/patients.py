@@ -32,7 +32,11 @@ class CountryCode(fields.String):
 
 
 class PatientBody(Schema):
-    """A patient's facts. Where the patient is now gives the zone of messages and the emergency number."""
+    """A patient's facts. Where the patient is now gives the zone of messages and the emergency number.
+
+    `details_consent_at`: since when subjects and lock screens may say more than that something waits; null: they may
+    not.
+    """
 
     mrn = Text(64, "the medical record number", required=True)
     given_name = Text(200, "the given name", required=True)
@@ -47,6 +51,7 @@ class PatientBody(Schema):
     quiet_from = WallTime(load_default=None, allow_none=True)
     quiet_until = WallTime(load_default=None, allow_none=True)
     reminders_paused_at = Instant(load_default=None, allow_none=True)
+    details_consent_at = Instant(load_default=None, allow_none=True)
     died_on = CivilDate(load_default=None, allow_none=True)
     email = Text(254, "an e-mail address", load_default=None, allow_none=True)
     phone = Text(16, "a phone number in E.164", load_default=None, allow_none=True)

@@ -43,6 +43,15 @@ def install_problems(app: Flask) -> None:
     app.register_error_handler(Exception, _answer_fault)
 
 
+def answer_error(error: Exception) -> Response:
+    """Return the answer to any error, logged as it is everywhere."""
+    if isinstance(error, ServiceError):
+        return answer_refusal(error)
+    if isinstance(error, HTTPException):
+        return _answer_http(error)
+    return _answer_database(error) if isinstance(error, SQLAlchemyError) else _answer_fault(error)
+
+
 def problem(status: int, code: str, title: str, faults: tuple[Fault, ...] = ()) -> Response:
     """Return a problem as a response."""
     body: dict[str, Any] = {"type": f"urn:problem:{code}", "title": title, "status": status, "code": code}

@@ -22,6 +22,7 @@ _ACTIONS = {
     "POST /api/v1/enrolments": AuditAction.token,
     "POST /api/v1/devices": AuditAction.token,
     "POST /api/v1/tokens/refresh": AuditAction.token,
+    "POST /m/{token}": AuditAction.token,
 }
 
 

@@ -70,6 +70,9 @@ def _patient_faults(record: PatientRecord, today: date) -> Iterator[Fault]:
         yield Fault("/email", "an e-mail address", describe_private(record.email))
     if record.phone is not None and not is_phone_number(record.phone):
         yield Fault("/phone", "a phone number in E.164 such as +16175550123", describe_private(record.phone))
+    consent_at = record.details_consent_at
+    if consent_at is not None and consent_at.date() > today + timedelta(days=1):
+        yield Fault("/details_consent_at", f"an instant up to {today}", describe(consent_at.date()))
     yield from _quiet_hours_faults(record)
     for name, channels in (("channels", record.channels), ("opted_out", record.opted_out)):
         if len(set(channels)) != len(channels):

@@ -26,7 +26,7 @@ _PLANNED_BY = frozenset(
 )
 # What the worker reads again before each send.
 _SENT_BY = frozenset(
-    {"channels", "opted_out", "reminders_paused_at", "email", "phone", "language"}
+    {"channels", "opted_out", "reminders_paused_at", "details_consent_at", "email", "phone", "language"}
     | {"time_zone", "quiet_from", "quiet_until"}
 )
 PATIENT_MAY_CHANGE = frozenset(

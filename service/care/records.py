@@ -38,6 +38,7 @@ class PatientRecord:
     quiet_from: time | None = None
     quiet_until: time | None = None
     reminders_paused_at: datetime | None = None
+    details_consent_at: datetime | None = None
     died_on: date | None = None
     email: str | None = None
     phone: str | None = None

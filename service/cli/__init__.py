@@ -15,6 +15,7 @@ _MODULES = (
     "tokens",
     "copy_to",
     "plan",
+    "preview",
     "protocol",
     "simulate",
     "practice",

@@ -1,4 +1,4 @@
-"""Who calls: a member of a practice's staff, or a patient's device."""
+"""Who calls: a member of a practice's staff, a patient's device, or who opened the one-time link of a message."""
 
 from dataclasses import dataclass
 
@@ -9,12 +9,13 @@ from models.people import StaffRole
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """An authenticated caller. Exactly one of `role` (staff) and `patient_id` (a patient's device) is set."""
+    """An authenticated caller. Exactly one of `role` (staff) and `patient_id` (a patient's device or link) is set."""
 
     practice_id: str
-    actor_id: str  # of the member of staff, or of the device
+    actor_id: str  # of the member of staff, of the device, or of the link
     role: StaffRole | None = None
     patient_id: str | None = None
+    by_link: bool = False  # opened with a date of birth: good for one page, for half an hour
 
     @property
     def is_staff(self) -> bool:
@@ -24,7 +25,9 @@ class Principal:
     @property
     def actor_kind(self) -> ActorKind:
         """Return what the audit trail calls the caller."""
-        return ActorKind.staff if self.is_staff else ActorKind.device
+        if self.is_staff:
+            return ActorKind.staff
+        return ActorKind.link if self.by_link else ActorKind.device
 
     @property
     def reporter(self) -> Reporter:

@@ -10,11 +10,15 @@ from service.identity.principal import Principal
 
 STAFF: Final = frozenset({"staff"})
 PATIENT_OR_STAFF: Final = frozenset({"staff", "patient"})
-ANYONE: Final = None  # no token is asked for: the route is public, or takes its secret in the body
+ANYONE: Final = None  # no token is asked for: the route is public, or takes its secret in the body or the link
 
 WHO_MAY: Final[dict[str, frozenset[str] | None]] = {
     "GET /health": ANYONE,
     "GET /health/worker": ANYONE,
+    "GET /pages/pages.css": ANYONE,
+    "GET /m/{token}": ANYONE,
+    "POST /m/{token}": ANYONE,
+    "POST /m/{token}/check-in": ANYONE,
     "GET /api/v1/openapi.json": ANYONE,
     "GET /api/v1/docs": ANYONE,
     "GET /api/v1/docs/{filename}": ANYONE,

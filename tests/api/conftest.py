@@ -21,6 +21,7 @@ from service.app import create_app
 from service.db import db
 from service.identity.tokens import enrol_device, issue_staff_token
 from tests import builders
+from tests.api.message_reader import message, reader, small_clinic  # noqa: F401
 from tests.clock import MONDAY_AFTERNOON, FixedClock
 
 API = "/api/v1"
@@ -40,9 +41,8 @@ class Caller:
         headers = dict(options.pop("headers", {}))
         if self.token is not None:
             headers["Authorization"] = f"Bearer {self.token}"
-        return self.client.open(
-            path if path.startswith("/health") else API + path, method=method, headers=headers, **options
-        )
+        address = path if path.startswith(("/health", "/m/", "/pages/")) else API + path
+        return self.client.open(address, method=method, headers=headers, **options)
 
     def get(self, path: str, **options: Any) -> Answer:
         """Send a GET."""

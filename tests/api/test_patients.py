@@ -221,3 +221,19 @@ def test_nobody_writes_to_the_dead(coordinator: Caller, clinic: Clinic, look: Lo
     assert all(row.state is not ReminderState.planned for row in rows)
     assert {row.reason for row in rows if row.state is ReminderState.cancelled} == {"died"}
     assert all(each.state is DeliveryState.cancelled for each in deliveries)
+
+
+def test_consent_to_details_is_the_clinics_to_record_and_to_take_back(
+    coordinator: Caller, patient: Caller, clinic: Clinic
+) -> None:
+    path, at = f"/patients/{clinic.patient.id}", "2026-03-02T14:30:00Z"
+
+    given = coordinator.amend(path, {"details_consent_at": at})
+    by_patient = patient.amend(path, {"details_consent_at": None})
+    ahead = coordinator.amend(path, {"details_consent_at": "2026-03-04T00:00:00Z"})
+    withdrawn = coordinator.amend(path, {"details_consent_at": None})
+
+    assert (given.status_code, given.json["details_consent_at"]) == (200, at)
+    assert by_patient.status_code == 403
+    assert (ahead.status_code, ahead.json["errors"][0]["pointer"]) == (422, "/details_consent_at")
+    assert (withdrawn.status_code, withdrawn.json["details_consent_at"]) == (200, None)

@@ -57,6 +57,9 @@ NOT_FOR_COORDINATORS = frozenset(
 )
 
 
+NAMES = {"protocol_id": "MD-MISS", "version": "1", "filename": "start.js", "token": "AAAAAAAAAAAAAAAAAAAAAA"}
+
+
 def body_of(route: str, ids: dict[str, str]) -> dict[str, Any] | None:
     """Return a body with which `route` reaches its target."""
     bodies: dict[str, dict[str, Any]] = {
@@ -96,6 +99,8 @@ def body_of(route: str, ids: dict[str, str]) -> dict[str, Any] | None:
         f"POST {VERSION}/release": {},
         f"POST {VERSION}/retire": {},
         f"POST {VERSION}/migrations": {},
+        "POST /m/{token}": {},
+        "POST /m/{token}/check-in": {},
     }
     return bodies.get(route)
 
@@ -105,7 +110,7 @@ def call(who: Caller, route: str, ids: dict[str, str]) -> Answer:
     method, path = route.split(" ")
     if "/slot" in route:
         ids = ids | {"milestone_id": ids["slot_id"]}
-    path = path.removeprefix(API).format_map(ids | {"protocol_id": "MD-MISS", "version": "1", "filename": "start.js"})
+    path = path.removeprefix(API).format_map(ids | NAMES)
     if route == "POST /api/v1/import":
         return who.call("POST", path, data="mrn\n", content_type="text/csv")
     if route == f"PUT {VERSION}":
@@ -171,6 +176,8 @@ def creates(route: str, target: str) -> bool:
 
 def expected(route: str, kind: str, target: str) -> str:
     who = WHO_MAY[route]
+    if " /m/" in route:
+        return "403" if route.startswith("POST") else "reached"
     if who is ANYONE:
         return "401" if route.startswith("POST") else "reached"
     if kind == "anonymous":

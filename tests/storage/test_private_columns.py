@@ -15,6 +15,7 @@ from tests.database import SEAL_KEY
 SEALED_COLUMNS = {
     "check_in.note",
     "clinical_event.detail",
+    "message_link.said",
     "milestone_progress.note",
     "patient.email",
     "patient.phone",

@@ -19,6 +19,7 @@ from schedules.plan.errors import PlanError
 from schedules.plan.vocabulary import Provider
 from tests.clock import MONDAY_AFTERNOON, FixedClock
 
+PUBLIC_URL = "https://recovery.example.org"
 LEASE_LENGTH = timedelta(seconds=30)
 LIMITS = Limits(gate_to_send=timedelta(seconds=2), send=timedelta(seconds=10), margin=timedelta(seconds=8))
 SHORT_LEASE = {
@@ -56,6 +57,7 @@ def desk_of(engine: Engine, clock: Clock, senders: Mapping[Provider, ChannelSend
         limits=LIMITS,
         steps=Steps(now=lambda _session, clock: clock.now()),
         senders=senders,
+        public_url=PUBLIC_URL,
         chance=lambda: 1.0,
     )
 

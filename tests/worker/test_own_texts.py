@@ -12,7 +12,7 @@ from schedules.plan.library import load_library
 from tests import builders
 from tests.clock import MONDAY_AFTERNOON, FixedClock
 from tests.planning.test_own_library import version
-from tests.worker.desks import claim_all, pass_now
+from tests.worker.desks import PUBLIC_URL, claim_all, pass_now
 
 SHIPPED = "[imaging]"
 OURS = '[texts.reminders.walk30.encourage]\nen = "Walk with Casey."\nes = "Camine con Casey."\n\n[imaging]'
@@ -33,11 +33,11 @@ def test_the_clinics_own_words_go_out(session: Session, clock: FixedClock, surge
     permit = pass_now(session, claim_all(session, clock)[0])
 
     assert permit is not None
-    body = render(permit.draft, permit.address, MONDAY_AFTERNOON).body
+    body = render(permit.draft, permit.address, MONDAY_AFTERNOON, PUBLIC_URL).body
     assert body.startswith("Walk with Casey.\n\n")
     (item,) = permit.draft.items
     shipped = replace(permit.draft, items=(replace(item, own=None, protocol_id="MD-MISS"),))
-    assert "Casey" not in render(shipped, permit.address, MONDAY_AFTERNOON).body
+    assert "Casey" not in render(shipped, permit.address, MONDAY_AFTERNOON, PUBLIC_URL).body
 
 
 def test_the_gate_asks_one_query_more_for_an_own_version(
@@ -56,4 +56,4 @@ def test_the_gate_asks_one_query_more_for_an_own_version(
 
     pass_now(session, claim)
 
-    assert len(selects) == 3
+    assert len(selects) == 4

@@ -16,7 +16,8 @@ from schedules.plan.vocabulary import Language
 class Message:
     """One rendered message to one address. `key` is the same in every repeat, so that a receiver can tell.
 
-    `notice` says only that something waits: what may stand on a lock screen. Times are aware; nothing may arrive from
+    `notice` is what may stand on a lock screen: that something waits, unless the patient agreed to more. `link` opens
+    the message once, with the date of birth; an SMS has it in its notice. Times are aware; nothing may arrive from
     `useful_until` on. `open_tries` counts the earlier attempts that may have been accepted.
     """
 
@@ -29,6 +30,7 @@ class Message:
     notice: str
     useful_until: datetime
     open_tries: int = 0
+    link: str = ""
 
 
 class Refusal(StrEnum):

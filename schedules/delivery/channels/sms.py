@@ -1,7 +1,7 @@
-"""SMS through Twilio's Messages API, or a service that speaks it. Says only that something waits.
+"""SMS through Twilio's Messages API, or a service that speaks it. Says the notice alone.
 
 The provider has no key that would make a repeat harmless. So where an earlier attempt may have been accepted, it is
-asked first which messages went to that number; each notice bears a reference that tells it from all others. If the
+asked first which messages went to that number; each notice bears a link that tells it from all others. If the
 question fails, the message is repeated once: a missed instruction is worse than a double one.
 """
 

@@ -106,6 +106,28 @@ def test_what_a_timing_does_not_name_stays() -> None:
             "a text of at most 2000 characters without NUL",
             "2001 characters",
         ),
+        *(
+            (f"\n[texts.{where}]\nen = 'Call us.'\nes = '{words}'\n", f"texts.{where}.es", expected, got)
+            for where, words, expected, got in (
+                ("reminders.drive.ask", "{phon}", "only the placeholders {phone}, {emergency}", "'phon'"),
+                ("reminders.drive.ask", "{arrival}", "only the placeholders {phone}, {emergency}", "'arrival'"),
+                ("reminders.drive.ask", "{limit_lb}", "only the placeholders {phone}, {emergency}", "'limit_lb'"),
+                (
+                    "reminders.drive.ask",
+                    "{0}",
+                    "only the placeholders {phone}, {emergency}",
+                    "another brace",
+                ),
+                (
+                    "reminders.fasting.evening",
+                    "{phone.x}",
+                    "only the placeholders {phone}, {emergency}, {arrival}",
+                    "another brace",
+                ),
+                ("without_reminder.mobilise", "{phone}", "no placeholder", "'phone'"),
+                ("without_reminder.mobilise", "}", "no placeholder", "another brace"),
+            )
+        ),
         ("\n[reminders.drive.ask]\nuseful_hours = 0\n", "reminders.drive.ask.useful_hours", "at least one hour", "0"),
         (
             "\n[reminders.drive.ask]\ndays = 100000\n",

@@ -1,0 +1,46 @@
+"""Reads the answers of the page's form. Whatever is not a whole number in its range, yes or no is refused."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+
+from service.care.checks import is_storable
+from service.care.records import CheckInRecord
+from service.errors import Fault, InvalidError, describe_private
+
+LONGEST_NOTE = 2000
+
+
+def read_answers(form: Mapping[str, str], episode_id: str, reported_at: datetime) -> CheckInRecord:
+    """Return what a patient answered. Raises InvalidError."""
+    pain = _whole(form, "pain", 10)
+    if pain is None:
+        raise InvalidError(Fault("/pain", "a whole number from 0 to 10", "nothing"))
+    return CheckInRecord(
+        episode_id=episode_id,
+        reported_at=reported_at,
+        pain=pain,
+        pain_back=_whole(form, "pain_back", 10),
+        pain_leg=_whole(form, "pain_leg", 10),
+        pain_neck=_whole(form, "pain_neck", 10),
+        pain_arm=_whole(form, "pain_arm", 10),
+        walking_minutes=_whole(form, "walking_minutes", 1440),
+        took_opioid={"yes": True, "no": False}.get(form.get("took_opioid", "")),
+        note=_note(form),
+    )
+
+
+def _whole(form: Mapping[str, str], name: str, highest: int) -> int | None:
+    raw = form.get(name, "").strip()
+    if not raw:
+        return None
+    if not re.fullmatch("[0-9]{1,5}", raw) or int(raw) > highest:
+        raise InvalidError(Fault(f"/{name}", f"a whole number from 0 to {highest}", describe_private(raw)))
+    return int(raw)
+
+
+def _note(form: Mapping[str, str]) -> str | None:
+    note = form.get("note", "").strip()
+    if len(note) > LONGEST_NOTE or not is_storable(note):
+        raise InvalidError(Fault("/note", f"a text of at most {LONGEST_NOTE} characters", describe_private(note)))
+    return note or None

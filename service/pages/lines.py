@@ -1,0 +1,115 @@
+"""What a page shows of limits and plan, as lines of text in the patient's language."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from models import Staff
+from schedules.plan.day_limits import HELD, DayLimits, Limit
+from schedules.plan.kind_words import kind_name
+from schedules.plan.vocabulary import Language, LimitState, MilestoneKind, Units
+from schedules.plan.wording import time_words
+from service.care.message_links import Instruction, MessageView
+from service.care.progress_view import ProgressItem
+from service.pages.words import WORDS, day_words
+
+KG_PER_LB = 0.45359237
+
+
+@dataclass(frozen=True, slots=True)
+class LimitLine:
+    """One limit that holds today. `kilograms`: its weight for who counts in them, rounded down, else None."""
+
+    name: str
+    text: str
+    through: str | None
+    may_end: bool
+    kilograms: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class NextLine:
+    """One item of the plan that comes next."""
+
+    name: str
+    day: str | None
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class InstructionLine:
+    """What a clinician entered, by name: `arrival` is the wall time that fasting times count from."""
+
+    name: str
+    note: str | None
+    arrival: str | None
+    day: str | None
+    text: str | None
+    entered_by: str
+    signed_by: str | None
+
+
+def limit_lines(view: MessageView) -> list[LimitLine]:
+    """Return the limits that hold today. What was cleared, or is not limited, has no line."""
+    if view.limits is None:
+        return []
+    language, units = Language(view.patient.language), view.patient.units
+    held = [(name, limit) for name, limit in _limits(view.limits) if limit.state in HELD and limit.text is not None]
+    return [_limit_line(name, limit, language, units) for name, limit in held]
+
+
+def next_lines(view: MessageView) -> list[NextLine]:
+    """Return the next items of the plan."""
+    language = Language(view.patient.language)
+    return [_next_line(item, language) for item in view.next]
+
+
+def instruction_lines(view: MessageView) -> list[InstructionLine]:
+    """Return what clinicians entered for the patient, of the items that the message is about."""
+    return [_instruction_line(each, Language(view.patient.language)) for each in view.instructions]
+
+
+def _instruction_line(told: Instruction, language: Language) -> InstructionLine:
+    slot, entry = told.slot, told.slot.entry
+    arrival_at = slot.surgery.arrival_at if slot.milestone.kind == MilestoneKind.fasting else None
+    return InstructionLine(
+        name=kind_name(MilestoneKind(slot.milestone.kind)).in_language(language),
+        note=told.note,
+        arrival=None if arrival_at is None else time_words(arrival_at, language),
+        day=None if entry is None else _day(entry.due_on, language),
+        text=None if entry is None else entry.instruction,
+        entered_by=_named(told.entered_by, language),
+        signed_by=None if told.signed_by is None else _named(told.signed_by, language),
+    )
+
+
+def _named(staff: Staff, language: Language) -> str:
+    return f"{staff.display_name} ({WORDS[staff.role.value].in_language(language)})"
+
+
+def _limits(limits: DayLimits) -> Iterator[tuple[str, Limit]]:
+    for name in ("lifting", "bending_twisting", "driving", "sitting", "brace"):
+        yield name, getattr(limits, name)
+    for name in ("low_impact", "non_contact", "contact"):
+        yield name, getattr(limits.sport, name)
+    yield "work", limits.work.limit
+
+
+def _limit_line(name: str, limit: Limit, language: Language, units: Units) -> LimitLine:
+    in_kilograms = units is Units.metric and limit.limit_lb is not None
+    return LimitLine(
+        name=WORDS[name].in_language(language),
+        text=limit.text.in_language(language) if limit.text is not None else "",
+        through=_day(limit.until_on, language),
+        may_end=limit.state is LimitState.eligible,
+        kilograms=f"{int((limit.limit_lb or 0) * KG_PER_LB * 2) / 2:g} kg" if in_kilograms else None,
+    )
+
+
+def _next_line(item: ProgressItem, language: Language) -> NextLine:
+    name = kind_name(MilestoneKind(item.row.kind)).in_language(language)
+    return NextLine(name, _day(item.row.target_on, language), item.patient_text.in_language(language))
+
+
+def _day(on: date | None, language: Language) -> str | None:
+    return None if on is None else day_words(on, language)

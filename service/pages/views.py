@@ -1,0 +1,155 @@
+"""The routes of the pages: a link asks for the date of birth, then shows its message for half an hour.
+
+Errors are pages too: a patient reads what to do, not a problem document.
+"""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from flask import Blueprint, Flask, Response, request
+
+from models import MessageLink
+from models.ids import new_id
+from service.api.problems import answer_error
+from service.api.scope import CLOCK, now, scope, settings, show
+from service.api.settle import settled
+from service.care.check_ins import put_check_in
+from service.care.message_links import Opening, find_opened, holder_of, open_link, read_message
+from service.db import current_session
+from service.errors import InvalidError, NotFoundError, StaleError
+from service.pages.answers import read_answers
+from service.pages.limiter import Limiter, client_address
+from service.pages.render import ASK, CHECK_IN, ask_page, bare_page, message_page, path_to
+from service.pages.session import find_form, find_session, start_session
+
+NAME = "pages"
+# What one address may spend in a minute, in each process: a try of a date costs five looks.
+BUDGET, WINDOW_MS, MOST_ADDRESSES = 120, 60_000, 10_000
+POST_COST = 5
+STYLE = Path(__file__).parent.parent / "static" / "pages" / "pages.css"
+pages = Blueprint(NAME, __name__, template_folder="templates")
+
+
+def install_pages(app: Flask) -> None:
+    """Give the application its pages. Called before the gate is installed: who asks too often opens no transaction."""
+    limiter = Limiter(budget=BUDGET, window_ms=WINDOW_MS, most_addresses=MOST_ADDRESSES)
+
+    def refuse_too_often() -> Response | None:
+        if request.blueprint != NAME:
+            return None
+        cost = POST_COST if request.method == "POST" else 1
+        if limiter.admit(client_address(request), cost, app.extensions[CLOCK].monotonic_ms()):
+            return None
+        response = bare_page("too_often", 429)
+        response.headers["Retry-After"] = str(WINDOW_MS // 1000)
+        return response
+
+    app.before_request(refuse_too_often)
+    app.register_blueprint(pages)
+
+
+@pages.get("/m/<token>")
+@settled
+def show_message(token: str) -> Response:
+    """Show the message to who has just opened the link; ask anybody else for the date of birth."""
+    link = _opened(token)
+    if link is None:
+        return ask_page(token)
+    return _show(link, token, thanks="sent" if "sent" in request.args else None)
+
+
+@pages.post("/m/<token>")
+@settled
+def open_message(token: str) -> Response:
+    """Open the link if the date of birth is right."""
+    if find_form(settings(), ASK, token=token, now=now()) is None:
+        return ask_page(token, problem="form_over", status=403)
+    born_on = _born_on()
+    if born_on is None:
+        return ask_page(token, problem="no_date", status=422)
+    in_session = find_session(settings(), token=token, now=now()) is not None
+    opening = open_link(current_session(), token, born_on, in_session=in_session, now=now())
+    _note_who(opening)
+    if opening is None or not opening.is_open:
+        return ask_page(token, problem="not_open", status=403)
+    response = _to_message(token)
+    start_session(response, settings(), opening.link, token=token, now=now())
+    return response
+
+
+@pages.post("/m/<token>/check-in")
+@settled
+def send_check_in(token: str) -> Response:
+    """Store what the patient answers. The form sent twice stores once."""
+    link = _opened(token)
+    if link is None:
+        return ask_page(token, problem="form_over", status=403)
+    form = find_form(settings(), CHECK_IN, token=token, now=now())
+    if form is None:
+        return _show(link, token, problem="form_over")
+    session, view = current_session(), read_message(current_session(), link, now())
+    try:
+        record = read_answers(request.form, view.episode_id, datetime.fromtimestamp(form.made_at, UTC))
+        put_check_in(session, holder_of(link), form.id, record, now=now(), require_match=_keep_the_first)
+    except InvalidError:
+        return _show(link, token, problem="not_valid")
+    except StaleError:
+        return _show(link, token, problem="already_sent")
+    return _to_message(token, sent="1")
+
+
+@pages.get("/pages/pages.css")
+def show_style() -> Response:
+    """Return the pages' style."""
+    return Response(STYLE.read_bytes(), mimetype="text/css")
+
+
+@pages.errorhandler(Exception)
+def _answer(error: Exception) -> Response:
+    """Answer any error of a page with a page, of the same status and as safely logged as elsewhere."""
+    told = answer_error(error)
+    response = bare_page("unavailable", told.status_code)
+    if "Retry-After" in told.headers:
+        response.headers["Retry-After"] = told.headers["Retry-After"]
+    return response
+
+
+def _opened(token: str) -> MessageLink | None:
+    """Return the link that the request's session opened, noted as the caller; None without such a session."""
+    opened = find_session(settings(), token=token, now=now())
+    if opened is None:
+        return None
+    try:
+        link = find_opened(current_session(), opened.practice_id, opened.link_id)
+    except NotFoundError:
+        return None
+    _note_who(Opening(link, is_open=True))
+    return link
+
+
+def _note_who(opening: Opening | None) -> None:
+    """Name the holder of a link, and the patient whose it is, in the audit trail."""
+    if opening is not None:
+        scope().principal = opening.caller
+        scope().about["reminder_id"] = opening.link.reminder_id
+        show(opening.link.patient_id)
+
+
+def _show(link: MessageLink, token: str, *, problem: str | None = None, thanks: str | None = None) -> Response:
+    view = read_message(current_session(), link, now())
+    return message_page(view, token, form_id=new_id(now()), problem=problem, thanks=thanks)
+
+
+def _to_message(token: str, **arguments: str) -> Response:
+    return Response(status=303, headers={"Location": path_to(f"{NAME}.show_message", token=token, **arguments)})
+
+
+def _born_on() -> date | None:
+    try:
+        return date(*(int(request.form.get(name, "")) for name in ("year", "month", "day")))
+    except (ValueError, OverflowError):
+        return None
+
+
+def _keep_the_first(_row: object) -> None:
+    raise StaleError

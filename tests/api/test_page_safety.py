@@ -1,0 +1,209 @@
+"""What holds for every page whatever it shows: headers, no script, nothing secret in the log, and an end to asking."""
+
+import io
+import logging
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from flask import Flask, Request
+from sqlalchemy import Engine, event
+from werkzeug.test import EnvironBuilder
+
+from config import Settings
+from schedules.plan.kind_words import kind_name
+from schedules.plan.red_flags import RED_FLAGS, Urgency, flags_of
+from schedules.plan.vocabulary import MilestoneKind
+from service.app import create_app
+from service.db import db
+from service.logs import JsonFormatter
+from service.pages import views
+from service.pages.limiter import Limiter, client_address
+from service.pages.render import POLICY
+from service.pages.words import WORDS
+from tests.api.message_reader import Reader, text_of
+from tests.clock import FixedClock
+
+UNKNOWN = "/m/AAAAAAAAAAAAAAAAAAAAAA"
+TEMPLATES = {file.name: file.read_text("utf-8") for file in (views.STYLE.parents[2] / "pages/templates").iterdir()}
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+
+@pytest.mark.sqlite_only
+def test_every_response_has_the_headers_that_keep_it_to_itself(
+    app: Flask,
+    reader: Reader,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    client = app.test_client()
+    reader.open()
+    answers = [
+        client.get(UNKNOWN),
+        Reader(client, UNKNOWN).open(),
+        Reader(client, UNKNOWN).open({}),
+        client.post(UNKNOWN),
+        reader.look(),
+        reader.answer(reader.look()),
+        reader.answer(reader.look(), pain="4"),
+        client.get("/pages/pages.css"),
+        client.get("/pages/other.css"),
+        client.put(UNKNOWN),
+        client.get("/m/"),
+        client.post(UNKNOWN, data=b"x" * 3_000_000, content_type="application/x-www-form-urlencoded"),
+    ]
+    monkeypatch.setattr(views, "ask_page", None)
+    answers.append(client.get(UNKNOWN))
+    monkeypatch.setattr(Limiter, "admit", lambda *_: False)
+    answers.append(client.get(UNKNOWN))
+
+    came = [each.status_code for each in answers]
+    assert came == [200, 403, 422, 403, 200, 422, 303, 200, 404, 405, 404, 413, 500, 429]
+    for answer in answers:
+        told = dict(answer.headers)
+        assert {name: told[name] for name in HEADERS} == HEADERS
+        assert "default-src 'none'" in told["Content-Security-Policy"]
+        assert "frame-ancestors 'none'" in told["Content-Security-Policy"]
+        assert not re.search("unsafe|http:|https:|data:", told["Content-Security-Policy"])
+        assert "Strict-Transport-Security" not in told
+
+
+@pytest.mark.sqlite_only
+def test_a_service_on_https_tells_browsers_to_stay_there(settings: Settings, clock: FixedClock) -> None:
+    app = create_app(replace(settings, public_url="https://recovery.example.org/care"), clock)
+
+    answers = [app.test_client().get(path) for path in (UNKNOWN, "/health", "/nothing", "/api/v1/patients")]
+
+    assert {each.headers["Strict-Transport-Security"] for each in answers} == {"max-age=31536000"}
+    assert 'action="/care/m/AAAAAAAAAAAAAAAAAAAAAA?language=en"' in text_of(answers[0])
+    assert 'href="/care/pages/pages.css"' in text_of(answers[0])
+    with app.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture
+def log() -> Iterator[io.StringIO]:
+    """Yield what the service logs from now on."""
+    text = io.StringIO()
+    handler = logging.StreamHandler(text)
+    handler.setFormatter(JsonFormatter())
+    logging.getLogger().addHandler(handler)
+    yield text
+    logging.getLogger().removeHandler(handler)
+
+
+@pytest.mark.sqlite_only
+def test_no_secret_and_no_date_of_birth_is_logged(log: io.StringIO, reader: Reader) -> None:
+    reader.open({"day": "18", "month": "5", "year": "1981"})
+    reader.open()
+    reader.answer(reader.look(), pain="4", note="Zyzzyva")
+
+    assert "POST /m/{token}" in log.getvalue()
+    assert not re.search(f"{reader.path[3:]}|1981|zyzzyva", log.getvalue(), re.IGNORECASE)
+
+
+@pytest.mark.sqlite_only
+def test_who_asks_too_often_is_told_to_wait_and_opens_no_transaction(
+    app: Flask, engine: Engine, clock: FixedClock
+) -> None:
+    reader = Reader(app.test_client(), UNKNOWN)
+    statements: list[str] = []
+    with app.app_context():
+        event.listen(db.engine, "before_cursor_execute", lambda *told: statements.append(told[2]))
+    statuses = [reader.client.post(UNKNOWN).status_code for _ in range(25)]
+    asked = len(statements)
+
+    refusal = reader.look()
+
+    assert statuses == [403] * 24 + [429]
+    assert (refusal.status_code, refusal.headers["Retry-After"]) == (429, "60")
+    assert len(statements) == asked
+    assert reader.client.get("/health").status_code == 200
+    clock.advance(timedelta(milliseconds=views.WINDOW_MS))
+    assert reader.look().status_code == 200
+
+
+def test_the_limiter_forgets_the_oldest_of_too_many_addresses() -> None:
+    limiter = Limiter(budget=1, window_ms=1000, most_addresses=2)
+
+    first = [limiter.admit(address, 1, 0) for address in ("a", "b", "c")]
+    again = [limiter.admit(address, 1, 0) for address in ("c", "b", "a")]
+
+    assert first == [True, True, True]
+    assert again == [False, False, True]
+
+
+def test_a_window_ends() -> None:
+    limiter = Limiter(budget=2, window_ms=1000, most_addresses=2)
+
+    assert [limiter.admit("a", 1, at) for at in (0, 0, 999, 1000, 1999, 1999)] == [True, True, False, True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "address"),
+    [
+        ("198.51.100.7", "203.0.113.9", "198.51.100.7"),
+        ("127.0.0.1", "", "127.0.0.1"),
+        ("127.0.0.1", "10.0.0.1, 203.0.113.9", "203.0.113.9"),
+        ("127.0.0.1", "203.0.113.9, nonsense", "127.0.0.1"),
+        ("::1", "2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("::ffff:198.51.100.7", "", "198.51.100.7"),
+        (None, "203.0.113.9", "203.0.113.9"),
+    ],
+)
+def test_only_a_proxy_on_this_machine_is_believed_and_only_its_own_word(
+    peer: str | None, forwarded: str, address: str
+) -> None:
+    environ = EnvironBuilder(headers=[("X-Forwarded-For", forwarded)]).get_environ()
+    if peer is not None:
+        environ["REMOTE_ADDR"] = peer
+
+    assert client_address(Request(environ)) == address
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_no_template_has_a_script_a_style_or_an_unquoted_or_unescaped_value(name: str) -> None:
+    html = TEMPLATES[name]
+
+    assert not re.search(r"<script|<style|\bstyle=|\bon[a-z]+=|\|\s*safe|autoescape|javascript:|https?:", html)
+    assert not re.search(r"\s[a-z-]+=\s*\{\{", html)
+
+
+def test_every_word_that_a_template_says_is_there_and_every_word_is_said() -> None:
+    code = (views.STYLE.parents[2] / "pages").glob("*.py")
+    everything = " ".join((*TEMPLATES.values(), *(file.read_text("utf-8") for file in code if file.name != "words.py")))
+    said = set(re.findall(r'say\("([a-z_]+)"\)', " ".join(TEMPLATES.values())))
+
+    assert said <= set(WORDS)
+    roles = {"clinician", "coordinator", "practice_admin"}
+    assert {word for word in WORDS if f'"{word}"' not in everything} == roles | set(Urgency) - {
+        "emergency_number",
+        "same_day",
+        "next_day",
+    }
+    assert all(text.en != text.es for word, text in WORDS.items() if word != "no")
+
+
+def test_the_policy_lets_nothing_in() -> None:
+    assert POLICY.split("; ") == [
+        "default-src 'none'",
+        "style-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    ]
+
+
+def test_every_kind_of_milestone_and_every_red_flag_is_told_in_both_languages() -> None:
+    texts = [kind_name(kind) for kind in MilestoneKind] + [flag.text for flag in RED_FLAGS]
+
+    assert all(text.en.strip() and text.es.strip() and text.en != text.es for text in texts)
+    assert sum(len(flags_of(urgency)) for urgency in Urgency) == len(RED_FLAGS)
+    assert all(flag.sources for flag in RED_FLAGS)
+    assert not any(re.search(r"\b(911|112|999)\b", f"{flag.text.en} {flag.text.es}") for flag in RED_FLAGS)
