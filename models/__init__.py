@@ -13,6 +13,7 @@ from models.people import Patient, Staff
 from models.practice import Practice
 from models.protocols import ProtocolSignature, ProtocolVersion
 from models.providers import ProviderPause
+from models.receipts import DeadAddress, InboundMessage, Receipt
 from models.reminder import Decision, Delivery, DeliveryAttempt, Reminder
 from models.report import CheckIn, ClinicalEvent, Task, Visit
 from models.sync import SyncClock
@@ -27,12 +28,14 @@ __all__ = [
     "Clearance",
     "ClearanceRule",
     "ClinicalEvent",
+    "DeadAddress",
     "Decision",
     "Delivery",
     "DeliveryAttempt",
     "Device",
     "EnrolmentCode",
     "Episode",
+    "InboundMessage",
     "Milestone",
     "MilestoneProgress",
     "ObservedFact",
@@ -42,6 +45,7 @@ __all__ = [
     "ProtocolSignature",
     "ProtocolVersion",
     "ProviderPause",
+    "Receipt",
     "Reminder",
     "Restriction",
     "SlotEntry",

@@ -20,6 +20,7 @@ class ActorKind(StrEnum):
     device = "device"
     worker = "worker"
     command = "command"
+    provider = "provider"  # tells what a patient did there
 
 
 class AuditAction(StrEnum):

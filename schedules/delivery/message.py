@@ -4,7 +4,7 @@ Nothing clinical stands in a subject. Nobody reads replies, so every message say
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from schedules.delivery.channels import Message
@@ -62,7 +62,7 @@ class Item:
 class Draft:
     """What a message is about and who it comes from. `delivery_id`: whose it is; a digest says several `items`.
 
-    `open_tries`: see `Message`.
+    The last four: see `Message`.
     """
 
     practice_id: str
@@ -74,6 +74,9 @@ class Draft:
     items: tuple[Item, ...]
     useful_until: datetime
     open_tries: int = 0
+    patient_id: str = ""
+    episode_id: str = ""
+    webhook_secret: str | None = field(default=None, repr=False)
 
 
 def render(draft: Draft, address: str, now: datetime) -> Message:
@@ -94,6 +97,9 @@ def render(draft: Draft, address: str, now: datetime) -> Message:
         notice=notice.in_language(draft.language).format(phone=draft.practice_phone, ref=key[:REF_LENGTH]),
         useful_until=draft.useful_until,
         open_tries=draft.open_tries,
+        patient_id=draft.patient_id,
+        episode_id=draft.episode_id,
+        webhook_secret=draft.webhook_secret,
     )
 
 

@@ -2,6 +2,7 @@
 
 from schedules.jobs.audit import seal_audit, seal_missed
 from schedules.jobs.publish import publish
+from schedules.jobs.receipts import follow_receipts
 from schedules.jobs.rules import Round, clear_by_signed_rules
 from schedules.jobs.surgeries import ask_about_passed_surgeries
 from schedules.jobs.tick import Dispatch, tick
@@ -11,6 +12,7 @@ __all__ = [
     "Round",
     "ask_about_passed_surgeries",
     "clear_by_signed_rules",
+    "follow_receipts",
     "publish",
     "seal_audit",
     "seal_missed",

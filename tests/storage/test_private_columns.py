@@ -15,9 +15,11 @@ from tests.database import SEAL_KEY
 SEALED_COLUMNS = {
     "check_in.note",
     "clinical_event.detail",
+    "inbound_message.text",
     "milestone_progress.note",
     "patient.email",
     "patient.phone",
+    "practice.webhook_secret",
     "staff.email",
     "surgery.indication",
     "visit.note",

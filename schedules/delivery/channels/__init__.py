@@ -3,7 +3,7 @@
 A channel knows its provider's protocol and nothing of patients, plans or the database.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
@@ -17,7 +17,8 @@ class Message:
     """One rendered message to one address. `key` is the same in every repeat, so that a receiver can tell.
 
     `notice` says only that something waits: what may stand on a lock screen. Times are aware; nothing may arrive from
-    `useful_until` on. `open_tries` counts the earlier attempts that may have been accepted.
+    `useful_until` on. `open_tries` counts the earlier attempts that may have been accepted. Ids and
+    `webhook_secret` are for a clinic's own system.
     """
 
     key: str
@@ -29,6 +30,9 @@ class Message:
     notice: str
     useful_until: datetime
     open_tries: int = 0
+    patient_id: str = ""
+    episode_id: str = ""
+    webhook_secret: str | None = field(default=None, repr=False)
 
 
 class Refusal(StrEnum):
