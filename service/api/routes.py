@@ -5,6 +5,7 @@ from service.api.clearance_rules import clearance_rules
 from service.api.clearances import clearances
 from service.api.episodes import episodes
 from service.api.imports import imports
+from service.api.inbound_messages import inbound_messages
 from service.api.limits import limits
 from service.api.migrations import migrations
 from service.api.milestones import milestones
@@ -16,6 +17,7 @@ from service.api.plans import plans
 from service.api.practice import practice
 from service.api.progress import progress
 from service.api.protocols import protocols
+from service.api.providers import providers
 from service.api.reminders import reminders
 from service.api.sign_ins import sign_ins
 from service.api.simulations import simulations
@@ -41,6 +43,7 @@ RESOURCES = (
     reminders,
     check_ins,
     tasks,
+    inbound_messages,
     protocols,
     own_protocols,
     migrations,
@@ -48,4 +51,5 @@ RESOURCES = (
     simulations,
     imports,
     sign_ins,
+    providers,
 )
