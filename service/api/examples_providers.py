@@ -2,8 +2,16 @@
 
 from typing import Any
 
-SMS_STATUS = "MessageSid=SM0123456789abcdef0123456789abcdef&MessageStatus=undelivered&ErrorCode=30005"
-SMS_INBOUND = "MessageSid=SM0123456789abcdef0123456789abcdef&From=%2B12125550123&Body=May+I+shower%3F"
+SMS_STATUS = {
+    "MessageSid": "SM0123456789abcdef0123456789abcdef",
+    "MessageStatus": "undelivered",
+    "ErrorCode": "30005",
+}
+SMS_INBOUND = {
+    "MessageSid": "SM0123456789abcdef0123456789abcdef",
+    "From": "+12125550123",
+    "Body": "May I shower?",
+}
 MAIL_EVENTS: dict[str, Any] = {
     "events": [
         {

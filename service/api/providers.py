@@ -93,8 +93,9 @@ def _from_mail_service(view: View) -> View:
     return check
 
 
-def _form_of(example: str) -> dict[str, Any]:
-    return {"required": True, "content": {_FORM: {"schema": {"type": "string"}, "example": example}}}
+def _form_of(example: dict[str, str]) -> dict[str, Any]:
+    schema = {"type": "object", "properties": {name: {"type": "string"} for name in example}}
+    return {"required": True, "content": {_FORM: {"schema": schema, "example": example}}}
 
 
 @providers.post("/providers/sms/status")

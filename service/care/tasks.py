@@ -12,7 +12,7 @@ from models import Task
 from models.receipts import DeadAddress
 from models.report import TaskKind, TaskState
 from service.care.reach import lock_row
-from service.errors import ConflictError, Fault, InvalidError
+from service.errors import ConflictError, Fault
 from service.identity.principal import Principal
 
 _ANSWERED_BY = {
@@ -55,13 +55,13 @@ def close_task(
 ) -> Task:
     """Mark a question as answered. One that is closed already stays as it is.
 
-    An address that is `still_valid` takes messages again. Raises NotFoundError, InvalidError for an outcome of another
-    question, and ConflictError for what is answered elsewhere: whether a surgery happened by its status, a blank
-    personal item by the item.
+    An address that is `still_valid` takes messages again. Raises NotFoundError, and ConflictError for an outcome of
+    another question and for what is answered elsewhere: whether a surgery happened by its status, a blank personal item
+    by the item.
     """
     task = lock_row(session, caller, Task, task_id)
     if outcome is not None and task.kind is not TaskKind.address_failed:
-        raise InvalidError(Fault("/outcome", "none for this kind of question", outcome))
+        raise ConflictError(Fault("/outcome", "none for this kind of question", outcome))
     if task.state is not TaskState.open:
         return task
     answered_by = _ANSWERED_BY.get(task.kind)

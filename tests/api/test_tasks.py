@@ -98,7 +98,7 @@ def test_an_address_that_was_checked_takes_messages_again(
 
     session.rollback()
     revived = dict(session.execute(select(DeadAddress.target, DeadAddress.revived_at)).all())
-    assert (unknown.status_code, elsewhere.status_code, answer.status_code) == (422, 422, 200)
+    assert (unknown.status_code, elsewhere.status_code, answer.status_code) == (422, 409, 200)
     assert answer.json["state"] == "done"
     assert revived == {b"ours": MONDAY_AFTERNOON, b"another": None}
     assert look(AuditEntry, practice_id=clinic.id, status=200)[-1].about == {"outcome": "still_valid"}
