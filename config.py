@@ -87,6 +87,23 @@ class Settings:
     sms_sender: str | None = _setting(
         parse.text, "Whom SMS come from: a number in E.164 or the id of a messaging service (`MG...`).", default=None
     )
+    webhook_hosts: tuple[str, ...] | None = _setting(
+        parse.hosts,
+        "Hosts (or `HOST:PORT`) inside your own network that a clinic's webhook may be on; others must be public, with "
+        "port 443.",
+        default=None,
+    )
+    mail_events_secret: str | None = _setting(
+        parse.webhook_secret,
+        "Signs what a mail service tells of bounces (Standard Webhooks, `whsec_...`); without it none is taken.",
+        default=None,
+        secret=True,
+    )
+    send_to_log: bool = _setting(
+        parse.flag,
+        "For trying out: `true` sends nothing, logs the ids of each message and counts it as accepted.",
+        default=False,
+    )
     public_url: str = _setting(
         parse.public_url,
         "Where patients and staff reach the service; links in messages begin with it.",
@@ -188,6 +205,8 @@ def _shown_default(default: Any) -> str:
         return "**required**"
     if default in (None, ()):
         return "none"
+    if isinstance(default, bool):
+        return f"`{str(default).lower()}`"
     return f"`{default:g}`" if isinstance(default, float) else f"`{default}`"
 
 

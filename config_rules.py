@@ -43,4 +43,15 @@ def _sms_problems(values: Mapping[str, Any]) -> Iterator[str]:
         yield "SMS_URL: expected https:// for a provider on another machine, got 'http'"
 
 
-RULES: tuple[Callable[[Mapping[str, Any]], Iterator[str]], ...] = (_lease_problems, _mail_problems, _sms_problems)
+def _log_problems(values: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a problem when patients would get nothing: messages go to the log, and the service is not a trial."""
+    if values.get("send_to_log") and urlsplit(values.get("public_url", "")).hostname not in LOOPBACK_HOSTS:
+        yield "SEND_TO_LOG: expected false unless PUBLIC_URL is on this machine, got 'true'"
+
+
+RULES: tuple[Callable[[Mapping[str, Any]], Iterator[str]], ...] = (
+    _lease_problems,
+    _mail_problems,
+    _sms_problems,
+    _log_problems,
+)

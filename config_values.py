@@ -88,6 +88,28 @@ def mail_address(raw: str) -> str:
     return raw
 
 
+def flag(raw: str) -> bool:
+    """Return whether it is true."""
+    if raw not in ("true", "false"):
+        raise ExpectedError("true or false")
+    return raw == "true"
+
+
+def hosts(raw: str) -> tuple[str, ...]:
+    """Return the hosts of a list, each with or without its port."""
+    found = tuple(raw.replace(",", " ").split())
+    if not found or not all(re.fullmatch(r"[a-z0-9.-]{1,253}(:[0-9]{1,5})?", host) for host in found):
+        raise ExpectedError("host names or addresses in small letters, each with or without its port")
+    return found
+
+
+def webhook_secret(raw: str) -> str:
+    """Return a secret of Standard Webhooks."""
+    if not re.fullmatch(r"whsec_[A-Za-z0-9+/]{32,86}={0,2}", raw) or len(raw) % 4 != 2:
+        raise ExpectedError("whsec_ and 24 to 64 bytes in base64 (openssl rand -base64 32)")
+    return raw
+
+
 def paces(raw: str) -> tuple[tuple[str, float], ...]:
     """Return how many a second for which provider: `sms=10,smtp=5`."""
     pairs = [part.strip().partition("=") for part in raw.split(",")]

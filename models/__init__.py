@@ -14,6 +14,7 @@ from models.people import Patient, Staff
 from models.practice import Practice
 from models.protocols import ProtocolSignature, ProtocolVersion
 from models.providers import ProviderPause
+from models.receipts import DeadAddress, InboundMessage, Receipt
 from models.reminder import Decision, Delivery, DeliveryAttempt, Reminder
 from models.report import CheckIn, ClinicalEvent, Task, Visit
 from models.sync import SyncClock
@@ -30,6 +31,7 @@ __all__ = [
     "Clearance",
     "ClearanceRule",
     "ClinicalEvent",
+    "DeadAddress",
     "Decision",
     "DecisionTally",
     "Delivery",
@@ -37,6 +39,7 @@ __all__ = [
     "Device",
     "EnrolmentCode",
     "Episode",
+    "InboundMessage",
     "MessageLink",
     "Milestone",
     "MilestoneProgress",
@@ -47,6 +50,7 @@ __all__ = [
     "ProtocolSignature",
     "ProtocolVersion",
     "ProviderPause",
+    "Receipt",
     "Reminder",
     "Restriction",
     "SelfAudit",

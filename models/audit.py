@@ -21,6 +21,7 @@ class ActorKind(StrEnum):
     link = "link"  # who opened a one-time link with the date of birth, or tried to
     worker = "worker"
     command = "command"
+    provider = "provider"  # tells what a patient did there
 
 
 class AuditAction(StrEnum):

@@ -1,12 +1,13 @@
-"""Inserts many new rows at the commit, without an object for each: a plan has some 150.
+"""Inserts rows without an object for each: many at the commit, as a plan has some 150, or one that may be there.
 
-They take the transaction's revision, after everything else is flushed, so that the clock stays the last lock. Until
-then nobody sees them, not even the session that adds them.
+Those at the commit take the transaction's revision, after everything else is flushed, so that the clock stays the last
+lock. Until then nobody sees them, not even the session that adds them.
 """
 
 from typing import Any, cast
 
-from sqlalchemy import event
+from sqlalchemy import CursorResult, event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from models.base import Base, Synced, table_of
@@ -24,6 +25,17 @@ def insert_at_commit(session: Session, model: type[Base], columns: dict[str, Any
     """
     waiting = cast(_Rows, session.info.setdefault(_WAITING, {}))
     waiting.setdefault(model, []).append(columns)
+
+
+def insert_once(session: Session, model: type[Base], columns: dict[str, Any]) -> bool:
+    """Insert a row of a table that is not synced, now, unless its key is taken. Return whether it is new.
+
+    Who inserts the same key at once waits for the other's commit.
+    """
+    dialect = session.get_bind().dialect.name
+    statement = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(model).values(columns)
+    done = session.execute(statement.on_conflict_do_nothing())
+    return cast("CursorResult[Any]", done).rowcount == 1
 
 
 @event.listens_for(Session, "before_commit")

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from sqlalchemy import CheckConstraint, String
+from sqlalchemy import CheckConstraint, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import ID_LENGTH, Base
+from models.private import Sealed
 
 
 class Practice(Base):
@@ -31,3 +32,12 @@ class Practice(Base):
         default=100, server_default="100"
     )  # of the work milestones' days; 100 changes nothing
     work_table: Mapped[dict[str, Any] | None]  # the jurisdiction's demand levels; None: those of the protocol
+    webhook_url: Mapped[str | None]  # of the clinic's own system, which tells patients by its own means
+    webhook_secret_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)  # signs what is sent there
+
+    webhook_secret = Sealed("webhook_secret_sealed")
+
+    @property
+    def practice_id(self) -> str:
+        """Return the tenant that the row's private columns are sealed for: itself."""
+        return self.id

@@ -25,7 +25,7 @@ from schedules.plan.vocabulary import Channel, Phase, Provider, ReminderCategory
 
 
 class DeliveryState(StrEnum):
-    """Where a delivery stands. From `sent` on nothing moves it."""
+    """Where a delivery stands. From `sent` on nothing moves it but a receipt that says it did not arrive."""
 
     pending = "pending"
     leased = "leased"
@@ -65,6 +65,8 @@ class DecisionKind(StrEnum):
     cancelled = "cancelled"
     failed = "failed"
     quarantined = "quarantined"
+    delivered = "delivered"  # a receipt says that it arrived
+    undelivered = "undelivered"  # a receipt says that it did not
 
 
 class Reminder(OfPatient, Base):

@@ -48,6 +48,8 @@ class TaskKind(StrEnum):
     fill_slot = "fill_slot"  # a personal instruction before surgery that a clinician must enter
     arrival_time = "arrival_time"  # the hospital's arrival time is not known
     call_patient = "call_patient"  # the surgery moved or was called off after advice, or a clearance was revoked
+    address_failed = "address_failed"  # no message reaches an address: is it still valid?
+    message_received = "message_received"  # the patient wrote by SMS
 
 
 class TaskState(StrEnum):

@@ -53,6 +53,7 @@ class _Worker:
         self._settings = settings
         self._clock = clock
         self._steps = steps
+        self._built = frozenset(steps.senders(settings))
         self._make_session: sessionmaker[Session] = make_session_factory(engine)
         lease = Lease(new_id(clock.now()), timedelta(seconds=settings.lease_seconds), clock)
         # A connection that two processes share breaks both, and on SQLite the file's locks as well.
@@ -95,6 +96,7 @@ class _Worker:
             self._beat: rhythm.beat.total_seconds(),
             self._tick: self._settings.poll_seconds,
             self._publish: self._settings.poll_seconds,
+            self._follow: self._settings.poll_seconds,
             self._seal: SEAL_SECONDS,
             self._seal_missed: SEAL_MISSED_SECONDS,
             self._ask: ASK_SECONDS,
@@ -137,6 +139,9 @@ class _Worker:
 
     def _publish(self) -> None:
         jobs.publish(self._make_session)
+
+    def _follow(self) -> None:
+        jobs.follow_receipts(self._make_session, self._built, self._now())
 
     def _seal(self) -> None:
         jobs.seal_audit(self._make_session, self._now())

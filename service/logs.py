@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import orjson
 
 LOGGER = "service"
-FIELDS = ("practice_id", "actor_id", "route", "method", "status", "duration_ms")
+FIELDS = ("practice_id", "actor_id", "route", "method", "status", "duration_ms", "count")
 
 
 class JsonFormatter(logging.Formatter):

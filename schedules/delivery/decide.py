@@ -40,12 +40,15 @@ class Reason(StrEnum):
     fell_back = "fell_back"
     in_digest = "in_digest"
     address_refused = "address_refused"
+    address_dead = "address_dead"
     message_refused = "message_refused"
     refused = "refused"
     unknown_outcome = "unknown_outcome"
     raised = "raised"
     attempts_exhausted = "attempts_exhausted"
     worker_died = "worker_died"
+    not_delivered = "not_delivered"
+    complained = "complained"
 
 
 _ENDED_EPISODES = {
@@ -71,6 +74,7 @@ class Offer:
     is_opted_out: bool
     address: str | None
     is_tried: bool = False  # an earlier step of the order failed on it
+    is_dead: bool = False  # no message reaches it
     free_at: datetime | None = None
 
 
@@ -230,4 +234,6 @@ def _unusable_because(offer: Offer) -> Reason | None:
         return Reason.opted_out
     if offer.is_tried:
         return Reason.already_tried
+    if offer.is_dead:
+        return Reason.address_dead
     return None if offer.address is not None else Reason.no_address

@@ -17,7 +17,9 @@ from schedules.clock import Clock
 from schedules.delivery.book import Claim
 from schedules.delivery.channels import ChannelSender, Result
 from schedules.delivery.channels.email import EmailSender, MailServer
+from schedules.delivery.channels.log import LogSender
 from schedules.delivery.channels.sms import SmsProvider, SmsSender
+from schedules.delivery.channels.webhook import WebhookSender
 from schedules.delivery.claim import claim_due
 from schedules.delivery.deadline import kernel_deadline
 from schedules.delivery.flow import NO_PACE, Breaker, Pace, write_pauses
@@ -29,6 +31,7 @@ from schedules.plan.vocabulary import Provider
 
 Answer = TypeVar("Answer")
 Part = TypeVar("Part")
+SMS_STATUS = "/api/v1/providers/sms/status"  # of the service
 _TRIES = 3
 _MILLISECOND = timedelta(milliseconds=1)
 logger = logging.getLogger(__name__)
@@ -79,9 +82,14 @@ def make_senders(settings: Settings) -> dict[Provider, ChannelSender]:
         username=settings.smtp_username,
         password=settings.smtp_password,
     )
-    senders: dict[Provider, ChannelSender] = {Provider.smtp: EmailSender(server)}
+    senders: dict[Provider, ChannelSender] = {
+        Provider.smtp: EmailSender(server),
+        Provider.webhook: WebhookSender(settings.webhook_hosts or ()),
+    }
     if settings.sms_account is not None:
         senders[Provider.sms] = SmsSender(sms_provider(settings))
+    if settings.send_to_log:
+        return {provider: LogSender(provider) for provider in senders}
     return senders
 
 
@@ -92,6 +100,7 @@ def sms_provider(settings: Settings) -> SmsProvider:
         account=settings.sms_account or "",
         token=settings.sms_token or "",
         sender=settings.sms_sender or "",
+        status_url=f"{settings.public_url}{SMS_STATUS}" if settings.public_url.startswith("https://") else None,
     )
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from models.practice import Practice
 from schedules.delivery.book import Claim, Held
 from schedules.delivery.decide import Send
 from schedules.delivery.digest import texts_said_along
@@ -14,6 +15,7 @@ from schedules.delivery.links import with_link
 from schedules.delivery.message import Draft, Item
 from schedules.plan.library import load_library
 from schedules.plan.protocol import Protocol
+from schedules.plan.vocabulary import Provider
 from schedules.planning.library import find_protocol
 
 
@@ -44,8 +46,20 @@ def draft_of(session: Session, message: Sequence[Going], now: datetime) -> Draft
         channel=first.verdict.channel,
         with_details=care.details_consent_at is not None,
         open_tries=count_open_tries(session, delivery),
+        patient_id=delivery.patient_id,
+        episode_id=care.episode_id,
+        webhook_secret=_webhook_secret(first),
     )
     return with_link(session, [each.delivery for each in message], draft, now)
+
+
+def _webhook_secret(going: Going) -> str | None:
+    """Return what signs a message to the clinic's own system; None for another channel."""
+    if going.verdict.provider is not Provider.webhook:
+        return None
+    practice_id = going.delivery.practice_id
+    sealed = going.care.webhook_secret_sealed
+    return Practice.webhook_secret.opened(sealed, practice_id=practice_id, row_id=practice_id)
 
 
 def _item(session: Session, each: Going, now: datetime) -> Item:

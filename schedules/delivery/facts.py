@@ -1,7 +1,7 @@
 """Reads in one query what the gate decides on, for all deliveries of a batch: columns, no objects, as all pass here."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -50,6 +50,16 @@ class Contact:
     opted_out: list[str]
     email_sealed: bytes | None
     phone_sealed: bytes | None
+    email_lookup: bytes | None
+    phone_lookup: bytes | None
+    webhook_url: str | None  # of the clinic's own system
+
+    @property
+    def targets(self) -> list[bytes]:
+        """Return the hashed addresses by which the patient can be reached, wanted or not."""
+        url = self.webhook_url
+        known = (self.email_lookup, self.phone_lookup, None if url is None else lookup_hash(url, self.practice_id))
+        return [bytes(target) for target in known if target is not None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +94,15 @@ class Care:
     practice_name: str
     practice_phone: str
     clinic_zone: str
+    webhook_secret_sealed: bytes | None
     is_gone: bool
     contact: Contact
 
 
-_CONTACT: dict[str, Any] = {name: getattr(Patient, name) for name in Contact.__slots__}
+_CONTACT_NAMES = tuple(each.name for each in fields(Contact))
+_CONTACT: dict[str, Any] = {
+    name: getattr(Practice if name == "webhook_url" else Patient, name) for name in _CONTACT_NAMES
+}
 _CARE: dict[str, Any] = {
     "practice_id": Reminder.practice_id,
     "reminder_id": Reminder.id,
@@ -118,6 +132,7 @@ _CARE: dict[str, Any] = {
     "practice_name": Practice.name,
     "practice_phone": Practice.phone,
     "clinic_zone": Practice.time_zone,
+    "webhook_secret_sealed": Practice.webhook_secret_sealed,
     "is_gone": Reminder.deleted | Milestone.deleted | Episode.deleted | Surgery.deleted | Patient.deleted,
 }
 
@@ -133,8 +148,19 @@ def load_cares(session: Session, practice_id: str, reminder_ids: Collection[str]
     return {care.reminder_id: care for care in cares}
 
 
-def facts_of(delivery: Held, care: Care, *, ways: Ways, tried: Collection[bytes] = (), now: datetime) -> Facts:
-    """Return the facts to decide on. `tried` are the hashed addresses on which an earlier step failed."""
+def facts_of(
+    delivery: Held,
+    care: Care,
+    *,
+    ways: Ways,
+    tried: Collection[bytes] = (),
+    dead: Collection[bytes] = (),
+    now: datetime,
+) -> Facts:
+    """Return the facts to decide on.
+
+    `tried` are the hashed addresses on which an earlier step failed, `dead` those that no message reaches.
+    """
     return Facts(
         now=now,
         due_at=delivery.due_at,
@@ -152,22 +178,24 @@ def facts_of(delivery: Held, care: Care, *, ways: Ways, tried: Collection[bytes]
         surgery_status=care.surgery_status,
         zone=ZoneInfo(care.zone),
         quiet_hours=_quiet_hours(care),
-        offers=offers_of(care.contact, ways, tried=tried),
+        offers=offers_of(care.contact, ways, tried=tried, dead=dead),
     )
 
 
 def load_contact(session: Session, practice_id: str, patient_id: str) -> Contact:
     """Return how one patient is reached now."""
-    query = select(*_CONTACT.values()).where(Patient.practice_id == practice_id, Patient.id == patient_id)
+    query = select(*_CONTACT.values()).join_from(Patient, Practice, Practice.id == Patient.practice_id)
+    query = query.where(Patient.practice_id == practice_id, Patient.id == patient_id)
     return Contact(*session.execute(query).one())
 
 
-def offers_of(contact: Contact, ways: Ways, *, tried: Collection[bytes]) -> tuple[Offer, ...]:
+def offers_of(contact: Contact, ways: Ways, *, tried: Collection[bytes], dead: Collection[bytes]) -> tuple[Offer, ...]:
     """Return the ways to reach a patient in their own order, as they stand now.
 
-    `tried` are the hashed addresses on which an earlier step of the same message failed.
+    `tried` are the hashed addresses on which an earlier step of the same message failed, `dead` those that no message
+    reaches.
     """
-    return tuple(_offer(contact, Channel(name), ways, tried) for name in contact.channels)
+    return tuple(_offer(contact, Channel(name), ways, tried, dead) for name in contact.channels)
 
 
 def count_open_tries(session: Session, delivery: Held) -> int:
@@ -205,14 +233,16 @@ def _quiet_hours(care: Care) -> QuietHours | None:
     return QuietHours(start=care.quiet_from, end=care.quiet_until)
 
 
-def _offer(contact: Contact, channel: Channel, ways: Ways, tried: Collection[bytes]) -> Offer:
+def _offer(contact: Contact, channel: Channel, ways: Ways, tried: Collection[bytes], dead: Collection[bytes]) -> Offer:
     provider, address = _route(contact, channel, ways.built)
+    target = lookup_hash(address, contact.practice_id) if address is not None and (tried or dead) else None
     return Offer(
         channel=channel,
         provider=provider,
         is_opted_out=channel in contact.opted_out,
         address=address,
-        is_tried=bool(tried) and address is not None and lookup_hash(address, contact.practice_id) in tried,
+        is_tried=target in tried,
+        is_dead=target in dead,
         free_at=None if provider is None else ways.paused_until.get(provider),
     )
 
@@ -223,6 +253,8 @@ def _route(contact: Contact, channel: Channel, built: Collection[Provider]) -> t
         return Provider.smtp, _opened(Patient.email, contact, contact.email_sealed)
     if channel is Channel.sms and Provider.sms in built:
         return Provider.sms, _opened(Patient.phone, contact, contact.phone_sealed)
+    if channel is Channel.webhook and Provider.webhook in built:
+        return Provider.webhook, contact.webhook_url
     return None, None
 
 

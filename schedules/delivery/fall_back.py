@@ -8,11 +8,15 @@ from sqlalchemy.orm import Session
 
 from models.reminder import DecisionKind, Delivery, Reminder
 from schedules.delivery.book import Held
+from schedules.delivery.dead_addresses import dead_among
 from schedules.delivery.decide import Reason, is_usable
 from schedules.delivery.facts import Ways, load_contact, offers_of
 from schedules.plan.vocabulary import Provider, ReminderState
 from schedules.planning.reminders import FIRST_STEP, delivery_id
 from schedules.planning.story import step_of, tell
+
+# Shown as sent already, where it was only found out later that the message did not arrive.
+STANDS = (ReminderState.planned, ReminderState.sent)
 
 
 def tried_targets(session: Session, delivery: Delivery | Held) -> frozenset[bytes]:
@@ -36,12 +40,13 @@ def fall_back(session: Session, failed: Delivery, *, built: Collection[Provider]
     again.
     """
     reminder = session.get_one(Reminder, (failed.practice_id, failed.reminder_id), populate_existing=True)
-    stands = reminder.generation == failed.generation and reminder.state is ReminderState.planned
+    stands = reminder.generation == failed.generation and reminder.state in STANDS
     if not stands or now >= failed.useful_until:
         return False
     contact = load_contact(session, failed.practice_id, failed.patient_id)
     tried = tried_targets(session, failed) | {bytes(failed.target or b"")}
-    if not any(is_usable(offer) for offer in offers_of(contact, Ways(built), tried=tried)):
+    dead = dead_among(session, failed.practice_id, contact.targets)
+    if not any(is_usable(offer) for offer in offers_of(contact, Ways(built), tried=tried, dead=dead)):
         return False
     following = Delivery(
         practice_id=failed.practice_id,

@@ -47,6 +47,8 @@ class Breaker:
         Five requests within a minute of which nobody knows what became, or that reached nobody, bring a minute; refused
         credentials five minutes, at once; a busy account what it asks for.
         """
+        if provider is Provider.webhook:
+            return None  # one clinic's trouble says nothing of another's system
         if result.fault is Fault.credentials:
             return self._pause(provider, PauseReason.credentials, now, result)
         if result.retry_after is not None and provider in ONE_ACCOUNT:

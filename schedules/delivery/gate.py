@@ -16,6 +16,7 @@ from models.bulk import insert_at_commit
 from models.private import lookup_hash
 from models.reminder import DecisionKind, DeliveryAttempt, DeliveryState
 from schedules.delivery.book import Claim, Held, ended, lock_held, move, move_each
+from schedules.delivery.dead_addresses import dead_among
 from schedules.delivery.decide import (
     Cancel,
     Expire,
@@ -94,7 +95,7 @@ def pass_gate(
     """Return the messages that may leave at `now` for the claims, which are of one practice.
 
     What may not is moved elsewhere, and what a claim no longer holds stays. `built` are those whom this worker can hand
-    messages to, `pace` how fast. The facts of a batch cost three queries; a later step of a channel order, a repeat and
+    messages to, `pace` how fast. The facts of a batch cost four queries; a later step of a channel order, a repeat and
     a rule whose past policy is `digest` cost one more each.
     """
     gate = _Gate(session, lease, now)
@@ -103,11 +104,15 @@ def pass_gate(
         return []
     ways = Ways(built, paused_until(session, now))
     cares = load_cares(session, claims[0].practice_id, {each.reminder_id for each in deliveries.values()})
+    dead = dead_among(
+        session, claims[0].practice_id, {each for care in cares.values() for each in care.contact.targets}
+    )
     going = []
     for claim, delivery in deliveries.items():
         care = cares[delivery.reminder_id]
         tried = tried_targets(session, delivery)
-        verdict = _in_pace(decide(facts_of(delivery, care, ways=ways, tried=tried, now=now)), delivery, pace, now)
+        facts = facts_of(delivery, care, ways=ways, tried=tried, dead=dead, now=now)
+        verdict = _in_pace(decide(facts), delivery, pace, now)
         if isinstance(verdict, Send):
             _tell_passed_over(gate, delivery, verdict.passed_over)
             going.append(Going(claim, delivery, care, verdict))

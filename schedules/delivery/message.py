@@ -42,7 +42,7 @@ class Draft:
     """What a message is about and who it comes from. `delivery_id`: whose it is; a digest says several `items`.
 
     `country` is where the patient is. `with_details`: the patient agreed that subject and notice say more than that
-    something waits. `token`: of the message's one-time link. `open_tries`: see `Message`.
+    something waits. `token`: of the message's one-time link. The last four: see `Message`.
     """
 
     practice_id: str
@@ -58,6 +58,9 @@ class Draft:
     with_details: bool = False
     token: str = field(default="", repr=False)
     open_tries: int = 0
+    patient_id: str = ""
+    episode_id: str = ""
+    webhook_secret: str | None = field(default=None, repr=False)
 
 
 def render(draft: Draft, address: str, now: datetime, public_url: str) -> Message:
@@ -78,6 +81,9 @@ def render(draft: Draft, address: str, now: datetime, public_url: str) -> Messag
         useful_until=draft.useful_until,
         open_tries=draft.open_tries,
         link=link,
+        patient_id=draft.patient_id,
+        episode_id=draft.episode_id,
+        webhook_secret=draft.webhook_secret,
     )
 
 

@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from models.reminder import AttemptOutcome, DecisionKind, Delivery, DeliveryState
+from models.reminder import AttemptOutcome, DecisionKind, Delivery, DeliveryAttempt, DeliveryState
 from schedules.delivery.book import Claim, Held, ended, lock_held, move, resolve_attempts
 from schedules.delivery.channels import Refusal, Result
 from schedules.delivery.claim import MAX_ATTEMPTS
+from schedules.delivery.dead_addresses import note_dead
 from schedules.delivery.decide import Reason
 from schedules.delivery.fall_back import fall_back
 from schedules.delivery.leases import RELEASED
@@ -60,6 +61,8 @@ def record_results(
             sent.append(claim)
         else:
             _go_on(session, claim, held[claim], following, now)
+            if result.for_good is Refusal.address:
+                _bury(session, claim, result, now)
             if following.state is DeliveryState.failed:
                 _fall_back(session, claim, built=built, now=now)
     # A worker that lived to tell breaks the row of deaths.
@@ -143,3 +146,10 @@ def _fall_back(session: Session, claim: Claim, *, built: Collection[Provider], n
     failed = session.get_one(Delivery, (claim.practice_id, claim.delivery_id), populate_existing=True)
     if fall_back(session, failed, built=built, now=now):
         failed.published = True  # what is shown is the result of the last step
+
+
+def _bury(session: Session, claim: Claim, result: Result, now: datetime) -> None:
+    """Note that the address of the claim's attempt is dead."""
+    key = (claim.practice_id, claim.delivery_id)
+    target = session.get_one(Delivery, key, populate_existing=True).target
+    note_dead(session, session.get_one(DeliveryAttempt, (*key, claim.fence)), target, code=result.code, now=now)

@@ -4,6 +4,7 @@ from schedules.jobs.audit import seal_audit, seal_missed
 from schedules.jobs.decision_tally import tally
 from schedules.jobs.heartbeat import beat, sign_off
 from schedules.jobs.publish import publish
+from schedules.jobs.receipts import follow_receipts
 from schedules.jobs.rules import Round, clear_by_signed_rules
 from schedules.jobs.self_audit import audit_night, self_audit
 from schedules.jobs.surgeries import ask_about_passed_surgeries
@@ -16,6 +17,7 @@ __all__ = [
     "audit_night",
     "beat",
     "clear_by_signed_rules",
+    "follow_receipts",
     "publish",
     "seal_audit",
     "seal_missed",

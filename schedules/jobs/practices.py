@@ -1,12 +1,15 @@
 """What every job does for each practice or row: its turn, whatever becomes of the others."""
 
 from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from models.engine import begin_reads
 from models.practice import Practice
+
+Key = TypeVar("Key")
 
 
 def for_each(ids: Iterable[str], job: Callable[[str], None]) -> None:
@@ -16,7 +19,7 @@ def for_each(ids: Iterable[str], job: Callable[[str], None]) -> None:
         raise errors[0]
 
 
-def attempt_each(ids: Iterable[str], job: Callable[[str], None]) -> list[Exception]:
+def attempt_each(ids: Iterable[Key], job: Callable[[Key], None]) -> list[Exception]:
     """Do the job for every practice or row and return what was raised."""
     errors: list[Exception] = []
     for each_id in ids:

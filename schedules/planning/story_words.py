@@ -23,17 +23,21 @@ _KINDS: Mapping[DecisionKind, str] = MappingProxyType(
         DecisionKind.cancelled: "cancelled",
         DecisionKind.failed: "could not be sent",
         DecisionKind.quarantined: "set aside for the operator",
+        DecisionKind.delivered: "arrived by {channel}",
+        DecisionKind.undelivered: "did not arrive by {channel}",
     }
 )
 REASONS: Mapping[str, str] = MappingProxyType(
     {
         "achieved": "the milestone was achieved",
+        "address_dead": "no message reaches the address that is known",
         "address_refused": "the address was refused for good",
         "already_tried": "it was tried before and failed",
         "asked_coordinator": "its day was past at enrolment, so the clinic was asked instead",
         "attempts_exhausted": "every attempt that is allowed was used",
         "cleared": "a clinician or a signed rule cleared the item",
         "closed": "the episode was closed",
+        "complained": "the patient marked it as unwanted",
         "died": "the patient has died",
         "episode_closed": "the episode was closed",
         "episode_paused": "the episode is paused",
@@ -49,6 +53,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "no_channel": "no channel was left to reach the patient",
         "not_applicable": "the milestone no longer applies",
         "not_built": "this service does not send on it",
+        "not_delivered": "the provider could not deliver it",
         "not_due": "it is not due yet",
         "not_signed": "what it says has not been signed by a clinician",
         "opted_out": "the patient opted out of it",

@@ -17,6 +17,9 @@ from schedules.planning.slots import SLOT_KINDS, filled_slots
 
 SLOT_TASK_DAYS = -14  # evidence 12a: a slot that is still blank becomes a task on this day
 
+# What somebody is to do for the patient all the same.
+_STAND_WITHOUT_CARE = (TaskKind.call_patient, TaskKind.message_received)
+
 
 @dataclass(frozen=True, slots=True)
 class _Question:
@@ -211,7 +214,7 @@ def _take_all_back(session: Session, care: Care, milestones: Mapping[str, Placed
             _withdraw(task, now)
         elif task.kind is TaskKind.past_items:
             _forget_items(task, milestones, now)
-        elif task.episode_id == care.episode.id and task.kind is not TaskKind.call_patient:
+        elif task.episode_id == care.episode.id and task.kind not in _STAND_WITHOUT_CARE:
             _withdraw(task, now)
 
 

@@ -49,5 +49,7 @@ PRACTICE: dict[str, Any] = {
     "opioid_free_hours": None,
     "workers_comp_percent": 100,
     "work_table": WORK_TABLE,
+    "webhook_url": None,
+    "has_webhook_secret": False,
     "episodes_to_rebuild": 412,
 }

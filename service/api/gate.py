@@ -22,6 +22,8 @@ _WITHOUT_TRANSACTION = (
     "GET /api/v1/docs/{filename}",
 )
 IMPORT = "POST /api/v1/import"
+OF_PROVIDERS = "POST /api/v1/providers/"
+MOST_OF_PROVIDERS = 256 * 1024  # bytes: whoever calls is not known yet
 
 
 def install_gate(app: Flask) -> None:
@@ -61,4 +63,6 @@ def _read_body(route: str) -> None:
         return
     if route == IMPORT:
         request.max_content_length = settings().max_import_bytes
+    elif route.startswith(OF_PROVIDERS):
+        request.max_content_length = min(MOST_OF_PROVIDERS, settings().max_body_bytes)
     request.get_data(cache=True)

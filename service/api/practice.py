@@ -2,17 +2,26 @@
 
 from typing import Any
 
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, ValidationError, fields, validate
 
+from schedules.addresses import LONGEST_URL
 from schedules.plan.protocol import EligibleBy
 from schedules.plan.vocabulary import MilestoneKind
+from schedules.signatures import read_secret
 from service.api import examples_practice as examples
 from service.api.etags import require_tag
 from service.api.fields import CivilDate, Id, Text, Whole, WholeText, Word
 from service.api.resource import Resource, patch_of
-from service.api.scope import caller, scope
-from service.care.practice import MOST_CLOSED_DAYS, PracticeView, change_practice, view_practice
-from service.db import current_session
+from service.api.scope import caller, scope, settings
+from service.care.practice import (
+    MOST_CLOSED_DAYS,
+    PracticeView,
+    change_practice,
+    refuse_unless_may_set,
+    view_practice,
+)
+from service.care.webhooks import check_webhook
+from service.db import begin, current_session
 
 practice = Resource("practice", "The caller's clinic, and what it sets for all its plans. Not a patient's data.")
 _POUNDS = "pounds"
@@ -26,6 +35,21 @@ class CalendarCode(fields.String):
         told = {"description": f"{expected}.", "expected": expected}
         pattern = WholeText("^[A-Z]{2}(-[A-Za-z0-9 ]{1,13})?$")
         super().__init__(validate=pattern, metadata=told, **options)
+
+
+class WebhookSecret(Text):
+    """What signs messages to the clinic's own system."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(200, "whsec_ and 24 to 64 bytes in base64", **options)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> str:
+        secret = super()._deserialize(value, attr, data, **options)
+        try:
+            read_secret(secret)
+        except ValueError:
+            raise ValidationError("secret") from None
+        return secret
 
 
 class PoundsBody(Schema):
@@ -62,7 +86,8 @@ class PracticeBody(Schema):
     `closed_on` are days besides weekends and the public holidays of `holiday_calendar`. `opioid_free_hours`: since the
     last opioid or sedative, before driving may be cleared by rule; null: by a clinician only. `workers_comp_percent`
     lengthens the work milestones of such cases: 100 changes nothing, and no published figure exists. `work_table` null:
-    the demand levels of the protocol.
+    the demand levels of the protocol. `webhook_url` and `webhook_secret` are set together, by the clinic's admin; the
+    secret is never shown.
     """
 
     closed_on = fields.List(
@@ -77,6 +102,8 @@ class PracticeBody(Schema):
     work_table = fields.Nested(
         WorkTableBody, required=True, allow_none=True, metadata={"expected": "a table of demand levels, or null"}
     )
+    webhook_url = Text(LONGEST_URL, "where the clinic's own system takes messages", required=True, allow_none=True)
+    webhook_secret = WebhookSecret(required=True, allow_none=True, load_only=True)
 
 
 PracticePatch = patch_of(PracticeBody, "PracticePatch")
@@ -95,6 +122,8 @@ class PracticeAnswer(Schema):
     opioid_free_hours = fields.Integer(attribute="settings.opioid_free_hours", required=True, allow_none=True)
     workers_comp_percent = fields.Integer(attribute="settings.workers_comp_percent", required=True)
     work_table = fields.Nested(WorkTableBody, attribute="settings.work_table", required=True, allow_none=True)
+    webhook_url = fields.String(attribute="settings.webhook_url", required=True, allow_none=True)
+    has_webhook_secret = fields.Function(lambda view: view.practice.webhook_secret_sealed is not None)
     episodes_to_rebuild = fields.Integer(required=True)
 
 
@@ -112,9 +141,19 @@ def get_practice() -> Any:
 @practice.response(200, PracticeAnswer, example=examples.PRACTICE)
 def amend_practice(body: dict[str, Any]) -> Any:
     """Change some of the clinic's settings. For its clinicians and its admin. No stored plan changes by itself."""
+    if body.get("webhook_url") is not None:
+        _find_webhook(body)
     view = change_practice(current_session(), caller(), body, require_tag=require_tag)
     scope().about["changed"] = list(view.changed)
     return _answer(view)
+
+
+def _find_webhook(body: dict[str, Any]) -> None:
+    """Refuse a URL that may not be called. Its name is looked up outside of the transaction, which holds up others."""
+    refuse_unless_may_set(caller(), body)
+    current_session().rollback()
+    check_webhook(body["webhook_url"], settings().webhook_hosts or ())
+    begin(reads=False)
 
 
 def _answer(view: PracticeView) -> tuple[PracticeView, int, dict[str, str]]:

@@ -6,6 +6,7 @@ from service.api.clearances import clearances
 from service.api.delivery_health import delivery_health
 from service.api.episodes import episodes
 from service.api.imports import imports
+from service.api.inbound_messages import inbound_messages
 from service.api.limits import limits
 from service.api.migrations import migrations
 from service.api.milestones import milestones
@@ -17,6 +18,7 @@ from service.api.plans import plans
 from service.api.practice import practice
 from service.api.progress import progress
 from service.api.protocols import protocols
+from service.api.providers import providers
 from service.api.reminders import reminders
 from service.api.sign_ins import sign_ins
 from service.api.simulations import simulations
@@ -43,6 +45,7 @@ RESOURCES = (
     check_ins,
     tasks,
     delivery_health,
+    inbound_messages,
     protocols,
     own_protocols,
     migrations,
@@ -50,4 +53,5 @@ RESOURCES = (
     simulations,
     imports,
     sign_ins,
+    providers,
 )

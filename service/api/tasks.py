@@ -8,8 +8,8 @@ from models.report import TaskKind, TaskState
 from service.api.fields import CivilDate, Id, Instant, Word
 from service.api.pages import PageQuery, page, row_after
 from service.api.resource import Resource, listing
-from service.api.scope import caller, now, show
-from service.care.tasks import TaskFilter, close_task, list_tasks
+from service.api.scope import caller, now, scope, show
+from service.care.tasks import CloseOutcome, TaskFilter, close_task, list_tasks
 from service.db import current_session
 
 tasks = Resource("tasks", "Questions that wait for the clinic, such as whether a planned surgery happened.")
@@ -44,7 +44,9 @@ class TaskQuery(PageQuery):
 
 
 class CloseBody(Schema):
-    """Nothing: an empty object."""
+    """Nothing, or what was found out: an address that failed and is `still_valid` takes messages again."""
+
+    outcome = Word(CloseOutcome)
 
 
 @tasks.get("/tasks")
@@ -63,10 +65,11 @@ def list_waiting(query: dict[str, Any]) -> Any:
 @tasks.post("/tasks/<id:task_id>/close")
 @tasks.arguments(CloseBody)
 @tasks.response(200, TaskView)
-def close(_body: dict[str, Any], task_id: str) -> Any:
+def close(body: dict[str, Any], task_id: str) -> Any:
     """Mark a question as answered. One that a surgery's status or a personal item answers closes with it: 409."""
     session = current_session()
-    task = close_task(session, caller(), task_id, now=now())
+    task = close_task(session, caller(), task_id, outcome=body.get("outcome"), now=now())
     show(task.patient_id)
+    scope().about.update(body)
     session.flush()
     return task

@@ -25,6 +25,8 @@ from service.errors import Fault, ForbiddenError, InvalidError, from_plan
 from service.identity.principal import Principal
 
 MOST_CLOSED_DAYS = 500
+WEBHOOK_SECRET = "webhook_secret"  # noqa: S105 - a name, not a secret
+_OF_WEBHOOK = frozenset({"webhook_url", WEBHOOK_SECRET})
 _MAY_SET = (StaffRole.practice_admin, StaffRole.clinician)
 _PLANNED_FOR = (EpisodeStatus.active, EpisodeStatus.paused)
 _OF_EVERY_PLAN = frozenset({"closed_on", "holiday_calendar", "work_table"})
@@ -36,7 +38,7 @@ class PracticeSettings:
 
     `opioid_free_hours` are hours since the last opioid or sedative before driving may be cleared by rule; None: by a
     clinician only. `workers_comp_percent` lengthens the work milestones of such cases, 100 changes nothing.
-    `work_table` None: the demand levels of the protocol.
+    `work_table` None: the demand levels of the protocol. `webhook_url`: where the clinic's own system takes messages.
     """
 
     closed_on: tuple[date, ...] = ()
@@ -44,6 +46,7 @@ class PracticeSettings:
     opioid_free_hours: int | None = None
     workers_comp_percent: int = 100
     work_table: Mapping[str, Any] | None = field(default=None, hash=False)
+    webhook_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +74,11 @@ def change_practice(
 ) -> PracticeView:
     """Write `changes` to the caller's clinic, whose row is locked to the commit.
 
-    Raises ForbiddenError for whoever is neither a clinician nor the practice's admin, InvalidError for settings that
-    cannot be, and what `require_tag` raises for the settings as they stand.
+    Raises ForbiddenError for whoever is neither a clinician nor the practice's admin, or not the admin where messages
+    are to go elsewhere, InvalidError for settings that cannot be, and what `require_tag` raises for the settings as
+    they stand.
     """
-    if caller.role not in _MAY_SET:
-        raise ForbiddenError
+    refuse_unless_may_set(caller, changes)
     practice = session.get_one(
         Practice, caller.practice_id, with_for_update={"key_share": True}, populate_existing=True
     )
@@ -83,19 +86,42 @@ def change_practice(
     return set_practice(session, practice, changes)
 
 
+def refuse_unless_may_set(caller: Principal, changes: Collection[str]) -> None:
+    """Raise ForbiddenError if the caller may not make changes to settings of these names."""
+    if caller.role not in _MAY_SET:
+        raise ForbiddenError
+    if not _OF_WEBHOOK.isdisjoint(changes) and caller.role is not StaffRole.practice_admin:
+        raise ForbiddenError
+
+
 def set_practice(session: Session, practice: Practice, changes: Mapping[str, Any]) -> PracticeView:
     """Write `changes` to a clinic. Raises InvalidError for settings that cannot be."""
     before = settings_of(practice)
-    after = PracticeSettings(**asdict(before) | dict(changes))
+    after = PracticeSettings(**asdict(before) | {name: changes[name] for name in changes.keys() - {WEBHOOK_SECRET}})
     _refuse_impossible(after)
     practice.closed_on = sorted({day.isoformat() for day in after.closed_on})
     practice.holiday_calendar = after.holiday_calendar
     practice.opioid_free_hours = after.opioid_free_hours
     practice.workers_comp_percent = after.workers_comp_percent
     practice.work_table = None if after.work_table is None else dict(after.work_table)
+    new_secret = _set_webhook(practice, after.webhook_url, changes)
     stored = settings_of(practice)
     changed = tuple(name for name, value in asdict(stored).items() if value != getattr(before, name))
+    changed += (WEBHOOK_SECRET,) * new_secret
     return PracticeView(practice, stored, _tag(stored), changed, _count_concerned(session, practice, changed))
+
+
+def _set_webhook(practice: Practice, url: str | None, changes: Mapping[str, Any]) -> bool:
+    """Write where the clinic's system is and what signs for it. Return whether the secret is another now.
+
+    Raises InvalidError for one without the other.
+    """
+    before = practice.webhook_secret
+    secret = None if url is None else changes.get(WEBHOOK_SECRET, before)
+    if url is not None and secret is None:
+        raise InvalidError(Fault("/webhook_secret", "a secret together with webhook_url", "nothing"))
+    practice.webhook_url, practice.webhook_secret = url, secret
+    return secret != before
 
 
 def settings_of(practice: Practice) -> PracticeSettings:
@@ -106,6 +132,7 @@ def settings_of(practice: Practice) -> PracticeSettings:
         opioid_free_hours=practice.opioid_free_hours,
         workers_comp_percent=practice.workers_comp_percent,
         work_table=practice.work_table,
+        webhook_url=practice.webhook_url,
     )
 
 

@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
 from models import Task
+from models.receipts import DeadAddress
 from models.report import TaskKind, TaskState
 from service.care.reach import lock_row
 from service.errors import ConflictError, Fault
@@ -17,6 +19,12 @@ _ANSWERED_BY = {
     TaskKind.confirm_surgery: "the surgery's status, by PATCH: performed or cancelled",
     TaskKind.fill_slot: "each item filled by a clinician, signed where needed, or skipped",
 }
+
+
+class CloseOutcome(StrEnum):
+    """What was found out, where a question's answer changes something."""
+
+    still_valid = "still_valid"  # the address that failed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,17 +50,30 @@ def list_tasks(
     return session.scalars(query.order_by(*place).limit(limit)).all()
 
 
-def close_task(session: Session, caller: Principal, task_id: str, *, now: datetime) -> Task:
+def close_task(
+    session: Session, caller: Principal, task_id: str, *, outcome: CloseOutcome | None = None, now: datetime
+) -> Task:
     """Mark a question as answered. One that is closed already stays as it is.
 
-    Raises NotFoundError, and ConflictError for what is answered elsewhere: whether a surgery happened by its status, a
-    blank personal item by the item.
+    An address that is `still_valid` takes messages again. Raises NotFoundError, and ConflictError for an outcome of
+    another question and for what is answered elsewhere: whether a surgery happened by its status, a blank personal item
+    by the item.
     """
     task = lock_row(session, caller, Task, task_id)
+    if outcome is not None and task.kind is not TaskKind.address_failed:
+        raise ConflictError(Fault("/outcome", "none for this kind of question", outcome))
     if task.state is not TaskState.open:
         return task
     answered_by = _ANSWERED_BY.get(task.kind)
     if answered_by is not None:
         raise ConflictError(Fault("", answered_by, "a closed question"))
+    if outcome is CloseOutcome.still_valid:
+        _revive_address(session, task, now)
     task.state, task.done_at, task.done_by = TaskState.done, now, caller.actor_id
     return task
+
+
+def _revive_address(session: Session, task: Task, now: datetime) -> None:
+    query = select(DeadAddress).filter_by(practice_id=task.practice_id, task_id=task.id).with_for_update()
+    for dead in session.scalars(query):
+        dead.revived_at = now

@@ -10,7 +10,7 @@ from service.identity.principal import Principal
 
 STAFF: Final = frozenset({"staff"})
 PATIENT_OR_STAFF: Final = frozenset({"staff", "patient"})
-ANYONE: Final = None  # no token is asked for: the route is public, or takes its secret in the body or the link
+ANYONE: Final = None  # no token is asked for: the route is public, signed, or takes its secret in body or link
 
 WHO_MAY: Final[dict[str, frozenset[str] | None]] = {
     "GET /health": ANYONE,
@@ -24,6 +24,9 @@ WHO_MAY: Final[dict[str, frozenset[str] | None]] = {
     "GET /api/v1/docs/{filename}": ANYONE,
     "POST /api/v1/devices": ANYONE,
     "POST /api/v1/tokens/refresh": ANYONE,
+    "POST /api/v1/providers/sms/status": ANYONE,
+    "POST /api/v1/providers/sms/inbound": ANYONE,
+    "POST /api/v1/providers/mail/events": ANYONE,
     "POST /api/v1/enrolments": STAFF,
     "GET /api/v1/patients": STAFF,
     "GET /api/v1/patients/{patient_id}": PATIENT_OR_STAFF,
@@ -66,6 +69,7 @@ WHO_MAY: Final[dict[str, frozenset[str] | None]] = {
     "GET /api/v1/self-audits": STAFF,
     "GET /api/v1/tasks": STAFF,
     "POST /api/v1/tasks/{task_id}/close": STAFF,
+    "GET /api/v1/inbound-messages": STAFF,
     "GET /api/v1/protocols": PATIENT_OR_STAFF,
     "GET /api/v1/protocols/compare": PATIENT_OR_STAFF,
     "GET /api/v1/protocols/{protocol_id}/versions/{version}": PATIENT_OR_STAFF,

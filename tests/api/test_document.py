@@ -6,12 +6,14 @@ from typing import Any
 import pytest
 from openapi_spec_validator import validate
 
-from service.api import examples
+from service.api import examples, examples_providers
 from service.api.check_ins import CheckInBody
 from service.api.document import STATIC
 from service.api.episodes import EpisodeBody, EpisodePatch
+from service.api.inbound_messages import InboundMessagePage
 from service.api.milestones import AchieveBody, ReportedView, SkipBody
 from service.api.patients import PatientBody, PatientPatch
+from service.api.providers import MailEventsBody
 from service.api.sign_ins import DeviceBody, EnrolmentBody, EnrolmentView
 from service.api.surgeries import SurgeryBody, SurgeryPatch
 from service.identity.roles import ANYONE, WHO_MAY
@@ -92,6 +94,8 @@ def test_the_examples_fit_their_schemas() -> None:
     assert EnrolmentBody().validate(examples.ENROLMENT) == {}
     assert EnrolmentView().validate(examples.ENROLMENT_ANSWER) == {}
     assert DeviceBody().validate(examples.DEVICE) == {}
+    assert MailEventsBody().validate(examples_providers.MAIL_EVENTS) == {}
+    assert InboundMessagePage().validate(examples_providers.INBOUND_MESSAGES) == {}
     assert examples.REPORTED.keys() == ReportedView().fields.keys()
 
 

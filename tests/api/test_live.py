@@ -44,6 +44,7 @@ LISTS = (
     "list_reminder_decisions",
     "list_episode_check_ins",
     "list_waiting",
+    "list_inbound_messages",
 )
 CONTRADICTABLE = (
     "achieve_milestone",

@@ -1,17 +1,30 @@
 """A clinic's settings: read by staff, changed by a clinician or the clinic's admin, never impossible."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from flask import Flask
 from sqlalchemy.orm import Session
 
+from config import Settings
 from models import AuditEntry, Practice
 from models.people import StaffRole
 from service.api import examples_practice as examples
 from service.api.practice import PracticeAnswer, PracticePatch
+from service.app import create_app
+from service.db import db
 from tests import builders
 from tests.api.conftest import Caller, Clinic, Look, as_staff
+from tests.clock import FixedClock
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+WEBHOOK = {"webhook_url": "https://8.8.8.8/messages", "webhook_secret": SECRET}
+
+
+@pytest.fixture
+def admin(app: Flask, session: Session, clinic: Clinic) -> Caller:
+    return as_staff(app, session, builders.staff(session, clinic.practice, role=StaffRole.practice_admin))
 
 
 def refused_at(answer: Any) -> list[str]:
@@ -39,6 +52,8 @@ def test_a_new_clinic_has_set_nothing(coordinator: Caller, clinic: Clinic) -> No
         "opioid_free_hours": None,
         "workers_comp_percent": 100,
         "work_table": None,
+        "webhook_url": None,
+        "has_webhook_secret": False,
         "episodes_to_rebuild": 0,
     }
 
@@ -100,11 +115,7 @@ def test_a_change_is_made_from_the_settings_as_they_stand(clinician: Caller) -> 
     assert clinician.get("/practice").json["holiday_calendar"] == "US"
 
 
-def test_the_admin_may_set_and_a_coordinator_may_not(
-    app: Flask, session: Session, clinic: Clinic, coordinator: Caller
-) -> None:
-    admin = as_staff(app, session, builders.staff(session, clinic.practice, role=StaffRole.practice_admin))
-
+def test_the_admin_may_set_and_a_coordinator_may_not(admin: Caller, coordinator: Caller) -> None:
     assert coordinator.amend("/practice", {"holiday_calendar": "US"}).status_code == 403
     assert admin.amend("/practice", {"holiday_calendar": "US"}).status_code == 200
 
@@ -167,3 +178,66 @@ def test_settings_that_cannot_be_are_refused_with_their_place(
 
     assert answer.status_code == 422
     assert pointer in refused_at(answer)
+
+
+def test_the_admin_says_where_the_clinics_own_system_is_and_its_secret_is_never_shown(
+    admin: Caller, clinic: Clinic, look: Look
+) -> None:
+    answer = admin.amend("/practice", WEBHOOK)
+
+    (row,) = look(Practice, id=clinic.id)
+    assert (answer.json["webhook_url"], answer.json["has_webhook_secret"]) == (WEBHOOK["webhook_url"], True)
+    assert (row.webhook_url, row.webhook_secret) == (WEBHOOK["webhook_url"], SECRET)
+    assert "whsec" not in answer.get_data(as_text=True) + admin.get("/practice").get_data(as_text=True)
+    assert look(AuditEntry, practice_id=clinic.id, route="PATCH /api/v1/practice")[0].about == {
+        "changed": ["webhook_url", "webhook_secret"]
+    }
+
+
+def test_the_secret_may_change_alone_and_goes_with_the_url(admin: Caller, clinic: Clinic, look: Look) -> None:
+    admin.amend("/practice", WEBHOOK)
+
+    admin.amend("/practice", {"webhook_secret": "whsec_" + "A" * 32})
+    (changed,) = look(Practice, id=clinic.id)
+    admin.amend("/practice", {"webhook_url": None})
+    (ended,) = look(Practice, id=clinic.id)
+
+    assert changed.webhook_secret == "whsec_" + "A" * 32
+    assert (ended.webhook_url, ended.webhook_secret_sealed) == (None, None)
+
+
+def test_only_the_admin_says_where_messages_go(clinician: Caller, coordinator: Caller) -> None:
+    assert clinician.amend("/practice", WEBHOOK).status_code == 403
+    assert clinician.amend("/practice", {"webhook_url": None}).status_code == 403
+    assert coordinator.amend("/practice", WEBHOOK).status_code == 403
+
+
+@pytest.mark.sqlite_only
+@pytest.mark.parametrize(
+    ("change", "pointer"),
+    [
+        ({"webhook_url": "https://8.8.8.8/"}, "/webhook_secret"),
+        (WEBHOOK | {"webhook_url": "https://10.0.0.5/"}, "/webhook_url"),
+        (WEBHOOK | {"webhook_url": "https://2130706433/"}, "/webhook_url"),
+        (WEBHOOK | {"webhook_url": "http://8.8.8.8/"}, "/webhook_url"),
+        (WEBHOOK | {"webhook_url": "https://user@8.8.8.8/"}, "/webhook_url"),
+        (WEBHOOK | {"webhook_url": ""}, "/webhook_url"),
+        (WEBHOOK | {"webhook_secret": "whsec_short"}, "/webhook_secret"),
+    ],
+)
+def test_a_system_that_may_not_be_called_is_refused(admin: Caller, change: dict[str, Any], pointer: str) -> None:
+    answer = admin.amend("/practice", change)
+
+    assert answer.status_code == 422
+    assert refused_at(answer) == [pointer]
+
+
+def test_the_operator_may_name_hosts_inside(settings: Settings, session: Session, clinic: Clinic) -> None:
+    inside = {"webhook_url": "https://10.0.0.5:8443/", "webhook_secret": SECRET}
+    app = create_app(replace(settings, webhook_hosts=("10.0.0.5:8443",)), FixedClock())
+    admin = as_staff(app, session, builders.staff(session, clinic.practice, role=StaffRole.practice_admin))
+
+    assert admin.amend("/practice", inside).status_code == 200
+    assert admin.amend("/practice", inside | {"webhook_url": "https://10.0.0.6:8443/"}).status_code == 422
+    with app.app_context():
+        db.engine.dispose()

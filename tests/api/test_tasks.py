@@ -3,11 +3,14 @@
 from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import Task
+from models import AuditEntry, DeadAddress, Delivery, Task
 from models.report import TaskKind, TaskState
+from schedules.plan.vocabulary import Provider
 from tests.api.conftest import Caller, Clinic, Look
+from tests.clock import MONDAY_AFTERNOON
 
 
 @pytest.fixture
@@ -69,3 +72,52 @@ def test_whether_a_surgery_happened_is_answered_by_its_status(coordinator: Calle
 
     (row,) = look(Task, practice_id=clinic.id, id="third")
     assert (answer.status_code, row.state) == (409, TaskState.open)
+
+
+@pytest.mark.usefixtures("questions")
+def test_an_address_that_was_checked_takes_messages_again(
+    coordinator: Caller, session: Session, clinic: Clinic, look: Look
+) -> None:
+    task = Task(practice_id=clinic.id, id="address", patient_id=clinic.patient.id, episode_id=clinic.episode.id)
+    task.kind, task.created_at, task.about = TaskKind.address_failed, MONDAY_AFTERNOON, {"channel": "email"}
+    session.add(task)
+    delivery_id = session.scalars(select(Delivery.id).filter_by(practice_id=clinic.id)).first()
+    found = {
+        "practice_id": clinic.id,
+        "delivery_id": delivery_id,
+        "provider": Provider.smtp,
+        "died_at": MONDAY_AFTERNOON,
+    }
+    session.add(DeadAddress(target=b"ours", task_id="address", **found))
+    session.add(DeadAddress(target=b"another", **found))
+    session.commit()
+
+    unknown = coordinator.post("/tasks/address/close", {"outcome": "moved"})
+    elsewhere = coordinator.post("/tasks/first/close", {"outcome": "still_valid"})
+    answer = coordinator.post("/tasks/address/close", {"outcome": "still_valid"})
+
+    session.rollback()
+    revived = dict(session.execute(select(DeadAddress.target, DeadAddress.revived_at)).all())
+    assert (unknown.status_code, elsewhere.status_code, answer.status_code) == (422, 409, 200)
+    assert answer.json["state"] == "done"
+    assert revived == {b"ours": MONDAY_AFTERNOON, b"another": None}
+    assert look(AuditEntry, practice_id=clinic.id, status=200)[-1].about == {"outcome": "still_valid"}
+
+
+@pytest.mark.usefixtures("questions")
+def test_closing_without_an_outcome_leaves_an_address_dead(
+    coordinator: Caller, session: Session, clinic: Clinic
+) -> None:
+    task = Task(practice_id=clinic.id, id="address", patient_id=clinic.patient.id, episode_id=clinic.episode.id)
+    task.kind, task.created_at, task.about = TaskKind.address_failed, MONDAY_AFTERNOON, {"channel": "email"}
+    session.add(task)
+    dead = DeadAddress(practice_id=clinic.id, target=b"ours", task_id="address", provider=Provider.smtp)
+    dead.delivery_id = session.scalars(select(Delivery.id).filter_by(practice_id=clinic.id)).first() or ""
+    dead.died_at = MONDAY_AFTERNOON
+    session.add(dead)
+    session.commit()
+
+    assert coordinator.post("/tasks/address/close").status_code == 200
+
+    session.refresh(dead)
+    assert dead.revived_at is None

@@ -165,6 +165,30 @@ def test_the_secret_of_an_sms_account_never_travels_in_clear(url: str) -> None:
     assert Settings.from_env(NEEDED | account | {"SMS_URL": "http://127.0.0.1:9000"}).sms_account == "AC1"
 
 
+def test_messages_go_to_the_log_only_where_the_service_is_tried_out() -> None:
+    assert Settings.from_env(NEEDED | {"SEND_TO_LOG": "true"}).send_to_log
+    assert problems_of(NEEDED | {"SEND_TO_LOG": "true", "PUBLIC_URL": "https://recovery.example.org"}) == (
+        "SEND_TO_LOG: expected false unless PUBLIC_URL is on this machine, got 'true'",
+    )
+    assert problems_of(NEEDED | {"SEND_TO_LOG": "yes"}) == ("SEND_TO_LOG: expected true or false, got 'yes'",)
+
+
+def test_hosts_of_webhooks_are_listed_with_or_without_their_ports() -> None:
+    hosts = Settings.from_env(NEEDED | {"WEBHOOK_HOSTS": "ehr.internal, 10.0.0.5:8443"}).webhook_hosts
+
+    assert hosts == ("ehr.internal", "10.0.0.5:8443")
+    assert len(problems_of(NEEDED | {"WEBHOOK_HOSTS": "https://ehr.internal"})) == 1
+
+
+@pytest.mark.parametrize("raw", ["MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_short", "whsec_" + "A" * 33])
+def test_a_secret_of_mail_events_that_is_none_is_refused_without_being_shown(raw: str) -> None:
+    (problem,) = problems_of(NEEDED | {"MAIL_EVENTS_SECRET": raw})
+
+    assert problem.startswith("MAIL_EVENTS_SECRET: expected whsec_")
+    assert raw not in problem
+    assert Settings.from_env(NEEDED | {"MAIL_EVENTS_SECRET": "whsec_" + "A" * 32}).mail_events_secret
+
+
 def test_a_public_address_loses_its_last_slash() -> None:
     assert Settings.from_env(NEEDED | {"PUBLIC_URL": "https://r.example.org/"}).public_url == "https://r.example.org"
 

@@ -18,8 +18,11 @@ from schedules.delivery.channels import Fault, Message, Refusal, Result
 from schedules.delivery.channels.http import MAX_ANSWER_BYTES, HttpLine
 from schedules.delivery.channels.sms import SmsProvider, SmsSender
 from schedules.delivery.deadline import cut_all
+from schedules.delivery.deliver import SMS_STATUS, sms_provider
 from schedules.plan.vocabulary import Language
+from service.identity.roles import WHO_MAY
 from tests.clock import MONDAY_AFTERNOON
+from tests.database import settings_for
 from tests.worker.certificates import loopback_contexts
 from tests.worker.peers import hostile_server, say_nothing, silent_port
 from tests.worker.sms_peer import ACCOUNT, SENDER, TOKEN, Reply, SmsPeer, refusal, sid_of, sms_service
@@ -94,6 +97,28 @@ def test_a_messaging_service_sends_under_its_own_name(peer: SmsPeer, sender_to: 
 
     assert peer.forms[0]["MessagingServiceSid"] == "MG0123"
     assert "From" not in peer.forms[0]
+
+
+def test_each_message_says_where_its_status_is_told(peer: SmsPeer, sender_to: SenderTo) -> None:
+    url = "https://recovery.example.org/api/v1/providers/sms/status"
+
+    sender_to(replace(peer.provider, status_url=url)).send(MESSAGE, DEADLINE)
+
+    assert peer.forms[0]["StatusCallback"] == url
+
+
+@pytest.mark.parametrize(
+    ("public_url", "status_url"),
+    [
+        ("https://recovery.example.org", "https://recovery.example.org/api/v1/providers/sms/status"),
+        ("http://127.0.0.1:8000", None),
+    ],
+)
+def test_a_status_is_asked_for_where_the_provider_can_reach_us(public_url: str, status_url: str | None) -> None:
+    provider = sms_provider(settings_for("sqlite:///unused", sms_account="AC1", public_url=public_url))
+
+    assert provider.status_url == status_url
+    assert SMS_STATUS.replace("/api", "POST /api", 1) in WHO_MAY
 
 
 def test_messages_share_a_connection(peer: SmsPeer, sender: SmsSender) -> None:

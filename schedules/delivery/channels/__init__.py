@@ -3,7 +3,7 @@
 A channel knows its provider's protocol and nothing of patients, plans or the database.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
@@ -18,7 +18,8 @@ class Message:
 
     `notice` is what may stand on a lock screen: that something waits, unless the patient agreed to more. `link` opens
     the message once, with the date of birth; an SMS has it in its notice. Times are aware; nothing may arrive from
-    `useful_until` on. `open_tries` counts the earlier attempts that may have been accepted.
+    `useful_until` on. `open_tries` counts the earlier attempts that may have been accepted. Ids and
+    `webhook_secret` are for a clinic's own system.
     """
 
     key: str
@@ -31,6 +32,9 @@ class Message:
     useful_until: datetime
     open_tries: int = 0
     link: str = ""
+    patient_id: str = ""
+    episode_id: str = ""
+    webhook_secret: str | None = field(default=None, repr=False)
 
 
 class Refusal(StrEnum):

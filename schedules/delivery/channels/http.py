@@ -10,6 +10,7 @@ import ssl
 from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from datetime import timedelta
+from email.utils import parsedate_to_datetime
 from threading import Lock, Thread
 from typing import Any
 
@@ -20,6 +21,7 @@ from schedules.delivery.channels import Fault, Result
 from schedules.delivery.deadline import may_be_cut
 
 MAX_ANSWER_BYTES = 64 * 1024
+LONGEST_RETRY_AFTER = timedelta(hours=1)
 # As many connections as there are exchanges at once: none waits for another's.
 _NO_QUEUE = httpx.Limits(max_connections=None, max_keepalive_connections=None)
 
@@ -105,3 +107,15 @@ async def _exchange(client: httpx.AsyncClient, request: httpx.Request, seconds: 
             return Answer(response.status_code, response.headers, bytes(body))
         finally:
             await response.aclose()
+
+
+def retry_after(answer: Answer) -> timedelta | None:
+    """Return the wait that a busy provider asks for, in seconds or as a date beside its own; at most an hour."""
+    asked = answer.headers.get("Retry-After", "").strip()
+    if asked.isascii() and asked.isdigit():
+        return min(timedelta(seconds=int(asked[:9])), LONGEST_RETRY_AFTER)
+    try:
+        wait = parsedate_to_datetime(asked) - parsedate_to_datetime(answer.headers["Date"])
+    except (KeyError, ValueError, TypeError):
+        return None
+    return min(wait, LONGEST_RETRY_AFTER) if wait > timedelta(0) else None

@@ -9,7 +9,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from email.utils import parsedate_to_datetime
 from types import MappingProxyType
 from typing import Any
 
@@ -18,9 +17,8 @@ import orjson
 
 from models.reminder import AttemptOutcome
 from schedules.delivery.channels import Fault, Message, Refusal, Result
-from schedules.delivery.channels.http import Answer, HttpLine
+from schedules.delivery.channels.http import Answer, HttpLine, retry_after
 
-LONGEST_RETRY_AFTER = timedelta(hours=1)
 LONGEST_VALIDITY_SECONDS = 14_400
 _NEVER_ARRIVED = ("failed", "undelivered", "canceled")
 _MESSAGE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -38,6 +36,7 @@ class SmsProvider:
     account: str
     token: str = field(repr=False)
     sender: str
+    status_url: str | None = None  # where it tells what became of a message
 
 
 class SmsSender:
@@ -60,7 +59,8 @@ class SmsSender:
 
     def _form(self, message: Message) -> dict[str, str]:
         left = int((message.useful_until - message.written_at).total_seconds())
-        return {
+        told = {} if self._provider.status_url is None else {"StatusCallback": self._provider.status_url}
+        return told | {
             "To": message.address,
             "MessagingServiceSid" if self._provider.sender.startswith("MG") else "From": self._provider.sender,
             "Body": message.notice,
@@ -92,7 +92,7 @@ def _judge(answer: Answer) -> Result:
     if answer.status in (401, 403):
         return Result(AttemptOutcome.refused, code, fault=Fault.credentials)
     if answer.status == 429:
-        return Result(AttemptOutcome.refused, code, retry_after=_retry_after(answer))
+        return Result(AttemptOutcome.refused, code, retry_after=retry_after(answer))
     if answer.status == 400:
         own_code = _read(answer.body).get("code")
         known = own_code if isinstance(own_code, int) else 0
@@ -112,15 +112,3 @@ def _read(body: bytes) -> dict[str, Any]:
     except orjson.JSONDecodeError:
         return {}
     return value if isinstance(value, dict) else {}
-
-
-def _retry_after(answer: Answer) -> timedelta | None:
-    """Return the wait that a busy provider asks for, in seconds or as a date beside its own; at most an hour."""
-    asked = answer.headers.get("Retry-After", "").strip()
-    if asked.isascii() and asked.isdigit():
-        return min(timedelta(seconds=int(asked[:9])), LONGEST_RETRY_AFTER)
-    try:
-        wait = parsedate_to_datetime(asked) - parsedate_to_datetime(answer.headers["Date"])
-    except (KeyError, ValueError, TypeError):
-        return None
-    return min(wait, LONGEST_RETRY_AFTER) if wait > timedelta(0) else None
