@@ -9,18 +9,15 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from email.utils import parsedate_to_datetime
 from types import MappingProxyType
 from typing import Any
 
 import httpx
-import orjson
 
 from models.reminder import AttemptOutcome
 from schedules.delivery.channels import Fault, Message, Refusal, Result
-from schedules.delivery.channels.http import Answer, HttpLine
+from schedules.delivery.channels.http import Answer, HttpLine, read_object, retry_after
 
-LONGEST_RETRY_AFTER = timedelta(hours=1)
 LONGEST_VALIDITY_SECONDS = 14_400
 _NEVER_ARRIVED = ("failed", "undelivered", "canceled")
 _MESSAGE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -71,7 +68,9 @@ class SmsSender:
         """Return the result of an earlier attempt if the provider has its message; None if it is to be sent (again)."""
         newest_first = {"To": message.address, "PageSize": "100"}
         answer = self._line.exchange(self._request("GET", params=newest_first), deadline)
-        listed = _read(answer.body).get("messages") if isinstance(answer, Answer) and answer.status == 200 else None
+        listed = (
+            read_object(answer.body).get("messages") if isinstance(answer, Answer) and answer.status == 200 else None
+        )
         if not isinstance(listed, list):
             return None if message.open_tries == 1 else Result(AttemptOutcome.refused, "not_reconciled")
         sent = (each for each in listed if isinstance(each, dict) and each.get("status") not in _NEVER_ARRIVED)
@@ -87,14 +86,14 @@ class SmsSender:
 def _judge(answer: Answer) -> Result:
     code = str(answer.status)
     if answer.status in (200, 201):
-        sid = _id_of(_read(answer.body))
+        sid = _id_of(read_object(answer.body))
         return Result(AttemptOutcome.unknown if sid is None else AttemptOutcome.accepted, code, message_id=sid)
     if answer.status in (401, 403):
         return Result(AttemptOutcome.refused, code, fault=Fault.credentials)
     if answer.status == 429:
-        return Result(AttemptOutcome.refused, code, retry_after=_retry_after(answer))
+        return Result(AttemptOutcome.refused, code, retry_after=retry_after(answer))
     if answer.status == 400:
-        own_code = _read(answer.body).get("code")
+        own_code = read_object(answer.body).get("code")
         known = own_code if isinstance(own_code, int) else 0
         return Result(AttemptOutcome.refused, str(known or code), _REFUSALS.get(known, Refusal.message))
     # A server error may come after the message was taken; any other answer took nothing.
@@ -104,23 +103,3 @@ def _judge(answer: Answer) -> Result:
 def _id_of(listed: Mapping[str, Any]) -> str | None:
     sid = listed.get("sid")
     return sid if isinstance(sid, str) and _MESSAGE_ID.fullmatch(sid) else None
-
-
-def _read(body: bytes) -> dict[str, Any]:
-    try:
-        value = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
-def _retry_after(answer: Answer) -> timedelta | None:
-    """Return the wait that a busy provider asks for, in seconds or as a date beside its own; at most an hour."""
-    asked = answer.headers.get("Retry-After", "").strip()
-    if asked.isascii() and asked.isdigit():
-        return min(timedelta(seconds=int(asked[:9])), LONGEST_RETRY_AFTER)
-    try:
-        wait = parsedate_to_datetime(asked) - parsedate_to_datetime(answer.headers["Date"])
-    except (KeyError, ValueError, TypeError):
-        return None
-    return min(wait, LONGEST_RETRY_AFTER) if wait > timedelta(0) else None
