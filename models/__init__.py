@@ -13,6 +13,7 @@ from models.people import Patient, Staff
 from models.practice import Practice
 from models.protocols import ProtocolSignature, ProtocolVersion
 from models.providers import ProviderPause
+from models.push import PushAddress
 from models.reminder import Decision, Delivery, DeliveryAttempt, Reminder
 from models.report import CheckIn, ClinicalEvent, Task, Visit
 from models.sync import SyncClock
@@ -42,6 +43,7 @@ __all__ = [
     "ProtocolSignature",
     "ProtocolVersion",
     "ProviderPause",
+    "PushAddress",
     "Reminder",
     "Restriction",
     "SlotEntry",
