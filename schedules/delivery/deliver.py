@@ -24,6 +24,7 @@ from schedules.delivery.flow import NO_PACE, Breaker, Pace, write_pauses
 from schedules.delivery.gate import Permit, pass_gate
 from schedules.delivery.leases import Lease, read_now
 from schedules.delivery.message import render
+from schedules.delivery.push_senders import make_push_senders
 from schedules.delivery.record import record_results, record_trouble
 from schedules.plan.vocabulary import Provider
 
@@ -82,7 +83,7 @@ def make_senders(settings: Settings) -> dict[Provider, ChannelSender]:
     senders: dict[Provider, ChannelSender] = {Provider.smtp: EmailSender(server)}
     if settings.sms_account is not None:
         senders[Provider.sms] = SmsSender(sms_provider(settings))
-    return senders
+    return senders | make_push_senders(settings)
 
 
 def sms_provider(settings: Settings) -> SmsProvider:

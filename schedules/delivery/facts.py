@@ -1,7 +1,7 @@
 """Reads in one query what the gate decides on, for all deliveries of a batch: columns, no objects, as all pass here."""
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,9 +14,11 @@ from models.care import Episode, Milestone, MilestoneProgress, Surgery
 from models.people import Patient
 from models.practice import Practice
 from models.private import Sealed, lookup_hash
+from models.push import PushProvider
 from models.reminder import AttemptOutcome, DeliveryAttempt, Reminder
 from schedules.delivery.book import Held
 from schedules.delivery.decide import Facts, Offer
+from schedules.delivery.push_addresses import PushTarget, load_push_targets
 from schedules.plan.corrections import URGENT_KEYS
 from schedules.plan.timing import QuietHours
 from schedules.plan.vocabulary import (
@@ -41,7 +43,10 @@ class Ways:
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """How a patient is reached. Addresses are opened only for a channel that is in the patient's order."""
+    """How a patient is reached. Addresses are opened only for a channel that is in the patient's order.
+
+    `push` are the devices that may be used, the first to be tried first.
+    """
 
     practice_id: str
     id: str
@@ -49,6 +54,7 @@ class Contact:
     opted_out: list[str]
     email_sealed: bytes | None
     phone_sealed: bytes | None
+    push: Sequence[PushTarget] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +90,7 @@ class Care:
     contact: Contact
 
 
-_CONTACT: dict[str, Any] = {name: getattr(Patient, name) for name in Contact.__slots__}
+_CONTACT: dict[str, Any] = {name: getattr(Patient, name) for name in Contact.__slots__ if name != "push"}
 _CARE: dict[str, Any] = {
     "practice_id": Reminder.practice_id,
     "reminder_id": Reminder.id,
@@ -118,9 +124,11 @@ _CARE: dict[str, Any] = {
 def load_cares(session: Session, practice_id: str, reminder_ids: Iterable[str]) -> dict[str, Care]:
     """Return, by reminder, what each hangs on. Read it after the deliveries' lock: then no withdrawal can be missed."""
     query = _care_query().where(Reminder.practice_id == practice_id, Reminder.id.in_(reminder_ids))
-    width = len(_CARE)
+    width, rows = len(_CARE), session.execute(query).all()
+    contacts = _with_push(session, practice_id, [Contact(*row[width:]) for row in rows])
     cares = (
-        Care(**dict(zip(_CARE, row, strict=False)), contact=Contact(*row[width:])) for row in session.execute(query)
+        Care(**dict(zip(_CARE, row, strict=False)), contact=contact)
+        for row, contact in zip(rows, contacts, strict=True)
     )
     return {care.reminder_id: care for care in cares}
 
@@ -151,7 +159,8 @@ def facts_of(delivery: Held, care: Care, *, ways: Ways, tried: Collection[bytes]
 def load_contact(session: Session, practice_id: str, patient_id: str) -> Contact:
     """Return how one patient is reached now."""
     query = select(*_CONTACT.values()).where(Patient.practice_id == practice_id, Patient.id == patient_id)
-    return Contact(*session.execute(query).one())
+    (contact,) = _with_push(session, practice_id, [Contact(*session.execute(query).one())])
+    return contact
 
 
 def offers_of(contact: Contact, ways: Ways, *, tried: Collection[bytes]) -> tuple[Offer, ...]:
@@ -159,7 +168,13 @@ def offers_of(contact: Contact, ways: Ways, *, tried: Collection[bytes]) -> tupl
 
     `tried` are the hashed addresses on which an earlier step of the same message failed.
     """
-    return tuple(_offer(contact, Channel(name), ways, tried) for name in contact.channels)
+    offers: list[Offer] = []
+    for channel in map(Channel, contact.channels):
+        if channel is Channel.push:
+            offers += _push_offers(contact, ways, tried)
+        else:
+            offers.append(_offer(contact, channel, ways, tried))
+    return tuple(offers)
 
 
 def count_open_tries(session: Session, delivery: Held) -> int:
@@ -195,6 +210,33 @@ def _quiet_hours(care: Care) -> QuietHours | None:
     if care.quiet_from is None or care.quiet_until is None:
         return None
     return QuietHours(start=care.quiet_from, end=care.quiet_until)
+
+
+def _with_push(session: Session, practice_id: str, contacts: Sequence[Contact]) -> list[Contact]:
+    """Return the contacts with their devices: one more query, if there is a patient whose order has push."""
+    wanted = {contact.id for contact in contacts if Channel.push in contact.channels}
+    targets = load_push_targets(session, practice_id, wanted)
+    return [replace(contact, push=targets.get(contact.id, ())) for contact in contacts]
+
+
+def _push_offers(contact: Contact, ways: Ways, tried: Collection[bytes]) -> list[Offer]:
+    """Return an offer for each device, or the one that says why there is none."""
+    is_opted_out = Channel.push in contact.opted_out
+    found = [
+        Offer(
+            channel=Channel.push,
+            provider=target.provider,
+            is_opted_out=is_opted_out,
+            address=target.address,
+            is_tried=target.address_lookup in tried,
+            free_at=ways.paused_until.get(target.provider),
+        )
+        for target in contact.push
+        if target.provider in ways.built
+    ]
+    any_built = next((provider for provider in map(Provider, PushProvider) if provider in ways.built), None)
+    provider = None if contact.push else any_built
+    return found or [Offer(Channel.push, provider, is_opted_out=is_opted_out, address=None)]
 
 
 def _offer(contact: Contact, channel: Channel, ways: Ways, tried: Collection[bytes]) -> Offer:
