@@ -13,6 +13,7 @@ from schedules.delivery.claim import MAX_ATTEMPTS
 from schedules.delivery.decide import Reason
 from schedules.delivery.fall_back import fall_back
 from schedules.delivery.leases import RELEASED
+from schedules.delivery.push_addresses import disable_if_dead
 from schedules.plan.vocabulary import Provider
 from schedules.planning.story import tell
 
@@ -60,6 +61,7 @@ def record_results(
             sent.append(claim)
         else:
             _go_on(session, claim, held[claim], following, now)
+            disable_if_dead(session, claim, held[claim], result, now=now)
             if following.state is DeliveryState.failed:
                 _fall_back(session, claim, built=built, now=now)
     # A worker that lived to tell breaks the row of deaths.
