@@ -16,6 +16,7 @@ from service.api.plans import plans
 from service.api.practice import practice
 from service.api.progress import progress
 from service.api.protocols import protocols
+from service.api.push_addresses import push_addresses
 from service.api.reminders import reminders
 from service.api.sign_ins import sign_ins
 from service.api.simulations import simulations
@@ -48,4 +49,5 @@ RESOURCES = (
     simulations,
     imports,
     sign_ins,
+    push_addresses,
 )

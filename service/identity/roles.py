@@ -9,6 +9,7 @@ from typing import Final
 from service.identity.principal import Principal
 
 STAFF: Final = frozenset({"staff"})
+PATIENT: Final = frozenset({"patient"})
 PATIENT_OR_STAFF: Final = frozenset({"staff", "patient"})
 ANYONE: Final = None  # no token is asked for: the route is public, or takes its secret in the body
 
@@ -20,6 +21,9 @@ WHO_MAY: Final[dict[str, frozenset[str] | None]] = {
     "POST /api/v1/devices": ANYONE,
     "POST /api/v1/tokens/refresh": ANYONE,
     "POST /api/v1/enrolments": STAFF,
+    "GET /api/v1/push-address": PATIENT,
+    "PUT /api/v1/push-address": PATIENT,
+    "DELETE /api/v1/push-address": PATIENT,
     "GET /api/v1/patients": STAFF,
     "GET /api/v1/patients/{patient_id}": PATIENT_OR_STAFF,
     "PUT /api/v1/patients/{patient_id}": STAFF,

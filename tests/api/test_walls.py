@@ -90,6 +90,7 @@ def body_of(route: str, ids: dict[str, str]) -> dict[str, Any] | None:
         "POST /api/v1/milestones/{milestone_id}/skip": {"reason": "not_applicable"},
         "POST /api/v1/milestones/{milestone_id}/reopen": {},
         "POST /api/v1/tasks/{task_id}/close": {},
+        "PUT /api/v1/push-address": {"provider": "apns", "token": "a1" * 32},
         "POST /api/v1/protocols/{protocol_id}/copies": {"version": 1, "id": "own"},
         f"PATCH {VERSION}": {},
         f"POST {VERSION}/sign": {},
@@ -115,7 +116,7 @@ def call(who: Caller, route: str, ids: dict[str, str]) -> Answer:
     if route == "GET /api/v1/protocols/compare":
         path += "?procedure=tlif"
     body = body_of(route, ids)
-    return who.get(path) if body is None else who.call(method, path, json=body)
+    return who.call(method, path) if body is None else who.call(method, path, json=body)
 
 
 @pytest.fixture
