@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import config_values as parse
+from config_push import PushSettings
 from config_rules import DEFAULT_MAIL_FROM, RULES
 from config_values import ExpectedError
+from config_values import setting as _setting
 
 MEBIBYTE = 1024 * 1024
 
@@ -28,16 +30,8 @@ class ConfigError(Exception):
         self.problems = problems
 
 
-def _setting(
-    parse: Callable[[str], Any], meaning: str, *, default: Any = dataclasses.MISSING, secret: bool = False
-) -> Any:
-    """Return a dataclass field; without a `default` the setting is required, a `secret` never shows in a repr."""
-    metadata = {"parse": parse, "meaning": meaning, "secret": secret}
-    return dataclasses.field(default=default, repr=not secret, metadata=metadata)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(PushSettings):
     """All that can be set. Each field is the environment variable of the same name in capitals.
 
     `NAME_FILE` may name a file that holds the value of a secret. Times are seconds, sizes bytes.
@@ -148,7 +142,7 @@ class Settings:
         environment = os.environ if env is None else env
         values: dict[str, Any] = {}
         problems: list[str] = []
-        for field in dataclasses.fields(cls):
+        for field in _fields():
             try:
                 values[field.name] = _read(field, environment)
             except ExpectedError as error:
@@ -162,6 +156,12 @@ class Settings:
 def environment_with(changes: Mapping[str, str]) -> dict[str, str]:
     """Return a copy of the process's environment with `changes` laid over it, for a child process."""
     return {**os.environ, **changes}
+
+
+def _fields() -> list[dataclasses.Field[Any]]:
+    """Return the fields of all settings, in the order in which they are told: what is inherited comes last."""
+    inherited = {field.name for field in dataclasses.fields(PushSettings)}
+    return sorted(dataclasses.fields(Settings), key=lambda field: field.name in inherited)
 
 
 def _read(field: dataclasses.Field[Any], env: Mapping[str, str]) -> Any:
@@ -194,7 +194,7 @@ def _raw(field: dataclasses.Field[Any], env: Mapping[str, str]) -> str | None:
 def settings_table() -> str:
     """Return the Markdown table of all settings: variable, default, meaning."""
     rows = ["| variable | default | meaning |", "|---|---|---|"]
-    for field in dataclasses.fields(Settings):
+    for field in _fields():
         name = f"`{field.name.upper()}`" + (" (or `_FILE`)" if field.metadata["secret"] else "")
         rows.append(f"| {name} | {_shown_default(field.default)} | {field.metadata['meaning']} |")
     return "\n".join(rows)
@@ -207,6 +207,8 @@ def _shown_default(default: Any) -> str:
         return "none"
     if isinstance(default, bool):
         return f"`{str(default).lower()}`"
+    if isinstance(default, tuple):
+        return f"`{','.join(default)}`"
     return f"`{default:g}`" if isinstance(default, float) else f"`{default}`"
 
 

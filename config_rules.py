@@ -38,9 +38,36 @@ def _sms_problems(values: Mapping[str, Any]) -> Iterator[str]:
     for name in ("sms_token", "sms_sender"):
         if name in values and values[name] is None:
             yield f"{name.upper()}: expected together with SMS_ACCOUNT, got nothing"
-    url = urlsplit(values.get("sms_url", ""))
+    yield from _clear_text_problems(values, "sms_url")
+
+
+def _push_problems(values: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a problem for half a configuration, and for a secret that would travel in clear over a network."""
+    yield from _half_problems(values, "apns_key", "apns_key_id", "apns_team_id", "apns_topic")
+    yield from _half_problems(values, "web_push_key", "web_push_contact")
+    if values.get("expo_token") is not None and values.get("expo_url", "") is None:
+        yield "EXPO_URL: expected together with EXPO_TOKEN, got nothing"
+    for name in ("fcm_url", "apns_url", "expo_url"):
+        yield from _clear_text_problems(values, name)
+    account = values.get("fcm_credentials")
+    if account is not None:
+        for problem in _clear_text_problems({"fcm_credentials": account.token_uri}, "fcm_credentials"):
+            yield f"{problem} in token_uri"
+
+
+def _half_problems(values: Mapping[str, Any], *names: str) -> Iterator[str]:
+    """Yield a problem for each of the settings that is missing where another of them is set."""
+    given = [name for name in names if values.get(name) is not None]
+    for name in names:
+        if given and name in values and values[name] is None:
+            yield f"{name.upper()}: expected together with {given[0].upper()}, got nothing"
+
+
+def _clear_text_problems(values: Mapping[str, Any], name: str) -> Iterator[str]:
+    """Yield a problem for a provider's address at which a secret would travel in clear over a network."""
+    url = urlsplit(values.get(name) or "")
     if url.scheme == "http" and url.hostname not in LOOPBACK_HOSTS:
-        yield "SMS_URL: expected https:// for a provider on another machine, got 'http'"
+        yield f"{name.upper()}: expected https:// for a provider on another machine, got 'http'"
 
 
 def _log_problems(values: Mapping[str, Any]) -> Iterator[str]:
@@ -54,4 +81,5 @@ RULES: tuple[Callable[[Mapping[str, Any]], Iterator[str]], ...] = (
     _mail_problems,
     _sms_problems,
     _log_problems,
+    _push_problems,
 )

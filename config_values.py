@@ -2,8 +2,10 @@
 
 import base64
 import binascii
+import dataclasses
 import re
 from collections.abc import Callable
+from typing import Any
 
 KEY_BYTES = 32
 PROVIDERS = ("smtp", "sms", "fcm", "apns", "expo", "web_push", "webhook")
@@ -11,6 +13,14 @@ PROVIDERS = ("smtp", "sms", "fcm", "apns", "expo", "web_push", "webhook")
 
 class ExpectedError(ValueError):
     """A value does not parse. The message says what was expected."""
+
+
+def setting(
+    parse: Callable[[str], Any], meaning: str, *, default: Any = dataclasses.MISSING, secret: bool = False
+) -> Any:
+    """Return a dataclass field; without a `default` the setting is required, a `secret` never shows in a repr."""
+    metadata = {"parse": parse, "meaning": meaning, "secret": secret}
+    return dataclasses.field(default=default, repr=not secret, metadata=metadata)
 
 
 def text(raw: str) -> str:

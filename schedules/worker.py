@@ -29,6 +29,7 @@ from schedules.clock import Clock, SystemClock
 from schedules.delivery.crew import Crew
 from schedules.delivery.deliver import DEFAULT_STEPS, Steps
 from schedules.delivery.leases import Lease
+from schedules.delivery.push_senders import make_push_senders
 from schedules.pages.keeper import PageKeeper
 from schedules.plan.library import load_library
 from schedules.watch.judgement import Rhythm
@@ -169,10 +170,15 @@ class _Worker:
 
 
 def main(settings: Settings, clock: Clock | None = None, steps: Steps = DEFAULT_STEPS) -> int:
-    """Run a worker until SIGTERM or SIGINT and return the exit code: 0, or 1 if the database is not ready for it."""
+    """Run a worker until SIGTERM or SIGINT and return the exit code: 0, or 1 if the database or a key is not fit."""
     private.set_key(settings.seal_key)
     journal.set_key(settings.audit_key)
     load_library()
+    try:
+        make_push_senders(settings)
+    except ValueError as error:
+        logger.error("%s", error)
+        return 1
     engine = make_engine(settings.database_url)
     try:
         with make_session_factory(engine)() as session:

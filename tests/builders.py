@@ -13,8 +13,10 @@ from sqlalchemy.orm import Session
 from models import journal, private
 from models.base import Base
 from models.care import Episode, Milestone, MilestoneProgress, Reporter, Surgery
+from models.identity import Device
 from models.people import Patient, Staff, StaffRole
 from models.practice import Practice
+from models.push import PushAddress, PushProvider
 from models.reminder import Delivery, DeliveryState, Reminder
 from models.sync import SyncClock
 from schedules.plan.library import load_library
@@ -90,6 +92,22 @@ def patient(session: Session, practice: Practice, **changes: Any) -> Patient:
     row.units, row.work_class = Units.imperial, WorkClass.light
     row.channels, row.opted_out = ["email"], []
     row.email, row.phone = f"patient-{number}@example.org", f"+1212555{number % 10_000:04}"
+    return _add(session, _changed(row, changes))
+
+
+def device(session: Session, patient: Patient, **changes: Any) -> Device:
+    """Add an enrolled phone."""
+    row = Device(practice_id=patient.practice_id, id=changes.pop("id", f"device-{next(_numbers)}"))
+    row.patient_id, row.enrolled_at = patient.id, ENROLLED_AT
+    return _add(session, _changed(row, changes))
+
+
+def push_address(session: Session, device: Device, **changes: Any) -> PushAddress:
+    """Add where a phone takes push messages: a token of Firebase, registered on the day of enrolment."""
+    number = next(_numbers)
+    row = PushAddress(practice_id=device.practice_id, id=changes.pop("id", f"push-{number}"))
+    row.device_id, row.patient_id, row.provider = device.id, device.patient_id, PushProvider.fcm
+    row.address, row.registered_at = f"token-of-a-phone:{number:032}", ENROLLED_AT
     return _add(session, _changed(row, changes))
 
 

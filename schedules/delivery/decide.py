@@ -223,7 +223,9 @@ def _choose_channel(facts: Facts) -> Send | Hold | Suppress:
             reason = Reason.provider_paused
         if reason is None and offer.provider is not None and offer.address is not None:
             return Send(offer.channel, offer.provider, offer.address, tuple(passed_over))
-        passed_over.append(PassedOver(offer.channel, reason or Reason.no_address))
+        because = PassedOver(offer.channel, reason or Reason.no_address)
+        if because not in passed_over:  # of two devices of the patient it is said once
+            passed_over.append(because)
     return Suppress(Reason.no_channel, tuple(passed_over))
 
 

@@ -26,6 +26,7 @@ from schedules.delivery.flow import NO_PACE, Breaker, Pace, write_pauses
 from schedules.delivery.gate import Permit, pass_gate
 from schedules.delivery.leases import Lease, read_now
 from schedules.delivery.message import render
+from schedules.delivery.push_senders import make_push_senders
 from schedules.delivery.record import record_results, record_trouble
 from schedules.plan.vocabulary import Provider
 
@@ -88,6 +89,7 @@ def make_senders(settings: Settings) -> dict[Provider, ChannelSender]:
     }
     if settings.sms_account is not None:
         senders[Provider.sms] = SmsSender(sms_provider(settings))
+    senders |= make_push_senders(settings)
     if settings.send_to_log:
         return {provider: LogSender(provider) for provider in senders}
     return senders

@@ -1,7 +1,7 @@
 """Reads in one query what the gate decides on, for all deliveries of a batch: columns, no objects, as all pass here."""
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,53 +13,21 @@ from models.base import Tenant
 from models.care import Episode, Milestone, MilestoneProgress, Surgery
 from models.people import Patient
 from models.practice import Practice
-from models.private import Sealed, lookup_hash
 from models.reminder import AttemptOutcome, DeliveryAttempt, Reminder
 from models.sets import among
 from schedules.delivery.book import Held
-from schedules.delivery.decide import Facts, Offer
+from schedules.delivery.decide import Facts
+from schedules.delivery.ways import CONTACT_COLUMNS, Contact, Ways, offers_of, with_devices
 from schedules.plan.corrections import URGENT_KEYS
 from schedules.plan.timing import QuietHours
 from schedules.plan.vocabulary import (
-    Channel,
     EpisodeStatus,
     Language,
     Phase,
-    Provider,
     ReminderState,
     SkipReason,
     SurgeryStatus,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Ways:
-    """Whom this worker can hand messages to, and who of them is left alone until when."""
-
-    built: Collection[Provider]
-    paused_until: Mapping[Provider, datetime] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Contact:
-    """How a patient is reached. Addresses are opened only for a channel that is in the patient's order."""
-
-    practice_id: str
-    id: str
-    channels: list[str]
-    opted_out: list[str]
-    email_sealed: bytes | None
-    phone_sealed: bytes | None
-    email_lookup: bytes | None
-    phone_lookup: bytes | None
-    webhook_url: str | None  # of the clinic's own system
-
-    @property
-    def targets(self) -> list[bytes]:
-        """Return the hashed addresses by which the patient can be reached, wanted or not."""
-        url = self.webhook_url
-        known = (self.email_lookup, self.phone_lookup, None if url is None else lookup_hash(url, self.practice_id))
-        return [bytes(target) for target in known if target is not None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +67,6 @@ class Care:
     contact: Contact
 
 
-_CONTACT_NAMES = tuple(each.name for each in fields(Contact))
-_CONTACT: dict[str, Any] = {
-    name: getattr(Practice if name == "webhook_url" else Patient, name) for name in _CONTACT_NAMES
-}
 _CARE: dict[str, Any] = {
     "practice_id": Reminder.practice_id,
     "reminder_id": Reminder.id,
@@ -141,26 +105,17 @@ def load_cares(session: Session, practice_id: str, reminder_ids: Collection[str]
     """Return, by reminder, what each hangs on. Read it after the deliveries' lock: then no withdrawal can be missed."""
     is_wanted = among(session.connection(), Reminder.id, reminder_ids)
     query = _care_query().where(Reminder.practice_id == practice_id, is_wanted)
-    width = len(_CARE)
+    width, rows = len(_CARE), session.execute(query).all()
+    contacts = with_devices(session, practice_id, [Contact(*row[width:]) for row in rows])
     cares = (
-        Care(**dict(zip(_CARE, row, strict=False)), contact=Contact(*row[width:])) for row in session.execute(query)
+        Care(**dict(zip(_CARE, row, strict=False)), contact=contact)
+        for row, contact in zip(rows, contacts, strict=True)
     )
     return {care.reminder_id: care for care in cares}
 
 
-def facts_of(
-    delivery: Held,
-    care: Care,
-    *,
-    ways: Ways,
-    tried: Collection[bytes] = (),
-    dead: Collection[bytes] = (),
-    now: datetime,
-) -> Facts:
-    """Return the facts to decide on.
-
-    `tried` are the hashed addresses on which an earlier step failed, `dead` those that no message reaches.
-    """
+def facts_of(delivery: Held, care: Care, *, ways: Ways, tried: Collection[bytes] = (), now: datetime) -> Facts:
+    """Return the facts to decide on. `tried` are the hashed addresses on which an earlier step failed."""
     return Facts(
         now=now,
         due_at=delivery.due_at,
@@ -178,24 +133,8 @@ def facts_of(
         surgery_status=care.surgery_status,
         zone=ZoneInfo(care.zone),
         quiet_hours=_quiet_hours(care),
-        offers=offers_of(care.contact, ways, tried=tried, dead=dead),
+        offers=offers_of(care.contact, ways, tried=tried),
     )
-
-
-def load_contact(session: Session, practice_id: str, patient_id: str) -> Contact:
-    """Return how one patient is reached now."""
-    query = select(*_CONTACT.values()).join_from(Patient, Practice, Practice.id == Patient.practice_id)
-    query = query.where(Patient.practice_id == practice_id, Patient.id == patient_id)
-    return Contact(*session.execute(query).one())
-
-
-def offers_of(contact: Contact, ways: Ways, *, tried: Collection[bytes], dead: Collection[bytes]) -> tuple[Offer, ...]:
-    """Return the ways to reach a patient in their own order, as they stand now.
-
-    `tried` are the hashed addresses on which an earlier step of the same message failed, `dead` those that no message
-    reaches.
-    """
-    return tuple(_offer(contact, Channel(name), ways, tried, dead) for name in contact.channels)
 
 
 def count_open_tries(session: Session, delivery: Held) -> int:
@@ -213,7 +152,7 @@ def count_open_tries(session: Session, delivery: Held) -> int:
 
 def _care_query() -> Select[Any]:
     return (
-        select(*_CARE.values(), *_CONTACT.values())
+        select(*_CARE.values(), *CONTACT_COLUMNS)
         .join_from(Reminder, Milestone, _same_practice(Milestone, Milestone.id == Reminder.milestone_id))
         .outerjoin(MilestoneProgress, _same_practice(MilestoneProgress, MilestoneProgress.id == Milestone.id))
         .join(Episode, _same_practice(Episode, Episode.id == Reminder.episode_id))
@@ -231,32 +170,3 @@ def _quiet_hours(care: Care) -> QuietHours | None:
     if care.quiet_from is None or care.quiet_until is None:
         return None
     return QuietHours(start=care.quiet_from, end=care.quiet_until)
-
-
-def _offer(contact: Contact, channel: Channel, ways: Ways, tried: Collection[bytes], dead: Collection[bytes]) -> Offer:
-    provider, address = _route(contact, channel, ways.built)
-    target = lookup_hash(address, contact.practice_id) if address is not None and (tried or dead) else None
-    return Offer(
-        channel=channel,
-        provider=provider,
-        is_opted_out=channel in contact.opted_out,
-        address=address,
-        is_tried=target in tried,
-        is_dead=target in dead,
-        free_at=None if provider is None else ways.paused_until.get(provider),
-    )
-
-
-def _route(contact: Contact, channel: Channel, built: Collection[Provider]) -> tuple[Provider | None, str | None]:
-    """Return who takes a message on the channel, and the address there. None, None: this worker knows nobody."""
-    if channel is Channel.email and Provider.smtp in built:
-        return Provider.smtp, _opened(Patient.email, contact, contact.email_sealed)
-    if channel is Channel.sms and Provider.sms in built:
-        return Provider.sms, _opened(Patient.phone, contact, contact.phone_sealed)
-    if channel is Channel.webhook and Provider.webhook in built:
-        return Provider.webhook, contact.webhook_url
-    return None, None
-
-
-def _opened(column: Sealed, contact: Contact, sealed: bytes | None) -> str | None:
-    return column.opened(sealed, practice_id=contact.practice_id, row_id=contact.id)

@@ -10,7 +10,7 @@ from models.reminder import DecisionKind, Delivery, Reminder
 from schedules.delivery.book import Held
 from schedules.delivery.dead_addresses import dead_among
 from schedules.delivery.decide import Reason, is_usable
-from schedules.delivery.facts import Ways, load_contact, offers_of
+from schedules.delivery.ways import Ways, load_contact, offers_of
 from schedules.plan.vocabulary import Provider, ReminderState
 from schedules.planning.reminders import FIRST_STEP, delivery_id
 from schedules.planning.story import step_of, tell
@@ -46,7 +46,7 @@ def fall_back(session: Session, failed: Delivery, *, built: Collection[Provider]
     contact = load_contact(session, failed.practice_id, failed.patient_id)
     tried = tried_targets(session, failed) | {bytes(failed.target or b"")}
     dead = dead_among(session, failed.practice_id, contact.targets)
-    if not any(is_usable(offer) for offer in offers_of(contact, Ways(built), tried=tried, dead=dead)):
+    if not any(is_usable(offer) for offer in offers_of(contact, Ways(built, dead=dead), tried=tried)):
         return False
     following = Delivery(
         practice_id=failed.practice_id,

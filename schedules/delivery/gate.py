@@ -29,11 +29,12 @@ from schedules.delivery.decide import (
     decide,
 )
 from schedules.delivery.drafts import Going, draft_of
-from schedules.delivery.facts import Ways, facts_of, load_cares
+from schedules.delivery.facts import facts_of, load_cares
 from schedules.delivery.fall_back import tried_targets
 from schedules.delivery.flow import NO_PACE, Pace, paused_until
 from schedules.delivery.leases import RELEASED, Lease, held
 from schedules.delivery.message import Draft
+from schedules.delivery.ways import Ways
 from schedules.plan.corrections import URGENT_KEYS
 from schedules.plan.vocabulary import Channel, Provider
 from schedules.planning.story import tell
@@ -102,16 +103,14 @@ def pass_gate(
     deliveries = lock_held(session, claims, DeliveryState.leased)
     if not deliveries:
         return []
-    ways = Ways(built, paused_until(session, now))
     cares = load_cares(session, claims[0].practice_id, {each.reminder_id for each in deliveries.values()})
-    dead = dead_among(
-        session, claims[0].practice_id, {each for care in cares.values() for each in care.contact.targets}
-    )
+    targets = {target for care in cares.values() for target in care.contact.targets}
+    ways = Ways(built, paused_until(session, now), dead_among(session, claims[0].practice_id, targets))
     going = []
     for claim, delivery in deliveries.items():
         care = cares[delivery.reminder_id]
         tried = tried_targets(session, delivery)
-        facts = facts_of(delivery, care, ways=ways, tried=tried, dead=dead, now=now)
+        facts = facts_of(delivery, care, ways=ways, tried=tried, now=now)
         verdict = _in_pace(decide(facts), delivery, pace, now)
         if isinstance(verdict, Send):
             _tell_passed_over(gate, delivery, verdict.passed_over)

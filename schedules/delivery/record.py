@@ -14,6 +14,7 @@ from schedules.delivery.dead_addresses import note_dead
 from schedules.delivery.decide import Reason
 from schedules.delivery.fall_back import fall_back
 from schedules.delivery.leases import RELEASED
+from schedules.delivery.push_addresses import disable_if_dead
 from schedules.plan.vocabulary import Provider
 from schedules.planning.story import tell
 
@@ -63,6 +64,7 @@ def record_results(
             _go_on(session, claim, held[claim], following, now)
             if result.for_good is Refusal.address:
                 _bury(session, claim, result, now)
+            disable_if_dead(session, claim, held[claim], result, now=now)
             if following.state is DeliveryState.failed:
                 _fall_back(session, claim, built=built, now=now)
     # A worker that lived to tell breaks the row of deaths.

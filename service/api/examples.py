@@ -43,6 +43,10 @@ SKIP: dict[str, Any] = {"reason": "not_applicable"}
 ENROLMENT: dict[str, Any] = {"patient_id": "k7Qm2pXcV9sLwRtA"}
 ENROLMENT_ANSWER: dict[str, Any] = {"code": "7K3M-9QAT-X2VD", "expires_at": "2026-04-15T14:00:00Z"}
 DEVICE: dict[str, Any] = {"code": "7k3m 9qat x2vd"}
+PUSH_ADDRESS: dict[str, Any] = {
+    "provider": "fcm",
+    "token": "dG9rZW4tb2YtYS1waG9uZQ:APA91bHun4MxP5egoKMwt2KZFBaFUH-1RYqx",
+}
 REPORTED: dict[str, Any] = {
     "milestone_id": "jalq3sww6xmy26rg6eivay6ooasfjfez",
     "achieved_on": "2026-04-28",

@@ -19,6 +19,7 @@ from service.api.practice import practice
 from service.api.progress import progress
 from service.api.protocols import protocols
 from service.api.providers import providers
+from service.api.push_addresses import push_addresses
 from service.api.reminders import reminders
 from service.api.sign_ins import sign_ins
 from service.api.simulations import simulations
@@ -54,4 +55,5 @@ RESOURCES = (
     imports,
     sign_ins,
     providers,
+    push_addresses,
 )

@@ -9,6 +9,7 @@ from typing import Final
 from service.identity.principal import Principal
 
 STAFF: Final = frozenset({"staff"})
+PATIENT: Final = frozenset({"patient"})
 PATIENT_OR_STAFF: Final = frozenset({"staff", "patient"})
 ANYONE: Final = None  # no token is asked for: the route is public, signed, or takes its secret in body or link
 
@@ -28,6 +29,9 @@ WHO_MAY: Final[dict[str, frozenset[str] | None]] = {
     "POST /api/v1/providers/sms/inbound": ANYONE,
     "POST /api/v1/providers/mail/events": ANYONE,
     "POST /api/v1/enrolments": STAFF,
+    "GET /api/v1/push-address": PATIENT,
+    "PUT /api/v1/push-address": PATIENT,
+    "DELETE /api/v1/push-address": PATIENT,
     "GET /api/v1/patients": STAFF,
     "GET /api/v1/patients/{patient_id}": PATIENT_OR_STAFF,
     "PUT /api/v1/patients/{patient_id}": STAFF,

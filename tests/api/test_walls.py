@@ -96,6 +96,7 @@ def body_of(route: str, ids: dict[str, str]) -> dict[str, Any] | None:
         "POST /api/v1/providers/sms/status": {},
         "POST /api/v1/providers/sms/inbound": {},
         "POST /api/v1/providers/mail/events": {},
+        "PUT /api/v1/push-address": {"provider": "apns", "token": "a1" * 32},
         "POST /api/v1/protocols/{protocol_id}/copies": {"version": 1, "id": "own"},
         f"PATCH {VERSION}": {},
         f"POST {VERSION}/sign": {},
@@ -123,7 +124,7 @@ def call(who: Caller, route: str, ids: dict[str, str]) -> Answer:
     if route == "GET /api/v1/protocols/compare":
         path += "?procedure=tlif"
     body = body_of(route, ids)
-    return who.get(path) if body is None else who.call(method, path, json=body)
+    return who.call(method, path) if body is None else who.call(method, path, json=body)
 
 
 @pytest.fixture

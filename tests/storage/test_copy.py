@@ -54,6 +54,8 @@ def _fill(session: Session) -> None:
         builders.due_delivery(session, practice, id=f"patient-{name}", email=f"{name}@example.org")
         for name in ("leased", "sending", "pending")
     )
+    patient = session.get_one(Patient, (practice.id, leased.patient_id))
+    builders.push_address(session, builders.device(session, patient))
     leased.state, sending.state = DeliveryState.leased, DeliveryState.sending
     for delivery in (leased, sending):
         delivery.lease_owner, delivery.lease_until_ms, delivery.lease_boot = "worker-1", 5_000, "boot-1"
@@ -88,7 +90,9 @@ def test_every_row_of_every_table_arrives(clinic_url: str, target_url: str, targ
     copies = copy_database(clinic_url, target_url)
 
     assert _counts(target) == _counts(source) == {copy.table: copy.rows for copy in copies}
-    assert {copy.table for copy in copies if copy.rows} >= {"patient", "delivery", "delivery_attempt", "audit_subject"}
+    assert {copy.table for copy in copies if copy.rows} >= {
+        *("patient", "delivery", "delivery_attempt", "audit_subject", "device", "push_address")
+    }
     source.dispose()
 
 

@@ -28,6 +28,7 @@ SEALED_COLUMNS = {
     "clearance.revoked_because",
     "plan_change.reason_text",
     "slot_entry.instruction",
+    "push_address.address",
 }
 
 

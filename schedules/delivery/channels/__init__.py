@@ -58,6 +58,7 @@ class Result:
 
     A result that is `for_good` will not get better by a repeat: the address, or the message itself, was refused.
     `retry_after`: the provider is busy and asks to be left alone for so long. `fault`: it would be so for any message.
+    `address_dead_since`: when the provider says that a refused address died, where it says so.
     """
 
     outcome: AttemptOutcome
@@ -66,6 +67,7 @@ class Result:
     retry_after: timedelta | None = None
     message_id: str | None = None
     fault: Fault | None = None
+    address_dead_since: datetime | None = None
 
 
 class ChannelSender(Protocol):

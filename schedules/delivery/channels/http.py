@@ -15,6 +15,7 @@ from threading import Lock, Thread
 from typing import Any
 
 import httpx
+import orjson
 
 from models.reminder import AttemptOutcome
 from schedules.delivery.channels import Fault, Result
@@ -36,10 +37,14 @@ class Answer:
 
 
 class HttpLine:
-    """Connections to HTTP providers, shared by threads. `context` judges certificates; by default the machine's."""
+    """Connections to HTTP providers, shared by threads. `context` judges certificates; by default the machine's.
 
-    def __init__(self, context: ssl.SSLContext | None = None) -> None:
+    With `http2` many exchanges share one connection, where the provider speaks it.
+    """
+
+    def __init__(self, context: ssl.SSLContext | None = None, *, http2: bool = False) -> None:
         self._context = context or ssl.create_default_context()
+        self._http2 = http2
         self._opening = Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: Thread | None = None
@@ -77,11 +82,36 @@ class HttpLine:
                 self._loop = asyncio.new_event_loop()
                 # Proxies, netrc and certificates of the environment are not the service's settings.
                 self._client = httpx.AsyncClient(
-                    verify=self._context, limits=_NO_QUEUE, follow_redirects=False, trust_env=False
+                    verify=self._context,
+                    http2=self._http2,
+                    limits=_NO_QUEUE,
+                    follow_redirects=False,
+                    trust_env=False,
                 )
                 self._thread = Thread(target=self._loop.run_forever, name="http", daemon=True)
                 self._thread.start()
             return self._loop, self._client
+
+
+def read_object(body: bytes) -> dict[str, Any]:
+    """Return the JSON object that an answer holds; an empty one for anything else."""
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def retry_after(answer: Answer) -> timedelta | None:
+    """Return the wait that a busy provider asks for, in seconds or as a date beside its own; at most an hour."""
+    asked = answer.headers.get("Retry-After", "").strip()
+    if asked.isascii() and asked.isdigit():
+        return min(timedelta(seconds=int(asked[:9])), LONGEST_RETRY_AFTER)
+    try:
+        wait = parsedate_to_datetime(asked) - parsedate_to_datetime(answer.headers["Date"])
+    except (KeyError, ValueError, TypeError):
+        return None
+    return min(wait, LONGEST_RETRY_AFTER) if wait > timedelta(0) else None
 
 
 class _Progress:
@@ -107,15 +137,3 @@ async def _exchange(client: httpx.AsyncClient, request: httpx.Request, seconds: 
             return Answer(response.status_code, response.headers, bytes(body))
         finally:
             await response.aclose()
-
-
-def retry_after(answer: Answer) -> timedelta | None:
-    """Return the wait that a busy provider asks for, in seconds or as a date beside its own; at most an hour."""
-    asked = answer.headers.get("Retry-After", "").strip()
-    if asked.isascii() and asked.isdigit():
-        return min(timedelta(seconds=int(asked[:9])), LONGEST_RETRY_AFTER)
-    try:
-        wait = parsedate_to_datetime(asked) - parsedate_to_datetime(answer.headers["Date"])
-    except (KeyError, ValueError, TypeError):
-        return None
-    return min(wait, LONGEST_RETRY_AFTER) if wait > timedelta(0) else None

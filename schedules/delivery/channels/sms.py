@@ -13,11 +13,10 @@ from types import MappingProxyType
 from typing import Any
 
 import httpx
-import orjson
 
 from models.reminder import AttemptOutcome
 from schedules.delivery.channels import Fault, Message, Refusal, Result
-from schedules.delivery.channels.http import Answer, HttpLine, retry_after
+from schedules.delivery.channels.http import Answer, HttpLine, read_object, retry_after
 
 LONGEST_VALIDITY_SECONDS = 14_400
 _NEVER_ARRIVED = ("failed", "undelivered", "canceled")
@@ -71,7 +70,9 @@ class SmsSender:
         """Return the result of an earlier attempt if the provider has its message; None if it is to be sent (again)."""
         newest_first = {"To": message.address, "PageSize": "100"}
         answer = self._line.exchange(self._request("GET", params=newest_first), deadline)
-        listed = _read(answer.body).get("messages") if isinstance(answer, Answer) and answer.status == 200 else None
+        listed = (
+            read_object(answer.body).get("messages") if isinstance(answer, Answer) and answer.status == 200 else None
+        )
         if not isinstance(listed, list):
             return None if message.open_tries == 1 else Result(AttemptOutcome.refused, "not_reconciled")
         sent = (each for each in listed if isinstance(each, dict) and each.get("status") not in _NEVER_ARRIVED)
@@ -87,14 +88,14 @@ class SmsSender:
 def _judge(answer: Answer) -> Result:
     code = str(answer.status)
     if answer.status in (200, 201):
-        sid = _id_of(_read(answer.body))
+        sid = _id_of(read_object(answer.body))
         return Result(AttemptOutcome.unknown if sid is None else AttemptOutcome.accepted, code, message_id=sid)
     if answer.status in (401, 403):
         return Result(AttemptOutcome.refused, code, fault=Fault.credentials)
     if answer.status == 429:
         return Result(AttemptOutcome.refused, code, retry_after=retry_after(answer))
     if answer.status == 400:
-        own_code = _read(answer.body).get("code")
+        own_code = read_object(answer.body).get("code")
         known = own_code if isinstance(own_code, int) else 0
         return Result(AttemptOutcome.refused, str(known or code), _REFUSALS.get(known, Refusal.message))
     # A server error may come after the message was taken; any other answer took nothing.
@@ -104,11 +105,3 @@ def _judge(answer: Answer) -> Result:
 def _id_of(listed: Mapping[str, Any]) -> str | None:
     sid = listed.get("sid")
     return sid if isinstance(sid, str) and _MESSAGE_ID.fullmatch(sid) else None
-
-
-def _read(body: bytes) -> dict[str, Any]:
-    try:
-        value = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return {}
-    return value if isinstance(value, dict) else {}

@@ -1,0 +1,61 @@
+"""Whom a worker can hand push messages to follows from its settings; a key that cannot sign stops it at the start."""
+
+import logging
+from dataclasses import replace
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from config import Settings
+from config_push import ServiceAccount
+from schedules.delivery.deliver import make_senders
+from schedules.plan.vocabulary import Provider
+from schedules.worker import main
+from tests.database import settings_for
+from tests.worker.push_peers import pem_of, rsa_key
+
+URL = "sqlite:///unused.sqlite3"
+
+
+def account(key: str) -> ServiceAccount:
+    return ServiceAccount("recovery-1", "push@example.org", "https://oauth2.googleapis.com/token", key)
+
+
+@pytest.fixture
+def whole() -> Settings:
+    return settings_for(
+        URL,
+        fcm_credentials=account(pem_of(rsa_key())),
+        apns_key=pem_of(ec.generate_private_key(ec.SECP256R1())),
+        apns_key_id="KEY1234567",
+        apns_team_id="TEAM123456",
+        apns_topic="org.example.app",
+        expo_url="https://exp.host",
+        web_push_key=7,
+        web_push_contact="mailto:a@example.org",
+    )
+
+
+def test_without_settings_there_is_no_push_provider() -> None:
+    assert set(make_senders(settings_for(URL))) == {Provider.smtp}
+
+
+def test_each_provider_that_is_set_up_is_built(whole: Settings) -> None:
+    push = {Provider.fcm, Provider.apns, Provider.expo, Provider.web_push}
+
+    assert set(make_senders(whole)) == {Provider.smtp, *push}
+    assert set(make_senders(replace(whole, apns_key=None))) == {Provider.smtp, *push} - {Provider.apns}
+
+
+@pytest.mark.sqlite_only
+def test_a_worker_with_a_key_of_the_wrong_kind_does_not_start_and_says_which(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    key = pem_of(ec.generate_private_key(ec.SECP256R1()))
+
+    with caplog.at_level(logging.ERROR):
+        code = main(replace(settings, fcm_credentials=account(key)))
+
+    assert code == 1
+    assert "FCM_CREDENTIALS: expected a key" in caplog.text
+    assert key not in caplog.text
