@@ -14,6 +14,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     LargeBinary,
+    SmallInteger,
     String,
     UniqueConstraint,
     text,
@@ -113,6 +114,8 @@ class Delivery(Tenant, Base):
         Index(None, "practice_id", "patient_id", "state"),
         Index(
             "ix_delivery_claim",
+            "practice_id",
+            "urgency",
             "next_attempt_at",
             sqlite_where=text("state IN ('pending', 'leased', 'sending')"),
             postgresql_where=text("state IN ('pending', 'leased', 'sending')"),
@@ -126,6 +129,7 @@ class Delivery(Tenant, Base):
         ),
         CheckConstraint("step >= 0", name="step_from_0"),
         CheckConstraint("fence >= 0", name="fence_from_0"),
+        CheckConstraint("urgency BETWEEN 0 AND 2", name="urgency_range"),
     )
 
     patient_id: Mapped[str] = mapped_column(String(ID_LENGTH))
@@ -138,6 +142,7 @@ class Delivery(Tenant, Base):
     target: Mapped[bytes | None] = mapped_column(LargeBinary)
     # An earlier generation with another time went out: this one opens with the correction.
     is_correction: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    urgency: Mapped[int] = mapped_column(SmallInteger, default=2, server_default="2")  # 0 is the most urgent
     due_at: Mapped[datetime]
     useful_until: Mapped[datetime]
     next_attempt_at: Mapped[datetime]

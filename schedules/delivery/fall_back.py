@@ -51,6 +51,7 @@ def fall_back(session: Session, failed: Delivery, *, built: Collection[Provider]
         generation=failed.generation,
         step=failed.step + 1,
         is_correction=failed.is_correction,
+        urgency=failed.urgency,
         due_at=failed.due_at,
         useful_until=failed.useful_until,
         next_attempt_at=now,

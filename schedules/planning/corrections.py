@@ -21,6 +21,7 @@ from models.reminder import DecisionKind, Delivery, Reminder
 from models.report import Task, TaskKind, TaskState
 from schedules.plan.corrections import ADVICE_KINDS, URGENT_KEYS, USEFUL, UrgentCorrection, correction_for
 from schedules.plan.identity import plan_row_id
+from schedules.plan.urgency import urgency_of
 from schedules.plan.vocabulary import Channel, EpisodeStatus, Phase, ReminderCategory, ReminderState, SurgeryStatus
 from schedules.planning.messages import load_messages
 from schedules.planning.reminders import FIRST_STEP, delivery_id
@@ -193,6 +194,7 @@ def _add_message(session: Session, episode: Episode, correction: Correction, rep
         due_at=now,
         useful_until=reminder.useful_until,
         next_attempt_at=now,
+        urgency=urgency_of(reminder.category, reminder.key),
     )
     session.add_all([reminder, delivery])
     tell(session, step_of(delivery), DecisionKind.planned, now=now)

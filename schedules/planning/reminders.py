@@ -11,6 +11,7 @@ from models.reminder import DecisionKind, Delivery, DeliveryState, Reminder
 from schedules.plan.rearm import MOVED, DecidedReminder
 from schedules.plan.rearm import Step as Act
 from schedules.plan.reminders import PLANNED, PlannedReminder
+from schedules.plan.urgency import urgency_of
 from schedules.plan.vocabulary import ReminderOutcome, ReminderState
 from schedules.planning.facts import Care
 from schedules.planning.messages import Messages
@@ -123,6 +124,7 @@ class ReminderStore:
             "useful_until": planned.useful_until,
             "next_attempt_at": planned.due_at,
             "is_correction": is_correction,
+            "urgency": urgency_of(planned.category, planned.key),
         }
         insert_at_commit(self.session, Delivery, columns)
         tell(self.session, replace(step, step=FIRST_STEP), DecisionKind.planned, now=self.now)

@@ -129,3 +129,15 @@ def test_what_is_called_for_after_its_day_follows_its_past_policy(session: Sessi
     assert reminder_of(session, "drive", "ask").reason == ReminderOutcome.asked_coordinator
     task = session.scalars(select(Task).where(Task.kind == TaskKind.past_items)).one()
     assert reminder_of(session, "drive", "ask").milestone_id in task.about["milestone_ids"]
+
+
+def test_what_is_planned_says_how_urgent_it_is(session: Session) -> None:
+    surgery = operated(session, surgery_on=date(2026, 4, 1), status=SurgeryStatus.planned)
+
+    plan(session, surgery)
+
+    def urgencies(milestone_key: str, key: str) -> list[int]:
+        return [each.urgency for each in deliveries_of(session, reminder_of(session, milestone_key, key))]
+
+    assert urgencies("health_check", "d3") == [1]
+    assert urgencies("walk30", "goal") == [2]

@@ -1,0 +1,48 @@
+"""Room for how urgent a message is."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0008"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+ADDED = (
+    (
+        "delivery.urgency SMALLINT DEFAULT '2' NOT NULL "
+        "CONSTRAINT ck_delivery_urgency_range CHECK (urgency BETWEEN 0 AND 2)"
+    ),
+)
+CLAIM_INDEX = "ix_delivery_claim"
+OPEN = sa.text("state IN ('pending', 'leased', 'sending')")
+# How urgent those are that wait now.
+RANK = """
+    UPDATE delivery SET urgency = (
+        SELECT CASE
+            WHEN reminder.key IN ('surgery_moved', 'surgery_called_off') THEN 0
+            WHEN reminder.category IN ('safety', 'medication') THEN 1
+            ELSE 2 END
+        FROM reminder WHERE reminder.practice_id = delivery.practice_id AND reminder.id = delivery.reminder_id
+    ) WHERE state IN ('pending', 'leased', 'sending')
+"""
+
+
+def upgrade() -> None:
+    for each in ADDED:
+        table, column = each.split(".", 1)
+        op.execute(f"ALTER TABLE {table} ADD COLUMN {column}")
+    op.execute(RANK)
+    _index_claims("practice_id", "urgency", "next_attempt_at")
+
+
+def downgrade() -> None:
+    _index_claims("next_attempt_at")
+    for each in reversed(ADDED):
+        table, column = each.split(".", 1)
+        op.execute(f"ALTER TABLE {table} DROP COLUMN {column.split(' ')[0]}")
+
+
+def _index_claims(*columns: str) -> None:
+    op.drop_index(CLAIM_INDEX, "delivery")
+    op.create_index(CLAIM_INDEX, "delivery", columns, postgresql_where=OPEN, sqlite_where=OPEN)
