@@ -32,6 +32,7 @@ class Reason(StrEnum):
     quiet_hours = "quiet_hours"
     not_built = "not_built"
     opted_out = "opted_out"
+    opted_out_category = "opted_out_category"
     no_address = "no_address"
     no_channel = "no_channel"
     already_tried = "already_tried"
@@ -89,6 +90,7 @@ class Facts:
     zone: ZoneInfo  # where the patient is now
     quiet_hours: QuietHours | None
     offers: tuple[Offer, ...]
+    is_category_opted_out: bool = False
     is_urgent: bool = False  # takes back advice for a surgery that moved or was called off
 
 
@@ -121,7 +123,7 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Suppress:
-    """There is no way to reach the patient."""
+    """There is no way to reach the patient, or none is wanted."""
 
     reason: Reason
     passed_over: tuple[PassedOver, ...] = ()
@@ -152,7 +154,11 @@ def decide(facts: Facts) -> Verdict:
     hold = _hold(facts)
     if facts.now >= facts.useful_until:
         return Expire(Reason.too_late if hold is None else hold.reason)
-    return hold or _choose_channel(facts)
+    if hold is not None:
+        return hold
+    if facts.is_category_opted_out and not facts.is_urgent:
+        return Suppress(Reason.opted_out_category)
+    return _choose_channel(facts)
 
 
 def _cancelled_because(facts: Facts) -> Reason | None:

@@ -51,6 +51,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "not_due": "it is not due yet",
         "not_signed": "what it says has not been signed by a clinician",
         "opted_out": "the patient opted out of it",
+        "opted_out_category": "the patient opted out of what it is about",
         "past_digest": "another message says it too",
         "past_not_applicable": "its day was past at enrolment and it no longer applied",
         "past_skip": "its day was past at enrolment",

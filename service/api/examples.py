@@ -17,7 +17,12 @@ PATIENT: dict[str, Any] = {
     "email": "maya.okafor@example.org",
     "work_class": "light",
 }
-PATIENT_CHANGE: dict[str, Any] = {"time_zone": "America/Denver", "quiet_from": "22:00", "quiet_until": "08:00"}
+PATIENT_CHANGE: dict[str, Any] = {
+    "time_zone": "America/Denver",
+    "quiet_from": "22:00",
+    "quiet_until": "08:00",
+    "opted_out_categories": ["activity"],
+}
 EPISODE: dict[str, Any] = {"patient_id": "k7Qm2pXcV9sLwRtA", "label": "E1", "workers_comp": False}
 EPISODE_CHANGE: dict[str, Any] = {"status": "paused"}
 SURGERY: dict[str, Any] = {

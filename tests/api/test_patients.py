@@ -221,3 +221,26 @@ def test_nobody_writes_to_the_dead(coordinator: Caller, clinic: Clinic, look: Lo
     assert all(row.state is not ReminderState.planned for row in rows)
     assert {row.reason for row in rows if row.state is ReminderState.cancelled} == {"died"}
     assert all(each.state is DeliveryState.cancelled for each in deliveries)
+
+
+def test_a_patient_stops_a_category_and_takes_it_up_again(patient: Caller, clinic: Clinic) -> None:
+    path = f"/patients/{clinic.patient.id}"
+
+    stopped = patient.amend(path, {"opted_out_categories": ["activity", "work"]})
+    resumed = patient.amend(path, {"opted_out_categories": []})
+
+    assert (stopped.status_code, stopped.json["opted_out_categories"]) == (200, ["activity", "work"])
+    assert (resumed.status_code, resumed.json["opted_out_categories"]) == (200, [])
+
+
+@pytest.mark.parametrize(
+    ("categories", "pointer"),
+    [(["gossip"], "/opted_out_categories/0"), (["visit", "visit"], "/opted_out_categories")],
+)
+def test_a_category_is_one_of_the_list_and_named_once(
+    coordinator: Caller, clinic: Clinic, categories: list[str], pointer: str
+) -> None:
+    refused = coordinator.amend(f"/patients/{clinic.patient.id}", {"opted_out_categories": categories})
+
+    assert refused.status_code == 422
+    assert [each["pointer"] for each in refused.json["errors"]] == [pointer]

@@ -159,6 +159,7 @@ NEVER_STOPPING: list[dict[str, Any]] = [
     {"episode_status": EpisodeStatus.closed},
     {"episode_status": EpisodeStatus.transferred},
     {"is_paused": True},
+    {"is_category_opted_out": True},
     {"episode_status": EpisodeStatus.paused},
     {"quiet_hours": QuietHours(start=time(0), end=time(23, 59))},
 ]
@@ -191,6 +192,20 @@ def test_an_urgent_correction_respects_an_opt_out() -> None:
     verdict = decide(replace(URGENT, offers=offers))
 
     assert verdict == Suppress(Reason.no_channel, (PassedOver(Channel.email, Reason.opted_out),))
+
+
+def test_what_the_patient_opted_out_of_is_not_sent_on_any_channel() -> None:
+    facts = replace(GOING_OUT, is_category_opted_out=True)
+
+    assert decide(facts) == Suppress(Reason.opted_out_category)
+    assert decide(replace(facts, now=USEFUL_UNTIL)) == Expire(Reason.too_late)
+    assert decide(replace(facts, is_achieved=True)) == Cancel(Reason.achieved)
+
+
+def test_what_waits_is_asked_about_the_opt_out_when_its_hold_ends() -> None:
+    facts = replace(GOING_OUT, is_category_opted_out=True, is_paused=True)
+
+    assert decide(facts) == Hold(USEFUL_UNTIL, IN_15_MINUTES, Reason.paused)
 
 
 def test_an_urgent_correction_expires_and_waits_for_its_time_like_any_message() -> None:

@@ -201,6 +201,25 @@ def test_a_patient_without_an_address_is_passed_over(session: Session, case: Cas
     assert story(session, case.delivery) == [("passed_over", "no_address"), ("suppressed", "no_channel")]
 
 
+def test_a_category_that_the_patient_stopped_is_not_sent_and_says_so(session: Session, case: Case) -> None:
+    change(case.patient, opted_out_categories=["visit", "activity"])
+    session.commit()
+
+    permit = pass_now(session, case.claim)
+
+    session.refresh(case.delivery)
+    assert permit is None
+    assert (case.delivery.state, case.delivery.reason) == (DeliveryState.suppressed, "opted_out_category")
+    assert story(session, case.delivery) == [("suppressed", "opted_out_category")]
+
+
+def test_another_category_that_the_patient_stopped_holds_nothing_back(session: Session, case: Case) -> None:
+    change(case.patient, opted_out_categories=["visit"])
+    session.commit()
+
+    assert pass_now(session, case.claim) is not None
+
+
 def test_passing_writes_the_attempt_the_decision_and_the_audit_entry_before_anything_is_sent(
     session: Session, case: Case
 ) -> None:

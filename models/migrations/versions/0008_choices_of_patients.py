@@ -1,4 +1,4 @@
-"""Room for how urgent a message is."""
+"""Room for how urgent a message is, and for what a patient decides about messages."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -9,6 +9,7 @@ branch_labels = None
 depends_on = None
 
 ADDED = (
+    "patient.opted_out_categories JSON DEFAULT '[]' NOT NULL",
     (
         "delivery.urgency SMALLINT DEFAULT '2' NOT NULL "
         "CONSTRAINT ck_delivery_urgency_range CHECK (urgency BETWEEN 0 AND 2)"
