@@ -66,12 +66,14 @@ class DecisionKind(StrEnum):
     cancelled = "cancelled"
     failed = "failed"
     quarantined = "quarantined"
+    acknowledged = "acknowledged"  # the patient, or staff for the patient, says that it was seen
 
 
 class Reminder(OfPatient, Base):
     """One planned message about one milestone occurrence. Its identity holds neither a time nor a text.
 
-    `state`, `reason` and `sent_at` are a copy of the delivery's result, written by a job in batches.
+    `state`, `reason` and `sent_at` are a copy of the delivery's result, written by a job in batches. What was
+    acknowledged is the present generation.
     """
 
     __tablename__ = "reminder"
@@ -95,6 +97,7 @@ class Reminder(OfPatient, Base):
     state: Mapped[ReminderState] = mapped_column(words(ReminderState))
     reason: Mapped[str | None] = mapped_column(String(40))
     sent_at: Mapped[datetime | None]
+    acknowledged_at: Mapped[datetime | None]
     digest_in: Mapped[str | None] = mapped_column(String(ID_LENGTH))  # the reminder whose message says this one too
 
 

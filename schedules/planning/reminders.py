@@ -83,6 +83,7 @@ class ReminderStore:
 
     def _arm(self, row: Reminder, planned: PlannedReminder, *, is_correction: bool) -> None:
         row.state, row.reason, row.sent_at, row.digest_in = ReminderState.planned, None, None, None
+        row.acknowledged_at = None
         row.generation += 1
         _write_times(row, planned)
         self._add_delivery(step_of(row), row.patient_id, planned, is_correction=is_correction)

@@ -23,6 +23,7 @@ _KINDS: Mapping[DecisionKind, str] = MappingProxyType(
         DecisionKind.cancelled: "cancelled",
         DecisionKind.failed: "could not be sent",
         DecisionKind.quarantined: "set aside for the operator",
+        DecisionKind.acknowledged: "seen",
     }
 )
 REASONS: Mapping[str, str] = MappingProxyType(

@@ -61,6 +61,23 @@ CASELOAD = (
     "SP200417,Maya,Okafor,1971-08-30,en,America/Chicago,maya.okafor@example.org,,email,E1,lumbar_microdiscectomy,"
     "tubular,L4-L5,2026-04-14,planned,outpatient,light,no,no\n"
 )
+ACKNOWLEDGED: dict[str, Any] = {
+    "id": "2dzqjlm3z7py2fo7safd7uksefneinsh",
+    "milestone_id": "jalq3sww6xmy26rg6eivay6ooasfjfez",
+    "key": "goal",
+    "repeat": 0,
+    "generation": 1,
+    "category": "activity",
+    "phase": "after_surgery",
+    "scheduled_on": "2026-04-28",
+    "due_at": "2026-04-28T14:00:00Z",
+    "useful_until": "2026-05-01T14:00:00Z",
+    "state": "sent",
+    "reason": None,
+    "sent_at": "2026-04-28T14:00:03Z",
+    "acknowledged_at": "2026-04-28T15:20:11Z",
+    "rev": 412,
+}
 DECISIONS: dict[str, Any] = {
     "items": [
         {

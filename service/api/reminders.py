@@ -8,11 +8,12 @@ from models import Episode, Reminder
 from models.reminder import Decision, DecisionKind
 from schedules.plan.vocabulary import Channel, Phase, ReminderCategory, ReminderState
 from schedules.planning.story_words import story_words
-from service.api.examples import DECISIONS
+from service.api.examples import ACKNOWLEDGED, DECISIONS
 from service.api.fields import CivilDate, Id, Instant, Word
 from service.api.pages import PageQuery, page, row_after
 from service.api.resource import Resource, listing
-from service.api.scope import caller, show
+from service.api.scope import caller, now, show
+from service.care.acknowledging import acknowledge
 from service.care.reach import find_row
 from service.care.reminders import list_decisions, list_reminders
 from service.db import current_session
@@ -21,7 +22,10 @@ reminders = Resource("reminders", "Planned messages.")
 
 
 class ReminderView(Schema):
-    """One planned message. `reason` is the code of why it did not go, or will not."""
+    """One planned message. `reason` is the code of why it did not go, or will not.
+
+    `acknowledged_at`: from when on it is known that the patient has seen it.
+    """
 
     id = Id(required=True)
     milestone_id = Id(required=True)
@@ -36,6 +40,7 @@ class ReminderView(Schema):
     state = Word(ReminderState, required=True)
     reason = fields.String(allow_none=True)
     sent_at = Instant(allow_none=True)
+    acknowledged_at = Instant(allow_none=True)
     rev = fields.Integer(required=True)
 
 
@@ -61,6 +66,10 @@ class DecisionView(Schema):
 DecisionPage = listing(DecisionView, "DecisionPage")
 
 
+class AcknowledgeBody(Schema):
+    """Nothing: an empty object."""
+
+
 @reminders.get("/episodes/<id:episode_id>/reminders")
 @reminders.arguments(PageQuery, location="query")
 @reminders.response(200, ReminderPage)
@@ -84,6 +93,21 @@ def list_reminder_decisions(query: dict[str, Any], reminder_id: str) -> Any:
     rows = list_decisions(session, reminder.practice_id, reminder.id, after=after, limit=limit + 1)
     answer = page(rows, limit, lambda row: row.id)
     return {**answer, "items": [_line(row) for row in answer["items"]]}
+
+
+@reminders.post("/reminders/<id:reminder_id>/acknowledge")
+@reminders.arguments(AcknowledgeBody)
+@reminders.response(200, ReminderView, example=ACKNOWLEDGED)
+def acknowledge_reminder(_body: dict[str, Any], reminder_id: str) -> Any:
+    """Say that a reminder was seen, so that it is not said again on another channel. The first time stands.
+
+    One that is not due yet answers 409.
+    """
+    session = current_session()
+    reminder = acknowledge(session, caller(), reminder_id, now=now())
+    show(reminder.patient_id)
+    session.flush()
+    return reminder
 
 
 def _line(row: Decision) -> dict[str, Any]:

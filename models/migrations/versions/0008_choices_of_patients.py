@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from models.migration_steps import change_words
+
 revision = "0008"
 down_revision = "0003"
 branch_labels = None
@@ -15,6 +17,12 @@ ADDED = (
         "CONSTRAINT ck_delivery_urgency_range CHECK (urgency BETWEEN 0 AND 2)"
     ),
 )
+TIMES = ("acknowledged_at",)
+DECISIONS = (
+    "planned", "not_planned", "held", "passed_over", "sending", "sent", "retrying", "suppressed", "expired",
+    "cancelled", "failed", "quarantined",
+)  # fmt: skip
+NEW_DECISIONS = (*DECISIONS, "acknowledged")
 CLAIM_INDEX = "ix_delivery_claim"
 OPEN = sa.text("state IN ('pending', 'leased', 'sending')")
 # How urgent those are that wait now.
@@ -33,12 +41,19 @@ def upgrade() -> None:
     for each in ADDED:
         table, column = each.split(".", 1)
         op.execute(f"ALTER TABLE {table} ADD COLUMN {column}")
+    for name in TIMES:
+        op.add_column("reminder", sa.Column(name, sa.DateTime(timezone=True), nullable=True))
+    change_words("decision", "kind", ("decisionkind", DECISIONS), ("decisionkind", NEW_DECISIONS))
     op.execute(RANK)
     _index_claims("practice_id", "urgency", "next_attempt_at")
 
 
 def downgrade() -> None:
     _index_claims("next_attempt_at")
+    # Where a story has one of the new lines, PostgreSQL refuses: it cannot be told without the word.
+    change_words("decision", "kind", ("decisionkind", NEW_DECISIONS), ("decisionkind", DECISIONS))
+    for name in reversed(TIMES):
+        op.execute(f"ALTER TABLE reminder DROP COLUMN {name}")
     for each in reversed(ADDED):
         table, column = each.split(".", 1)
         op.execute(f"ALTER TABLE {table} DROP COLUMN {column.split(' ')[0]}")
