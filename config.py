@@ -168,18 +168,17 @@ class Settings:
     poll_seconds: float = _setting(_seconds(0.1, 3600), "How often the worker looks for what is due.", default=5.0)
     lease_seconds: float = _setting(_seconds(0.1, 3600), "How long one worker holds a claimed delivery.", default=30.0)
     send_deadline_seconds: float = _setting(_seconds(0.1, 3600), "Longest time for one whole send.", default=10.0)
-    gate_to_send_seconds: float = _setting(
-        _seconds(0.1, 3600), "Longest time from the last check to the send.", default=2.0
-    )
+    gate_to_send_seconds: float = _setting(_seconds(0.1, 3600), "Longest time from last check to send.", default=2.0)
     lease_margin_seconds: float = _setting(_seconds(0.1, 3600), "Time kept free at the end of a lease.", default=8.0)
     sender_processes: int = _setting(_integer(1, 64), "Processes that send, in each worker.", default=2)
     sends_in_flight: int = _setting(
         _integer(1, 256), "Messages that each of these processes may have on their way at a time.", default=16
     )
-    max_body_bytes: int = _setting(_integer(1024, 64 * MEBIBYTE), "Largest request body.", default=2 * MEBIBYTE)
-    max_import_bytes: int = _setting(
-        _integer(1024, 256 * MEBIBYTE), "Largest caseload file over HTTP.", default=16 * MEBIBYTE
+    silence_minutes: int = _setting(
+        _integer(1, 10_080), "How long a push may go unseen before another channel says it again.", default=240
     )
+    max_body_bytes: int = _setting(_integer(1024, 64 * MEBIBYTE), "Largest request body.", default=2 * MEBIBYTE)
+    max_import_bytes: int = _setting(_integer(1024, 256 * MEBIBYTE), "Largest caseload file.", default=16 * MEBIBYTE)
     log_level: str = _setting(
         _one_of("DEBUG", "INFO", "WARNING", "ERROR"),
         "Least level that is logged; logs hold ids, never names.",

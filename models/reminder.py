@@ -145,6 +145,8 @@ class Delivery(Tenant, Base):
     target: Mapped[bytes | None] = mapped_column(LargeBinary)
     # An earlier generation with another time went out: this one opens with the correction.
     is_correction: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    # It repeats on another channel what went out and nobody acknowledged.
+    after_silence: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     urgency: Mapped[int] = mapped_column(SmallInteger, default=2, server_default="2")  # 0 is the most urgent
     due_at: Mapped[datetime]
     useful_until: Mapped[datetime]

@@ -27,6 +27,7 @@ from schedules.delivery.claim import claim_due
 from schedules.delivery.deliver import DEFAULT_STEPS, Steps, make_senders
 from schedules.delivery.gate import Permit, pass_gate
 from schedules.delivery.leases import Lease
+from schedules.delivery.policy import Policy
 from schedules.delivery.record import record_result
 from schedules.plan.vocabulary import Provider
 from schedules.worker import main
@@ -115,8 +116,9 @@ class FailSteps:
         built: Collection[Provider],
         now: datetime,
         chance: float,
+        policy: Policy,
     ) -> bool:
-        counted = record_result(session, claim, result, built=built, now=now, chance=chance)
+        counted = record_result(session, claim, result, built=built, now=now, chance=chance, policy=policy)
         self._about_to_commit(session, "recorded", "result_uncommitted", counted)
         return counted
 

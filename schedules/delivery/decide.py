@@ -37,6 +37,8 @@ class Reason(StrEnum):
     no_channel = "no_channel"
     already_tried = "already_tried"
     fell_back = "fell_back"
+    silence = "silence"
+    acknowledged = "acknowledged"
     address_refused = "address_refused"
     message_refused = "message_refused"
     refused = "refused"
@@ -53,7 +55,9 @@ _ENDED_EPISODES = {
     EpisodeStatus.transferred: Reason.episode_transferred,
 }
 # What even an urgent correction respects. It goes out although the surgery or its milestones no longer stand.
-_STOP_EVERYTHING = frozenset({Reason.withdrawn, Reason.moved, Reason.died, Reason.episode_withdrawn})
+_STOP_EVERYTHING = frozenset(
+    {Reason.withdrawn, Reason.moved, Reason.acknowledged, Reason.died, Reason.episode_withdrawn}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,7 @@ class Facts:
     quiet_hours: QuietHours | None
     offers: tuple[Offer, ...]
     is_category_opted_out: bool = False
+    is_acknowledged: bool = False  # it was to repeat what went out, and that has been seen
     is_urgent: bool = False  # takes back advice for a surgery that moved or was called off
 
 
@@ -165,6 +170,7 @@ def _cancelled_because(facts: Facts) -> Reason | None:
     reasons = (
         (facts.is_withdrawn, Reason.withdrawn),
         (facts.is_stale, Reason.moved),
+        (facts.is_acknowledged, Reason.acknowledged),
         (facts.is_achieved, Reason.achieved),
         (facts.is_skipped, Reason.skipped),
         (facts.is_milestone_cancelled, Reason.milestone_cancelled),

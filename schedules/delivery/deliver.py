@@ -22,7 +22,8 @@ from schedules.delivery.deadline import kernel_deadline
 from schedules.delivery.gate import Permit, pass_gate
 from schedules.delivery.leases import Lease, read_now
 from schedules.delivery.message import render
-from schedules.delivery.record import record_result, record_trouble
+from schedules.delivery.policy import Policy
+from schedules.delivery.record import DEFAULT_POLICY, record_result, record_trouble
 from schedules.plan.vocabulary import Provider
 
 Answer = TypeVar("Answer")
@@ -56,6 +57,7 @@ class RecordStep(Protocol):
         built: Collection[Provider],
         now: datetime,
         chance: float,
+        policy: Policy,
     ) -> bool: ...
 
 
@@ -118,6 +120,7 @@ class Desk:
     steps: Steps
     senders: Mapping[Provider, ChannelSender]
     chance: Callable[[], float]
+    policy: Policy = DEFAULT_POLICY
     turns: AbstractContextManager[Any] = field(default_factory=lambda: BoundedSemaphore(1))
 
 
@@ -163,7 +166,8 @@ def _left(desk: Desk, permit: Permit, allowed: timedelta) -> timedelta:
 
 def _record(desk: Desk, session: Session, claim: Claim, result: Result) -> bool:
     now = desk.steps.now(session, desk.lease.clock)
-    return desk.steps.record(session, claim, result, built=desk.senders.keys(), now=now, chance=desk.chance())
+    built, chance = desk.senders.keys(), desk.chance()
+    return desk.steps.record(session, claim, result, built=built, now=now, chance=chance, policy=desk.policy)
 
 
 def _in_transaction(desk: Desk, work: Callable[[Session], Answer]) -> Answer:

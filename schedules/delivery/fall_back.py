@@ -1,4 +1,7 @@
-"""What failed on one channel goes on to the next of the patient's order, as the next step of the same reminder."""
+"""The patient's order of channels: what failed on one, or was not acknowledged, goes on to the next.
+
+Each is the next step of the same reminder, added in the transaction that records the result of the one before it.
+"""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -10,6 +13,8 @@ from models.people import Patient
 from models.reminder import DecisionKind, Delivery, Reminder
 from schedules.delivery.decide import Reason, is_usable
 from schedules.delivery.facts import offers_of
+from schedules.delivery.policy import Policy
+from schedules.plan.urgency import Urgency, goes_on_after_silence
 from schedules.plan.vocabulary import Provider, ReminderState
 from schedules.planning.reminders import FIRST_STEP, delivery_id
 from schedules.planning.story import step_of, tell
@@ -35,27 +40,62 @@ def fall_back(session: Session, failed: Delivery, *, built: Collection[Provider]
     message is of no more use, or where its reminder was called off or planned again. The gate decides on everything
     again.
     """
-    reminder = session.get_one(Reminder, (failed.practice_id, failed.reminder_id), populate_existing=True)
-    stands = reminder.generation == failed.generation and reminder.state is ReminderState.planned
-    if not stands or now >= failed.useful_until:
+    if now >= failed.useful_until or not _goes_on(session, failed, built, after_silence=failed.after_silence):
         return False
-    patient = session.get_one(Patient, (failed.practice_id, failed.patient_id), populate_existing=True)
-    tried = tried_targets(session, failed) | {bytes(failed.target or b"")}
-    if not any(is_usable(offer) for offer in offers_of(patient, built=built, tried=tried)):
-        return False
-    following = Delivery(
-        practice_id=failed.practice_id,
-        id=delivery_id(failed.reminder_id, generation=failed.generation, step=failed.step + 1),
-        patient_id=failed.patient_id,
-        reminder_id=failed.reminder_id,
-        generation=failed.generation,
-        step=failed.step + 1,
-        is_correction=failed.is_correction,
-        urgency=failed.urgency,
-        due_at=failed.due_at,
-        useful_until=failed.useful_until,
-        next_attempt_at=now,
-    )
+    following = _next_step(failed, at=now, after_silence=failed.after_silence)
     session.add(following)
     tell(session, step_of(following), DecisionKind.planned, now=now, reason=Reason.fell_back)
     return True
+
+
+def go_on_after_silence(
+    session: Session, sent: Delivery, *, built: Collection[Provider], policy: Policy, now: datetime
+) -> bool:
+    """Add the step that repeats what was sent `now`, locked, on the next channel. Return whether there is one.
+
+    It waits for as long as the policy says; the gate lets it go only if nobody acknowledged the reminder meanwhile.
+    There is none for what waits for no answer, and as for `fall_back`.
+    """
+    urgency = Urgency(sent.urgency)
+    if sent.channel is None or not goes_on_after_silence(sent.channel, urgency):
+        return False
+    at = now + policy.silence_of(urgency)
+    if at >= sent.useful_until or not _goes_on(session, sent, built, after_silence=True):
+        return False
+    following = _next_step(sent, at=at, after_silence=True)
+    session.add(following)
+    tell(session, step_of(following), DecisionKind.planned, now=now, reason=Reason.silence, until=at)
+    return True
+
+
+def _goes_on(session: Session, before: Delivery, built: Collection[Provider], *, after_silence: bool) -> bool:
+    """Return whether the reminder still stands and the patient can be reached on another way than before."""
+    reminder = session.get_one(Reminder, (before.practice_id, before.reminder_id), populate_existing=True)
+    if reminder.generation != before.generation or not _still_stands(reminder, after_silence=after_silence):
+        return False
+    patient = session.get_one(Patient, (before.practice_id, before.patient_id), populate_existing=True)
+    tried = tried_targets(session, before) | {bytes(before.target or b"")}
+    return any(is_usable(offer) for offer in offers_of(patient, built=built, tried=tried))
+
+
+def _still_stands(reminder: Reminder, *, after_silence: bool) -> bool:
+    if not after_silence:
+        return reminder.state is ReminderState.planned
+    return reminder.state in (ReminderState.planned, ReminderState.sent) and reminder.acknowledged_at is None
+
+
+def _next_step(before: Delivery, *, at: datetime, after_silence: bool) -> Delivery:
+    return Delivery(
+        practice_id=before.practice_id,
+        id=delivery_id(before.reminder_id, generation=before.generation, step=before.step + 1),
+        patient_id=before.patient_id,
+        reminder_id=before.reminder_id,
+        generation=before.generation,
+        step=before.step + 1,
+        is_correction=before.is_correction,
+        after_silence=after_silence,
+        urgency=before.urgency,
+        due_at=before.due_at,
+        useful_until=before.useful_until,
+        next_attempt_at=at,
+    )

@@ -12,13 +12,15 @@ from schedules.delivery.book import Claim, ended, move, resolve_attempt
 from schedules.delivery.channels import Refusal, Result
 from schedules.delivery.claim import MAX_ATTEMPTS
 from schedules.delivery.decide import Reason
-from schedules.delivery.fall_back import fall_back
+from schedules.delivery.fall_back import fall_back, go_on_after_silence
 from schedules.delivery.leases import RELEASED
+from schedules.delivery.policy import Policy
 from schedules.plan.vocabulary import Provider
 from schedules.planning.story import step_of, tell
 
 FIRST_RETRY_AFTER = timedelta(seconds=30)
 LAST_RETRY_AFTER = timedelta(hours=1)
+DEFAULT_POLICY = Policy()
 _REFUSED_FOR_GOOD = {
     Refusal.address: Reason.address_refused,
     Refusal.message: Reason.message_refused,
@@ -38,12 +40,19 @@ class _Next:
 
 
 def record_result(
-    session: Session, claim: Claim, result: Result, *, built: Collection[Provider], now: datetime, chance: float
+    session: Session,
+    claim: Claim,
+    result: Result,
+    *,
+    built: Collection[Provider],
+    now: datetime,
+    chance: float,
+    policy: Policy = DEFAULT_POLICY,
 ) -> bool:
     """Write the result of the claim's attempt and return whether it counted.
 
-    What failed goes on to the next way to the patient among the `built`. `chance`, from 0 to 1, spreads
-    repeats over time. A result under a stale fence moves no delivery.
+    What failed goes on to the next way to the patient among the `built`; so does, later, what nobody acknowledges.
+    `chance`, from 0 to 1, spreads repeats over time. A result under a stale fence moves no delivery.
     """
     delivery = _lock(session, claim, DeliveryState.sending)
     resolve_attempt(session, claim, result, now=now)
@@ -54,6 +63,8 @@ def record_result(
         return False
     if following.state is DeliveryState.failed and fall_back(session, delivery, built=built, now=now):
         move(session, claim, DeliveryState.failed, published=True)  # what is shown is the result of the last step
+    if following.state is DeliveryState.sent:
+        go_on_after_silence(session, delivery, built=built, policy=policy, now=now)
     return True
 
 

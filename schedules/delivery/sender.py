@@ -22,6 +22,7 @@ from schedules.delivery.book import Claim
 from schedules.delivery.deadline import CUT_SIGNAL, cut_all
 from schedules.delivery.deliver import Desk, Limits, Steps, deliver, give_up
 from schedules.delivery.leases import Lease
+from schedules.delivery.policy import policy_of
 
 POSTGRESQL_TURNS = 4
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -51,6 +52,7 @@ def run_sender(
         steps=steps,
         senders=steps.senders(settings),
         chance=random.random,
+        policy=policy_of(settings),
         turns=BoundedSemaphore(turns),
     )
     try:

@@ -6,7 +6,7 @@ Pure: knows what a message is about, not what it says or whom it goes to.
 from enum import IntEnum
 
 from schedules.plan.corrections import URGENT_KEYS
-from schedules.plan.vocabulary import ReminderCategory
+from schedules.plan.vocabulary import Channel, ReminderCategory
 
 
 class Urgency(IntEnum):
@@ -29,3 +29,12 @@ def urgency_of(category: ReminderCategory, key: str) -> Urgency:
     if key in URGENT_KEYS:
         return Urgency.urgent
     return Urgency.safety if category in _SAFETY else Urgency.usual
+
+
+def goes_on_after_silence(channel: Channel, urgency: Urgency) -> bool:
+    """Return whether a message that nobody acknowledges is said again on the patient's next channel.
+
+    An app acknowledges what is opened, so that its silence means something. What is urgent waits for an answer on every
+    channel.
+    """
+    return channel is Channel.push or urgency is Urgency.urgent

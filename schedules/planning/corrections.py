@@ -97,11 +97,11 @@ def correction_due(
 def send_correction(session: Session, episode: Episode, correction: Correction, now: datetime) -> None:
     """Store the correction's message, due now, and its phone task, due today. Call it after planning.
 
-    What an earlier move left to say takes the newest words: older messages that are not out yet are taken back.
+    What an earlier move left to say takes the newest words: older messages that are not out yet, or wait to go on to
+    another channel, are taken back.
     """
     rows = _urgent_reminders(session, episode)
-    waiting = [row for row in rows if row.state is ReminderState.planned]
-    cancel_reminders(session, waiting, now=now, reason=SUPERSEDED)
+    cancel_reminders(session, rows, now=now, reason=SUPERSEDED)
     if correction.message is not CorrectionMessage.withdrawn:
         place = correction.milestones[0]
         repeat = 1 + sum((row.milestone_id, row.key) == (place.id, correction.key) for row in rows)

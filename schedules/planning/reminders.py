@@ -125,6 +125,7 @@ class ReminderStore:
             "useful_until": planned.useful_until,
             "next_attempt_at": planned.due_at,
             "is_correction": is_correction,
+            "after_silence": False,
             "urgency": urgency_of(planned.category, planned.key),
         }
         insert_at_commit(self.session, Delivery, columns)

@@ -29,6 +29,7 @@ _KINDS: Mapping[DecisionKind, str] = MappingProxyType(
 REASONS: Mapping[str, str] = MappingProxyType(
     {
         "achieved": "the milestone was achieved",
+        "acknowledged": "it was seen",
         "address_refused": "the address was refused for good",
         "already_tried": "it was tried before and failed",
         "asked_coordinator": "its day was past at enrolment, so the clinic was asked instead",
@@ -65,6 +66,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "raised": "it raised an error",
         "refused": "the provider refused it for now",
         "said_elsewhere": "another episode of the patient says the same",
+        "silence": "on the next channel, unless it is seen before",
         "skipped": "the milestone was left out",
         "superseded": "something later took its place",
         "surgery_cancelled": "the surgery was cancelled",

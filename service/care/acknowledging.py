@@ -9,6 +9,7 @@ from models import Reminder
 from models.reminder import DecisionKind
 from schedules.planning import Answer
 from schedules.planning.story import step_of, tell
+from schedules.planning.withdrawal import stop_repeats
 from service.care.reach import lock_row
 from service.errors import ConflictError, Fault
 from service.identity.principal import Principal
@@ -32,6 +33,7 @@ def acknowledge_reminder(session: Session, reminder: Reminder, now: datetime) ->
     """Note that a reminder was seen, its patient being locked. The first time stands."""
     if reminder.acknowledged_at is not None:
         return
+    stop_repeats(session, reminder, now=now, reason="acknowledged")
     reminder.acknowledged_at = now
     tell(session, step_of(reminder), DecisionKind.acknowledged, now=now)
 

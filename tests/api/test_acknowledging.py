@@ -9,11 +9,20 @@ from models import Milestone, Reminder, Surgery
 from models.reminder import Delivery, DeliveryState
 from schedules.plan.vocabulary import ReminderState
 from schedules.planning import plan_episode
+from tests import builders
 from tests.api.conftest import Caller, Clinic, Look
 from tests.api.test_reminders import goal_of
 from tests.clock import MONDAY_AFTERNOON, FixedClock
 
 LATER = datetime(2026, 3, 2, 15, 30, tzinfo=UTC)
+
+
+@pytest.fixture
+def repeat(session: Session, sent: Reminder) -> Delivery:
+    """Return the step that says it again on another channel if nobody answers."""
+    delivery = builders.delivery(session, sent, id=f"{sent.id}.1.1", step=1, after_silence=True)
+    session.commit()
+    return delivery
 
 
 @pytest.fixture
@@ -55,6 +64,32 @@ def test_a_report_on_the_milestone_counts_as_seen(
     seen = {row.id: row.acknowledged_at for row in look(Reminder, milestone_id=sent.milestone_id)}
     assert {"reminder_id": sent.id, "answer": "already_sent"} in answered.json["reminders"]
     assert {key: at for key, at in seen.items() if at is not None} == {sent.id: MONDAY_AFTERNOON}
+
+
+@pytest.mark.parametrize(
+    ("act", "body", "reason"),
+    [
+        ("/reminders/{reminder}/acknowledge", {}, "acknowledged"),
+        ("/milestones/{milestone}/achieve", {}, "achieved"),
+        ("/milestones/{milestone}/skip", {"reason": "patient_declined"}, "skipped"),
+    ],
+)
+def test_what_was_seen_is_not_said_again_and_stays_shown_as_sent(
+    patient: Caller, look: Look, sent: Reminder, repeat: Delivery, act: str, body: dict[str, str], reason: str
+) -> None:
+    patient.post(act.format(reminder=sent.id, milestone=sent.milestone_id), body)
+
+    (step,) = look(Delivery, id=repeat.id)
+    (row,) = look(Reminder, id=sent.id)
+    assert (step.state, step.reason) == (DeliveryState.cancelled, reason)
+    assert (row.state, row.acknowledged_at) == (ReminderState.sent, MONDAY_AFTERNOON)
+
+
+def test_the_patients_death_stops_the_repeat(coordinator: Caller, clinic: Clinic, look: Look, repeat: Delivery) -> None:
+    coordinator.amend(f"/patients/{clinic.patient.id}", {"died_on": "2026-03-02"})
+
+    (step,) = look(Delivery, id=repeat.id)
+    assert (step.state, step.reason) == (DeliveryState.cancelled, "died")
 
 
 def test_what_is_not_due_yet_cannot_have_been_seen(patient: Caller, clinic: Clinic, look: Look) -> None:

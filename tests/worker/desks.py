@@ -15,6 +15,8 @@ from schedules.delivery.claim import claim_due
 from schedules.delivery.deliver import Desk, Limits, Steps
 from schedules.delivery.gate import Permit, pass_gate
 from schedules.delivery.leases import Lease
+from schedules.delivery.policy import Policy
+from schedules.delivery.record import DEFAULT_POLICY
 from schedules.plan.vocabulary import Provider
 from tests.clock import MONDAY_AFTERNOON, FixedClock
 
@@ -47,7 +49,9 @@ def lease_of(clock: Clock, owner: str = "worker-1") -> Lease:
     return Lease(owner, LEASE_LENGTH, clock)
 
 
-def desk_of(engine: Engine, clock: Clock, senders: Mapping[Provider, ChannelSender]) -> Desk:
+def desk_of(
+    engine: Engine, clock: Clock, senders: Mapping[Provider, ChannelSender], policy: Policy = DEFAULT_POLICY
+) -> Desk:
     """Return a sender's desk whose due times follow the test's clock and whose repeats come as late as they may."""
     return Desk(
         make_session=make_session_factory(engine),
@@ -56,6 +60,7 @@ def desk_of(engine: Engine, clock: Clock, senders: Mapping[Provider, ChannelSend
         steps=Steps(now=lambda _session, clock: clock.now()),
         senders=senders,
         chance=lambda: 1.0,
+        policy=policy,
     )
 
 

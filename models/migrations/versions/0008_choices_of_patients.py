@@ -12,6 +12,7 @@ depends_on = None
 
 ADDED = (
     "patient.opted_out_categories JSON DEFAULT '[]' NOT NULL",
+    "delivery.after_silence BOOLEAN DEFAULT false NOT NULL",
     (
         "delivery.urgency SMALLINT DEFAULT '2' NOT NULL "
         "CONSTRAINT ck_delivery_urgency_range CHECK (urgency BETWEEN 0 AND 2)"
