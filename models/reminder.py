@@ -67,6 +67,7 @@ class DecisionKind(StrEnum):
     failed = "failed"
     quarantined = "quarantined"
     acknowledged = "acknowledged"  # the patient, or staff for the patient, says that it was seen
+    snoozed = "snoozed"  # the patient put it off
 
 
 class Reminder(OfPatient, Base):
@@ -98,6 +99,7 @@ class Reminder(OfPatient, Base):
     reason: Mapped[str | None] = mapped_column(String(40))
     sent_at: Mapped[datetime | None]
     acknowledged_at: Mapped[datetime | None]
+    snoozed_until: Mapped[datetime | None]  # the patient put it off; it may have ended
     digest_in: Mapped[str | None] = mapped_column(String(ID_LENGTH))  # the reminder whose message says this one too
 
 

@@ -38,6 +38,7 @@ class Reason(StrEnum):
     already_tried = "already_tried"
     fell_back = "fell_back"
     silence = "silence"
+    snoozed = "snoozed"
     acknowledged = "acknowledged"
     address_refused = "address_refused"
     message_refused = "message_refused"
@@ -95,6 +96,7 @@ class Facts:
     quiet_hours: QuietHours | None
     offers: tuple[Offer, ...]
     is_category_opted_out: bool = False
+    snoozed_until: datetime | None = None
     is_acknowledged: bool = False  # it was to repeat what went out, and that has been seen
     is_urgent: bool = False  # takes back advice for a surgery that moved or was called off
 
@@ -187,6 +189,9 @@ def _hold(facts: Facts) -> Hold | None:
         return Hold(facts.due_at, facts.due_at, Reason.not_due)
     if facts.is_urgent:
         return None
+    if facts.snoozed_until is not None and facts.now < facts.snoozed_until:
+        until = min(facts.snoozed_until, facts.useful_until)
+        return Hold(until, until, Reason.snoozed)
     # Nobody knows yet whether it happened, so nothing goes out that assumes it did.
     unconfirmed = facts.phase is Phase.after_surgery and facts.surgery_status is SurgeryStatus.planned
     open_ended = (

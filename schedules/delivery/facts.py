@@ -78,6 +78,7 @@ def facts_of(
         due_at=delivery.due_at,
         useful_until=delivery.useful_until,
         phase=care.reminder.phase,
+        snoozed_until=care.reminder.snoozed_until,
         is_acknowledged=delivery.after_silence and care.reminder.acknowledged_at is not None,
         is_category_opted_out=care.reminder.category in care.patient.opted_out_categories,
         is_urgent=care.reminder.key in URGENT_KEYS,

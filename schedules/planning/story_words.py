@@ -24,6 +24,7 @@ _KINDS: Mapping[DecisionKind, str] = MappingProxyType(
         DecisionKind.failed: "could not be sent",
         DecisionKind.quarantined: "set aside for the operator",
         DecisionKind.acknowledged: "seen",
+        DecisionKind.snoozed: "put off by the patient",
     }
 )
 REASONS: Mapping[str, str] = MappingProxyType(
@@ -68,6 +69,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "said_elsewhere": "another episode of the patient says the same",
         "silence": "on the next channel, unless it is seen before",
         "skipped": "the milestone was left out",
+        "snoozed": "the patient put it off",
         "superseded": "something later took its place",
         "surgery_cancelled": "the surgery was cancelled",
         "surgery_unconfirmed": "nobody has confirmed the surgery yet",

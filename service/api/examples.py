@@ -76,7 +76,14 @@ ACKNOWLEDGED: dict[str, Any] = {
     "reason": None,
     "sent_at": "2026-04-28T14:00:03Z",
     "acknowledged_at": "2026-04-28T15:20:11Z",
+    "snoozed_until": None,
     "rev": 412,
+}
+SNOOZE: dict[str, Any] = {"minutes": 90}
+SNOOZED: dict[str, Any] = {
+    "reminder_id": "2dzqjlm3z7py2fo7safd7uksefneinsh",
+    "answer": "already_sent",
+    "snoozed_until": "2026-04-28T16:50:00Z",
 }
 DECISIONS: dict[str, Any] = {
     "items": [

@@ -7,15 +7,17 @@ from marshmallow import Schema, fields
 from models import Episode, Reminder
 from models.reminder import Decision, DecisionKind
 from schedules.plan.vocabulary import Channel, Phase, ReminderCategory, ReminderState
+from schedules.planning import Answer
 from schedules.planning.story_words import story_words
-from service.api.examples import ACKNOWLEDGED, DECISIONS
-from service.api.fields import CivilDate, Id, Instant, Word
+from service.api.examples import ACKNOWLEDGED, DECISIONS, SNOOZE, SNOOZED
+from service.api.fields import CivilDate, Id, Instant, Whole, Word
 from service.api.pages import PageQuery, page, row_after
 from service.api.resource import Resource, listing
 from service.api.scope import caller, now, show
 from service.care.acknowledging import acknowledge
 from service.care.reach import find_row
 from service.care.reminders import list_decisions, list_reminders
+from service.care.snoozing import LONGEST_MINUTES, SHORTEST_MINUTES, snooze
 from service.db import current_session
 
 reminders = Resource("reminders", "Planned messages.")
@@ -24,7 +26,7 @@ reminders = Resource("reminders", "Planned messages.")
 class ReminderView(Schema):
     """One planned message. `reason` is the code of why it did not go, or will not.
 
-    `acknowledged_at`: from when on it is known that the patient has seen it.
+    `acknowledged_at`: from when on it is known that the patient has seen it. `snoozed_until`: the patient put it off.
     """
 
     id = Id(required=True)
@@ -41,6 +43,7 @@ class ReminderView(Schema):
     reason = fields.String(allow_none=True)
     sent_at = Instant(allow_none=True)
     acknowledged_at = Instant(allow_none=True)
+    snoozed_until = Instant(allow_none=True)
     rev = fields.Integer(required=True)
 
 
@@ -68,6 +71,24 @@ DecisionPage = listing(DecisionView, "DecisionPage")
 
 class AcknowledgeBody(Schema):
     """Nothing: an empty object."""
+
+
+class SnoozeBody(Schema):
+    """For how long the message is put off, from now."""
+
+    minutes = Whole(SHORTEST_MINUTES, LONGEST_MINUTES, "minutes from now", required=True)
+
+
+class SnoozedView(Schema):
+    """What became of a reminder that was put off. It comes at `snoozed_until`, in quiet hours after their end.
+
+    effective: it had not gone out. already_sent: it went out, and comes again. unknown: it may have gone out.
+    in_flight: it was being handed over, and nothing was changed.
+    """
+
+    reminder_id = Id(required=True)
+    answer = Word(Answer, required=True)
+    snoozed_until = Instant(required=True, allow_none=True)
 
 
 @reminders.get("/episodes/<id:episode_id>/reminders")
@@ -108,6 +129,16 @@ def acknowledge_reminder(_body: dict[str, Any], reminder_id: str) -> Any:
     show(reminder.patient_id)
     session.flush()
     return reminder
+
+
+@reminders.post("/reminders/<id:reminder_id>/snooze")
+@reminders.arguments(SnoozeBody, example=SNOOZE)
+@reminders.response(200, SnoozedView, example=SNOOZED)
+def snooze_reminder(body: dict[str, Any], reminder_id: str) -> Any:
+    """Put a message off. One that is urgent, over, or of no use by then answers 409."""
+    snoozed = snooze(current_session(), caller(), reminder_id, minutes=body["minutes"], now=now())
+    show(snoozed.reminder.patient_id)
+    return {"reminder_id": snoozed.reminder.id, "answer": snoozed.answer, "snoozed_until": snoozed.until}
 
 
 def _line(row: Decision) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Final
 from service.identity.principal import Principal
 
 STAFF: Final = frozenset({"staff"})
+PATIENT: Final = frozenset({"patient"})
 PATIENT_OR_STAFF: Final = frozenset({"staff", "patient"})
 ANYONE: Final = None  # no token is asked for: the route is public, or takes its secret in the body
 
@@ -37,6 +38,7 @@ WHO_MAY: Final[dict[str, frozenset[str] | None]] = {
     "GET /api/v1/episodes/{episode_id}/reminders": PATIENT_OR_STAFF,
     "GET /api/v1/reminders/{reminder_id}/decisions": PATIENT_OR_STAFF,
     "POST /api/v1/reminders/{reminder_id}/acknowledge": PATIENT_OR_STAFF,
+    "POST /api/v1/reminders/{reminder_id}/snooze": PATIENT,
     "GET /api/v1/episodes/{episode_id}/check-ins": PATIENT_OR_STAFF,
     "GET /api/v1/surgeries/{surgery_id}": PATIENT_OR_STAFF,
     "PUT /api/v1/surgeries/{surgery_id}": STAFF,

@@ -12,7 +12,7 @@ from service.api.document import STATIC
 from service.api.episodes import EpisodeBody, EpisodePatch
 from service.api.milestones import AchieveBody, ReportedView, SkipBody
 from service.api.patients import PatientBody, PatientPatch
-from service.api.reminders import ReminderView
+from service.api.reminders import ReminderView, SnoozeBody, SnoozedView
 from service.api.sign_ins import DeviceBody, EnrolmentBody, EnrolmentView
 from service.api.surgeries import SurgeryBody, SurgeryPatch
 from service.identity.roles import ANYONE, WHO_MAY
@@ -93,6 +93,8 @@ def test_the_examples_fit_their_schemas() -> None:
     assert EnrolmentBody().validate(examples.ENROLMENT) == {}
     assert EnrolmentView().validate(examples.ENROLMENT_ANSWER) == {}
     assert DeviceBody().validate(examples.DEVICE) == {}
+    assert SnoozeBody().validate(examples.SNOOZE) == {}
+    assert examples.SNOOZED.keys() == SnoozedView().fields.keys()
     assert examples.ACKNOWLEDGED.keys() == ReminderView().fields.keys()
     assert examples.REPORTED.keys() == ReportedView().fields.keys()
 

@@ -160,6 +160,7 @@ NEVER_STOPPING: list[dict[str, Any]] = [
     {"episode_status": EpisodeStatus.transferred},
     {"is_paused": True},
     {"is_category_opted_out": True},
+    {"snoozed_until": USEFUL_UNTIL},
     {"episode_status": EpisodeStatus.paused},
     {"quiet_hours": QuietHours(start=time(0), end=time(23, 59))},
 ]
@@ -192,6 +193,21 @@ def test_an_urgent_correction_respects_an_opt_out() -> None:
     verdict = decide(replace(URGENT, offers=offers))
 
     assert verdict == Suppress(Reason.no_channel, (PassedOver(Channel.email, Reason.opted_out),))
+
+
+def test_what_the_patient_put_off_waits_until_then_and_not_past_its_use() -> None:
+    in_an_hour = NOW + timedelta(hours=1)
+    facts = replace(GOING_OUT, snoozed_until=in_an_hour)
+
+    assert decide(facts) == Hold(in_an_hour, in_an_hour, Reason.snoozed)
+    assert decide(replace(facts, now=in_an_hour)) == Send(Channel.email, Provider.smtp, "alex@example.org")
+    assert decide(replace(facts, useful_until=IN_15_MINUTES)) == Hold(IN_15_MINUTES, IN_15_MINUTES, Reason.snoozed)
+    assert decide(replace(facts, is_achieved=True)) == Cancel(Reason.achieved)
+
+
+def test_a_repeat_is_not_sent_once_the_message_was_seen_urgent_or_not() -> None:
+    assert decide(replace(GOING_OUT, is_acknowledged=True)) == Cancel(Reason.acknowledged)
+    assert decide(replace(URGENT, is_acknowledged=True)) == Cancel(Reason.acknowledged)
 
 
 def test_what_the_patient_opted_out_of_is_not_sent_on_any_channel() -> None:

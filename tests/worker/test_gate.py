@@ -124,6 +124,19 @@ def test_what_is_held_gives_its_lease_back_and_is_looked_at_again(
     assert story(session, case.delivery) == [("held", reason)]
 
 
+def test_what_was_put_off_after_the_claim_is_held_until_then(session: Session, case: Case) -> None:
+    until = MONDAY_AFTERNOON + timedelta(hours=2)
+    change(case.reminder, snoozed_until=until)
+    session.commit()
+
+    permit = pass_now(session, case.claim)
+
+    session.refresh(case.delivery)
+    assert permit is None
+    assert (case.delivery.state, case.delivery.next_attempt_at) == (DeliveryState.pending, until)
+    assert story(session, case.delivery) == [("held", "snoozed")]
+
+
 def test_a_hold_is_told_once_and_ends_in_an_expiry_that_names_it(
     session: Session, clock: FixedClock, case: Case
 ) -> None:

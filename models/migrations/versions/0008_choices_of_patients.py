@@ -18,12 +18,12 @@ ADDED = (
         "CONSTRAINT ck_delivery_urgency_range CHECK (urgency BETWEEN 0 AND 2)"
     ),
 )
-TIMES = ("acknowledged_at",)
+TIMES = ("acknowledged_at", "snoozed_until")
 DECISIONS = (
     "planned", "not_planned", "held", "passed_over", "sending", "sent", "retrying", "suppressed", "expired",
     "cancelled", "failed", "quarantined",
 )  # fmt: skip
-NEW_DECISIONS = (*DECISIONS, "acknowledged")
+NEW_DECISIONS = (*DECISIONS, "acknowledged", "snoozed")
 CLAIM_INDEX = "ix_delivery_claim"
 OPEN = sa.text("state IN ('pending', 'leased', 'sending')")
 # How urgent those are that wait now.
