@@ -174,8 +174,11 @@ class Settings:
     sends_in_flight: int = _setting(
         _integer(1, 256), "Messages that each of these processes may have on their way at a time.", default=16
     )
-    silence_minutes: int = _setting(
-        _integer(1, 10_080), "How long a push may go unseen before another channel says it again.", default=240
+    silence_minutes: int = _setting(_integer(1, 10_080), "Then an unseen push goes on to another channel.", default=240)
+    messages_a_patient_a_day: int = _setting(
+        _integer(1, 1000),
+        "More messages than so many in one day are held to the next, and the clinic is told.",
+        default=8,
     )
     max_body_bytes: int = _setting(_integer(1024, 64 * MEBIBYTE), "Largest request body.", default=2 * MEBIBYTE)
     max_import_bytes: int = _setting(_integer(1024, 256 * MEBIBYTE), "Largest caseload file.", default=16 * MEBIBYTE)

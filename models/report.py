@@ -48,6 +48,7 @@ class TaskKind(StrEnum):
     fill_slot = "fill_slot"  # a personal instruction before surgery that a clinician must enter
     arrival_time = "arrival_time"  # the hospital's arrival time is not known
     call_patient = "call_patient"  # the surgery moved or was called off after advice, or a clearance was revoked
+    too_many_messages = "too_many_messages"  # the day's fuse holds a patient's messages: is the plan right?
 
 
 class TaskState(StrEnum):

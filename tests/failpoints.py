@@ -101,9 +101,16 @@ class FailSteps:
         return claims
 
     def _gate(
-        self, session: Session, claim: Claim, lease: Lease, *, built: Collection[Provider], now: datetime
+        self,
+        session: Session,
+        claim: Claim,
+        lease: Lease,
+        *,
+        built: Collection[Provider],
+        now: datetime,
+        policy: Policy,
     ) -> Permit | None:
-        permit = pass_gate(session, claim, lease, built=built, now=now)
+        permit = pass_gate(session, claim, lease, built=built, now=now, policy=policy)
         self._about_to_commit(session, "gated", "gate_uncommitted", permit is not None)
         return permit
 

@@ -39,6 +39,7 @@ class Reason(StrEnum):
     fell_back = "fell_back"
     silence = "silence"
     snoozed = "snoozed"
+    fuse = "fuse"
     acknowledged = "acknowledged"
     address_refused = "address_refused"
     message_refused = "message_refused"
@@ -97,6 +98,7 @@ class Facts:
     offers: tuple[Offer, ...]
     is_category_opted_out: bool = False
     snoozed_until: datetime | None = None
+    fuse_until: datetime | None = None  # the patient has had as many messages today as may be: until when
     is_acknowledged: bool = False  # it was to repeat what went out, and that has been seen
     is_urgent: bool = False  # takes back advice for a surgery that moved or was called off
 
@@ -160,12 +162,25 @@ def decide(facts: Facts) -> Verdict:
         return Cancel(cancelled)
     hold = _hold(facts)
     if facts.now >= facts.useful_until:
-        return Expire(Reason.too_late if hold is None else hold.reason)
+        return Expire(_too_late_because(facts, hold))
     if hold is not None:
         return hold
     if facts.is_category_opted_out and not facts.is_urgent:
         return Suppress(Reason.opted_out_category)
-    return _choose_channel(facts)
+    chosen = _choose_channel(facts)
+    return (isinstance(chosen, Send) and _hold_for_fuse(facts)) or chosen
+
+
+def _too_late_because(facts: Facts, hold: Hold | None) -> Reason:
+    hold = hold or _hold_for_fuse(facts)
+    return Reason.too_late if hold is None else hold.reason
+
+
+def _hold_for_fuse(facts: Facts) -> Hold | None:
+    if facts.fuse_until is None or facts.is_urgent:
+        return None
+    until = min(facts.fuse_until, facts.useful_until)
+    return Hold(until, until, Reason.fuse)
 
 
 def _cancelled_because(facts: Facts) -> Reason | None:

@@ -22,8 +22,8 @@ from schedules.delivery.deadline import kernel_deadline
 from schedules.delivery.gate import Permit, pass_gate
 from schedules.delivery.leases import Lease, read_now
 from schedules.delivery.message import render
-from schedules.delivery.policy import Policy
-from schedules.delivery.record import DEFAULT_POLICY, record_result, record_trouble
+from schedules.delivery.policy import DEFAULT_POLICY, Policy
+from schedules.delivery.record import record_result, record_trouble
 from schedules.plan.vocabulary import Provider
 
 Answer = TypeVar("Answer")
@@ -41,7 +41,14 @@ class GateStep(Protocol):
     """Checks one delivery for the last time."""
 
     def __call__(
-        self, session: Session, claim: Claim, lease: Lease, *, built: Collection[Provider], now: datetime
+        self,
+        session: Session,
+        claim: Claim,
+        lease: Lease,
+        *,
+        built: Collection[Provider],
+        now: datetime,
+        policy: Policy,
     ) -> Permit | None: ...
 
 
@@ -145,7 +152,8 @@ def give_up(desk: Desk, claim: Claim) -> None:
 
 def _pass(desk: Desk, session: Session, claim: Claim) -> Permit | None:
     now = desk.steps.now(session, desk.lease.clock)
-    return desk.steps.gate(session, claim, desk.lease, built=desk.senders.keys(), now=now)
+    built = desk.senders.keys()
+    return desk.steps.gate(session, claim, desk.lease, built=built, now=now, policy=desk.policy)
 
 
 def _send(desk: Desk, permit: Permit) -> Result:

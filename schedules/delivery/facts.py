@@ -65,12 +65,18 @@ def load_care(session: Session, delivery: Delivery) -> Care:
 
 
 def facts_of(
-    delivery: Delivery, care: Care, *, built: Collection[Provider], tried: Collection[bytes] = (), now: datetime
+    delivery: Delivery,
+    care: Care,
+    *,
+    built: Collection[Provider],
+    tried: Collection[bytes] = (),
+    fuse_until: datetime | None = None,
+    now: datetime,
 ) -> Facts:
     """Return the facts to decide on.
 
     `built` are those whom this worker can hand messages to, `tried` the hashed addresses on which an earlier step
-    failed.
+    failed. `fuse_until` is the end of a day on which the patient has had as many messages as may be.
     """
     progress = None if care.progress is None or care.progress.deleted else care.progress
     return Facts(
@@ -78,6 +84,7 @@ def facts_of(
         due_at=delivery.due_at,
         useful_until=delivery.useful_until,
         phase=care.reminder.phase,
+        fuse_until=fuse_until,
         snoozed_until=care.reminder.snoozed_until,
         is_acknowledged=delivery.after_silence and care.reminder.acknowledged_at is not None,
         is_category_opted_out=care.reminder.category in care.patient.opted_out_categories,

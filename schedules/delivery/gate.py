@@ -7,12 +7,14 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
 from models import journal
 from models.audit import ActorKind, AuditAction
 from models.care import Surgery
+from models.people import Patient
 from models.private import lookup_hash
 from models.reminder import DecisionKind, Delivery, DeliveryAttempt, DeliveryState
 from schedules.delivery.book import Claim, ended, move
@@ -29,8 +31,10 @@ from schedules.delivery.decide import (
 from schedules.delivery.digest import texts_said_along
 from schedules.delivery.facts import Care, count_open_tries, facts_of, load_care, lock_delivery
 from schedules.delivery.fall_back import tried_targets
+from schedules.delivery.fuse import Since, count_messages, day_began_at, day_ends_at, tell_clinic
 from schedules.delivery.leases import RELEASED, Lease, held
 from schedules.delivery.message import Draft
+from schedules.delivery.policy import DEFAULT_POLICY, Policy
 from schedules.plan.library import load_library
 from schedules.plan.protocol import Protocol
 from schedules.plan.vocabulary import Channel, Provider
@@ -86,11 +90,17 @@ class _Arrival:
 
 
 def pass_gate(
-    session: Session, claim: Claim, lease: Lease, *, built: Collection[Provider], now: datetime
+    session: Session,
+    claim: Claim,
+    lease: Lease,
+    *,
+    built: Collection[Provider],
+    now: datetime,
+    policy: Policy = DEFAULT_POLICY,
 ) -> Permit | None:
     """Return a permit to send at `now`; None if the delivery was moved elsewhere or the claim no longer holds.
 
-    `built` are those whom this worker can hand messages to. Two queries read the facts, whatever the patient; a rule
+    `built` are those whom this worker can hand messages to. Three queries read the facts, whatever the patient; a rule
     whose past policy is `digest` costs one more.
     """
     delivery = lock_delivery(session, claim)
@@ -99,7 +109,8 @@ def pass_gate(
     arrival = _Arrival(session, claim, delivery, now)
     care = load_care(session, delivery)
     tried = tried_targets(session, delivery)
-    verdict = decide(facts_of(delivery, care, built=built, tried=tried, now=now))
+    fuse_until = _fuse_until(session, care.patient, policy, now)
+    verdict = decide(facts_of(delivery, care, built=built, tried=tried, fuse_until=fuse_until, now=now))
     if isinstance(verdict, Send | Suppress):
         _tell_passed_over(arrival, verdict.passed_over)
     if isinstance(verdict, Send):
@@ -108,9 +119,19 @@ def pass_gate(
         return Permit(verdict.channel, verdict.provider, verdict.address, _draft(arrival, care), now, held_from_ms)
     if isinstance(verdict, Hold):
         _hold(arrival, verdict)
+        if verdict.reason is Reason.fuse:
+            tell_clinic(session, care.reminder, care.practice, zone=ZoneInfo(care.patient.time_zone), now=now)
     else:
         _end(arrival, verdict)
     return None
+
+
+def _fuse_until(session: Session, patient: Patient, policy: Policy, now: datetime) -> datetime | None:
+    """Return the end of the patient's day if they have had as many messages on it as may be, else None."""
+    zone = ZoneInfo(patient.time_zone)
+    today = Since(patient.practice_id, patient.id, day_began_at(now, zone))
+    count = count_messages(session, [today]).get((patient.practice_id, patient.id), 0)
+    return day_ends_at(now, zone) if count >= policy.messages_a_day else None
 
 
 def _begin_attempt(arrival: _Arrival, lease: Lease, verdict: Send) -> None:

@@ -14,13 +14,12 @@ from schedules.delivery.claim import MAX_ATTEMPTS
 from schedules.delivery.decide import Reason
 from schedules.delivery.fall_back import fall_back, go_on_after_silence
 from schedules.delivery.leases import RELEASED
-from schedules.delivery.policy import Policy
+from schedules.delivery.policy import DEFAULT_POLICY, Policy
 from schedules.plan.vocabulary import Provider
 from schedules.planning.story import step_of, tell
 
 FIRST_RETRY_AFTER = timedelta(seconds=30)
 LAST_RETRY_AFTER = timedelta(hours=1)
-DEFAULT_POLICY = Policy()
 _REFUSED_FOR_GOOD = {
     Refusal.address: Reason.address_refused,
     Refusal.message: Reason.message_refused,

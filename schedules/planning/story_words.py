@@ -42,6 +42,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "episode_paused": "the episode is paused",
         "episode_transferred": "the patient was transferred to another practice",
         "episode_withdrawn": "the patient withdrew",
+        "fuse": "the patient has had as many messages today as may be",
         "fell_back": "on the next channel, as the one before failed",
         "merged": "the item was merged with another stage's",
         "message_refused": "the message was refused for good",

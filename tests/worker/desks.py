@@ -15,8 +15,7 @@ from schedules.delivery.claim import claim_due
 from schedules.delivery.deliver import Desk, Limits, Steps
 from schedules.delivery.gate import Permit, pass_gate
 from schedules.delivery.leases import Lease
-from schedules.delivery.policy import Policy
-from schedules.delivery.record import DEFAULT_POLICY
+from schedules.delivery.policy import DEFAULT_POLICY, Policy
 from schedules.plan.vocabulary import Provider
 from tests.clock import MONDAY_AFTERNOON, FixedClock
 

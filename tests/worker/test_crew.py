@@ -19,6 +19,7 @@ from schedules.delivery.crew import Crew
 from schedules.delivery.deliver import Steps
 from schedules.delivery.gate import Permit
 from schedules.delivery.leases import Lease
+from schedules.delivery.policy import Policy
 from schedules.plan.vocabulary import Provider
 from tests import builders
 from tests.clock import MONDAY_AFTERNOON
@@ -63,7 +64,14 @@ class Notes:
         self.inside = 0
 
     def __call__(
-        self, session: Session, claim: Claim, lease: Lease, *, built: Collection[Provider], now: datetime
+        self,
+        session: Session,
+        claim: Claim,
+        lease: Lease,
+        *,
+        built: Collection[Provider],
+        now: datetime,
+        policy: Policy,
     ) -> Permit | None:
         with self.file.open("a", encoding="ascii") as notes:
             notes.write(f"{claim.delivery_id} {os.getpid()}\n")

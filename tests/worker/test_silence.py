@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -21,6 +21,7 @@ from schedules.delivery.record import record_result
 from schedules.jobs.publish import publish
 from schedules.plan.vocabulary import Channel, Provider, ReminderState
 from schedules.planning import Answer, withdraw
+from schedules.planning.reminders import arm_again
 from schedules.planning.withdrawal import stop_repeats
 from tests import builders
 from tests.clock import MONDAY_AFTERNOON, FixedClock
@@ -327,3 +328,31 @@ def test_who_waited_for_the_result_stops_the_repeat_that_it_planned(engine: Engi
     waiter.join()
 
     assert steps(session)[1] == (1, DeliveryState.cancelled, "acknowledged")
+
+
+@pytest.mark.parametrize("how", ["silence", "failure", "snooze"])
+def test_what_goes_out_another_time_or_way_keeps_quiet_hours_and_never_comes_before_it_is_due(
+    session: Session, clock: FixedClock, how: str
+) -> None:
+    evening, morning = datetime(2026, 3, 3, 1, 0, tzinfo=UTC), datetime(2026, 3, 3, 13, 0, tzinfo=UTC)  # 20:00, 08:00
+    delivery = on_its_way(session)
+    for name, value in builders.QUIET_NIGHT.items():
+        setattr(patient_of(session, delivery), name, value)
+    session.commit()
+    clock.set_wall_clock(evening if how == "silence" else evening + FOUR_HOURS)
+    if how == "snooze":
+        stop_repeats(session, reminder_of(session, delivery), now=clock.now(), reason="snoozed")
+        arm_again(session, reminder_of(session, delivery), due_at=evening + FOUR_HOURS, now=evening)
+        session.commit()
+    else:
+        record(session, claim_of(delivery), TAKEN if how == "silence" else REFUSED, now=clock.now())
+        clock.set_wall_clock(evening + FOUR_HOURS)
+
+    (claim,) = [each for each in claim_all(session, clock) if each.delivery_id != delivery.id]
+    at_midnight = pass_gate(session, claim, lease_of(clock), built=BOTH, now=clock.now())
+    session.commit()
+    row = session.get_one(Delivery, (claim.practice_id, claim.delivery_id), populate_existing=True)
+
+    assert at_midnight is None
+    assert (row.state, row.reason, row.next_attempt_at) == (DeliveryState.pending, "quiet_hours", morning)
+    assert row.due_at >= delivery.due_at

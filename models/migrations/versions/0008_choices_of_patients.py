@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from models.migration_steps import change_words
+from models.migration_steps import change_words, unguarded
 
 revision = "0008"
 down_revision = "0003"
@@ -24,6 +24,8 @@ DECISIONS = (
     "cancelled", "failed", "quarantined",
 )  # fmt: skip
 NEW_DECISIONS = (*DECISIONS, "acknowledged", "snoozed")
+TASKS = ("confirm_surgery", "past_items", "fill_slot", "arrival_time", "call_patient")
+NEW_TASKS = (*TASKS, "too_many_messages")
 CLAIM_INDEX = "ix_delivery_claim"
 OPEN = sa.text("state IN ('pending', 'leased', 'sending')")
 # How urgent those are that wait now.
@@ -45,12 +47,16 @@ def upgrade() -> None:
     for name in TIMES:
         op.add_column("reminder", sa.Column(name, sa.DateTime(timezone=True), nullable=True))
     change_words("decision", "kind", ("decisionkind", DECISIONS), ("decisionkind", NEW_DECISIONS))
+    change_words("task", "kind", ("taskkind", TASKS), ("taskkind", NEW_TASKS))
     op.execute(RANK)
     _index_claims("practice_id", "urgency", "next_attempt_at")
 
 
 def downgrade() -> None:
     _index_claims("next_attempt_at")
+    with unguarded("task"):
+        op.execute("UPDATE task SET kind = 'call_patient' WHERE kind = 'too_many_messages'")
+    change_words("task", "kind", ("taskkind", NEW_TASKS), ("taskkind", TASKS))
     # Where a story has one of the new lines, PostgreSQL refuses: it cannot be told without the word.
     change_words("decision", "kind", ("decisionkind", NEW_DECISIONS), ("decisionkind", DECISIONS))
     for name in reversed(TIMES):
