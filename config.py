@@ -123,6 +123,14 @@ class Settings(PushSettings):
         "Most messages a second that a worker hands to a provider, such as `sms=10,smtp=5`; without it no limit.",
         default=(),
     )
+    silence_minutes: int = _setting(
+        parse.integer(1, 10_080), "After so long an unseen push goes on to another channel.", default=240
+    )
+    messages_a_patient_a_day: int = _setting(
+        parse.integer(1, 1000),
+        "More messages than so many in one day are held to the next, and the clinic is told.",
+        default=8,
+    )
     max_body_bytes: int = _setting(parse.integer(1024, 64 * MEBIBYTE), "Largest request body.", default=2 * MEBIBYTE)
     max_import_bytes: int = _setting(
         parse.integer(1024, 256 * MEBIBYTE), "Largest caseload file over HTTP.", default=16 * MEBIBYTE

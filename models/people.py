@@ -3,7 +3,7 @@
 from datetime import date, datetime, time
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, Index, LargeBinary, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Synced, Tenant, words
@@ -58,6 +58,8 @@ class Patient(Synced, Base):
     units: Mapped[Units] = mapped_column(words(Units))
     channels: Mapped[list[str]] = mapped_column(default=list)  # in the patient's order; empty: none outside the app
     opted_out: Mapped[list[str]] = mapped_column(default=list)  # channels the patient stopped
+    # Categories of reminders that the patient does not want.
+    opted_out_categories: Mapped[list[str]] = mapped_column(default=list, server_default=text("'[]'"))
     quiet_from: Mapped[time | None]  # wall time in the patient's zone; may be later than quiet_until (over midnight)
     quiet_until: Mapped[time | None]
     reminders_paused_at: Mapped[datetime | None]

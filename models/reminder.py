@@ -14,6 +14,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     LargeBinary,
+    SmallInteger,
     String,
     UniqueConstraint,
     text,
@@ -67,12 +68,15 @@ class DecisionKind(StrEnum):
     quarantined = "quarantined"
     delivered = "delivered"  # a receipt says that it arrived
     undelivered = "undelivered"  # a receipt says that it did not
+    acknowledged = "acknowledged"  # the patient, or staff for the patient, says that it was seen
+    snoozed = "snoozed"  # the patient put it off
 
 
 class Reminder(OfPatient, Base):
     """One planned message about one milestone occurrence. Its identity holds neither a time nor a text.
 
-    `state`, `reason` and `sent_at` are a copy of the delivery's result, written by a job in batches.
+    `state`, `reason` and `sent_at` are a copy of the delivery's result, written by a job in batches. What was
+    acknowledged is the present generation.
     """
 
     __tablename__ = "reminder"
@@ -96,6 +100,8 @@ class Reminder(OfPatient, Base):
     state: Mapped[ReminderState] = mapped_column(words(ReminderState))
     reason: Mapped[str | None] = mapped_column(String(40))
     sent_at: Mapped[datetime | None]
+    acknowledged_at: Mapped[datetime | None]
+    snoozed_until: Mapped[datetime | None]  # the patient put it off; it may have ended
     digest_in: Mapped[str | None] = mapped_column(String(ID_LENGTH))  # the reminder whose message says this one too
 
 
@@ -115,6 +121,8 @@ class Delivery(Tenant, Base):
         Index(None, "practice_id", "patient_id", "state"),
         Index(
             "ix_delivery_claim",
+            "practice_id",
+            "urgency",
             "next_attempt_at",
             sqlite_where=text("state IN ('pending', 'leased', 'sending')"),
             postgresql_where=text("state IN ('pending', 'leased', 'sending')"),
@@ -134,6 +142,7 @@ class Delivery(Tenant, Base):
         ),
         CheckConstraint("step >= 0", name="step_from_0"),
         CheckConstraint("fence >= 0", name="fence_from_0"),
+        CheckConstraint("urgency BETWEEN 0 AND 2", name="urgency_range"),
     )
 
     patient_id: Mapped[str] = mapped_column(String(ID_LENGTH))
@@ -146,6 +155,9 @@ class Delivery(Tenant, Base):
     target: Mapped[bytes | None] = mapped_column(LargeBinary)
     # An earlier generation with another time went out: this one opens with the correction.
     is_correction: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    # It repeats on another channel what went out and nobody acknowledged.
+    after_silence: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    urgency: Mapped[int] = mapped_column(SmallInteger, default=2, server_default="2")  # 0 is the most urgent
     due_at: Mapped[datetime]
     useful_until: Mapped[datetime]
     next_attempt_at: Mapped[datetime]

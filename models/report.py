@@ -50,6 +50,7 @@ class TaskKind(StrEnum):
     call_patient = "call_patient"  # the surgery moved or was called off after advice, or a clearance was revoked
     address_failed = "address_failed"  # no message reaches an address: is it still valid?
     message_received = "message_received"  # the patient wrote by SMS
+    too_many_messages = "too_many_messages"  # the day's fuse holds a patient's messages: is the plan right?
 
 
 class TaskState(StrEnum):

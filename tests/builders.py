@@ -90,7 +90,7 @@ def patient(session: Session, practice: Practice, **changes: Any) -> Patient:
     row.date_of_birth = date(1980, 5, 17)
     row.language, row.country, row.time_zone = Language.en, "US", "America/New_York"
     row.units, row.work_class = Units.imperial, WorkClass.light
-    row.channels, row.opted_out = ["email"], []
+    row.channels, row.opted_out, row.opted_out_categories = ["email"], [], []
     row.email, row.phone = f"patient-{number}@example.org", f"+1212555{number % 10_000:04}"
     return _add(session, _changed(row, changes))
 

@@ -28,6 +28,7 @@ from schedules.delivery.deliver import DEFAULT_STEPS, Steps, make_senders
 from schedules.delivery.flow import Pace
 from schedules.delivery.gate import Permit, pass_gate
 from schedules.delivery.leases import Lease
+from schedules.delivery.policy import Policy
 from schedules.delivery.record import record_results
 from schedules.plan.vocabulary import Provider
 from schedules.worker import main
@@ -108,9 +109,10 @@ class FailSteps:
         *,
         built: Collection[Provider],
         pace: Pace,
+        policy: Policy,
         now: datetime,
     ) -> list[Permit]:
-        permits = pass_gate(session, claims, lease, built=built, pace=pace, now=now)
+        permits = pass_gate(session, claims, lease, built=built, pace=pace, policy=policy, now=now)
         self._about_to_commit(session, "gated", "gate_uncommitted", bool(permits))
         return permits
 
@@ -122,8 +124,9 @@ class FailSteps:
         built: Collection[Provider],
         now: datetime,
         chance: Callable[[], float],
+        policy: Policy,
     ) -> list[Claim]:
-        counted = record_results(session, results, built=built, now=now, chance=chance)
+        counted = record_results(session, results, built=built, now=now, chance=chance, policy=policy)
         self._about_to_commit(session, "recorded", "result_uncommitted", bool(counted))
         return counted
 

@@ -50,6 +50,8 @@ class Held:
     fence: int
     attempts: int
     solo: bool
+    urgency: int
+    after_silence: bool
 
     @property
     def story(self) -> Step:

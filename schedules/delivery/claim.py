@@ -4,12 +4,12 @@ Takes also what a dead or frozen worker held: its lease has run out, and the ker
 send (see `schedules.delivery.deadline`), so its unresolved attempts can be closed as abandoned.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from secrets import SystemRandom
 
-from sqlalchemy import ColumnElement, and_, case, exists, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, exists, literal, or_, select, union_all, update
 from sqlalchemy.orm import Session
 
 from models.practice import Practice
@@ -25,6 +25,7 @@ from models.sets import among
 from schedules.delivery.book import Claim, by_practice, ended, lock_held, move
 from schedules.delivery.decide import Reason
 from schedules.delivery.leases import RELEASED, Lease, has_run_out, held
+from schedules.plan.urgency import Urgency
 from schedules.plan.vocabulary import Channel
 from schedules.planning.story import Step, tell
 
@@ -62,26 +63,42 @@ _COLUMNS = tuple(getattr(Delivery, name) for name in _Found.__slots__)
 def claim_due(session: Session, lease: Lease, *, now: datetime, limit: int) -> list[Claim]:
     """Claim about `limit` deliveries that are due at `now` and return the claims.
 
-    Every practice gets an equal share of what is to be had, the longest due first; what else is due for a patient whose
-    delivery is claimed comes with it, so that it can be said in one message. An attempt whose worker died is abandoned
-    and its delivery retried alone; after three deaths alone, or as many attempts as are allowed, the delivery ends
-    instead.
+    What is urgent goes first. Among what is equally urgent every practice gets an equal share of what is to be had, the
+    longest due first; what else is due for a patient whose delivery is claimed comes with it, so that it can be said in
+    one message. An attempt whose worker died is abandoned and its delivery retried alone; after three deaths alone, or
+    as many attempts as are allowed, the delivery ends instead.
     """
     may_claim = _claimable(session, lease, now)
-    waiting = _practices_with_due(session, may_claim)
     claims: list[Claim] = []
-    while waiting and len(claims) < limit:
-        share = max(1, (limit - len(claims)) // len(waiting))
+    for urgency, practice_ids in _waiting(session, may_claim):
+        is_next = and_(Delivery.urgency == urgency, may_claim)
+        for found in _shared(session, practice_ids, is_next, may_claim, most=limit - len(claims)):
+            claims += _take(session, lease, found, now)
+    return claims
+
+
+def _shared(
+    session: Session,
+    practice_ids: Sequence[str],
+    is_next: ColumnElement[bool],
+    may_claim: ColumnElement[bool],
+    *,
+    most: int,
+) -> Iterator[list[_Found]]:
+    """Yield up to about `most` deliveries, a practice's equal share at a time. Take one before asking for the next."""
+    waiting, count = list(practice_ids), 0
+    while waiting and count < most:
+        share = max(1, (most - count) // len(waiting))
         still_waiting = []
         for practice_id in waiting:
-            if len(claims) >= limit:
-                break
-            found = _lock(session, practice_id, may_claim, share)
-            claims += _take(session, lease, found, now)
+            if count >= most:
+                return
+            found = _lock(session, practice_id, is_next, may_claim, share)
+            count += len(found)
+            yield found
             if len(found) >= share:
                 still_waiting.append(practice_id)
         waiting = still_waiting
-    return claims
 
 
 def release(session: Session, claims: Iterable[Claim]) -> None:
@@ -98,24 +115,44 @@ def _claimable(session: Session, lease: Lease, now: datetime) -> ColumnElement[b
     return and_(Delivery.state.in_(OPEN_STATES), Delivery.next_attempt_at <= now, free)
 
 
-def _practices_with_due(session: Session, may_claim: ColumnElement[bool]) -> list[str]:
-    """Return the practices for which something is due, in an order of chance: none is always the first."""
-    is_waiting = exists().where(Delivery.practice_id == Practice.id, may_claim)
-    found = list(session.scalars(select(Practice.id).where(is_waiting)))
-    _SHUFFLE(found)
-    return found
+def _waiting(session: Session, may_claim: ColumnElement[bool]) -> list[tuple[Urgency, list[str]]]:
+    """Return for which practices something is due, the most urgent first.
+
+    The practices come in an order of chance: none is always the first.
+    """
+    query = union_all(
+        *(
+            select(literal(int(urgency)).label("urgency"), Practice.id).where(
+                exists().where(Delivery.practice_id == Practice.id, Delivery.urgency == urgency, may_claim)
+            )
+            for urgency in Urgency
+        )
+    )
+    found: dict[Urgency, list[str]] = {urgency: [] for urgency in Urgency}
+    for urgency, practice_id in session.execute(query):
+        found[Urgency(urgency)].append(practice_id)
+    for practice_ids in found.values():
+        _SHUFFLE(practice_ids)
+    return sorted(found.items())
 
 
-def _lock(session: Session, practice_id: str, may_claim: ColumnElement[bool], most: int) -> list[_Found]:
-    """Return up to `most` of a practice's deliveries and what else is due for their patients, locked to the commit."""
-    query = select(*_COLUMNS).where(Delivery.practice_id == practice_id, may_claim).with_for_update(skip_locked=True)
-    first = [_Found(*row) for row in session.execute(query.order_by(Delivery.next_attempt_at, Delivery.id).limit(most))]
-    if len(first) < most:  # that was all: nobody's other messages can have been left out
-        return first
+def _lock(
+    session: Session, practice_id: str, is_next: ColumnElement[bool], may_claim: ColumnElement[bool], most: int
+) -> list[_Found]:
+    """Return up to `most` of a practice's deliveries that are next, and what else is due for their patients.
+
+    They are locked to the commit.
+    """
+    query = select(*_COLUMNS).where(Delivery.practice_id == practice_id).with_for_update(skip_locked=True)
+    next_ones = query.where(is_next).order_by(Delivery.next_attempt_at, Delivery.id).limit(most)
+    found = [_Found(*row) for row in session.execute(next_ones)]
+    if not found:
+        return []
     connection = session.connection()
-    of_patients = among(connection, Delivery.patient_id, {each.patient_id for each in first})
-    others = query.where(of_patients, ~among(connection, Delivery.id, [each.id for each in first]))
-    return first + [_Found(*row) for row in session.execute(others.order_by(Delivery.id))]
+    of_patients = among(connection, Delivery.patient_id, {each.patient_id for each in found})
+    are_others = ~among(connection, Delivery.id, [each.id for each in found])
+    others = query.where(may_claim, of_patients, are_others).order_by(Delivery.id)
+    return found + [_Found(*row) for row in session.execute(others)]
 
 
 def _take(session: Session, lease: Lease, found: Sequence[_Found], now: datetime) -> list[Claim]:

@@ -32,6 +32,7 @@ class Reason(StrEnum):
     quiet_hours = "quiet_hours"
     not_built = "not_built"
     opted_out = "opted_out"
+    opted_out_category = "opted_out_category"
     no_address = "no_address"
     no_channel = "no_channel"
     already_tried = "already_tried"
@@ -39,6 +40,10 @@ class Reason(StrEnum):
     provider_pace = "provider_pace"
     fell_back = "fell_back"
     in_digest = "in_digest"
+    silence = "silence"
+    snoozed = "snoozed"
+    fuse = "fuse"
+    acknowledged = "acknowledged"
     address_refused = "address_refused"
     address_dead = "address_dead"
     message_refused = "message_refused"
@@ -58,7 +63,9 @@ _ENDED_EPISODES = {
     EpisodeStatus.transferred: Reason.episode_transferred,
 }
 # What even an urgent correction respects. It goes out although the surgery or its milestones no longer stand.
-_STOP_EVERYTHING = frozenset({Reason.withdrawn, Reason.moved, Reason.died, Reason.episode_withdrawn})
+_STOP_EVERYTHING = frozenset(
+    {Reason.withdrawn, Reason.moved, Reason.acknowledged, Reason.died, Reason.episode_withdrawn}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +105,10 @@ class Facts:
     zone: ZoneInfo  # where the patient is now
     quiet_hours: QuietHours | None
     offers: tuple[Offer, ...]
+    is_category_opted_out: bool = False
+    snoozed_until: datetime | None = None
+    fuse_until: datetime | None = None  # the patient has had as many messages today as may be: until when
+    is_acknowledged: bool = False  # it was to repeat what went out, and that has been seen
     is_urgent: bool = False  # takes back advice for a surgery that moved or was called off
 
 
@@ -130,7 +141,7 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Suppress:
-    """There is no way to reach the patient."""
+    """There is no way to reach the patient, or none is wanted."""
 
     reason: Reason
     passed_over: tuple[PassedOver, ...] = ()
@@ -160,14 +171,32 @@ def decide(facts: Facts) -> Verdict:
         return Cancel(cancelled)
     hold = _hold(facts)
     if facts.now >= facts.useful_until:
-        return Expire(Reason.too_late if hold is None else hold.reason)
-    return hold or _choose_channel(facts)
+        return Expire(_too_late_because(facts, hold))
+    if hold is not None:
+        return hold
+    if facts.is_category_opted_out and not facts.is_urgent:
+        return Suppress(Reason.opted_out_category)
+    chosen = _choose_channel(facts)
+    return (isinstance(chosen, Send) and _hold_for_fuse(facts)) or chosen
+
+
+def _too_late_because(facts: Facts, hold: Hold | None) -> Reason:
+    hold = hold or _hold_for_fuse(facts)
+    return Reason.too_late if hold is None else hold.reason
+
+
+def _hold_for_fuse(facts: Facts) -> Hold | None:
+    if facts.fuse_until is None or facts.is_urgent:
+        return None
+    until = min(facts.fuse_until, facts.useful_until)
+    return Hold(until, until, Reason.fuse)
 
 
 def _cancelled_because(facts: Facts) -> Reason | None:
     reasons = (
         (facts.is_withdrawn, Reason.withdrawn),
         (facts.is_stale, Reason.moved),
+        (facts.is_acknowledged, Reason.acknowledged),
         (facts.is_achieved, Reason.achieved),
         (facts.is_skipped, Reason.skipped),
         (facts.is_milestone_cancelled, Reason.milestone_cancelled),
@@ -184,6 +213,9 @@ def _hold(facts: Facts) -> Hold | None:
         return Hold(facts.due_at, facts.due_at, Reason.not_due)
     if facts.is_urgent:
         return None
+    if facts.snoozed_until is not None and facts.now < facts.snoozed_until:
+        until = min(facts.snoozed_until, facts.useful_until)
+        return Hold(until, until, Reason.snoozed)
     # Nobody knows yet whether it happened, so nothing goes out that assumes it did.
     unconfirmed = facts.phase is Phase.after_surgery and facts.surgery_status is SurgeryStatus.planned
     open_ended = (

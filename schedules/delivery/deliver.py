@@ -26,6 +26,7 @@ from schedules.delivery.flow import NO_PACE, Breaker, Pace, write_pauses
 from schedules.delivery.gate import Permit, pass_gate
 from schedules.delivery.leases import Lease, read_now
 from schedules.delivery.message import render
+from schedules.delivery.policy import DEFAULT_POLICY, Policy
 from schedules.delivery.push_senders import make_push_senders
 from schedules.delivery.record import record_results, record_trouble
 from schedules.plan.vocabulary import Provider
@@ -55,6 +56,7 @@ class GateStep(Protocol):
         *,
         built: Collection[Provider],
         pace: Pace,
+        policy: Policy,
         now: datetime,
     ) -> list[Permit]: ...
 
@@ -70,6 +72,7 @@ class RecordStep(Protocol):
         built: Collection[Provider],
         now: datetime,
         chance: Callable[[], float],
+        policy: Policy,
     ) -> list[Claim]: ...
 
 
@@ -143,6 +146,7 @@ class Desk:
     senders: Mapping[Provider, ChannelSender]
     public_url: str
     chance: Callable[[], float]
+    policy: Policy = DEFAULT_POLICY
     turns: AbstractContextManager[Any] = field(default_factory=lambda: BoundedSemaphore(1))
     pace: Pace = NO_PACE
     breaker: Breaker = field(default_factory=Breaker)
@@ -164,7 +168,8 @@ def pass_all(desk: Desk, claims: Sequence[Claim]) -> list[Permit]:
 
     def work(session: Session, some: Sequence[Claim]) -> list[Permit]:
         now = desk.steps.now(session, desk.lease.clock)
-        return desk.steps.gate(session, some, desk.lease, built=desk.senders.keys(), pace=desk.pace, now=now)
+        built, pace, policy = desk.senders.keys(), desk.pace, desk.policy
+        return desk.steps.gate(session, some, desk.lease, built=built, pace=pace, policy=policy, now=now)
 
     permits: list[Permit] = []
     for part, answer in _in_parts(desk, claims, work):
@@ -194,7 +199,8 @@ def record_all(desk: Desk, sent: Sequence[Sent]) -> None:
     def work(session: Session, some: Sequence[Sent]) -> None:
         now = desk.steps.now(session, desk.lease.clock)
         results = [(claim, each.result) for each in some for claim in each.permit.claims]
-        desk.steps.record(session, results, built=desk.senders.keys(), now=now, chance=desk.chance)
+        built, policy = desk.senders.keys(), desk.policy
+        desk.steps.record(session, results, built=built, now=now, chance=desk.chance, policy=policy)
         pauses = [desk.breaker.note(each.permit.provider, each.result, now) for each in some]
         write_pauses(session, [each for each in pauses if each is not None], now)
 

@@ -24,6 +24,7 @@ from schedules.plan.vocabulary import (
     EpisodeStatus,
     Language,
     Phase,
+    ReminderCategory,
     ReminderState,
     SkipReason,
     SurgeryStatus,
@@ -40,6 +41,9 @@ class Care:
     reminder_key: str
     reminder_state: ReminderState
     reminder_generation: int
+    category: ReminderCategory
+    acknowledged_at: datetime | None
+    snoozed_until: datetime | None
     phase: Phase
     milestone_kind: str
     milestone_cancelled_at: datetime | None
@@ -54,6 +58,7 @@ class Care:
     language: Language
     country: str
     details_consent_at: datetime | None
+    opted_out_categories: list[str]
     zone: str
     quiet_from: time | None
     quiet_until: time | None
@@ -74,6 +79,9 @@ _CARE: dict[str, Any] = {
     "reminder_key": Reminder.key,
     "reminder_state": Reminder.state,
     "reminder_generation": Reminder.generation,
+    "category": Reminder.category,
+    "acknowledged_at": Reminder.acknowledged_at,
+    "snoozed_until": Reminder.snoozed_until,
     "phase": Reminder.phase,
     "milestone_kind": Milestone.kind,
     "milestone_cancelled_at": Milestone.cancelled_at,
@@ -88,6 +96,7 @@ _CARE: dict[str, Any] = {
     "language": Patient.language,
     "country": Patient.country,
     "details_consent_at": Patient.details_consent_at,
+    "opted_out_categories": Patient.opted_out_categories,
     "zone": Patient.time_zone,
     "quiet_from": Patient.quiet_from,
     "quiet_until": Patient.quiet_until,
@@ -114,13 +123,29 @@ def load_cares(session: Session, practice_id: str, reminder_ids: Collection[str]
     return {care.reminder_id: care for care in cares}
 
 
-def facts_of(delivery: Held, care: Care, *, ways: Ways, tried: Collection[bytes] = (), now: datetime) -> Facts:
-    """Return the facts to decide on. `tried` are the hashed addresses on which an earlier step failed."""
+def facts_of(
+    delivery: Held,
+    care: Care,
+    *,
+    ways: Ways,
+    tried: Collection[bytes] = (),
+    fuse_until: datetime | None = None,
+    now: datetime,
+) -> Facts:
+    """Return the facts to decide on.
+
+    `tried` are the hashed addresses on which an earlier step failed. `fuse_until` is the end of a day on which the
+    patient has had as many messages as may be.
+    """
     return Facts(
         now=now,
         due_at=delivery.due_at,
         useful_until=delivery.useful_until,
         phase=care.phase,
+        fuse_until=fuse_until,
+        snoozed_until=care.snoozed_until,
+        is_acknowledged=delivery.after_silence and care.acknowledged_at is not None,
+        is_category_opted_out=care.category in care.opted_out_categories,
         is_urgent=care.reminder_key in URGENT_KEYS,
         is_withdrawn=care.is_gone or care.reminder_state is ReminderState.cancelled,
         is_stale=delivery.generation != care.reminder_generation,

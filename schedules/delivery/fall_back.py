@@ -1,4 +1,7 @@
-"""What failed on one channel goes on to the next of the patient's order, as the next step of the same reminder."""
+"""The patient's order of channels: what failed on one, or was not acknowledged, goes on to the next.
+
+Each is the next step of the same reminder, added in the transaction that records the result of the one before it.
+"""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -10,7 +13,9 @@ from models.reminder import DecisionKind, Delivery, Reminder
 from schedules.delivery.book import Held
 from schedules.delivery.dead_addresses import dead_among
 from schedules.delivery.decide import Reason, is_usable
+from schedules.delivery.policy import Policy
 from schedules.delivery.ways import Ways, load_contact, offers_of
+from schedules.plan.urgency import Urgency, goes_on_after_silence
 from schedules.plan.vocabulary import Provider, ReminderState
 from schedules.planning.reminders import FIRST_STEP, delivery_id
 from schedules.planning.story import step_of, tell
@@ -39,27 +44,65 @@ def fall_back(session: Session, failed: Delivery, *, built: Collection[Provider]
     message is of no more use, or where its reminder was called off or planned again. The gate decides on everything
     again.
     """
-    reminder = session.get_one(Reminder, (failed.practice_id, failed.reminder_id), populate_existing=True)
-    stands = reminder.generation == failed.generation and reminder.state in STANDS
-    if not stands or now >= failed.useful_until:
+    if now >= failed.useful_until or not _goes_on(session, failed, built, after_silence=failed.after_silence):
         return False
-    contact = load_contact(session, failed.practice_id, failed.patient_id)
-    tried = tried_targets(session, failed) | {bytes(failed.target or b"")}
-    dead = dead_among(session, failed.practice_id, contact.targets)
-    if not any(is_usable(offer) for offer in offers_of(contact, Ways(built, dead=dead), tried=tried)):
-        return False
-    following = Delivery(
-        practice_id=failed.practice_id,
-        id=delivery_id(failed.reminder_id, generation=failed.generation, step=failed.step + 1),
-        patient_id=failed.patient_id,
-        reminder_id=failed.reminder_id,
-        generation=failed.generation,
-        step=failed.step + 1,
-        is_correction=failed.is_correction,
-        due_at=failed.due_at,
-        useful_until=failed.useful_until,
-        next_attempt_at=now,
-    )
+    following = _next_step(failed, at=now, after_silence=failed.after_silence)
     session.add(following)
     tell(session, step_of(following), DecisionKind.planned, now=now, reason=Reason.fell_back)
     return True
+
+
+def waits_for_an_answer(sent: Held) -> bool:
+    """Return whether a message that was sent goes on to another channel if nobody acknowledges it."""
+    return sent.channel is not None and goes_on_after_silence(sent.channel, Urgency(sent.urgency))
+
+
+def go_on_after_silence(
+    session: Session, sent: Delivery, *, built: Collection[Provider], policy: Policy, now: datetime
+) -> bool:
+    """Add the step that repeats what was sent `now`, locked, on the next channel. Return whether there is one.
+
+    It waits for as long as the policy says; the gate lets it go only if nobody acknowledged the reminder meanwhile.
+    `sent` waits for an answer. There is none where `fall_back` would add none.
+    """
+    at = now + policy.silence_of(Urgency(sent.urgency))
+    if at >= sent.useful_until or not _goes_on(session, sent, built, after_silence=True):
+        return False
+    following = _next_step(sent, at=at, after_silence=True)
+    session.add(following)
+    tell(session, step_of(following), DecisionKind.planned, now=now, reason=Reason.silence, until=at)
+    return True
+
+
+def _goes_on(session: Session, before: Delivery, built: Collection[Provider], *, after_silence: bool) -> bool:
+    """Return whether the reminder still stands and the patient can be reached on another way than before."""
+    reminder = session.get_one(Reminder, (before.practice_id, before.reminder_id), populate_existing=True)
+    if reminder.generation != before.generation or not _still_stands(reminder, after_silence=after_silence):
+        return False
+    contact = load_contact(session, before.practice_id, before.patient_id)
+    tried = tried_targets(session, before) | {bytes(before.target or b"")}
+    ways = Ways(built, dead=dead_among(session, before.practice_id, contact.targets))
+    return any(is_usable(offer) for offer in offers_of(contact, ways, tried=tried))
+
+
+def _still_stands(reminder: Reminder, *, after_silence: bool) -> bool:
+    if not after_silence:
+        return reminder.state in STANDS
+    return reminder.state in STANDS and reminder.acknowledged_at is None
+
+
+def _next_step(before: Delivery, *, at: datetime, after_silence: bool) -> Delivery:
+    return Delivery(
+        practice_id=before.practice_id,
+        id=delivery_id(before.reminder_id, generation=before.generation, step=before.step + 1),
+        patient_id=before.patient_id,
+        reminder_id=before.reminder_id,
+        generation=before.generation,
+        step=before.step + 1,
+        is_correction=before.is_correction,
+        after_silence=after_silence,
+        urgency=before.urgency,
+        due_at=before.due_at,
+        useful_until=before.useful_until,
+        next_attempt_at=at,
+    )

@@ -7,6 +7,7 @@ Passing it writes an attempt for each delivery before a request starts, so that 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
@@ -32,8 +33,10 @@ from schedules.delivery.drafts import Going, draft_of
 from schedules.delivery.facts import facts_of, load_cares
 from schedules.delivery.fall_back import tried_targets
 from schedules.delivery.flow import NO_PACE, Pace, paused_until
+from schedules.delivery.fuse import fuse_ends, tell_clinic
 from schedules.delivery.leases import RELEASED, Lease, held
 from schedules.delivery.message import Draft
+from schedules.delivery.policy import DEFAULT_POLICY, Policy
 from schedules.delivery.ways import Ways
 from schedules.plan.corrections import URGENT_KEYS
 from schedules.plan.vocabulary import Channel, Provider
@@ -91,36 +94,46 @@ def pass_gate(
     *,
     built: Collection[Provider],
     pace: Pace = NO_PACE,
+    policy: Policy = DEFAULT_POLICY,
     now: datetime,
 ) -> list[Permit]:
     """Return the messages that may leave at `now` for the claims, which are of one practice.
 
     What may not is moved elsewhere, and what a claim no longer holds stays. `built` are those whom this worker can hand
-    messages to, `pace` how fast. The facts of a batch cost four queries; a later step of a channel order, a repeat and
+    messages to, `pace` how fast. The facts of a batch cost five queries; a later step of a channel order, a repeat and
     a rule whose past policy is `digest` cost one more each.
     """
     gate = _Gate(session, lease, now)
     deliveries = lock_held(session, claims, DeliveryState.leased)
     if not deliveries:
         return []
-    cares = load_cares(session, claims[0].practice_id, {each.reminder_id for each in deliveries.values()})
+    practice_id = claims[0].practice_id
+    cares = load_cares(session, practice_id, {each.reminder_id for each in deliveries.values()})
     targets = {target for care in cares.values() for target in care.contact.targets}
-    ways = Ways(built, paused_until(session, now), dead_among(session, claims[0].practice_id, targets))
-    going = []
+    ways = Ways(built, paused_until(session, now), dead_among(session, practice_id, targets))
+    zones = {care.contact.id: ZoneInfo(care.zone) for care in cares.values()}
+    fuses = fuse_ends(session, practice_id, zones, most=policy.messages_a_day, now=now)
+    going, held_by_fuse = [], []
     for claim, delivery in deliveries.items():
         care = cares[delivery.reminder_id]
         tried = tried_targets(session, delivery)
-        facts = facts_of(delivery, care, ways=ways, tried=tried, now=now)
+        fuse_until = fuses.get(delivery.patient_id)
+        facts = facts_of(delivery, care, ways=ways, tried=tried, fuse_until=fuse_until, now=now)
         verdict = _in_pace(decide(facts), delivery, pace, now)
         if isinstance(verdict, Send):
             _tell_passed_over(gate, delivery, verdict.passed_over)
             going.append(Going(claim, delivery, care, verdict))
         else:
             _stay(gate, claim, delivery, verdict)
+            if verdict.reason is Reason.fuse:
+                held_by_fuse.append(care)
     held_from_ms = lease.clock.monotonic_ms()
     messages = _as_messages(going)
     _begin_attempts(gate, messages)
-    return [_permit(session, message, now, held_from_ms) for message in messages]
+    permits = [_permit(session, message, now, held_from_ms) for message in messages]
+    for care in held_by_fuse:
+        tell_clinic(session, care, now)
+    return permits
 
 
 def _in_pace(verdict: Verdict, delivery: Held, pace: Pace, now: datetime) -> Verdict:

@@ -12,8 +12,9 @@ from schedules.delivery.channels import Refusal, Result
 from schedules.delivery.claim import MAX_ATTEMPTS
 from schedules.delivery.dead_addresses import note_dead
 from schedules.delivery.decide import Reason
-from schedules.delivery.fall_back import fall_back
+from schedules.delivery.fall_back import fall_back, go_on_after_silence, waits_for_an_answer
 from schedules.delivery.leases import RELEASED
+from schedules.delivery.policy import DEFAULT_POLICY, Policy
 from schedules.delivery.push_addresses import disable_if_dead
 from schedules.plan.vocabulary import Provider
 from schedules.planning.story import tell
@@ -45,11 +46,12 @@ def record_results(
     built: Collection[Provider],
     now: datetime,
     chance: Callable[[], float],
+    policy: Policy = DEFAULT_POLICY,
 ) -> list[Claim]:
     """Write the results of attempts, all of one practice, and return the claims whose result counted.
 
-    What failed goes on to the next way to the patient among the `built`. `chance` gives a number from 0 to 1, which
-    spreads repeats over time. A result under a stale fence moves no delivery.
+    What failed goes on to the next way to the patient among the `built`; so does, later, what nobody acknowledges.
+    `chance` gives a number from 0 to 1, which spreads repeats over time. A result under a stale fence moves nothing.
     """
     held = lock_held(session, [claim for claim, _ in results], DeliveryState.sending)
     resolve_attempts(session, results, now=now)
@@ -71,6 +73,9 @@ def record_results(
     move(session, sent, **ended(DeliveryState.sent, now=now), deaths=0, solo=False)
     for claim in sent:
         tell(session, held[claim].story, DecisionKind.sent, now=now, channel=held[claim].channel)
+        if waits_for_an_answer(held[claim]):
+            row = _row_of(session, claim)
+            go_on_after_silence(session, row, built=built, policy=policy, now=now)
     return list(held)
 
 
@@ -145,13 +150,16 @@ def _go_on(
 
 
 def _fall_back(session: Session, claim: Claim, *, built: Collection[Provider], now: datetime) -> None:
-    failed = session.get_one(Delivery, (claim.practice_id, claim.delivery_id), populate_existing=True)
+    failed = _row_of(session, claim)
     if fall_back(session, failed, built=built, now=now):
         failed.published = True  # what is shown is the result of the last step
 
 
 def _bury(session: Session, claim: Claim, result: Result, now: datetime) -> None:
     """Note that the address of the claim's attempt is dead."""
-    key = (claim.practice_id, claim.delivery_id)
-    target = session.get_one(Delivery, key, populate_existing=True).target
-    note_dead(session, session.get_one(DeliveryAttempt, (*key, claim.fence)), target, code=result.code, now=now)
+    attempt = session.get_one(DeliveryAttempt, (claim.practice_id, claim.delivery_id, claim.fence))
+    note_dead(session, attempt, _row_of(session, claim).target, code=result.code, now=now)
+
+
+def _row_of(session: Session, claim: Claim) -> Delivery:
+    return session.get_one(Delivery, (claim.practice_id, claim.delivery_id), populate_existing=True)

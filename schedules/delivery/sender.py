@@ -24,6 +24,7 @@ from schedules.delivery.deliver import Desk, Limits, Sent, Steps, pass_all, put_
 from schedules.delivery.flow import Pace
 from schedules.delivery.gate import Permit
 from schedules.delivery.leases import Lease
+from schedules.delivery.policy import policy_of
 from schedules.plan.vocabulary import Provider
 
 POSTGRESQL_TURNS = 4
@@ -53,6 +54,7 @@ def run_sender(
         senders=steps.senders(settings),
         public_url=settings.public_url,
         chance=random.random,
+        policy=policy_of(settings),
         turns=BoundedSemaphore(turns),
         pace=pace_of(settings),
     )

@@ -65,6 +65,8 @@ def _publish_batch(session: Session, practice_id: str) -> int:
 def _show(reminder: Reminder, delivery: Delivery) -> None:
     if delivery.generation != reminder.generation or reminder.state is ReminderState.sent:
         return
+    if delivery.after_silence:  # its reminder went out before: that is what is shown
+        return
     reminder.state, reminder.reason = _SHOWN[delivery.state], delivery.reason
     if delivery.state is DeliveryState.sent:
         reminder.sent_at = delivery.finished_at

@@ -10,21 +10,12 @@ from datetime import datetime
 from enum import StrEnum
 
 from schedules.plan.diff import Answer, MessageChange
+from schedules.plan.message_facts import ANSWERS, MessageFacts, Standing, guess_facts
 from schedules.plan.reminders import PLANNED, PlannedReminder
 from schedules.plan.vocabulary import ReminderOutcome, ReminderState
 
 MOVED = "moved"
 NEVER_ARMED = frozenset(ReminderOutcome) - {PLANNED}  # why a reminder has had no delivery yet
-
-
-class Standing(StrEnum):
-    """How the message of a reminder's present generation stands with the worker."""
-
-    waiting = "waiting"
-    on_its_way = "on_its_way"
-    perhaps_sent = "perhaps_sent"  # an earlier try ended without an answer
-    sent = "sent"
-    over = "over"  # it ended, and nothing went out
 
 
 class Step(StrEnum):
@@ -41,15 +32,6 @@ class Step(StrEnum):
     stand = "stand"
     settle = "settle"
     note = "note"
-
-
-@dataclass(frozen=True, slots=True)
-class MessageFacts:
-    """What became of a reminder's messages so far, those of earlier generations included."""
-
-    standing: Standing
-    sent_due_ats: frozenset[datetime] = frozenset()  # due times of what went out
-    may_have_gone_out: bool = False  # some message of it did, or is on its way, or ended without an answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,15 +84,6 @@ class DecidedReminder:
     is_correction: bool = False
 
 
-ANSWERS = {
-    Standing.waiting: Answer.effective,
-    Standing.on_its_way: Answer.in_flight,
-    Standing.perhaps_sent: Answer.unknown,
-    Standing.sent: Answer.already_sent,
-    Standing.over: None,
-}
-
-
 def decide_reminders(
     stored: Mapping[str, StoredReminder],
     wanted: Mapping[str, WantedReminder],
@@ -127,9 +100,12 @@ def decide_reminders(
         if before is None:
             found.extend(_new(each, occasion))
         else:
-            found.append(_again(before, each, _facts_of(before, facts), occasion))
-    gone = (each for reminder_id, each in stored.items() if reminder_id not in wanted)
-    return found + [_without(each, _facts_of(each, facts), occasion) for each in gone]
+            known = _facts_of(before, facts)
+            found.append(_hushed(_again(before, each, known, occasion), before, known, occasion))
+    for each_gone in (each for reminder_id, each in stored.items() if reminder_id not in wanted):
+        known = _facts_of(each_gone, facts)
+        found.append(_hushed(_without(each_gone, known, occasion), each_gone, known, occasion))
+    return found
 
 
 def is_late(wanted: WantedReminder, stored: StoredReminder | None, now: datetime) -> bool:
@@ -141,15 +117,27 @@ def is_late(wanted: WantedReminder, stored: StoredReminder | None, now: datetime
 
 def _facts_of(stored: StoredReminder, facts: Mapping[str, MessageFacts]) -> MessageFacts:
     known = facts.get(stored.id)
-    if known is not None:
-        return known
-    match stored.state:
-        case ReminderState.planned:
-            return MessageFacts(Standing.waiting)
-        case ReminderState.sent:
-            return MessageFacts(Standing.sent, frozenset({stored.planned.due_at}), may_have_gone_out=True)
-        case _:
-            return MessageFacts(Standing.over)
+    return guess_facts(stored.state, stored.planned.due_at) if known is None else known
+
+
+def _hushed(
+    decided: DecidedReminder, stored: StoredReminder, facts: MessageFacts, occasion: Occasion
+) -> DecidedReminder:
+    """Let nothing go on to another channel that went out for a day, or an item, which no longer stands."""
+    if decided.step is not Step.leave or not facts.awaits_answer:
+        return decided
+    reason = _outdated_because(decided.planned, stored, occasion)
+    return decided if reason is None else replace(decided, step=Step.take_back, reason=reason)
+
+
+def _outdated_because(planned: PlannedReminder | None, stored: StoredReminder, occasion: Occasion) -> str | None:
+    if stored.milestone_id in occasion.complete:
+        return None  # what was reported or cleared took it back itself
+    if planned is None:
+        return occasion.ended.get(stored.milestone_id, occasion.otherwise)
+    if planned.outcome is not PLANNED:
+        return planned.outcome.value
+    return None if planned.scheduled_on == stored.planned.scheduled_on else MOVED
 
 
 def _new(wanted: WantedReminder, occasion: Occasion) -> list[DecidedReminder]:

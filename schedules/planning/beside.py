@@ -10,9 +10,9 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from models.care import Surgery
+from schedules.plan.message_facts import MessageFacts
 from schedules.plan.rearm import (
     DecidedReminder,
-    MessageFacts,
     Occasion,
     StoredReminder,
     WantedReminder,

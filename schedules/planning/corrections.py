@@ -21,6 +21,7 @@ from models.reminder import DecisionKind, Delivery, Reminder
 from models.report import Task, TaskKind, TaskState
 from schedules.plan.corrections import ADVICE_KINDS, URGENT_KEYS, USEFUL, UrgentCorrection, correction_for
 from schedules.plan.identity import plan_row_id
+from schedules.plan.urgency import urgency_of
 from schedules.plan.vocabulary import Channel, EpisodeStatus, Phase, ReminderCategory, ReminderState, SurgeryStatus
 from schedules.planning.messages import load_messages
 from schedules.planning.reminders import FIRST_STEP, delivery_id
@@ -96,11 +97,11 @@ def correction_due(
 def send_correction(session: Session, episode: Episode, correction: Correction, now: datetime) -> None:
     """Store the correction's message, due now, and its phone task, due today. Call it after planning.
 
-    What an earlier move left to say takes the newest words: older messages that are not out yet are taken back.
+    What an earlier move left to say takes the newest words: older messages that are not out yet, or wait to go on to
+    another channel, are taken back.
     """
     rows = _urgent_reminders(session, episode)
-    waiting = [row for row in rows if row.state is ReminderState.planned]
-    cancel_reminders(session, waiting, now=now, reason=SUPERSEDED)
+    cancel_reminders(session, rows, now=now, reason=SUPERSEDED)
     if correction.message is not CorrectionMessage.withdrawn:
         place = correction.milestones[0]
         repeat = 1 + sum((row.milestone_id, row.key) == (place.id, correction.key) for row in rows)
@@ -193,6 +194,7 @@ def _add_message(session: Session, episode: Episode, correction: Correction, rep
         due_at=now,
         useful_until=reminder.useful_until,
         next_attempt_at=now,
+        urgency=urgency_of(reminder.category, reminder.key),
     )
     session.add_all([reminder, delivery])
     tell(session, step_of(delivery), DecisionKind.planned, now=now)

@@ -7,7 +7,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.reminder import OPEN_STATES, AttemptOutcome, Delivery, DeliveryAttempt, DeliveryState, Reminder
-from schedules.plan.rearm import MessageFacts, Standing
+from schedules.plan.message_facts import MessageFacts, Standing
+from schedules.plan.urgency import Urgency, goes_on_after_silence
 from schedules.planning.rows import find_all
 
 Outcomes = frozenset[AttemptOutcome | None]
@@ -42,11 +43,15 @@ class Messages:
     def facts_of(self, reminder: Reminder) -> MessageFacts:
         """Return what became of a reminder's messages, those of earlier generations included."""
         known = self.deliveries.get(reminder.id, ())
-        standings = [self.standing(each) for each in self.present(reminder)]
+        present = self.present(reminder)
+        standings = [self.standing(each) for each in present]
+        standing = next((each for each in _LOUDEST_FIRST if each in standings), Standing.over)
+        is_open_after = any(each.after_silence and each.state in OPEN_STATES for each in present)
         return MessageFacts(
-            standing=next((each for each in _LOUDEST_FIRST if each in standings), Standing.over),
+            standing=standing,
             sent_due_ats=frozenset(each.due_at for each in known if each.state is DeliveryState.sent),
             may_have_gone_out=any(self._may_have_gone_out(each) for each in known),
+            awaits_answer=standing is Standing.sent and is_open_after,
         )
 
     def _may_have_gone_out(self, delivery: Delivery) -> bool:
@@ -61,13 +66,19 @@ _LOUDEST_FIRST = (Standing.sent, Standing.on_its_way, Standing.perhaps_sent, Sta
 def load_messages(session: Session, practice_id: str, patient_id: str, *, lock: bool) -> Messages:
     """Return what became of a patient's messages. `lock`: no worker changes a delivery until the commit."""
     rows = find_all(session, Delivery, practice_id, lock=lock, patient_id=patient_id)
-    if lock and any(row.state is DeliveryState.failed for row in rows):
-        # While a lock was waited for, what failed may have gone on to a next step, which this query could not see.
+    if lock and any(_may_have_gone_on(row) for row in rows):
+        # While a lock was waited for, a next step may have been added, which this query could not see.
         rows = find_all(session, Delivery, practice_id, lock=True, patient_id=patient_id)
     by_reminder: dict[str, list[Delivery]] = {}
     for row in rows:
         by_reminder.setdefault(row.reminder_id, []).append(row)
     return Messages(by_reminder, _outcomes(session, practice_id, rows))
+
+
+def _may_have_gone_on(row: Delivery) -> bool:
+    if row.state is DeliveryState.sent and row.channel is not None:
+        return goes_on_after_silence(row.channel, Urgency(row.urgency))
+    return row.state is DeliveryState.failed
 
 
 def facts_of_all(messages: Messages, reminders: Iterable[Reminder]) -> dict[str, MessageFacts]:

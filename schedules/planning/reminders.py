@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -11,6 +12,7 @@ from models.reminder import DecisionKind, Delivery, DeliveryState, Reminder
 from schedules.plan.rearm import MOVED, DecidedReminder
 from schedules.plan.rearm import Step as Act
 from schedules.plan.reminders import PLANNED, PlannedReminder
+from schedules.plan.urgency import urgency_of
 from schedules.plan.vocabulary import ReminderOutcome, ReminderState
 from schedules.planning.facts import Care
 from schedules.planning.messages import Messages
@@ -81,8 +83,7 @@ class ReminderStore:
             tell(self.session, step, DecisionKind.not_planned, now=self.now, reason=planned.outcome)
 
     def _arm(self, row: Reminder, planned: PlannedReminder, *, is_correction: bool) -> None:
-        row.state, row.reason, row.sent_at, row.digest_in = ReminderState.planned, None, None, None
-        row.generation += 1
+        _begin_generation(row)
         _write_times(row, planned)
         self._add_delivery(step_of(row), row.patient_id, planned, is_correction=is_correction)
 
@@ -113,19 +114,50 @@ class ReminderStore:
 
     def _add_delivery(self, step: Step, patient_id: str, planned: PlannedReminder, *, is_correction: bool) -> None:
         columns = {
-            "practice_id": step.practice_id,
-            "id": delivery_id(step.reminder_id, generation=step.generation, step=FIRST_STEP),
             "patient_id": patient_id,
-            "reminder_id": step.reminder_id,
-            "generation": step.generation,
-            "step": FIRST_STEP,
             "due_at": planned.due_at,
             "useful_until": planned.useful_until,
-            "next_attempt_at": planned.due_at,
+            "urgency": urgency_of(planned.category, planned.key),
             "is_correction": is_correction,
         }
-        insert_at_commit(self.session, Delivery, columns)
-        tell(self.session, replace(step, step=FIRST_STEP), DecisionKind.planned, now=self.now)
+        _add_first_step(self.session, step, columns, self.now)
+
+
+def arm_again(session: Session, row: Reminder, *, due_at: datetime, now: datetime) -> None:
+    """Begin the next generation of a reminder that went out, to be said again at `due_at`, unchanged.
+
+    What is open of the present generation has been taken back. The row keeps the times of its rule, so that planning
+    again finds nothing moved.
+    """
+    _begin_generation(row)
+    columns = {
+        "patient_id": row.patient_id,
+        "due_at": due_at,
+        "useful_until": row.useful_until,
+        "urgency": urgency_of(row.category, row.key),
+        "is_correction": False,
+    }
+    _add_first_step(session, step_of(row), columns, now)
+
+
+def _begin_generation(row: Reminder) -> None:
+    row.state, row.reason, row.sent_at, row.digest_in = ReminderState.planned, None, None, None
+    row.acknowledged_at = row.snoozed_until = None
+    row.generation += 1
+
+
+def _add_first_step(session: Session, step: Step, columns: dict[str, Any], now: datetime) -> None:
+    identity = {
+        "practice_id": step.practice_id,
+        "id": delivery_id(step.reminder_id, generation=step.generation, step=FIRST_STEP),
+        "reminder_id": step.reminder_id,
+        "generation": step.generation,
+        "step": FIRST_STEP,
+        "next_attempt_at": columns["due_at"],
+        "after_silence": False,
+    }
+    insert_at_commit(session, Delivery, identity | columns)
+    tell(session, replace(step, step=FIRST_STEP), DecisionKind.planned, now=now)
 
 
 def _write_times(row: Reminder, planned: PlannedReminder) -> None:

@@ -25,11 +25,14 @@ _KINDS: Mapping[DecisionKind, str] = MappingProxyType(
         DecisionKind.quarantined: "set aside for the operator",
         DecisionKind.delivered: "arrived by {channel}",
         DecisionKind.undelivered: "did not arrive by {channel}",
+        DecisionKind.acknowledged: "seen",
+        DecisionKind.snoozed: "put off by the patient",
     }
 )
 REASONS: Mapping[str, str] = MappingProxyType(
     {
         "achieved": "the milestone was achieved",
+        "acknowledged": "it was seen",
         "address_dead": "no message reaches the address that is known",
         "address_refused": "the address was refused for good",
         "already_tried": "it was tried before and failed",
@@ -43,6 +46,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "episode_paused": "the episode is paused",
         "episode_transferred": "the patient was transferred to another practice",
         "episode_withdrawn": "the patient withdrew",
+        "fuse": "the patient has had as many messages today as may be",
         "fell_back": "on the next channel, as the one before failed",
         "in_digest": "in one message with what else is due",
         "merged": "the item was merged with another stage's",
@@ -57,6 +61,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "not_due": "it is not due yet",
         "not_signed": "what it says has not been signed by a clinician",
         "opted_out": "the patient opted out of it",
+        "opted_out_category": "the patient opted out of what it is about",
         "past_digest": "another message says it too",
         "past_not_applicable": "its day was past at enrolment and it no longer applied",
         "past_skip": "its day was past at enrolment",
@@ -71,7 +76,9 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "raised": "it raised an error",
         "refused": "the provider refused it for now",
         "said_elsewhere": "another episode of the patient says the same",
+        "silence": "on the next channel, unless it is seen before",
         "skipped": "the milestone was left out",
+        "snoozed": "the patient put it off",
         "superseded": "something later took its place",
         "surgery_cancelled": "the surgery was cancelled",
         "surgery_unconfirmed": "nobody has confirmed the surgery yet",

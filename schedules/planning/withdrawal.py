@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from models.reminder import OPEN_STATES, DecisionKind, Delivery, DeliveryState, Reminder
 from schedules.plan.corrections import URGENT_KEYS
-from schedules.plan.rearm import ANSWERS
+from schedules.plan.message_facts import ANSWERS, Standing
 from schedules.plan.replan import Answer
 from schedules.plan.vocabulary import EpisodeStatus, ReminderState
 from schedules.planning.messages import Messages, load_messages
@@ -66,15 +66,25 @@ def cancel_reminders(
 
 
 def take_back(session: Session, reminder: Reminder, messages: Messages, *, now: datetime, reason: str) -> Answer | None:
-    """Cancel what is open of a reminder's present generation, whose deliveries are locked. None: nothing was."""
-    answer = None
+    """Cancel what is open of a reminder's present generation, whose deliveries are locked. None: nothing was.
+
+    What went out stays shown as sent; what was to repeat it on another channel is cancelled.
+    """
+    standing = messages.facts_of(reminder).standing
     for delivery in messages.present(reminder):
-        answer = ANSWERS[messages.standing(delivery)] or answer
         if delivery.state in OPEN_STATES:
-            reminder.state, reminder.reason = ReminderState.cancelled, reason
+            if standing is not Standing.sent:
+                reminder.state, reminder.reason = ReminderState.cancelled, reason
             _cancel(delivery, now, reason)
             tell(session, step_of(delivery), DecisionKind.cancelled, now=now, reason=reason)
-    return answer
+    return ANSWERS[standing]
+
+
+def stop_repeats(session: Session, reminder: Reminder, *, now: datetime, reason: str) -> None:
+    """Cancel the step that would repeat what went out on another channel. Locks the patient's deliveries."""
+    messages = load_messages(session, reminder.practice_id, reminder.patient_id, lock=True)
+    if messages.facts_of(reminder).awaits_answer:
+        take_back(session, reminder, messages, now=now, reason=reason)
 
 
 def answers_now(session: Session, practice_id: str, patient_id: str) -> dict[str, Answer]:
@@ -93,7 +103,10 @@ def answers_now(session: Session, practice_id: str, patient_id: str) -> dict[str
 
 def _cancel(delivery: Delivery, now: datetime, reason: str) -> None:
     """A delivery on its way keeps its row: the result, or the gate of the next attempt, will end it."""
-    if delivery.state is not DeliveryState.sending:
+    if delivery.state is DeliveryState.sending:
+        if delivery.after_silence:
+            delivery.useful_until = now  # its reminder stays sent, so this is what lets no retry through the gate
+    else:
         delivery.state, delivery.reason = DeliveryState.cancelled, reason
         delivery.finished_at, delivery.published = now, True
         delivery.lease_owner = delivery.lease_until = delivery.lease_until_ms = delivery.lease_boot = None

@@ -17,7 +17,12 @@ PATIENT: dict[str, Any] = {
     "email": "maya.okafor@example.org",
     "work_class": "light",
 }
-PATIENT_CHANGE: dict[str, Any] = {"time_zone": "America/Denver", "quiet_from": "22:00", "quiet_until": "08:00"}
+PATIENT_CHANGE: dict[str, Any] = {
+    "time_zone": "America/Denver",
+    "quiet_from": "22:00",
+    "quiet_until": "08:00",
+    "opted_out_categories": ["activity"],
+}
 EPISODE: dict[str, Any] = {"patient_id": "k7Qm2pXcV9sLwRtA", "label": "E1", "workers_comp": False}
 EPISODE_CHANGE: dict[str, Any] = {"status": "paused"}
 SURGERY: dict[str, Any] = {
@@ -60,6 +65,30 @@ CASELOAD = (
     "SP200417,Maya,Okafor,1971-08-30,en,America/Chicago,maya.okafor@example.org,,email,E1,lumbar_microdiscectomy,"
     "tubular,L4-L5,2026-04-14,planned,outpatient,light,no,no\n"
 )
+ACKNOWLEDGED: dict[str, Any] = {
+    "id": "2dzqjlm3z7py2fo7safd7uksefneinsh",
+    "milestone_id": "jalq3sww6xmy26rg6eivay6ooasfjfez",
+    "key": "goal",
+    "repeat": 0,
+    "generation": 1,
+    "category": "activity",
+    "phase": "after_surgery",
+    "scheduled_on": "2026-04-28",
+    "due_at": "2026-04-28T14:00:00Z",
+    "useful_until": "2026-05-01T14:00:00Z",
+    "state": "sent",
+    "reason": None,
+    "sent_at": "2026-04-28T14:00:03Z",
+    "acknowledged_at": "2026-04-28T15:20:11Z",
+    "snoozed_until": None,
+    "rev": 412,
+}
+SNOOZE: dict[str, Any] = {"minutes": 90}
+SNOOZED: dict[str, Any] = {
+    "reminder_id": "2dzqjlm3z7py2fo7safd7uksefneinsh",
+    "answer": "already_sent",
+    "snoozed_until": "2026-04-28T16:50:00Z",
+}
 DECISIONS: dict[str, Any] = {
     "items": [
         {

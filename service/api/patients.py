@@ -5,7 +5,15 @@ from typing import Any
 from marshmallow import Schema, fields
 
 from models import Patient
-from schedules.plan.vocabulary import Channel, EpisodeStatus, Language, OpioidUse, Units, WorkClass
+from schedules.plan.vocabulary import (
+    Channel,
+    EpisodeStatus,
+    Language,
+    OpioidUse,
+    ReminderCategory,
+    Units,
+    WorkClass,
+)
 from service.api import examples
 from service.api.etags import etag_of, refuse_match_of_nothing, require_match
 from service.api.fields import CivilDate, Flag, Id, Instant, Text, WallTime, WholeText, Word
@@ -48,6 +56,11 @@ class PatientBody(Schema):
     units = Word(Units, required=True)
     channels = fields.List(Word(Channel), load_default=[])
     opted_out = fields.List(Word(Channel), load_default=[])
+    opted_out_categories = fields.List(
+        Word(ReminderCategory),
+        load_default=[],
+        metadata={"description": "Categories of reminders that the patient does not want, on any channel."},
+    )
     quiet_from = WallTime(load_default=None, allow_none=True)
     quiet_until = WallTime(load_default=None, allow_none=True)
     reminders_paused_at = Instant(load_default=None, allow_none=True)
@@ -129,7 +142,10 @@ def store_patient(body: dict[str, Any], patient_id: str) -> Any:
 @patients.arguments(PatientPatch, example=examples.PATIENT_CHANGE)
 @patients.response(200, PatientView)
 def amend_patient(body: dict[str, Any], patient_id: str) -> Any:
-    """Change some of a patient's facts. A patient may change language, place, units, channels and quiet hours."""
+    """Change some of a patient's facts.
+
+    A patient may change language, place, units, channels, opt-outs, quiet hours and the pause of reminders.
+    """
     session = current_session()
     patient = find_patient(session, caller(), patient_id)
     lock_patient(session, patient.practice_id, patient.id)

@@ -7,21 +7,27 @@ from marshmallow import Schema, fields
 from models import Episode, Reminder
 from models.reminder import Decision, DecisionKind
 from schedules.plan.vocabulary import Channel, Phase, ReminderCategory, ReminderState
+from schedules.planning import Answer
 from schedules.planning.story_words import story_words
-from service.api.examples import DECISIONS
-from service.api.fields import CivilDate, Id, Instant, Word
+from service.api.examples import ACKNOWLEDGED, DECISIONS, SNOOZE, SNOOZED
+from service.api.fields import CivilDate, Id, Instant, Whole, Word
 from service.api.pages import PageQuery, page, row_after
 from service.api.resource import Resource, listing
-from service.api.scope import caller, show
+from service.api.scope import caller, now, show
+from service.care.acknowledging import acknowledge
 from service.care.reach import find_row
 from service.care.reminders import list_decisions, list_reminders
+from service.care.snoozing import LONGEST_MINUTES, SHORTEST_MINUTES, snooze
 from service.db import current_session
 
 reminders = Resource("reminders", "Planned messages.")
 
 
 class ReminderView(Schema):
-    """One planned message. `reason` is the code of why it did not go, or will not."""
+    """One planned message. `reason` is the code of why it did not go, or will not.
+
+    `acknowledged_at`: from when on it is known that the patient has seen it. `snoozed_until`: the patient put it off.
+    """
 
     id = Id(required=True)
     milestone_id = Id(required=True)
@@ -36,6 +42,8 @@ class ReminderView(Schema):
     state = Word(ReminderState, required=True)
     reason = fields.String(allow_none=True)
     sent_at = Instant(allow_none=True)
+    acknowledged_at = Instant(allow_none=True)
+    snoozed_until = Instant(allow_none=True)
     rev = fields.Integer(required=True)
 
 
@@ -61,6 +69,28 @@ class DecisionView(Schema):
 DecisionPage = listing(DecisionView, "DecisionPage")
 
 
+class AcknowledgeBody(Schema):
+    """Nothing: an empty object."""
+
+
+class SnoozeBody(Schema):
+    """For how long the message is put off, from now."""
+
+    minutes = Whole(SHORTEST_MINUTES, LONGEST_MINUTES, "minutes from now", required=True)
+
+
+class SnoozedView(Schema):
+    """What became of a reminder that was put off. It comes at `snoozed_until`, in quiet hours after their end.
+
+    effective: it had not gone out. already_sent: it went out, and comes again. unknown: it may have gone out.
+    in_flight: it was being handed over, and nothing was changed.
+    """
+
+    reminder_id = Id(required=True)
+    answer = Word(Answer, required=True)
+    snoozed_until = Instant(required=True, allow_none=True)
+
+
 @reminders.get("/episodes/<id:episode_id>/reminders")
 @reminders.arguments(PageQuery, location="query")
 @reminders.response(200, ReminderPage)
@@ -84,6 +114,31 @@ def list_reminder_decisions(query: dict[str, Any], reminder_id: str) -> Any:
     rows = list_decisions(session, reminder.practice_id, reminder.id, after=after, limit=limit + 1)
     answer = page(rows, limit, lambda row: row.id)
     return {**answer, "items": [_line(row) for row in answer["items"]]}
+
+
+@reminders.post("/reminders/<id:reminder_id>/acknowledge")
+@reminders.arguments(AcknowledgeBody)
+@reminders.response(200, ReminderView, example=ACKNOWLEDGED)
+def acknowledge_reminder(_body: dict[str, Any], reminder_id: str) -> Any:
+    """Say that a reminder was seen, so that it is not said again on another channel. The first time stands.
+
+    One that is not due yet answers 409.
+    """
+    session = current_session()
+    reminder = acknowledge(session, caller(), reminder_id, now=now())
+    show(reminder.patient_id)
+    session.flush()
+    return reminder
+
+
+@reminders.post("/reminders/<id:reminder_id>/snooze")
+@reminders.arguments(SnoozeBody, example=SNOOZE)
+@reminders.response(200, SnoozedView, example=SNOOZED)
+def snooze_reminder(body: dict[str, Any], reminder_id: str) -> Any:
+    """Put a message off. One that is urgent, over, or of no use by then answers 409."""
+    snoozed = snooze(current_session(), caller(), reminder_id, minutes=body["minutes"], now=now())
+    show(snoozed.reminder.patient_id)
+    return {"reminder_id": snoozed.reminder.id, "answer": snoozed.answer, "snoozed_until": snoozed.until}
 
 
 def _line(row: Decision) -> dict[str, Any]:

@@ -74,12 +74,21 @@ def _patient_faults(record: PatientRecord, today: date) -> Iterator[Fault]:
     if consent_at is not None and consent_at.date() > today + timedelta(days=1):
         yield Fault("/details_consent_at", f"an instant up to {today}", describe(consent_at.date()))
     yield from _quiet_hours_faults(record)
-    for name, channels in (("channels", record.channels), ("opted_out", record.opted_out)):
-        if len(set(channels)) != len(channels):
-            yield Fault(f"/{name}", "each channel once", ";".join(channels))
+    yield from _repeated(record)
     # Where the patient is may be a day ahead of the clinic.
     if record.died_on is not None and not record.date_of_birth <= record.died_on <= today + timedelta(days=1):
         yield Fault("/died_on", f"a date from the date of birth to {today}", describe(record.died_on))
+
+
+def _repeated(record: PatientRecord) -> Iterator[Fault]:
+    lists: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+        ("channels", "channel", record.channels),
+        ("opted_out", "channel", record.opted_out),
+        ("opted_out_categories", "category", record.opted_out_categories),
+    )
+    for name, one, words in lists:
+        if len(set(words)) != len(words):
+            yield Fault(f"/{name}", f"each {one} once", ";".join(words))
 
 
 def _quiet_hours_faults(record: PatientRecord) -> Iterator[Fault]:

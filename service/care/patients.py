@@ -26,12 +26,13 @@ _PLANNED_BY = frozenset(
 )
 # What the worker reads again before each send.
 _SENT_BY = frozenset(
-    {"channels", "opted_out", "reminders_paused_at", "details_consent_at", "email", "phone", "language"}
+    {"channels", "opted_out", "opted_out_categories", "reminders_paused_at", "details_consent_at", "email", "phone"}
+    | {"language"}
     | {"time_zone", "quiet_from", "quiet_until"}
 )
 PATIENT_MAY_CHANGE = frozenset(
     {"language", "country", "time_zone", "units", "channels", "opted_out", "quiet_from", "quiet_until"}
-    | {"reminders_paused_at"}
+    | {"opted_out_categories", "reminders_paused_at"}
 )
 
 

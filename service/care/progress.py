@@ -15,6 +15,7 @@ from models.people import StaffRole
 from schedules.plan.vocabulary import Phase, SkipReason
 from schedules.planning import Answer, plan_episode, withdraw
 from schedules.planning.slots import SLOT_KINDS
+from service.care.acknowledging import acknowledge_reported
 from service.care.checks import FIRST_SURGERY_ON
 from service.care.enrol import clinic_today
 from service.care.reach import find_row, lock_row, practice_of
@@ -142,10 +143,12 @@ def _withdrawn(
     session: Session, milestone: Milestone, progress: MilestoneProgress, now: datetime, *, reason: str
 ) -> Reported:
     practice_id, patient_id = milestone.practice_id, milestone.patient_id
-    answers = withdraw(session, practice_id, patient_id, now=now, reason=reason, milestone_ids=[milestone.id])
+    about_it = withdraw(session, practice_id, patient_id, now=now, reason=reason, milestone_ids=[milestone.id])
+    answers = about_it
     # The question about blank items closes with the last of them; a digest goes on without its carrier.
     if milestone.kind in SLOT_KINDS or _carried_a_digest(session, milestone, answers):
         answers = plan_episode(session, practice_id, milestone.episode_id, now) | answers
+    acknowledge_reported(session, practice_id, about_it, now)
     return Reported(milestone, progress, answers)
 
 

@@ -14,6 +14,7 @@ from schedules.plan.vocabulary import (
     Language,
     OpioidUse,
     Procedure,
+    ReminderCategory,
     Setting,
     SurgeryStatus,
     Units,
@@ -35,6 +36,7 @@ class PatientRecord:
     units: Units
     channels: tuple[Channel, ...] = ()
     opted_out: tuple[Channel, ...] = ()
+    opted_out_categories: tuple[ReminderCategory, ...] = ()
     quiet_from: time | None = None
     quiet_until: time | None = None
     reminders_paused_at: datetime | None = None

@@ -48,6 +48,8 @@ WHO_MAY: Final[dict[str, frozenset[str] | None]] = {
     "GET /api/v1/episodes/{episode_id}/work-status": PATIENT_OR_STAFF,
     "GET /api/v1/episodes/{episode_id}/reminders": PATIENT_OR_STAFF,
     "GET /api/v1/reminders/{reminder_id}/decisions": PATIENT_OR_STAFF,
+    "POST /api/v1/reminders/{reminder_id}/acknowledge": PATIENT_OR_STAFF,
+    "POST /api/v1/reminders/{reminder_id}/snooze": PATIENT,
     "GET /api/v1/episodes/{episode_id}/check-ins": PATIENT_OR_STAFF,
     "GET /api/v1/surgeries/{surgery_id}": PATIENT_OR_STAFF,
     "PUT /api/v1/surgeries/{surgery_id}": STAFF,

@@ -77,12 +77,13 @@ def test_one_record_sent_twice_at_once_is_stored_once_and_both_are_told_so(
 
 
 @pytest.mark.postgresql_only
+@pytest.mark.parametrize("choice", [{"opted_out": ["email"]}, {"opted_out_categories": ["activity"]}])
 def test_an_opt_out_waits_for_the_workers_last_check_whatever_else_changes(
-    clinic: Clinic, engine: Engine, coordinator: Caller
+    clinic: Clinic, engine: Engine, coordinator: Caller, choice: dict[str, list[str]]
 ) -> None:
     path = f"/patients/{clinic.patient.id}"
     etag = coordinator.get(path).headers["ETag"]
-    change = {"wants_contact_sport": True, "opted_out": ["email"]}
+    change = {"wants_contact_sport": True, **choice}
 
     with make_session_factory(engine)() as worker:
         worker.scalars(select(Delivery).filter_by(patient_id=clinic.patient.id).with_for_update()).all()

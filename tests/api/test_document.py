@@ -15,6 +15,7 @@ from service.api.milestones import AchieveBody, ReportedView, SkipBody
 from service.api.patients import PatientBody, PatientPatch
 from service.api.providers import MailEventsBody
 from service.api.push_addresses import PushAddressBody
+from service.api.reminders import ReminderView, SnoozeBody, SnoozedView
 from service.api.sign_ins import DeviceBody, EnrolmentBody, EnrolmentView
 from service.api.surgeries import SurgeryBody, SurgeryPatch
 from service.identity.roles import ANYONE, WHO_MAY
@@ -101,6 +102,9 @@ def test_the_examples_fit_their_schemas() -> None:
     assert DeviceBody().validate(examples.DEVICE) == {}
     assert MailEventsBody().validate(examples_providers.MAIL_EVENTS) == {}
     assert InboundMessagePage().validate(examples_providers.INBOUND_MESSAGES) == {}
+    assert SnoozeBody().validate(examples.SNOOZE) == {}
+    assert examples.SNOOZED.keys() == SnoozedView().fields.keys()
+    assert examples.ACKNOWLEDGED.keys() == ReminderView().fields.keys()
     assert examples.REPORTED.keys() == ReportedView().fields.keys()
 
 

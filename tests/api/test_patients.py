@@ -237,3 +237,26 @@ def test_consent_to_details_is_the_clinics_to_record_and_to_take_back(
     assert by_patient.status_code == 403
     assert (ahead.status_code, ahead.json["errors"][0]["pointer"]) == (422, "/details_consent_at")
     assert (withdrawn.status_code, withdrawn.json["details_consent_at"]) == (200, None)
+
+
+def test_a_patient_stops_a_category_and_takes_it_up_again(patient: Caller, clinic: Clinic) -> None:
+    path = f"/patients/{clinic.patient.id}"
+
+    stopped = patient.amend(path, {"opted_out_categories": ["activity", "work"]})
+    resumed = patient.amend(path, {"opted_out_categories": []})
+
+    assert (stopped.status_code, stopped.json["opted_out_categories"]) == (200, ["activity", "work"])
+    assert (resumed.status_code, resumed.json["opted_out_categories"]) == (200, [])
+
+
+@pytest.mark.parametrize(
+    ("categories", "pointer"),
+    [(["gossip"], "/opted_out_categories/0"), (["visit", "visit"], "/opted_out_categories")],
+)
+def test_a_category_is_one_of_the_list_and_named_once(
+    coordinator: Caller, clinic: Clinic, categories: list[str], pointer: str
+) -> None:
+    refused = coordinator.amend(f"/patients/{clinic.patient.id}", {"opted_out_categories": categories})
+
+    assert refused.status_code == 422
+    assert [each["pointer"] for each in refused.json["errors"]] == [pointer]

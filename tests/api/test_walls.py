@@ -92,6 +92,8 @@ def body_of(route: str, ids: dict[str, str]) -> dict[str, Any] | None:
         "POST /api/v1/milestones/{milestone_id}/achieve": {},
         "POST /api/v1/milestones/{milestone_id}/skip": {"reason": "not_applicable"},
         "POST /api/v1/milestones/{milestone_id}/reopen": {},
+        "POST /api/v1/reminders/{reminder_id}/acknowledge": {},
+        "POST /api/v1/reminders/{reminder_id}/snooze": {"minutes": 60},
         "POST /api/v1/tasks/{task_id}/close": {},
         "POST /api/v1/providers/sms/status": {},
         "POST /api/v1/providers/sms/inbound": {},

@@ -5,12 +5,13 @@ from datetime import UTC, date, datetime, time
 from sqlalchemy import Connection, Engine, event, select
 from sqlalchemy.orm import Session
 
-from models.care import Episode
+from models.care import Episode, Surgery
 from models.people import Patient
 from models.reminder import Decision, DecisionKind, Delivery, DeliveryState, Reminder
 from models.report import Task, TaskKind, TaskState
-from schedules.plan.vocabulary import EpisodeStatus, ReminderOutcome, ReminderState, SurgeryStatus
+from schedules.plan.vocabulary import Channel, EpisodeStatus, ReminderOutcome, ReminderState, SurgeryStatus
 from schedules.planning import Answer, withdraw
+from tests import builders
 from tests.planning.test_plan_episode import LATER, deliveries_of, operated, plan, reminder_of
 
 
@@ -129,3 +130,70 @@ def test_what_is_called_for_after_its_day_follows_its_past_policy(session: Sessi
     assert reminder_of(session, "drive", "ask").reason == ReminderOutcome.asked_coordinator
     task = session.scalars(select(Task).where(Task.kind == TaskKind.past_items)).one()
     assert reminder_of(session, "drive", "ask").milestone_id in task.about["milestone_ids"]
+
+
+def sent_by_push(session: Session, surgery: Surgery) -> Reminder:
+    """Return the walking goal, sent by push and shown as sent, with the step that waits for an answer."""
+    plan(session, surgery)
+    goal = reminder_of(session, "walk30", "goal")
+    (delivery,) = deliveries_of(session, goal)
+    delivery.state, delivery.channel, delivery.finished_at = DeliveryState.sent, Channel.push, goal.due_at
+    builders.delivery(session, goal, id=f"{goal.id}.1.1", step=1, channel=None, after_silence=True)
+    goal.state, goal.sent_at = ReminderState.sent, goal.due_at
+    session.commit()
+    return goal
+
+
+ON_DAY_14 = datetime(2026, 3, 9, 15, 0, tzinfo=UTC)
+
+
+def test_a_move_ahead_stops_the_repeat_and_sends_the_message_for_its_new_day(session: Session) -> None:
+    surgery = operated(session)
+    goal = sent_by_push(session, surgery)
+    surgery.surgery_on = date(2026, 3, 2)
+
+    answers = plan(session, surgery, ON_DAY_14)
+
+    assert answers[goal.id] is Answer.already_sent
+    assert (goal.state, goal.generation) == (ReminderState.planned, 2)
+    assert [(each.state, each.reason, each.is_correction) for each in deliveries_of(session, goal)] == [
+        (DeliveryState.sent, None, False),
+        (DeliveryState.cancelled, "moved", False),
+        (DeliveryState.pending, None, True),
+    ]
+
+
+def test_a_move_into_the_past_stops_the_repeat_and_leaves_what_was_sent(session: Session) -> None:
+    surgery = operated(session)
+    goal = sent_by_push(session, surgery)
+    surgery.surgery_on = date(2026, 2, 22)
+
+    answers = plan(session, surgery, ON_DAY_14)
+
+    assert answers[goal.id] is Answer.already_sent
+    assert (goal.state, goal.reason, goal.generation) == (ReminderState.sent, None, 1)
+    assert [(each.state, each.reason) for each in deliveries_of(session, goal)] == [
+        (DeliveryState.sent, None),
+        (DeliveryState.cancelled, "moved"),
+    ]
+
+
+def test_planning_again_without_a_change_leaves_the_repeat_waiting(session: Session) -> None:
+    surgery = operated(session)
+    goal = sent_by_push(session, surgery)
+
+    plan(session, surgery, ON_DAY_14)
+
+    assert [each.state for each in deliveries_of(session, goal)] == [DeliveryState.sent, DeliveryState.pending]
+
+
+def test_what_is_planned_says_how_urgent_it_is(session: Session) -> None:
+    surgery = operated(session, surgery_on=date(2026, 4, 1), status=SurgeryStatus.planned)
+
+    plan(session, surgery)
+
+    def urgencies(milestone_key: str, key: str) -> list[int]:
+        return [each.urgency for each in deliveries_of(session, reminder_of(session, milestone_key, key))]
+
+    assert urgencies("health_check", "d3") == [1]
+    assert urgencies("walk30", "goal") == [2]

@@ -42,7 +42,7 @@ def reminder_of(session: Session, milestone_key: str, key: str) -> Reminder:
 
 
 def deliveries_of(session: Session, reminder: Reminder) -> list[Delivery]:
-    query = select(Delivery).where(Delivery.reminder_id == reminder.id).order_by(Delivery.generation)
+    query = select(Delivery).where(Delivery.reminder_id == reminder.id).order_by(Delivery.generation, Delivery.step)
     return list(session.scalars(query))
 
 

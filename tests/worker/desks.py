@@ -15,6 +15,7 @@ from schedules.delivery.claim import claim_due
 from schedules.delivery.deliver import Desk, Limits, Sent, Steps, pass_all, put_back, record_all, send
 from schedules.delivery.gate import Permit, pass_gate
 from schedules.delivery.leases import Lease
+from schedules.delivery.policy import DEFAULT_POLICY, Policy
 from schedules.plan.errors import PlanError
 from schedules.plan.vocabulary import Provider
 from tests.clock import MONDAY_AFTERNOON, FixedClock
@@ -49,7 +50,9 @@ def lease_of(clock: Clock, owner: str = "worker-1") -> Lease:
     return Lease(owner, LEASE_LENGTH, clock)
 
 
-def desk_of(engine: Engine, clock: Clock, senders: Mapping[Provider, ChannelSender]) -> Desk:
+def desk_of(
+    engine: Engine, clock: Clock, senders: Mapping[Provider, ChannelSender], policy: Policy = DEFAULT_POLICY
+) -> Desk:
     """Return a sender's desk whose due times follow the test's clock and whose repeats come as late as they may."""
     return Desk(
         make_session=make_session_factory(engine),
@@ -59,6 +62,7 @@ def desk_of(engine: Engine, clock: Clock, senders: Mapping[Provider, ChannelSend
         senders=senders,
         public_url=PUBLIC_URL,
         chance=lambda: 1.0,
+        policy=policy,
     )
 
 

@@ -106,6 +106,7 @@ def test_a_move_after_advice_went_out_is_told_at_once_even_in_quiet_hours(
     (reminder,) = urgent(session)
     assert (reminder.key, reminder.repeat, reminder.category) == ("surgery_moved", 1, ReminderCategory.safety)
     assert (reminder.due_at, reminder.useful_until - reminder.due_at) == (MONDAY_AFTERNOON, timedelta(days=7))
+    assert session.scalars(select(Delivery.urgency).filter_by(reminder_id=reminder.id)).one() == 0
     assert sent_texts(session, engine, clock) == [MOVED]
 
 

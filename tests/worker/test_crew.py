@@ -20,6 +20,7 @@ from schedules.delivery.deliver import Steps
 from schedules.delivery.flow import Pace
 from schedules.delivery.gate import Permit
 from schedules.delivery.leases import Lease
+from schedules.delivery.policy import Policy
 from schedules.plan.vocabulary import Provider
 from tests import builders
 from tests.clock import MONDAY_AFTERNOON
@@ -71,6 +72,7 @@ class Notes:
         *,
         built: Collection[Provider],
         pace: Pace,
+        policy: Policy,
         now: datetime,
     ) -> list[Permit]:
         with self.file.open("a", encoding="ascii") as notes:

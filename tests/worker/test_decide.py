@@ -159,6 +159,9 @@ NEVER_STOPPING: list[dict[str, Any]] = [
     {"episode_status": EpisodeStatus.closed},
     {"episode_status": EpisodeStatus.transferred},
     {"is_paused": True},
+    {"is_category_opted_out": True},
+    {"snoozed_until": USEFUL_UNTIL},
+    {"fuse_until": USEFUL_UNTIL},
     {"episode_status": EpisodeStatus.paused},
     {"quiet_hours": QuietHours(start=time(0), end=time(23, 59))},
 ]
@@ -191,6 +194,53 @@ def test_an_urgent_correction_respects_an_opt_out() -> None:
     verdict = decide(replace(URGENT, offers=offers))
 
     assert verdict == Suppress(Reason.no_channel, (PassedOver(Channel.email, Reason.opted_out),))
+
+
+def test_what_the_patient_put_off_waits_until_then_and_not_past_its_use() -> None:
+    in_an_hour = NOW + timedelta(hours=1)
+    facts = replace(GOING_OUT, snoozed_until=in_an_hour)
+
+    assert decide(facts) == Hold(in_an_hour, in_an_hour, Reason.snoozed)
+    assert decide(replace(facts, now=in_an_hour)) == Send(Channel.email, Provider.smtp, "alex@example.org")
+    assert decide(replace(facts, useful_until=IN_15_MINUTES)) == Hold(IN_15_MINUTES, IN_15_MINUTES, Reason.snoozed)
+    assert decide(replace(facts, is_achieved=True)) == Cancel(Reason.achieved)
+
+
+def test_the_days_fuse_holds_to_the_next_day_what_would_go_out() -> None:
+    midnight = datetime(2026, 3, 3, 5, 0, tzinfo=UTC)
+    facts = replace(GOING_OUT, fuse_until=midnight)
+
+    assert decide(facts) == Hold(midnight, midnight, Reason.fuse)
+    assert decide(replace(facts, useful_until=IN_15_MINUTES)) == Hold(IN_15_MINUTES, IN_15_MINUTES, Reason.fuse)
+    assert decide(replace(facts, now=USEFUL_UNTIL)) == Expire(Reason.fuse)
+
+
+def test_the_fuse_holds_nothing_that_would_not_go_out_anyway() -> None:
+    facts = replace(GOING_OUT, fuse_until=USEFUL_UNTIL)
+
+    assert decide(replace(facts, is_achieved=True)) == Cancel(Reason.achieved)
+    assert decide(replace(facts, is_category_opted_out=True)) == Suppress(Reason.opted_out_category)
+    assert decide(replace(facts, offers=())) == Suppress(Reason.no_channel)
+    assert decide(replace(facts, is_paused=True)) == Hold(USEFUL_UNTIL, IN_15_MINUTES, Reason.paused)
+
+
+def test_a_repeat_is_not_sent_once_the_message_was_seen_urgent_or_not() -> None:
+    assert decide(replace(GOING_OUT, is_acknowledged=True)) == Cancel(Reason.acknowledged)
+    assert decide(replace(URGENT, is_acknowledged=True)) == Cancel(Reason.acknowledged)
+
+
+def test_what_the_patient_opted_out_of_is_not_sent_on_any_channel() -> None:
+    facts = replace(GOING_OUT, is_category_opted_out=True)
+
+    assert decide(facts) == Suppress(Reason.opted_out_category)
+    assert decide(replace(facts, now=USEFUL_UNTIL)) == Expire(Reason.too_late)
+    assert decide(replace(facts, is_achieved=True)) == Cancel(Reason.achieved)
+
+
+def test_what_waits_is_asked_about_the_opt_out_when_its_hold_ends() -> None:
+    facts = replace(GOING_OUT, is_category_opted_out=True, is_paused=True)
+
+    assert decide(facts) == Hold(USEFUL_UNTIL, IN_15_MINUTES, Reason.paused)
 
 
 def test_an_urgent_correction_expires_and_waits_for_its_time_like_any_message() -> None:

@@ -166,6 +166,15 @@ def test_what_was_called_off_or_planned_again_meanwhile_does_not_fall_back(
     assert len(steps(session)) == 1
 
 
+def test_the_next_step_is_as_urgent_as_the_first(session: Session, clock: FixedClock, first: Delivery) -> None:
+    first.urgency = 1
+    session.commit()
+
+    fail(session, clock)
+
+    assert set(session.scalars(select(Delivery.urgency))) == {1}
+
+
 def test_what_nobody_knows_is_repeated_on_its_own_channel(session: Session, clock: FixedClock, first: Delivery) -> None:
     fail(session, clock, Result(AttemptOutcome.unknown, "deadline"))
 

@@ -124,6 +124,19 @@ def test_what_is_held_gives_its_lease_back_and_is_looked_at_again(
     assert story(session, case.delivery) == [("held", reason)]
 
 
+def test_what_was_put_off_after_the_claim_is_held_until_then(session: Session, case: Case) -> None:
+    until = MONDAY_AFTERNOON + timedelta(hours=2)
+    change(case.reminder, snoozed_until=until)
+    session.commit()
+
+    permit = pass_now(session, case.claim)
+
+    session.refresh(case.delivery)
+    assert permit is None
+    assert (case.delivery.state, case.delivery.next_attempt_at) == (DeliveryState.pending, until)
+    assert story(session, case.delivery) == [("held", "snoozed")]
+
+
 def test_a_hold_is_told_once_and_ends_in_an_expiry_that_names_it(
     session: Session, clock: FixedClock, case: Case
 ) -> None:
@@ -201,6 +214,25 @@ def test_a_patient_without_an_address_is_passed_over(session: Session, case: Cas
     assert story(session, case.delivery) == [("passed_over", "no_address"), ("suppressed", "no_channel")]
 
 
+def test_a_category_that_the_patient_stopped_is_not_sent_and_says_so(session: Session, case: Case) -> None:
+    change(case.patient, opted_out_categories=["visit", "activity"])
+    session.commit()
+
+    permit = pass_now(session, case.claim)
+
+    session.refresh(case.delivery)
+    assert permit is None
+    assert (case.delivery.state, case.delivery.reason) == (DeliveryState.suppressed, "opted_out_category")
+    assert story(session, case.delivery) == [("suppressed", "opted_out_category")]
+
+
+def test_another_category_that_the_patient_stopped_holds_nothing_back(session: Session, case: Case) -> None:
+    change(case.patient, opted_out_categories=["visit"])
+    session.commit()
+
+    assert pass_now(session, case.claim) is not None
+
+
 def test_passing_writes_the_attempt_the_decision_and_the_audit_entry_before_anything_is_sent(
     session: Session, case: Case
 ) -> None:
@@ -235,7 +267,7 @@ def test_a_stale_claim_passes_no_gate(session: Session, clock: FixedClock, case:
     assert (case.delivery.state, case.delivery.lease_owner) == (DeliveryState.leased, "worker-2")
 
 
-def test_the_gate_reads_its_facts_in_four_queries(engine: Engine, session: Session, case: Case) -> None:
+def test_the_gate_reads_its_facts_in_five_queries(engine: Engine, session: Session, case: Case) -> None:
     session.commit()
     session.expunge_all()
     selects: list[str] = []
@@ -247,7 +279,7 @@ def test_the_gate_reads_its_facts_in_four_queries(engine: Engine, session: Sessi
 
     pass_now(session, case.claim)
 
-    assert len(selects) == 4
+    assert len(selects) == 5
 
 
 def withdraw_for(session: Session, case: Case) -> dict[str, Answer]:

@@ -150,7 +150,14 @@ def test_after_a_death_each_item_is_tried_alone(
     outbox = Outbox()
     desk = desk_of(engine, clock, {Provider.smtp: outbox})
     claims = claim_all(session, clock)
-    assert len(desk.steps.gate(session, claims, desk.lease, built=[Provider.smtp], pace=NO_PACE, now=clock.now())) == 1
+    assert (
+        len(
+            desk.steps.gate(
+                session, claims, desk.lease, built=[Provider.smtp], pace=NO_PACE, policy=desk.policy, now=clock.now()
+            )
+        )
+        == 1
+    )
     session.commit()
     lapse(session, clock)
 

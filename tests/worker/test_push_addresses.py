@@ -295,7 +295,7 @@ def phone(number: int, provider: Provider = Provider.fcm) -> PushTarget:
 
 
 def contact(*push: PushTarget, opted_out: bool = False) -> Contact:
-    return Contact("practice", "patient", ["push"], ["push"] * opted_out, *[None] * 5, push)
+    return Contact("practice", "patient", ["push"], ["push"] * opted_out, None, None, None, None, None, push)
 
 
 @pytest.mark.parametrize(

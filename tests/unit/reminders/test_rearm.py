@@ -6,11 +6,10 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from schedules.plan.diff import Answer, MessageChange
+from schedules.plan.message_facts import MessageFacts, Standing
 from schedules.plan.rearm import (
     DecidedReminder,
-    MessageFacts,
     Occasion,
-    Standing,
     Step,
     StoredReminder,
     WantedReminder,
@@ -53,6 +52,7 @@ WAITING = MessageFacts(Standing.waiting)
 ON_ITS_WAY = MessageFacts(Standing.on_its_way, may_have_gone_out=True)
 PERHAPS = MessageFacts(Standing.perhaps_sent, may_have_gone_out=True)
 WENT_OUT = MessageFacts(Standing.sent, frozenset({WAS.due_at}), may_have_gone_out=True)
+NO_ANSWER = replace(WENT_OUT, awaits_answer=True)
 ENDED = MessageFacts(Standing.over)
 SENT_BEFORE = MessageFacts(Standing.waiting, frozenset({NEXT_WEEK.due_at}), may_have_gone_out=True)
 U, A, M, C = MessageChange.unchanged, MessageChange.added, MessageChange.moved, MessageChange.cancelled
@@ -102,6 +102,27 @@ CASES = {
     "it was sent and its new time has begun": (
         stored(SENT), BEGUN, WENT_OUT, MOVED, Step.leave, S, None, Answer.already_sent, False,
     ),
+    # What was sent and goes on to another channel unless it is acknowledged.
+    "nobody answered, the day stays": (stored(SENT), WAS, NO_ANSWER, SAME, Step.leave, U, None, None, False),
+    "nobody answered, its hour moves": (
+        stored(SENT), AN_HOUR_LATER, NO_ANSWER, SAME, Step.leave, U, None, Answer.already_sent, False,
+    ),
+    "nobody answered, its day moves ahead": (
+        stored(SENT), NEXT_WEEK, NO_ANSWER, MOVED, Step.arm, M, None, Answer.already_sent, True,
+    ),
+    "nobody answered, its new time has begun": (
+        stored(SENT), BEGUN, NO_ANSWER, MOVED, Step.take_back, S, "moved", Answer.already_sent, False,
+    ),
+    "nobody answered, its new time is over": (
+        stored(SENT), OVER, NO_ANSWER, MOVED, Step.take_back, U, "moved", None, False,
+    ),
+    "nobody answered, it is of no use any more": (
+        stored(SENT), QUIET, NO_ANSWER, SAME, Step.take_back, U, "quiet_past_useful", None, False,
+    ),
+    "nobody answered, the plan lacks it": (
+        stored(SENT), None, NO_ANSWER, SAME, Step.take_back, S, "not_in_plan", Answer.already_sent, False,
+    ),
+    "nobody answered, it is done": (stored(SENT), WAS, NO_ANSWER, DONE, Step.leave, U, None, None, False),
     # What has ended without going out.
     "it expired, the day stays": (
         stored(EXPIRED, reason="too_late"), AN_HOUR_LATER, ENDED, SAME, Step.leave, U, "too_late", None, False,
@@ -175,8 +196,9 @@ CASES = {
     "nothing is known of what was sent": (
         stored(SENT), NEXT_WEEK, None, MOVED, Step.arm, M, None, Answer.already_sent, True,
     ),
-    "nothing is known of what was sent for then": (
-        stored(SENT, NEXT_WEEK), replace(NEXT_WEEK, scheduled_on=TODAY), None, MOVED, Step.leave, S, None, None, False,
+    "nothing is known of what was sent for then": (  # it may have a repeat that must not go out
+        stored(SENT, NEXT_WEEK), replace(NEXT_WEEK, scheduled_on=TODAY), None, MOVED, Step.take_back, S, "moved", None,
+        False,
     ),
     "nothing is known of what was taken back": (stored(CANCELLED), WAS, None, SAME, Step.arm, A, None, None, False),
 }  # fmt: skip

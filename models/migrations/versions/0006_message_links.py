@@ -5,8 +5,8 @@ from alembic import op
 
 from models.migration_steps import change_words
 
-revision = "0007"
-down_revision = "0009"
+revision = "0006"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 

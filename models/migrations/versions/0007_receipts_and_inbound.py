@@ -5,8 +5,8 @@ from alembic import op
 
 from models.migration_steps import change_words
 
-revision = "0005"
-down_revision = "0007"
+revision = "0007"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
@@ -21,7 +21,7 @@ DECISIONS = (
     "cancelled", "failed", "quarantined",
 )  # fmt: skip
 TASKS = ("confirm_surgery", "past_items", "fill_slot", "arrival_time", "call_patient")
-ACTORS = ("staff", "device", "worker", "command")
+ACTORS = ("staff", "device", "link", "worker", "command")
 GROWN = (
     ("decision", "kind", "decisionkind", DECISIONS, ("delivered", "undelivered")),
     ("task", "kind", "taskkind", TASKS, ("address_failed", "message_received")),
