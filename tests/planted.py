@@ -58,8 +58,13 @@ FAULTS = (
             ),
             Change(
                 "schedules/delivery/book.py",
-                "tuple_(Delivery.id, Delivery.fence).in_([(each.delivery_id, each.fence) for each in claims])",
-                "Delivery.id.in_([each.delivery_id for each in claims])",
+                '"fence": claim.fence, **columns}',
+                "**columns}",
+            ),
+            Change(
+                "schedules/delivery/book.py",
+                'keys=("practice_id", "id", "fence"), common',
+                'keys=("practice_id", "id"), common',
             ),
         ),
         ("tests/worker/test_record.py -k stale",),
@@ -91,7 +96,7 @@ FAULTS = (
         (
             Change(
                 "schedules/delivery/gate.py",
-                "    move(gate.session, [claim], DeliveryState.leased, attempts=delivery.attempts - 1, **columns)\n",
+                "    move(gate.session, [claim], attempts=delivery.attempts - 1, **columns)\n",
                 "",
             ),
         ),
@@ -101,12 +106,12 @@ FAULTS = (
         "M6 leases by each worker's own clock",
         (
             Change(
-                "schedules/delivery/leases.py",
+                "schedules/database_time.py",
                 'return session.get_bind().dialect.name == "postgresql"',
                 "return False",
             ),
             Change(
-                "schedules/delivery/leases.py",
+                "schedules/database_time.py",
                 "Delivery.lease_until_ms >= clock.monotonic_ms()",
                 "Delivery.lease_until_ms >= int(clock.now().timestamp() * 1000)",
             ),
