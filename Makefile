@@ -17,7 +17,7 @@ ifneq ($(wildcard $(INSTALLED_DEV)),)
 INSTALLED := $(INSTALLED_DEV)
 endif
 
-.PHONY: help run test check format bench mutants lock install install-dev clean
+.PHONY: help run test check format bench chaos mutants delivery-mutants lock install install-dev clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -43,9 +43,16 @@ format: $(INSTALLED_DEV) ## put the code into its form
 bench: $(INSTALLED_DEV) ## measure, as ratios against the bare work
 	@$(BIN)/python -m tests.bench
 
-mutants: $(INSTALLED_DEV) ## change the plan engine in every small way and see that a test notices (minutes)
+chaos: $(INSTALLED_DEV) ## kill, freeze and starve workers on both databases, and check what they did (an hour; ARGS="--seed 1")
+	@$(BIN)/python -m tests.chaos $(ARGS)
+
+mutants: $(INSTALLED_DEV) ## change the plan engine in every small way and see that a test notices, then delivery-mutants (minutes)
 	@mkdir -p var && $(BIN)/mutmut run --max-children $(JOBS) >var/mutants.log 2>&1 || { tail -n 20 var/mutants.log; exit 1; }
 	@$(BIN)/python -m tests.mutants
+	@$(MAKE) --no-print-directory delivery-mutants
+
+delivery-mutants: $(INSTALLED_DEV) ## plant the known faults of deliveries, and see that a test notices (minutes)
+	@$(BIN)/python -m tests.planted $(ARGS)
 
 lock: $(INSTALLED_DEV) ## pin the newest versions that requirements*.in allow (UPGRADE= to keep the present ones)
 	$(BIN)/uv pip compile -q $(LOCK_OPTIONS) requirements.in -o requirements.txt

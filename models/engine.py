@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
 
 BUSY_TIMEOUT_MS = 5_000
+POOL_TIMEOUT_SECONDS = 2  # who finds every connection in use is told to come again, not kept waiting
 _POSTGRESQL_TIMEOUTS = {
     "lock_timeout": "2s",
     "statement_timeout": "5s",
@@ -44,13 +45,14 @@ def engine_options(url: str, *, unhurried: bool = False) -> dict[str, Any]:
     if parsed.get_backend_name() == "sqlite":
         if parsed.database and parsed.database != ":memory:":
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+            options["pool_timeout"] = POOL_TIMEOUT_SECONDS
         return options
     if parsed.get_backend_name() != "postgresql":
         raise ValueError(f"expected a sqlite or postgresql database URL, got {parsed.get_backend_name()}")
     settings = {} if unhurried else _POSTGRESQL_TIMEOUTS
     return options | {
         "pool_pre_ping": True,
-        "pool_timeout": 2,
+        "pool_timeout": POOL_TIMEOUT_SECONDS,
         "isolation_level": "READ COMMITTED",
         "connect_args": {
             "options": " ".join(f"-c {name}={value}" for name, value in settings.items()),

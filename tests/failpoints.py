@@ -5,8 +5,10 @@ worker leads its own process group: at a fail point the whole worker is killed, 
 
 The nine points, in the order of a delivery's life: claim_uncommitted, claimed, gate_uncommitted, gated, before_send,
 provider_accepted (there the mail server strikes, see `tests.worker.peers`), replied, result_uncommitted, recorded.
+Besides them there is clock_read, which any job may come to.
 """
 
+import ctypes
 import multiprocessing
 import os
 import signal
@@ -33,22 +35,27 @@ from schedules.delivery.record import record_results
 from schedules.plan.vocabulary import Provider
 from schedules.worker import main
 
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _STEP = "step"
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload([__name__])
 
 
 class StartedClock:
-    """A clock that was set to `start` when it was made and runs on from there; its leases count the machine's own."""
+    """A clock that was set to `start` when it was made and runs on from there; its leases count the machine's own.
 
-    def __init__(self, start: datetime) -> None:
+    Its wall clock runs `pace` times as fast as the machine's, so that a test need not wait for a repeat.
+    """
+
+    def __init__(self, start: datetime, *, pace: float = 1) -> None:
         self._machine = SystemClock()
         self._start = start.astimezone(UTC)
         self._started_ms = self._machine.monotonic_ms()
+        self._pace = pace
 
     def now(self) -> datetime:
         """Return the instant at which the clock has arrived."""
-        return self._start + timedelta(milliseconds=self.monotonic_ms() - self._started_ms)
+        return self._start + self._pace * timedelta(milliseconds=self.monotonic_ms() - self._started_ms)
 
     def monotonic_ms(self) -> int:
         """Return the machine's monotonic milliseconds, alike in every process."""
@@ -94,6 +101,7 @@ class FailSteps:
         return Steps(now=now, claim=self._claim, gate=self._gate, senders=self._senders, record=self._record)
 
     def _now(self, _session: Session, clock: Clock) -> datetime:
+        self.fail.reach("clock_read")
         return clock.now()
 
     def _claim(self, session: Session, lease: Lease, *, now: datetime, limit: int) -> list[Claim]:
@@ -183,10 +191,11 @@ class WorkerProcess:
 
 @contextmanager
 def running_worker(
-    settings: Settings, *, now: datetime | None = None, fail: FailPoint | None = None
+    settings: Settings, *, now: datetime | None = None, fail: FailPoint | None = None, pace: float = 1
 ) -> Iterator[WorkerProcess]:
     """Run a worker whose clock begins at `now` (default: the machine's), and leave nothing of it behind."""
-    process = _FORKS.Process(target=_run, args=(settings, now, fail or FailPoint("", Path(os.devnull))))
+    clock = None if now is None else StartedClock(now, pace=pace)
+    process = _FORKS.Process(target=_run, args=(settings, clock, fail or FailPoint("", Path(os.devnull))))
     process.start()
     try:
         yield WorkerProcess(process)
@@ -199,7 +208,8 @@ def running_worker(
         process.close()
 
 
-def _run(settings: Settings, now: datetime | None, fail: FailPoint) -> None:
+def _run(settings: Settings, clock: Clock | None, fail: FailPoint) -> None:
     os.setpgid(0, 0)
-    clock = None if now is None else StartedClock(now)
+    # However the tests end, no worker of theirs goes on: the server that forks them ends with them.
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     raise SystemExit(main(settings, clock, FailSteps(fail, clock).steps()))

@@ -138,9 +138,46 @@ def server_programs() -> list[Path]:
     return sorted(found, key=lambda path: [int(number) for number in re.findall(r"\d+", str(path))])
 
 
+class RestartableCluster:
+    """A throwaway cluster that can be stopped as by a crash, and started again with what it had committed."""
+
+    def __init__(self, program: list[str | Path], home: Path) -> None:
+        self._program = program
+        self._home = home
+        self._running = contextlib.ExitStack()
+
+    def start(self) -> PostgresServer:
+        """Start it, recovering from a crash, and return the server."""
+        return PostgresServer(self._running.enter_context(_running_server(self._program, self._home, signal.SIGQUIT)))
+
+    def crash(self) -> None:
+        """Have every process of it end at once, as `pg_ctl stop -m immediate` does."""
+        self._running.close()
+
+
+@contextlib.contextmanager
+def restartable_cluster() -> Iterator[RestartableCluster]:
+    """Make a cluster, not started yet. Raises PostgresUnavailableError without the server's programs."""
+    if not server_programs():
+        raise PostgresUnavailableError("no installed binaries")
+    with _made_cluster(server_programs()[-1]) as (program, home):
+        cluster = RestartableCluster(program, home)
+        try:
+            yield cluster
+        finally:
+            cluster.crash()
+
+
 @contextlib.contextmanager
 def _throwaway_cluster(binaries: Path) -> Iterator[URL]:
     """Start a cluster in memory that only this machine's socket reaches; it has no durability and needs none."""
+    with _made_cluster(binaries) as (program, home), _running_server(program, home, signal.SIGINT) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def _made_cluster(binaries: Path) -> Iterator[tuple[list[str | Path], Path]]:
+    """Yield how to start a new cluster's server, and its folder, which goes afterwards."""
     memory = Path("/dev/shm")
     base = memory if memory.is_dir() and os.access(memory, os.W_OK) else Path(tempfile.gettempdir())
     _sweep_clusters(base)
@@ -149,8 +186,7 @@ def _throwaway_cluster(binaries: Path) -> Iterator[URL]:
         as_server = _as_server_user(home)
         initdb = [*as_server, binaries / "initdb", "-D", home / "data", "-A", "trust", "-U", "postgres", "-E", "UTF8"]
         _run([*initdb, "--locale=C", "--no-sync"], home)
-        with _running_server([*as_server, "setpriv", "--pdeathsig", "INT", "--", binaries / "postgres"], home) as url:
-            yield url
+        yield [*as_server, "setpriv", "--pdeathsig", "INT", "--", binaries / "postgres"], home
     finally:
         shutil.rmtree(home, ignore_errors=True)
 
@@ -167,7 +203,7 @@ def _as_server_user(home: Path) -> list[str | Path]:
 
 
 @contextlib.contextmanager
-def _running_server(program: list[str | Path], home: Path) -> Iterator[URL]:
+def _running_server(program: list[str | Path], home: Path, end: signal.Signals) -> Iterator[URL]:
     options = [part for name, value in SERVER_SETTINGS.items() for part in ("-c", f"{name}={value}")]
     command = [*program, "-D", home / "data", "-k", home, *options]
     with (home / "log").open("wb") as log, subprocess.Popen(command, cwd="/", stdout=log, stderr=log) as server:
@@ -176,7 +212,7 @@ def _running_server(program: list[str | Path], home: Path) -> Iterator[URL]:
             _wait_until_it_answers(url, server, home / "log")
             yield url
         finally:
-            server.send_signal(signal.SIGINT)
+            server.send_signal(end)
 
 
 def _wait_until_it_answers(url: URL, server: "subprocess.Popen[bytes]", log: Path) -> None:

@@ -67,11 +67,16 @@ class _BoundController(Controller):
 
 @contextlib.contextmanager
 def mail_server(
-    *, tls: str = "none", context: ssl.SSLContext | None = None, password: str | None = None
+    *,
+    tls: str = "none",
+    context: ssl.SSLContext | None = None,
+    password: str | None = None,
+    peer: MailPeer | None = None,
 ) -> Iterator[MailPeer]:
     """Run a mail server on a free port of this machine. With `password` it wants the user `clinic` to sign in."""
     listener = socket.create_server(("127.0.0.1", 0))
-    peer = MailPeer(port=listener.getsockname()[1])
+    peer = peer or MailPeer()
+    peer.port = listener.getsockname()[1]
     options: dict[str, Any] = {}
     if tls == "implicit":
         options |= {"ssl_context": context}

@@ -97,7 +97,10 @@ class _Handler(BaseHTTPRequestHandler):
             super().handle()
 
     def do_POST(self) -> None:
-        content = self.rfile.read(int(self.headers["Content-Length"]))
+        length = int(self.headers["Content-Length"])
+        content = self.rfile.read(length)
+        if len(content) < length:  # whoever asked died in the middle
+            raise ConnectionAbortedError
         self._reply(self.peer.take(_flat(content.decode())) if self._may_ask() else refusal(401, 20003))
 
     def do_GET(self) -> None:

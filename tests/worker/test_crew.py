@@ -4,6 +4,7 @@ import os
 import threading
 import time
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from tests import builders
 from tests.clock import MONDAY_AFTERNOON
 from tests.database import settings_for
 from tests.failpoints import running_worker
+from tests.processes import is_gone
 from tests.worker.rows import open_count, wait_until
 from tests.worker.sms_peer import ACCOUNT, SENDER, TOKEN, Reply, sms_service
 
@@ -163,3 +165,20 @@ def test_a_sender_that_is_told_to_end_finishes_what_it_has_in_hand(crew: Crew, n
     crew.stop()
 
     assert notes.pids().keys() == {"a", "b", "c"}
+
+
+def test_a_sender_that_hangs_is_killed_buried_and_replaced(notes: Notes, sqlite_settings: Settings) -> None:
+    steps = Steps(now=lambda _session, clock: clock.now(), gate=notes, senders=lambda _settings: {})
+    crew = Crew(sqlite_settings, replace(LEASE, length=timedelta(milliseconds=1)), steps, before_fork=lambda: None)
+    crew.tend()
+    crew.hand_out(claims("a"))
+    wait_until(lambda: "a" in notes.pids())
+
+    def is_whole() -> bool:
+        crew.tend()
+        return crew.free_count() == 4
+
+    wait_until(is_whole)
+
+    assert is_gone(notes.pids()["a"])
+    crew.stop()

@@ -1,0 +1,197 @@
+"""Plants the known ways to get deliveries wrong, one at a time, and sees that a test notices (`make delivery-mutants`).
+
+Each fault is the exact text that it replaces: when that is not found, the table is out of date, and the run fails.
+"""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+FOLDERS = ("docs", "models", "schedules", "service", "tests")
+ABOUT_A_TEST = ("-q", "-x", "-p", "no:randomly", "-p", "no:xdist", "-p", "no:cacheprovider", "--no-header")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A text in a file, which stands there once, and what takes its place."""
+
+    file: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A known way to get it wrong, and the tests of which one must fail."""
+
+    name: str
+    changes: tuple[Change, ...]
+    tests: tuple[str, ...]
+
+
+FAULTS = (
+    Fault(
+        "M1 marked as sent before it is sent",
+        (
+            Change(
+                "schedules/delivery/sender.py",
+                "            self._results.put(Sent(permit, send(self._desk, permit)))\n",
+                "            from models.reminder import AttemptOutcome\n"
+                "            from schedules.delivery.channels import Result\n"
+                "            record_all(self._desk, [Sent(permit, Result(AttemptOutcome.accepted))])\n"
+                "            send(self._desk, permit)\n"
+                "            self._answer(permit.claims)\n",
+            ),
+        ),
+        ("tests/worker/test_kill_points.py -k recorded",),
+    ),
+    Fault(
+        "M2 a result without a fence",
+        (
+            Change(
+                "schedules/delivery/book.py", "if row is not None and row.fence == claim.fence", "if row is not None"
+            ),
+            Change(
+                "schedules/delivery/book.py",
+                '"fence": claim.fence, **columns}',
+                "**columns}",
+            ),
+            Change(
+                "schedules/delivery/book.py",
+                'keys=("practice_id", "id", "fence"), common',
+                'keys=("practice_id", "id"), common',
+            ),
+        ),
+        ("tests/worker/test_record.py -k stale",),
+    ),
+    Fault(
+        "M3 a withdrawal that looks at the delivery's state alone",
+        (
+            Change(
+                "schedules/planning/messages.py",
+                "        outcomes = self.outcomes.get(delivery.id, _NONE)\n",
+                "        outcomes = _NONE\n",
+            ),
+        ),
+        ("tests/planning/test_withdrawal.py",),
+    ),
+    Fault(
+        "M4 no lease",
+        (
+            Change(
+                "schedules/delivery/claim.py",
+                "and_(held_once, has_run_out(session, lease.clock))",
+                "held_once",
+            ),
+        ),
+        ("tests/worker/test_claims.py",),
+    ),
+    Fault(
+        "M5 a gate that refuses and leaves the delivery leased",
+        (
+            Change(
+                "schedules/delivery/gate.py",
+                "    move(gate.session, [claim], attempts=delivery.attempts - 1, **columns)\n",
+                "",
+            ),
+        ),
+        ("tests/worker/test_gate.py",),
+    ),
+    Fault(
+        "M6 leases by each worker's own clock",
+        (
+            Change(
+                "schedules/database_time.py",
+                'return session.get_bind().dialect.name == "postgresql"',
+                "return False",
+            ),
+            Change(
+                "schedules/database_time.py",
+                "Delivery.lease_until_ms >= clock.monotonic_ms()",
+                "Delivery.lease_until_ms >= int(clock.now().timestamp() * 1000)",
+            ),
+            Change(
+                "schedules/delivery/leases.py",
+                "ends_ms = lease.clock.monotonic_ms() + ",
+                "ends_ms = int(lease.clock.now().timestamp() * 1000) + ",
+            ),
+        ),
+        ("tests/worker/test_skewed_clocks.py",),
+    ),
+    Fault(
+        "M7 a write that begins as a read",
+        (Change("models/engine.py", '"BEGIN" if reads else "BEGIN IMMEDIATE"', '"BEGIN"'),),
+        ("tests/storage/test_busy_writers.py",),
+    ),
+    Fault(
+        "M15 jobs that are dropped when they come a second late",
+        (Change("schedules/worker.py", '"misfire_grace_time": None', '"misfire_grace_time": 1'),),
+        ("tests/worker/test_late_jobs.py",),
+    ),
+    Fault(
+        "M17 no deadline by the kernel",
+        (
+            Change(
+                "schedules/delivery/deadline.py",
+                "        _check(_LIBC.timer_settime(timer, 0, ctypes.byref(once), None))\n",
+                "",
+            ),
+        ),
+        ("tests/worker/test_processes.py -k frozen_past_its_lease or thawed",),
+    ),
+)
+
+
+def main(run: Callable[[Path, str], bool]) -> int:
+    """Plant each fault whose name begins with one of the arguments, all without any. Return 1 if one goes unnoticed."""
+    wanted = tuple(f"{argument} " for argument in sys.argv[1:])
+    unnoticed = 0
+    for fault in FAULTS:
+        if wanted and not fault.name.startswith(wanted):
+            continue
+        caught_by = _plant(fault, run)
+        unnoticed += caught_by is None
+        print(f"{'NOT caught' if caught_by is None else 'caught':10}  {fault.name:58}  {caught_by or ''}", flush=True)
+    return 1 if unnoticed else 0
+
+
+def _plant(fault: Fault, run: Callable[[Path, str], bool]) -> str | None:
+    """Return which of the fault's tests failed first in a tree with the fault, None if none did."""
+    with tempfile.TemporaryDirectory() as folder:
+        tree = Path(folder)
+        for name in FOLDERS:
+            shutil.copytree(ROOT / name, tree / name)
+        for file in [*ROOT.glob("*.py"), ROOT / "pyproject.toml"]:
+            shutil.copyfile(file, tree / file.name)
+        for change in fault.changes:
+            _apply(tree, change)
+        return next((test for test in fault.tests if not run(tree, test)), None)
+
+
+def _apply(tree: Path, change: Change) -> None:
+    """Change the tree. Raises LookupError unless the text stands there exactly once."""
+    file = tree / change.file
+    text = file.read_text(encoding="utf-8")
+    if (count := text.count(change.old)) != 1:
+        raise LookupError(f"expected once in {change.file}, got {count} times: {change.old!r}")
+    file.write_text(text.replace(change.old, change.new), encoding="utf-8")
+
+
+def _passes(tree: Path, test: str) -> bool:
+    """Return whether the tests pass in the tree. Raises RuntimeError if they could not be run."""
+    path, _, expression = test.partition(" -k ")
+    selection = [path, *(["-k", expression] if expression else [])]
+    command = [sys.executable, "-m", "pytest", *ABOUT_A_TEST, *selection]
+    done = subprocess.run(command, cwd=tree, capture_output=True, text=True, check=False)
+    if done.returncode not in (0, 1):
+        raise RuntimeError(f"{test}: exit code {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+    return done.returncode == 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(_passes))
