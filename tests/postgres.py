@@ -32,11 +32,10 @@ LOCAL_URLS = (
 START_SECONDS = 30
 SERVER_SETTINGS = {
     "listen_addresses": "",
-    "fsync": "off",
-    "full_page_writes": "off",
     "max_connections": "200",
     "dynamic_shared_memory_type": "mmap",  # in the data folder, so that it goes with it whatever happens
 }
+NO_DURABILITY = {"fsync": "off", "full_page_writes": "off"}
 
 
 class PostgresUnavailableError(Exception):
@@ -106,14 +105,17 @@ def _is_running(pid: int) -> bool:
 
 
 @contextlib.contextmanager
-def postgres_server() -> Iterator[PostgresServer]:
-    """Yield a server to use. Raises PostgresUnavailableError, with what was tried, when there is none."""
+def postgres_server(*, durable: bool = False) -> Iterator[PostgresServer]:
+    """Yield a server to use; a `durable` one, where we start it, keeps its data on disk as a clinic's would.
+
+    Raises PostgresUnavailableError, with what was tried, when there is none.
+    """
     given = os.environ.get("TEST_DATABASE_URL")
     with contextlib.ExitStack() as stack:
         if given:
             url = make_url(given).set(drivername="postgresql+psycopg")
         elif server_programs():
-            url = stack.enter_context(_throwaway_cluster(server_programs()[-1]))
+            url = stack.enter_context(_throwaway_cluster(server_programs()[-1], durable=durable))
         else:
             url = _local_url()
         server = PostgresServer(url)
@@ -139,17 +141,19 @@ def server_programs() -> list[Path]:
 
 
 @contextlib.contextmanager
-def _throwaway_cluster(binaries: Path) -> Iterator[URL]:
-    """Start a cluster in memory that only this machine's socket reaches; it has no durability and needs none."""
-    memory = Path("/dev/shm")
-    base = memory if memory.is_dir() and os.access(memory, os.W_OK) else Path(tempfile.gettempdir())
+def _throwaway_cluster(binaries: Path, *, durable: bool) -> Iterator[URL]:
+    """Start a cluster that only this machine's socket reaches: in memory, unless it is to be `durable`."""
+    memory, disk = Path("/dev/shm"), Path(tempfile.gettempdir())
+    base = memory if not durable and memory.is_dir() and os.access(memory, os.W_OK) else disk
     _sweep_clusters(base)
     home = Path(tempfile.mkdtemp(prefix=f"{CLUSTER_PREFIX}{os.getpid()}-", dir=base))
     try:
         as_server = _as_server_user(home)
         initdb = [*as_server, binaries / "initdb", "-D", home / "data", "-A", "trust", "-U", "postgres", "-E", "UTF8"]
         _run([*initdb, "--locale=C", "--no-sync"], home)
-        with _running_server([*as_server, "setpriv", "--pdeathsig", "INT", "--", binaries / "postgres"], home) as url:
+        settings = SERVER_SETTINGS if durable else SERVER_SETTINGS | NO_DURABILITY
+        program = [*as_server, "setpriv", "--pdeathsig", "INT", "--", binaries / "postgres"]
+        with _running_server(program, home, settings) as url:
             yield url
     finally:
         shutil.rmtree(home, ignore_errors=True)
@@ -167,8 +171,8 @@ def _as_server_user(home: Path) -> list[str | Path]:
 
 
 @contextlib.contextmanager
-def _running_server(program: list[str | Path], home: Path) -> Iterator[URL]:
-    options = [part for name, value in SERVER_SETTINGS.items() for part in ("-c", f"{name}={value}")]
+def _running_server(program: list[str | Path], home: Path, settings: dict[str, str]) -> Iterator[URL]:
+    options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     command = [*program, "-D", home / "data", "-k", home, *options]
     with (home / "log").open("wb") as log, subprocess.Popen(command, cwd="/", stdout=log, stderr=log) as server:
         try:
