@@ -1,4 +1,4 @@
-"""Programs that a benchmark starts beside itself: they end with it, whatever becomes of it, and none is waited for long.
+"""Programs that a benchmark starts beside itself: they end with it, and none is waited for without end.
 
 A child that is measured says `ready`, waits for `go`, and says `done` when all its work is.
 """
@@ -91,7 +91,7 @@ def await_go() -> None:
         raise SystemExit(1)
 
 
-def wait_until(condition: Callable[[], bool], what: str, *, within: float = WORK_SECONDS, every: float = 0.02) -> None:
+def wait_until(condition: Callable[[], bool], what: str, *, within: float = WORK_SECONDS, every: float = 0.05) -> None:
     """Wait until `condition` holds. Raises TooSlowError with `what` did not come."""
     deadline = time.monotonic() + within
     while not condition():

@@ -89,6 +89,7 @@ def add_deliveries(url: str, practice_id: str, kind: Kind, many: int) -> None:
         for model in COPIED:
             changes = _changes(model, kind)
             connection.execute(_copies(_table(model), changes), {"practice": practice_id, "id": original[model]})
+        connection.execute("DELETE FROM delivery WHERE practice_id = %s AND id = %s", [practice_id, original[Delivery]])
 
 
 def settle(url: str) -> None:
@@ -126,7 +127,7 @@ def _table(model: type[Base]) -> Table:
 
 
 def _store_original(url: str, practice_id: str, kind: Kind) -> Mapping[type[Base], str]:
-    """Store one delivery of the kind, ended so that it is never sent, and return the ids of its rows."""
+    """Store one delivery of the kind, ended so that nobody sends it meanwhile, and return the ids of its rows."""
     engine = make_engine(url)
     with Session(engine) as session:
         practice = session.get_one(Practice, practice_id)
@@ -139,7 +140,14 @@ def _store_original(url: str, practice_id: str, kind: Kind) -> Mapping[type[Base
         over = {"state": DeliveryState.cancelled, "published": True, "finished_at": builders.DUE_AT}
         delivery = builders.delivery(session, reminder, **over)
         session.commit()
-        rows: tuple[Any, ...] = (session.get_one(Patient, (practice_id, name)), episode, surgery, milestone, reminder, delivery)
+        rows: tuple[Any, ...] = (
+            session.get_one(Patient, (practice_id, name)),
+            episode,
+            surgery,
+            milestone,
+            reminder,
+            delivery,
+        )
         ids = {type(row): str(row.id) for row in rows}
     engine.dispose()
     return ids

@@ -28,7 +28,9 @@ WHERE (practice_id, id) IN (
     ORDER BY next_attempt_at LIMIT %s FOR UPDATE SKIP LOCKED)
 RETURNING practice_id, id, fence, reminder_id, patient_id, generation, step"""
 CLAIMED = "FROM unnest(%s::text[], %s::text[], %s::bigint[]) AS claimed (practice_id, id, fence)"
-MINE = "WHERE delivery.practice_id = claimed.practice_id AND delivery.id = claimed.id AND delivery.fence = claimed.fence"
+MINE = (
+    "WHERE delivery.practice_id = claimed.practice_id AND delivery.id = claimed.id AND delivery.fence = claimed.fence"
+)
 BEGIN_SENDING = f"""
 UPDATE delivery SET state = 'sending', channel = 'email', target = %s,
     lease_until = clock_timestamp() + interval '30 s' {CLAIMED} {MINE} AND state = 'leased'"""

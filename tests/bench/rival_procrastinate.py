@@ -10,6 +10,7 @@ import time
 
 import procrastinate
 import psycopg
+from procrastinate.types import JSONDict
 from sqlalchemy import make_url
 
 from tests.bench.children import module, started_all, wait_until
@@ -42,7 +43,8 @@ def sent_a_second(databases: Databases, count: int) -> float:
 def _work_off(connection: "psycopg.Connection[tuple[object]]", count: int) -> float:
     """Return the seconds that the workers take for so many jobs, from the instant at which all fall due."""
     deferrer = remind.configure(schedule_at=NEVER)
-    deferrer.batch_defer(*({"reminder_id": str(number)} for number in range(count)))
+    jobs: list[JSONDict] = [{"reminder_id": str(number)} for number in range(count)]
+    deferrer.batch_defer(*jobs)
     connection.execute("ANALYZE")
     start = time.monotonic()
     connection.execute("UPDATE procrastinate_jobs SET scheduled_at = now() WHERE status = 'todo'")
