@@ -79,9 +79,9 @@ def add_practices(url: str, many: int) -> list[str]:
     return ids
 
 
-def add_deliveries(url: str, practice_id: str, kind: Kind, many: int) -> None:
-    """Store so many deliveries of a kind, each to a patient of its own."""
-    original = _store_original(url, practice_id, kind)
+def add_deliveries(url: str, practice_id: str, kind: Kind, many: int, **patient_changes: object) -> None:
+    """Store so many deliveries of a kind, each to a patient of its own. `patient_changes` override all of these."""
+    original = _store_original(url, practice_id, kind, patient_changes)
     with connect(url) as connection, connection.transaction():
         # The copies hold what the original holds, so no key of theirs needs to be looked up.
         connection.execute("SET LOCAL session_replication_role = replica")
@@ -126,14 +126,16 @@ def _table(model: type[Base]) -> Table:
     return model.__table__
 
 
-def _store_original(url: str, practice_id: str, kind: Kind) -> Mapping[type[Base], str]:
+def _store_original(
+    url: str, practice_id: str, kind: Kind, patient_changes: Mapping[str, object]
+) -> Mapping[type[Base], str]:
     """Store one delivery of the kind, ended so that nobody sends it meanwhile, and return the ids of its rows."""
     engine = make_engine(url)
     with Session(engine) as session:
         practice = session.get_one(Practice, practice_id)
         # Counted over all, so that the copies, whose ids come from it, never clash.
         name = f"{practice_id}-{next(_originals)}"
-        episode = builders.episode(session, builders.patient(session, practice, id=name, mrn=name))
+        episode = builders.episode(session, builders.patient(session, practice, id=name, mrn=name, **patient_changes))
         surgery = builders.surgery(session, episode)
         milestone = builders.milestone(session, surgery, key=kind.milestone, kind=kind.milestone)
         reminder = builders.reminder(session, milestone, key=kind.key, category=kind.category)

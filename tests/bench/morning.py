@@ -20,7 +20,7 @@ from tests.bench import due
 from tests.bench.children import wait_until
 from tests.bench.memory import Watch
 from tests.bench.morning_report import report
-from tests.bench.null_worker import running_workers
+from tests.bench.null_worker import running_workers, with_provider
 from tests.database import Databases
 
 NINE = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)  # 09:00 in New York
@@ -86,8 +86,8 @@ def store(url: str, count: int, seconds_to_drain: float) -> list[str]:
 def drain(url: str, within: float) -> tuple[float, list[float]]:
     """Let nine o'clock come; return the seconds until all is done, and what memory the workers held meanwhile."""
     nine = time.time() + STARTED_WITHIN
-    ahead = NINE.timestamp() - nine
-    running = running_workers(url, WORKERS, answers_after=ANSWERS_AFTER, clock_ahead=ahead, sends_in_flight=IN_FLIGHT)
+    command = with_provider(answers_after=ANSWERS_AFTER, clock_ahead=NINE.timestamp() - nine)
+    running = running_workers(url, WORKERS, command, sends_in_flight=IN_FLIGHT)
     with due.connect(url) as connection, running as workers:
         time.sleep(max(nine - time.time(), 0))
         with Watch(workers) as watch:
@@ -108,7 +108,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         databases = Databases(Path(folder), stack, durable=True)
         url = stack.enter_context(databases.migrated("postgresql"))
+        start = time.monotonic()
         practices = store(url, chosen.count, chosen.count / chosen.pace)
+        print(f"stored {chosen.count:,} in {time.monotonic() - start:.0f} s", flush=True)
         seconds, megabytes = drain(url, chosen.within)
         with due.connect(url) as connection:
             for line in report(connection, practices, NINE, seconds, megabytes):

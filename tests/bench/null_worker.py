@@ -11,7 +11,7 @@ import logging
 import random
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -42,16 +42,19 @@ class Waiting:
         return Result(AttemptOutcome.accepted, "250")
 
 
+def with_provider(*, answers_after: tuple[float, float] = (0.0, 0.0), clock_ahead: float = 0.0) -> list[str]:
+    """Return the command of a worker whose provider answers after so many seconds, from the first to the second."""
+    return module("null_worker", *(str(each) for each in (*answers_after, clock_ahead)))
+
+
 @contextlib.contextmanager
 def running_workers(
-    url: str,
-    count: int = 2,
-    *,
-    answers_after: tuple[float, float] = (0.0, 0.0),
-    clock_ahead: float = 0.0,
-    **settings: object,
+    url: str, count: int, command: Sequence[str] | None = None, **settings: object
 ) -> Iterator[list[Child]]:
-    """Run so many workers on the database at `url`; `settings` overrides the product's."""
+    """Run so many workers on the database at `url`; `settings` overrides the product's.
+
+    The `command` of one is by default that of a worker whose provider answers at once.
+    """
     fields = {
         "database_url": url,
         "seal_key": base64.b64encode(SEAL_KEY).decode(),
@@ -60,9 +63,8 @@ def running_workers(
         **settings,
     }
     env = {name.upper(): str(value) for name, value in fields.items()}
-    command = module("null_worker", *(str(each) for each in (*answers_after, clock_ahead)))
     with contextlib.ExitStack() as stack:
-        yield [stack.enter_context(started(command, more_env=env)) for _ in range(count)]
+        yield [stack.enter_context(started(command or with_provider(), more_env=env)) for _ in range(count)]
 
 
 def _start(shortest: float, longest: float, clock_ahead: float) -> int:

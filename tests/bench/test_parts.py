@@ -12,7 +12,7 @@ from tests.bench.children import START_SECONDS, module, seconds_of_all, started_
 from tests.bench.memory import megabytes_of
 from tests.bench.morning import NINE, kinds
 from tests.bench.morning_report import inversions, report
-from tests.bench.null_worker import running_workers
+from tests.bench.null_worker import running_workers, with_provider
 
 WRITTEN = (
     "SELECT DISTINCT state, attempts, fence, channel, target IS NULL FROM delivery",
@@ -61,7 +61,7 @@ def test_a_morning_is_told_from_its_rows(database_url: str) -> None:
 
     with due.connect(database_url) as connection:
         ahead = NINE.timestamp() - datetime.now(UTC).timestamp() + 60
-        with running_workers(database_url, 1, clock_ahead=ahead):
+        with running_workers(database_url, 1, with_provider(clock_ahead=ahead)):
             wait_until(lambda: not due.is_any_open(connection), "the morning's end", within=START_SECONDS)
         lines = list(report(connection, [practice_id], NINE, 10.0, [100.0, 101.0]))
 
