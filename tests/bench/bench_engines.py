@@ -19,7 +19,7 @@ from statistics import median
 
 from models.reminder import DeliveryState
 from tests.bench import due, rival_apscheduler, rival_bare, rival_celery, rival_procrastinate
-from tests.bench.children import START_SECONDS, wait_until
+from tests.bench.children import START_SECONDS, leave_nothing_behind, wait_until
 from tests.bench.null_worker import running_workers, with_provider
 from tests.database import Databases
 from tests.worker.sms_peer import ACCOUNT, SENDER, TOKEN, sms_service
@@ -113,6 +113,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="bench_engines")
     parser.add_argument("--in-memory", action="store_true", help="data in memory, commits not durable")
     durable = not parser.parse_args().in_memory
+    leave_nothing_behind()
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         databases = Databases(Path(folder), stack, durable=durable)
         at_once = report(measure(databases, Path(folder)))

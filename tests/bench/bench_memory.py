@@ -14,7 +14,7 @@ from pathlib import Path
 
 from models.reminder import DeliveryState
 from tests.bench import due
-from tests.bench.children import START_SECONDS, wait_until
+from tests.bench.children import START_SECONDS, leave_nothing_behind, wait_until
 from tests.bench.memory import Watch
 from tests.bench.null_worker import running_workers
 from tests.database import Databases
@@ -61,6 +61,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=COUNT, help=f"messages that are due (default {COUNT})")
     parser.add_argument("--seconds", type=float, default=SECONDS, help=f"the longest it may take (default {SECONDS:g})")
     chosen = parser.parse_args()
+    leave_nothing_behind()
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         print(measure(Databases(Path(folder), stack), chosen.count, chosen.seconds))
 

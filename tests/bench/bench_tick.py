@@ -24,6 +24,7 @@ from schedules.clock import SystemClock
 from schedules.delivery.deliver import DEFAULT_STEPS
 from schedules.delivery.leases import Lease
 from tests.bench import due
+from tests.bench.children import leave_nothing_behind
 from tests.database import Databases
 
 DUE = 1_000
@@ -155,6 +156,7 @@ def main() -> None:
     parser.add_argument("--ten-million", action="store_true", help="measure 10 million stored reminders too")
     parser.add_argument("--on-disk", action="store_true", help="data on disk instead of in memory")
     chosen = parser.parse_args()
+    leave_nothing_behind()
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         databases = Databases(Path(folder), stack, durable=chosen.on_disk)
         compare(databases, [SMALL, LARGE, *([LARGEST] if chosen.ten_million else [])])

@@ -84,6 +84,11 @@ def seconds_of_all(children: Sequence[Child]) -> float:
     return time.monotonic() - start
 
 
+def leave_nothing_behind() -> None:
+    """Take SIGTERM as an error, so that whatever was started and made is taken away on the way out."""
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(1))
+
+
 def await_go() -> None:
     """Say, as a child, that the work can begin, and wait until it may."""
     print("ready", flush=True)

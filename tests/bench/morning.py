@@ -17,7 +17,7 @@ from pathlib import Path
 from schedules.plan.corrections import UrgentCorrection
 from schedules.plan.vocabulary import MilestoneKind, ReminderCategory
 from tests.bench import due
-from tests.bench.children import wait_until
+from tests.bench.children import leave_nothing_behind, wait_until
 from tests.bench.memory import Watch
 from tests.bench.morning_report import report
 from tests.bench.null_worker import running_workers, with_provider
@@ -105,6 +105,7 @@ def main() -> None:
     parser.add_argument("--pace", type=float, default=1_000, help="sends a second that are expected (default 1000)")
     parser.add_argument("--within", type=float, default=3_600, help="seconds it may take at most (default 3600)")
     chosen = parser.parse_args()
+    leave_nothing_behind()
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         databases = Databases(Path(folder), stack, durable=True)
         url = stack.enter_context(databases.migrated("postgresql"))
