@@ -20,6 +20,7 @@ from tests.bench.null_worker import running_workers
 from tests.database import Databases
 
 PRACTICES = 4
+IN_FLIGHT = 128
 COUNT, SECONDS = 50_000, 45.0
 WARM = 20  # the memory of a twentieth is that of a worker at work: code is loaded, pools are full
 LOOKS_EVERY = 0.5  # seconds
@@ -31,7 +32,7 @@ def measure(databases: Databases, count: int, seconds: float) -> str:
         for practice_id in due.add_practices(url, PRACTICES):
             due.add_deliveries(url, practice_id, due.walking(datetime.now(UTC)), count // PRACTICES)
         due.settle(url)
-        with due.connect(url) as connection, running_workers(url, 1) as workers:
+        with due.connect(url) as connection, running_workers(url, 1, sends_in_flight=IN_FLIGHT) as workers:
             due.release(connection)
             wait_until(lambda: _sent(connection) > 0, "a first message sent", within=START_SECONDS, every=0.1)
             with Watch(workers) as watch:
