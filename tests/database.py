@@ -33,11 +33,15 @@ AUDIT_KEY = bytes(range(32, 64))
 
 
 class Databases:
-    """Makes migrated and empty databases of both kinds in `folder`, and drops what it made."""
+    """Makes migrated and empty databases of both kinds in `folder`, and drops what it made.
 
-    def __init__(self, folder: Path, stack: contextlib.ExitStack) -> None:
+    `durable`: a PostgreSQL that is started for them keeps its data on disk.
+    """
+
+    def __init__(self, folder: Path, stack: contextlib.ExitStack, *, durable: bool = False) -> None:
         self._folder = folder
         self._stack = stack
+        self._durable = durable
         self._postgres: PostgresServer | PostgresUnavailableError | None = None
         self._templates: dict[str, str] = {}
         self._count = 0
@@ -99,7 +103,7 @@ class Databases:
 
         if self._postgres is None:
             try:
-                self._postgres = self._stack.enter_context(postgres_server())
+                self._postgres = self._stack.enter_context(postgres_server(durable=self._durable))
             except PostgresUnavailableError as error:
                 self._postgres = error
         if isinstance(self._postgres, PostgresUnavailableError):

@@ -16,7 +16,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import psycopg
@@ -32,11 +32,10 @@ LOCAL_URLS = (
 START_SECONDS = 30
 SERVER_SETTINGS = {
     "listen_addresses": "",
-    "fsync": "off",
-    "full_page_writes": "off",
     "max_connections": "200",
     "dynamic_shared_memory_type": "mmap",  # in the data folder, so that it goes with it whatever happens
 }
+NO_DURABILITY = {"fsync": "off", "full_page_writes": "off"}
 
 
 class PostgresUnavailableError(Exception):
@@ -106,14 +105,17 @@ def _is_running(pid: int) -> bool:
 
 
 @contextlib.contextmanager
-def postgres_server() -> Iterator[PostgresServer]:
-    """Yield a server to use. Raises PostgresUnavailableError, with what was tried, when there is none."""
+def postgres_server(*, durable: bool = False) -> Iterator[PostgresServer]:
+    """Yield a server to use; a `durable` one, where we start it, keeps its data on disk as a clinic's would.
+
+    Raises PostgresUnavailableError, with what was tried, when there is none.
+    """
     given = os.environ.get("TEST_DATABASE_URL")
     with contextlib.ExitStack() as stack:
         if given:
             url = make_url(given).set(drivername="postgresql+psycopg")
         elif server_programs():
-            url = stack.enter_context(_throwaway_cluster(server_programs()[-1]))
+            url = stack.enter_context(_throwaway_cluster(server_programs()[-1], durable=durable))
         else:
             url = _local_url()
         server = PostgresServer(url)
@@ -148,7 +150,9 @@ class RestartableCluster:
 
     def start(self) -> PostgresServer:
         """Start it, recovering from a crash, and return the server."""
-        return PostgresServer(self._running.enter_context(_running_server(self._program, self._home, signal.SIGQUIT)))
+        settings = SERVER_SETTINGS | NO_DURABILITY
+        running = _running_server(self._program, self._home, signal.SIGQUIT, settings)
+        return PostgresServer(self._running.enter_context(running))
 
     def crash(self) -> None:
         """Have every process of it end at once, as `pg_ctl stop -m immediate` does."""
@@ -169,17 +173,19 @@ def restartable_cluster() -> Iterator[RestartableCluster]:
 
 
 @contextlib.contextmanager
-def _throwaway_cluster(binaries: Path) -> Iterator[URL]:
-    """Start a cluster in memory that only this machine's socket reaches; it has no durability and needs none."""
-    with _made_cluster(binaries) as (program, home), _running_server(program, home, signal.SIGINT) as url:
+def _throwaway_cluster(binaries: Path, *, durable: bool) -> Iterator[URL]:
+    """Start a cluster that only this machine's socket reaches: in memory, unless it is to be `durable`."""
+    settings = SERVER_SETTINGS if durable else SERVER_SETTINGS | NO_DURABILITY
+    made = _made_cluster(binaries, in_memory=not durable)
+    with made as (program, home), _running_server(program, home, signal.SIGINT, settings) as url:
         yield url
 
 
 @contextlib.contextmanager
-def _made_cluster(binaries: Path) -> Iterator[tuple[list[str | Path], Path]]:
+def _made_cluster(binaries: Path, *, in_memory: bool = True) -> Iterator[tuple[list[str | Path], Path]]:
     """Yield how to start a new cluster's server, and its folder, which goes afterwards."""
-    memory = Path("/dev/shm")
-    base = memory if memory.is_dir() and os.access(memory, os.W_OK) else Path(tempfile.gettempdir())
+    memory, disk = Path("/dev/shm"), Path(tempfile.gettempdir())
+    base = memory if in_memory and memory.is_dir() and os.access(memory, os.W_OK) else disk
     _sweep_clusters(base)
     home = Path(tempfile.mkdtemp(prefix=f"{CLUSTER_PREFIX}{os.getpid()}-", dir=base))
     try:
@@ -203,8 +209,10 @@ def _as_server_user(home: Path) -> list[str | Path]:
 
 
 @contextlib.contextmanager
-def _running_server(program: list[str | Path], home: Path, end: signal.Signals) -> Iterator[URL]:
-    options = [part for name, value in SERVER_SETTINGS.items() for part in ("-c", f"{name}={value}")]
+def _running_server(
+    program: list[str | Path], home: Path, end: signal.Signals, settings: Mapping[str, str]
+) -> Iterator[URL]:
+    options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     command = [*program, "-D", home / "data", "-k", home, *options]
     with (home / "log").open("wb") as log, subprocess.Popen(command, cwd="/", stdout=log, stderr=log) as server:
         try:

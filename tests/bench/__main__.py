@@ -12,21 +12,25 @@ from pathlib import Path
 
 from schedules.clock import SystemClock
 
+LONGEST_SECONDS = 900
 _LINE = re.compile(r"(?P<name>\w+): ratio (?P<ratio>[0-9.]+) \((?P<details>.*)\)")
 
 
 def main() -> int:
     """Print the table; return 1 if a benchmark failed."""
     print(f"{SystemClock().now():%Y-%m-%d}, {platform.python_implementation()} {platform.python_version()}, ", end="")
-    print(f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores; a ratio compares with the bare work\n")
+    print(f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores; ratios: see docs/benchmarks.md\n")
     modules = sorted(path.stem for path in Path(__file__).parent.glob("bench_*.py"))
     return max(_run(module) for module in modules)
 
 
 def _run(module: str) -> int:
-    done = subprocess.run(
-        [sys.executable, "-m", f"{__package__}.{module}"], capture_output=True, text=True, check=False
-    )
+    command = [sys.executable, "-m", f"{__package__}.{module}"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=LONGEST_SECONDS)
+    except subprocess.TimeoutExpired:
+        print(f"{module} did not end within {LONGEST_SECONDS} s", file=sys.stderr)
+        return 1
     if done.returncode != 0:
         print(f"{module} failed:\n{done.stderr}", file=sys.stderr)
         return 1

@@ -1,0 +1,94 @@
+"""What the benchmarks stand on: that they store what real workers send, and measure against the very same rows."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from models.reminder import DeliveryState
+from schedules.plan.corrections import UrgentCorrection
+from schedules.plan.vocabulary import MilestoneKind, ReminderCategory
+from tests.bench import due
+from tests.bench.children import START_SECONDS, module, seconds_of_all, started_all, wait_until
+from tests.bench.memory import megabytes_of
+from tests.bench.morning import NINE, kinds
+from tests.bench.morning_report import inversions, report
+from tests.bench.null_worker import running_workers, with_provider
+
+WRITTEN = (
+    "SELECT DISTINCT state, attempts, fence, channel, target IS NULL FROM delivery",
+    "SELECT DISTINCT channel, provider, fence, outcome, provider_code, ended_at IS NULL FROM delivery_attempt",
+    "SELECT kind, reason, channel, step, generation, count(*) FROM decision {} GROUP BY 1, 2, 3, 4, 5 ORDER BY 1",
+    "SELECT actor_kind, action, route, status, about::jsonb - 'reminder_id' - 'delivery_id' FROM audit_entry {}",
+    "SELECT count(DISTINCT patient_id) FROM audit_subject",
+)
+
+
+def written(connection: due.Connection, practice_id: str) -> list[object]:
+    """Return what a practice's rows say of how its deliveries were made."""
+    mine = f"WHERE practice_id = '{practice_id}'"
+    queries = [query.format(mine) if "{}" in query else f"{query} {mine}" for query in WRITTEN]
+    return [connection.execute(query.encode()).fetchall() for query in queries]
+
+
+@pytest.mark.postgresql_only
+@pytest.mark.slow
+def test_the_bare_loop_writes_the_rows_that_our_worker_writes(database_url: str) -> None:
+    ours, bare = due.add_practices(database_url, 2)
+    kind = due.walking(datetime.now(UTC))
+
+    with due.connect(database_url) as connection:
+        due.add_deliveries(database_url, ours, kind, 3)
+        due.release(connection)
+        with running_workers(database_url, 1) as workers:
+            wait_until(lambda: due.count_in(connection, DeliveryState.sent) == 3, "three sent", within=START_SECONDS)
+            held = megabytes_of(workers)
+        due.add_deliveries(database_url, bare, kind, 3)
+        due.release(connection)
+        with started_all([module("rival_bare", database_url)]) as children:
+            seconds_of_all(children)
+
+        assert written(connection, bare) == written(connection, ours)
+    assert held > 50
+
+
+@pytest.mark.postgresql_only
+@pytest.mark.slow
+def test_a_morning_is_told_from_its_rows(database_url: str) -> None:
+    [practice_id] = due.add_practices(database_url, 1)
+    some = [kind for _, kind in kinds(seconds_to_drain=0)]
+    for kind in (some[0], *some[-3:]):
+        due.add_deliveries(database_url, practice_id, kind, 2)
+
+    with due.connect(database_url) as connection:
+        ahead = NINE.timestamp() - datetime.now(UTC).timestamp() + 60
+        with running_workers(database_url, 1, with_provider(clock_ahead=ahead)):
+            wait_until(lambda: not due.is_any_open(connection), "the morning's end", within=START_SECONDS)
+        lines = list(report(connection, [practice_id], NINE, 10.0, [100.0, 101.0]))
+
+    assert lines[0] == "drained in 10 s: 4 expired, 4 sent; 0 sent a second"
+    assert [line for line in lines if line.endswith(": 0")] == lines[-6:-1]
+    assert lines[-1] == "memory of all workers: 100 MB after the first 5 %, 101 MB at most, 1.01 times"
+
+
+@pytest.mark.parametrize(
+    ("key", "category", "urgency"),
+    [
+        (UrgentCorrection.surgery_moved.value, ReminderCategory.safety, 0),
+        ("evening", ReminderCategory.safety, 1),
+        ("evening", ReminderCategory.visit, 2),
+    ],
+)
+def test_what_takes_advice_back_comes_before_safety_and_the_rest(
+    key: str, category: ReminderCategory, urgency: int
+) -> None:
+    kind = due.Kind(MilestoneKind.fasting, key, category, NINE, NINE + timedelta(hours=1))
+
+    assert kind.urgency == urgency
+
+
+@pytest.mark.parametrize(
+    ("classes", "share"),
+    [([[0], [1, 2]], 0.0), ([[2], [0]], 1.0), ([[0], [2], [1], [2]], 0.2), ([[2, 0]], 0.0), ([], 0.0)],
+)
+def test_an_inversion_is_a_pair_in_the_wrong_order_of_urgency(classes: list[list[int]], share: float) -> None:
+    assert inversions(classes) == pytest.approx(share)
