@@ -118,6 +118,16 @@ class Settings(PushSettings):
     sends_in_flight: int = _setting(
         parse.integer(1, 256), "Messages that each of these processes may have on their way at a time.", default=16
     )
+    broker_url: str | None = _setting(
+        parse.broker_url,
+        "With it Celery delivers, on any number of machines: `redis://HOST/0` or `amqp://USER:PASSWORD@HOST//`.",
+        default=None,
+        secret=True,
+    )
+    broker_queues: str = _setting(parse.text, "What the names of the broker's queues begin with.", default="recovery")
+    broker_claims: int = _setting(
+        parse.integer(1, 100_000), "Claims that a worker may have waiting with the broker.", default=2000
+    )
     provider_paces: tuple[tuple[str, float], ...] = _setting(
         parse.paces,
         "Most messages a second that a worker hands to a provider, such as `sms=10,smtp=5`; without it no limit.",

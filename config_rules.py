@@ -76,10 +76,17 @@ def _log_problems(values: Mapping[str, Any]) -> Iterator[str]:
         yield "SEND_TO_LOG: expected false unless PUBLIC_URL is on this machine, got 'true'"
 
 
+def _broker_problems(values: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a problem when senders on other machines could not reach the database."""
+    if values.get("broker_url") is not None and values.get("database_url", "").startswith("sqlite"):
+        yield "BROKER_URL: expected together with a PostgreSQL database, got SQLite, which serves one machine"
+
+
 RULES: tuple[Callable[[Mapping[str, Any]], Iterator[str]], ...] = (
     _lease_problems,
     _mail_problems,
     _sms_problems,
     _log_problems,
     _push_problems,
+    _broker_problems,
 )

@@ -84,6 +84,13 @@ def database_url(raw: str) -> str:
     )
 
 
+def broker_url(raw: str) -> str:
+    """Return the address of a message broker: Redis or RabbitMQ."""
+    if not re.fullmatch(r"(rediss?|amqps?)://[^\s]+", raw):
+        raise ExpectedError("redis://HOST/0 or amqp://USER:PASSWORD@HOST//")
+    return raw
+
+
 def public_url(raw: str) -> str:
     """Return an address of the web without a slash at its end."""
     if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", raw):

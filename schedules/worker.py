@@ -26,10 +26,12 @@ from models.people import Patient
 from schedules import jobs
 from schedules.children import Child
 from schedules.clock import Clock, SystemClock
-from schedules.delivery.crew import Crew
+from schedules.delivery.broker import make_broker
+from schedules.delivery.crew import Crew, Hands
 from schedules.delivery.deliver import DEFAULT_STEPS, Steps
 from schedules.delivery.leases import Lease
 from schedules.delivery.push_senders import make_push_senders
+from schedules.delivery.remote_crew import RemoteCrew
 from schedules.pages.keeper import PageKeeper
 from schedules.plan.library import load_library
 from schedules.watch.judgement import Rhythm
@@ -58,7 +60,7 @@ class _Worker:
         self._make_session: sessionmaker[Session] = make_session_factory(engine)
         lease = Lease(new_id(clock.now()), timedelta(seconds=settings.lease_seconds), clock)
         # A connection that two processes share breaks both, and on SQLite the file's locks as well.
-        self._crew = Crew(settings, lease, steps, before_fork=engine.dispose)
+        self._crew = self._make_crew(lease, before_fork=engine.dispose)
         self._pages = PageKeeper(settings, clock, steps.now, before_fork=engine.dispose)
         self._auditor = Child("self-audit", jobs.audit_night, (settings, clock, steps.now), before_fork=engine.dispose)
         self._dispatch = jobs.Dispatch(
@@ -69,6 +71,12 @@ class _Worker:
             longest=timedelta(seconds=settings.poll_seconds),
             is_stopping=lambda: self.is_stopping,
         )
+
+    def _make_crew(self, lease: Lease, before_fork: Callable[[], None]) -> Hands:
+        """Return this worker's own senders, or with a broker those of other machines."""
+        if self._settings.broker_url is None:
+            return Crew(self._settings, lease, self._steps, before_fork)
+        return RemoteCrew(self._settings, lease, self._make_session, make_broker(self._settings))
 
     def run(self) -> None:
         """Tick until told to stop, then let the crew finish."""

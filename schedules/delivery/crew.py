@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkProcess
+from typing import Protocol
 
 from config import Settings
 from schedules.delivery.book import Claim
@@ -25,6 +26,30 @@ STOP_WITHIN = timedelta(seconds=8.5)
 REST_AFTER_EARLY_DEATH = timedelta(seconds=1)
 _GLANCE = timedelta(milliseconds=100)
 _FORK = multiprocessing.get_context("fork")
+
+
+class Hands(Protocol):
+    """Whoever delivers what a worker claims: its own senders, or those of other machines."""
+
+    def tend(self) -> None:
+        """Look after the senders."""
+        ...
+
+    def free_count(self) -> int:
+        """Return how many more deliveries may be handed out."""
+        ...
+
+    def hand_out(self, claims: Collection[Claim]) -> list[Claim]:
+        """Hand the claims out and return those that found no place."""
+        ...
+
+    def wait(self, longest: timedelta) -> None:
+        """Wait until somebody gets on, at most `longest`."""
+        ...
+
+    def stop(self) -> None:
+        """Let the senders finish, and let go of them."""
+        ...
 
 
 @dataclass(slots=True)

@@ -5,29 +5,23 @@ its parent, and leaves the parent to decide when it stops: signals meant for the
 of a send.
 """
 
-import random
 import signal
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from datetime import timedelta
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
-from threading import BoundedSemaphore, Lock, Thread
+from threading import Lock, Thread
 
 from config import Settings
-from models.engine import make_engine, make_session_factory
 from schedules.children import die_with_parent, leave_stopping_to_parent
 from schedules.delivery.book import Claim, by_practice
 from schedules.delivery.deadline import CUT_SIGNAL, cut_all
-from schedules.delivery.deliver import Desk, Limits, Sent, Steps, pass_all, put_back, record_all, send
-from schedules.delivery.flow import Pace
+from schedules.delivery.deliver import Desk, Sent, Steps, pass_all, put_back, record_all, send
+from schedules.delivery.furnish import furnish
 from schedules.delivery.gate import Permit
 from schedules.delivery.leases import Lease
-from schedules.delivery.policy import policy_of
-from schedules.plan.vocabulary import Provider
 
-POSTGRESQL_TURNS = 4
 RECORDED_AT_ONCE = 500
 
 
@@ -43,21 +37,7 @@ def run_sender(
     parents_end.close()
     leave_stopping_to_parent()
     signal.signal(CUT_SIGNAL, lambda _number, _frame: cut_all())
-    # SQLite has one writer at a time: more than one transaction would only wait for each other, and unfairly.
-    turns = 1 if settings.database_url.startswith("sqlite") else POSTGRESQL_TURNS
-    engine = make_engine(settings.database_url, pool_size=turns, max_overflow=0)
-    desk = Desk(
-        make_session=make_session_factory(engine),
-        lease=lease,
-        limits=limits_of(settings),
-        steps=steps,
-        senders=steps.senders(settings),
-        public_url=settings.public_url,
-        chance=random.random,
-        policy=policy_of(settings),
-        turns=BoundedSemaphore(turns),
-        pace=pace_of(settings),
-    )
+    engine, desk = furnish(settings, lease, steps)
     try:
         _Line(desk, pipe, settings.sends_in_flight).run()
     finally:
@@ -120,20 +100,6 @@ class _Line:
         if claims:
             with self._answering, suppress(BrokenPipeError):  # without its parent this process is about to end
                 self._pipe.send(claims)
-
-
-def pace_of(settings: Settings) -> Pace:
-    """Return how fast one sender may be: a worker's pace is shared by its senders."""
-    return Pace({Provider(name): rate / settings.sender_processes for name, rate in settings.provider_paces})
-
-
-def limits_of(settings: Settings) -> Limits:
-    """Return how long the parts of a send may take."""
-    return Limits(
-        gate_to_send=timedelta(seconds=settings.gate_to_send_seconds),
-        send=timedelta(seconds=settings.send_deadline_seconds),
-        margin=timedelta(seconds=settings.lease_margin_seconds),
-    )
 
 
 def _next_claims(pipe: Connection) -> list[Claim] | None:

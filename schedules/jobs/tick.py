@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from schedules.delivery.book import Claim
 from schedules.delivery.claim import release
-from schedules.delivery.crew import Crew
+from schedules.delivery.crew import Hands
 from schedules.delivery.deliver import Steps
 from schedules.delivery.leases import Lease
 
@@ -22,7 +22,7 @@ class Dispatch:
     make_session: sessionmaker[Session]
     lease: Lease
     steps: Steps
-    crew: Crew
+    crew: Hands
     longest: timedelta
     is_stopping: Callable[[], bool]
 

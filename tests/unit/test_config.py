@@ -189,6 +189,31 @@ def test_a_secret_of_mail_events_that_is_none_is_refused_without_being_shown(raw
     assert Settings.from_env(NEEDED | {"MAIL_EVENTS_SECRET": "whsec_" + "A" * 32}).mail_events_secret
 
 
+@pytest.mark.parametrize("url", ["redis://127.0.0.1:6379/0", "rediss://cache/1", "amqp://guest:guest@127.0.0.1//"])
+def test_a_broker_is_redis_or_rabbitmq(url: str) -> None:
+    database = {"DATABASE_URL": "postgresql://clinic@localhost/recovery"}
+
+    assert Settings.from_env(NEEDED | database | {"BROKER_URL": url}).broker_url == url
+    (problem,) = problems_of(NEEDED | database | {"BROKER_URL": "sqs://secret@"})
+    assert problem.startswith("BROKER_URL: expected redis://HOST/0 or amqp://")
+    assert "secret" not in problem
+
+
+def test_a_broker_needs_a_database_that_other_machines_reach() -> None:
+    assert problems_of(NEEDED | {"BROKER_URL": "redis://cache/0"}) == (
+        "BROKER_URL: expected together with a PostgreSQL database, got SQLite, which serves one machine",
+    )
+
+
+def test_paces_are_whole_numbers_for_known_providers() -> None:
+    assert Settings.from_env(NEEDED | {"PROVIDER_PACES": "sms=10, smtp=5"}).provider_paces == (
+        ("sms", 10.0),
+        ("smtp", 5.0),
+    )
+    for raw in ("fax=1", "sms=0", "sms", "sms=-1", "sms=1.5"):
+        assert problems_of(NEEDED | {"PROVIDER_PACES": raw})[0].startswith("PROVIDER_PACES: expected pairs such as")
+
+
 def test_a_public_address_loses_its_last_slash() -> None:
     assert Settings.from_env(NEEDED | {"PUBLIC_URL": "https://r.example.org/"}).public_url == "https://r.example.org"
 
