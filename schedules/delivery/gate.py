@@ -4,7 +4,7 @@ Passing it writes an attempt for each delivery before a request starts, so that 
 `in_flight`. What goes to one address of one patient at the same time goes as one message.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -21,6 +21,7 @@ from schedules.delivery.dead_addresses import dead_among
 from schedules.delivery.decide import (
     Cancel,
     Expire,
+    Facts,
     Hold,
     PassedOver,
     Reason,
@@ -30,7 +31,7 @@ from schedules.delivery.decide import (
     decide,
 )
 from schedules.delivery.drafts import Going, draft_of
-from schedules.delivery.facts import facts_of, load_cares
+from schedules.delivery.facts import Care, facts_of, load_cares
 from schedules.delivery.fall_back import tried_targets
 from schedules.delivery.flow import NO_PACE, Pace, paused_until
 from schedules.delivery.fuse import fuse_ends, tell_clinic
@@ -107,18 +108,9 @@ def pass_gate(
     deliveries = lock_held(session, claims, DeliveryState.leased)
     if not deliveries:
         return []
-    practice_id = claims[0].practice_id
-    cares = load_cares(session, practice_id, {each.reminder_id for each in deliveries.values()})
-    targets = {target for care in cares.values() for target in care.contact.targets}
-    ways = Ways(built, paused_until(session, now), dead_among(session, practice_id, targets))
-    zones = {care.contact.id: ZoneInfo(care.zone) for care in cares.values()}
-    fuses = fuse_ends(session, practice_id, zones, most=policy.messages_a_day, now=now)
     going, held_by_fuse = [], []
-    for claim, delivery in deliveries.items():
-        care = cares[delivery.reminder_id]
-        tried = tried_targets(session, delivery)
-        fuse_until = fuses.get(delivery.patient_id)
-        facts = facts_of(delivery, care, ways=ways, tried=tried, fuse_until=fuse_until, now=now)
+    for claim, care, facts in _look(session, deliveries, built=built, policy=policy, now=now):
+        delivery = deliveries[claim]
         verdict = _in_pace(decide(facts), delivery, pace, now)
         if isinstance(verdict, Send):
             _tell_passed_over(gate, delivery, verdict.passed_over)
@@ -134,6 +126,22 @@ def pass_gate(
     for care in held_by_fuse:
         tell_clinic(session, care, now)
     return permits
+
+
+def _look(
+    session: Session, deliveries: Mapping[Claim, Held], *, built: Collection[Provider], policy: Policy, now: datetime
+) -> Iterator[tuple[Claim, Care, Facts]]:
+    """Yield what is known now of each delivery; they are locked, and of one practice."""
+    practice_id = next(iter(deliveries)).practice_id
+    cares = load_cares(session, practice_id, {each.reminder_id for each in deliveries.values()})
+    targets = {target for care in cares.values() for target in care.contact.targets}
+    ways = Ways(built, paused_until(session, now), dead_among(session, practice_id, targets))
+    zones = {care.contact.id: ZoneInfo(care.zone) for care in cares.values()}
+    fuses = fuse_ends(session, practice_id, zones, most=policy.messages_a_day, now=now)
+    for claim, delivery in deliveries.items():
+        care, tried = cares[delivery.reminder_id], tried_targets(session, delivery)
+        fuse_until = fuses.get(delivery.patient_id)
+        yield claim, care, facts_of(delivery, care, ways=ways, tried=tried, fuse_until=fuse_until, now=now)
 
 
 def _in_pace(verdict: Verdict, delivery: Held, pace: Pace, now: datetime) -> Verdict:
