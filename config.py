@@ -116,7 +116,7 @@ class Settings(PushSettings):
     lease_margin_seconds: float = _setting(parse.seconds(0.1, 3600), "Time kept free at a lease's end.", default=8.0)
     sender_processes: int = _setting(parse.integer(1, 64), "Processes that send, in each worker.", default=2)
     sends_in_flight: int = _setting(
-        parse.integer(1, 256), "Messages that each of these processes may have on their way at a time.", default=16
+        parse.integer(1, 256), "Messages that each of these processes may have on their way at a time.", default=64
     )
     broker_url: str | None = _setting(
         parse.broker_url,

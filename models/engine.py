@@ -57,9 +57,11 @@ def engine_options(url: str, *, unhurried: bool = False) -> dict[str, Any]:
         "connect_args": {
             "options": " ".join(f"-c {name}={value}" for name, value in settings.items()),
             "connect_timeout": 5,
-            "keepalives_idle": 10,
-            "keepalives_interval": 5,
+            # A network that swallows everything is noticed within five seconds, whoever waits for whom.
+            "keepalives_idle": 2,
+            "keepalives_interval": 1,
             "keepalives_count": 3,
+            "tcp_user_timeout": 5_000,
         },
     }
 
