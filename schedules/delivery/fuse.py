@@ -43,7 +43,8 @@ def fuse_ends(
 def count_messages(session: Session, practice_id: str, since: Mapping[str, datetime]) -> dict[str, int]:
     """Return how many messages each patient may have had since their instant, in one query. Who had none is left out.
 
-    A message counts once it was begun, unless the provider refused it: a digest as one, a repeat as another.
+    A message counts once it was begun, unless the provider refused it: a digest as one, a repeat as another. When an
+    attempt began is compared here, not in the query: the database would look through everybody's attempts of the day.
     """
     if not since:
         return {}
@@ -54,7 +55,8 @@ def count_messages(session: Session, practice_id: str, since: Mapping[str, datet
             (DeliveryAttempt.practice_id == Delivery.practice_id) & (DeliveryAttempt.delivery_id == Delivery.id),
         )
         .where(Delivery.practice_id == practice_id, among(session.connection(), Delivery.patient_id, list(since)))
-        .where(DeliveryAttempt.started_at >= min(since.values()), DeliveryAttempt.carried_by.is_(None))
+        .where(Delivery.attempts > 0, or_(Delivery.finished_at.is_(None), Delivery.finished_at >= min(since.values())))
+        .where(DeliveryAttempt.carried_by.is_(None))
         .where(or_(DeliveryAttempt.outcome.is_(None), DeliveryAttempt.outcome != AttemptOutcome.refused))
     )
     return Counter(patient_id for patient_id, started_at in session.execute(query) if started_at >= since[patient_id])

@@ -37,7 +37,7 @@ def had(session: Session, delivery: Delivery, *, at: datetime, outcome: AttemptO
     earlier = Delivery(practice_id=delivery.practice_id, id=f"earlier-{known}", patient_id=delivery.patient_id)
     earlier.reminder_id, earlier.generation, earlier.step = delivery.reminder_id, 1, 100 + known
     earlier.due_at, earlier.useful_until, earlier.next_attempt_at = at, at, at
-    earlier.state, earlier.published = DeliveryState.sent, True
+    earlier.state, earlier.published, earlier.attempts, earlier.finished_at = DeliveryState.sent, True, 1, at
     attempt = DeliveryAttempt(practice_id=delivery.practice_id, delivery_id=earlier.id, fence=1, started_at=at)
     attempt.channel, attempt.outcome = Channel.email, outcome
     session.add_all([earlier, attempt])
