@@ -45,6 +45,7 @@ LISTS = (
     "list_episode_check_ins",
     "list_waiting",
     "list_inbound_messages",
+    "list_audits",
 )
 CONTRADICTABLE = (
     "achieve_milestone",
@@ -57,6 +58,7 @@ CONTRADICTABLE = (
     "revoke_clearance",
     "sign_entry",
     "sign_protocol",
+    "snooze_reminder",
     "run_simulation",
 )
 # A body of TOML, which the fuzzer cannot write: its hostile bodies are tried by tests of their own.

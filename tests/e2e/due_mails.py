@@ -24,7 +24,7 @@ from schedules.plan.vocabulary import (
 )
 
 Row = Mapping[str, str]
-Letter = tuple[str, str]  # address and first line
+Letter = tuple[str, str]  # address and what it says
 
 
 @dataclass(frozen=True, slots=True)

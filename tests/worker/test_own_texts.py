@@ -56,4 +56,4 @@ def test_the_gate_asks_one_query_more_for_an_own_version(
 
     pass_now(session, claim)
 
-    assert len(selects) == 4
+    assert len(selects) == 6

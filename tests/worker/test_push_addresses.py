@@ -269,7 +269,7 @@ def test_only_enabled_addresses_of_phones_that_are_not_revoked_are_offered(
     assert [each.address for each in targets[delivery.patient_id]] == [kept.address]
 
 
-@pytest.mark.parametrize(("channels", "queries"), [(["email"], 3), (["push", "email"], 4)])
+@pytest.mark.parametrize(("channels", "queries"), [(["email"], 5), (["push", "email"], 6)])
 def test_push_costs_a_batch_one_query_and_none_where_nobody_wants_it(
     engine: Engine, session: Session, clock: FixedClock, delivery: Delivery, channels: list[str], queries: int
 ) -> None:

@@ -21,6 +21,9 @@ def account(key: str) -> ServiceAccount:
     return ServiceAccount("recovery-1", "push@example.org", "https://oauth2.googleapis.com/token", key)
 
 
+ALWAYS = {Provider.smtp, Provider.webhook}
+
+
 @pytest.fixture
 def whole() -> Settings:
     return settings_for(
@@ -37,14 +40,14 @@ def whole() -> Settings:
 
 
 def test_without_settings_there_is_no_push_provider() -> None:
-    assert set(make_senders(settings_for(URL))) == {Provider.smtp}
+    assert set(make_senders(settings_for(URL))) == ALWAYS
 
 
 def test_each_provider_that_is_set_up_is_built(whole: Settings) -> None:
     push = {Provider.fcm, Provider.apns, Provider.expo, Provider.web_push}
 
-    assert set(make_senders(whole)) == {Provider.smtp, *push}
-    assert set(make_senders(replace(whole, apns_key=None))) == {Provider.smtp, *push} - {Provider.apns}
+    assert set(make_senders(whole)) == ALWAYS | push
+    assert set(make_senders(replace(whole, apns_key=None))) == ALWAYS | push - {Provider.apns}
 
 
 @pytest.mark.sqlite_only

@@ -237,7 +237,7 @@ def test_the_request_goes_to_the_address_that_was_judged_and_trusts_the_name(sen
         stranger = sender.send(message_to(f"https://other.example.org:{peer.port}/in"), DEADLINE)
 
     assert result == Result(ACCEPTED, "204", message_id=KEY)
-    assert stranger == Result(REFUSED, "ConnectError")
+    assert stranger == Result(REFUSED, "ConnectError", fault=Fault.unreachable)
     assert asked == [NAME, "other.example.org"]
     assert [headers["host"] for headers, _ in peer.requests] == [f"{NAME}:{peer.port}"]
 
