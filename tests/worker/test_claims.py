@@ -12,6 +12,7 @@ from models.reminder import AttemptOutcome, Delivery, DeliveryAttempt, DeliveryS
 from schedules.delivery.book import Claim
 from schedules.delivery.claim import MAX_ATTEMPTS, claim_due, release
 from schedules.delivery.leases import read_now
+from schedules.plan.urgency import Urgency
 from schedules.plan.vocabulary import Channel
 from tests import builders
 from tests.clock import FixedClock
@@ -51,6 +52,19 @@ def test_the_longest_due_is_claimed_first(session: Session, clock: FixedClock) -
     claims = claim_all(session, clock, limit=1) + claim_all(session, clock, limit=1)
 
     assert [claim.delivery_id for claim in claims] == [early.id, late.id]
+
+
+def test_what_is_urgent_is_claimed_before_what_is_due_longer(session: Session, clock: FixedClock) -> None:
+    clinic = builders.practice(session)
+    usual, safety, urgent = (builders.due_delivery(session, clinic) for _ in range(3))
+    for delivery, urgency in ((usual, Urgency.usual), (safety, Urgency.safety), (urgent, Urgency.urgent)):
+        delivery.urgency = urgency
+    usual.next_attempt_at = datetime(2026, 3, 1, 14, 0, tzinfo=UTC)
+    session.flush()
+
+    claims = [claim for _ in range(3) for claim in claim_all(session, clock, limit=1)]
+
+    assert [claim.delivery_id for claim in claims] == [urgent.id, safety.id, usual.id]
 
 
 def test_workers_that_claim_at_the_same_time_share_what_is_due(
