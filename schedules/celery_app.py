@@ -16,6 +16,7 @@ from sqlalchemy.exc import OperationalError
 
 from config import ConfigError, Settings
 from models import journal, private
+from models.engine import begin_reads
 from models.ids import new_id
 from schedules.clock import SystemClock
 from schedules.delivery.batch import deliver_all
@@ -54,7 +55,9 @@ def make_app(settings: Settings, steps: Steps = DEFAULT_STEPS) -> Celery:
             retry_backoff=True,
         )
         def deliver(wire: Wire) -> None:
-            """Deliver the claims that came."""
+            """Deliver the claims that came. Raises OperationalError, for Celery to repeat, without a database."""
+            with desk().make_session() as session:
+                begin_reads(session)
             deliver_all(desk(), [Claim(*each) for each in wire])
 
     return app

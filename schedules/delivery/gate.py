@@ -145,8 +145,12 @@ def _look(
 
 
 def _in_pace(verdict: Verdict, delivery: Held, pace: Pace, now: datetime) -> Verdict:
-    """Return the verdict, or a wait for the time that the provider's pace gives to a message."""
-    at = pace.time_for(verdict.provider, now) if isinstance(verdict, Send) else now
+    """Return the verdict, or a wait for the time that the provider's pace gives to a message.
+
+    One that has waited for its time goes: a new one would lie behind all that came meanwhile.
+    """
+    has_waited = delivery.reason == Reason.provider_pace
+    at = pace.time_for(verdict.provider, now) if isinstance(verdict, Send) and not has_waited else now
     if at <= now:
         return verdict
     until = min(at, delivery.useful_until)

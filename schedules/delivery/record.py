@@ -1,6 +1,7 @@
 """Writes what became of sends, if the claims still hold their fences: a thawed worker's late word changes nothing."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -55,11 +56,12 @@ def record_results(
     """
     held = lock_held(session, [claim for claim, _ in results], DeliveryState.sending)
     resolve_attempts(session, results, now=now)
+    chances = _by_patient(chance)
     sent = []
     for claim, result in results:
         if claim not in held:
             continue
-        following = _next(held[claim], result, now=now, chance=chance)
+        following = _next(held[claim], result, now=now, chance=chances[claim.patient_id])
         if following.state is DeliveryState.sent:
             sent.append(claim)
         else:
@@ -90,7 +92,7 @@ def record_trouble(
     held = lock_held(session, claims, DeliveryState.leased, DeliveryState.sending)
     resolve_attempts(session, [(claim, Result(AttemptOutcome.unknown)) for claim in claims], now=now)
     for claim, delivery in held.items():
-        following = _retry(delivery, Reason.raised, now=now, chance=chance)
+        following = _retry(delivery, Reason.raised, now=now, chance=chance())
         if delivery.attempts >= MAX_ATTEMPTS:
             following = _Next(DeliveryState.quarantined, DecisionKind.quarantined, Reason.raised)
         _go_on(session, claim, delivery, following, now, solo=True)
@@ -107,7 +109,12 @@ def retry_delay(attempts: int, chance: float) -> timedelta:
     return longest / 2 + longest / 2 * chance
 
 
-def _next(delivery: Held, result: Result, *, now: datetime, chance: Callable[[], float]) -> _Next:
+def _by_patient(chance: Callable[[], float]) -> Mapping[str, float]:
+    """Return one draw a patient: what went as one message is repeated as one, so it must become due as one."""
+    return defaultdict(chance)
+
+
+def _next(delivery: Held, result: Result, *, now: datetime, chance: float) -> _Next:
     if result.outcome is AttemptOutcome.accepted:
         return _Next(DeliveryState.sent, DecisionKind.sent)
     if result.for_good is not None:
@@ -121,9 +128,9 @@ def _next(delivery: Held, result: Result, *, now: datetime, chance: Callable[[],
     return _retry(delivery, reason, now=now, chance=chance)
 
 
-def _retry(delivery: Held, reason: Reason, *, now: datetime, chance: Callable[[], float]) -> _Next:
+def _retry(delivery: Held, reason: Reason, *, now: datetime, chance: float) -> _Next:
     # No later than its end of usefulness: the gate then says that it expired.
-    retry_at = min(now + retry_delay(max(delivery.attempts, 1), chance()), delivery.useful_until)
+    retry_at = min(now + retry_delay(max(delivery.attempts, 1), chance), delivery.useful_until)
     return _Next(DeliveryState.pending, DecisionKind.retrying, reason, retry_at)
 
 

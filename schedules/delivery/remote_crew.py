@@ -24,6 +24,8 @@ from schedules.delivery.broker import ALONE, paces_of, queue_of, task_of
 from schedules.delivery.leases import Lease
 from schedules.plan.vocabulary import Channel
 
+# A claim that waits for longer than its lease passes no gate. It is dropped late, as clocks of machines may differ.
+_KEPT_FOR_LEASES = 10
 _HELD = (DeliveryState.leased, DeliveryState.sending)
 Wire = list[tuple[str, str, str, int, bool]]
 logger = logging.getLogger(__name__)
@@ -81,27 +83,40 @@ class RemoteCrew:
             task_of(part),
             (wire,),
             queue=queue_of(self._settings, part),
-            expires=self._lease.length.total_seconds(),
+            expires=_KEPT_FOR_LEASES * self._lease.length.total_seconds(),
             retry=False,
         )
 
     def _batches(self, claims: Collection[Claim]) -> Iterator[tuple[str, list[Claim]]]:
-        """Yield what goes into which queue together: a patient's claims stay together, what is paced goes singly."""
+        """Yield what goes into which queue together. A patient's claims stay together: they may be one message."""
         for claim in claims:
             if claim.solo:
                 yield ALONE, [claim]
-        by_part: dict[str, list[Claim]] = {}
+        paced = paces_of(self._settings)
+        for part, patients in self._patients_by_part(claim for claim in claims if not claim.solo).items():
+            most = 1 if part in paced else self._settings.sends_in_flight
+            batch: list[Claim] = []
+            for of_patient in patients:
+                batch += of_patient
+                if len(batch) >= most:
+                    yield part, batch
+                    batch = []
+            if batch:
+                yield part, batch
+
+    def _patients_by_part(self, claims: Iterable[Claim]) -> dict[str, list[list[Claim]]]:
+        found: dict[tuple[str, str], list[Claim]] = {}
         with self._make_session() as session:
             begin_reads(session)
-            for of_practice in by_practice(claim for claim in claims if not claim.solo).values():
+            for of_practice in by_practice(claims).values():
                 channels = _likely_channels(session, of_practice)
-                for claim in sorted(of_practice, key=lambda each: (each.patient_id, each.delivery_id)):
-                    by_part.setdefault(channels.get(claim.delivery_id, Channel.email), []).append(claim)
-        paced = paces_of(self._settings)
-        for part, waiting in by_part.items():
-            size = 1 if part in paced else self._settings.sends_in_flight
-            for start in range(0, len(waiting), size):
-                yield part, waiting[start : start + size]
+                for claim in of_practice:
+                    part = channels.get(claim.delivery_id, Channel.email).value
+                    found.setdefault((part, claim.patient_id), []).append(claim)
+        by_part: dict[str, list[list[Claim]]] = {}
+        for (part, _), of_patient in found.items():
+            by_part.setdefault(part, []).append(of_patient)
+        return by_part
 
 
 def _still_held(session: Session, claims: Collection[Claim]) -> Iterator[Claim]:

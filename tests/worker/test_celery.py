@@ -16,8 +16,9 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from config import Settings, environment_with
+from models.care import Milestone
 from models.engine import make_session_factory
-from models.reminder import AttemptOutcome, Delivery, DeliveryAttempt, DeliveryState
+from models.reminder import AttemptOutcome, Delivery, DeliveryAttempt, DeliveryState, Reminder
 from schedules.clock import SystemClock
 from schedules.delivery.book import Claim
 from schedules.delivery.broker import ALONE, PARTS, make_broker, queue_of
@@ -169,6 +170,22 @@ def test_claims_wait_by_channel_and_what_killed_a_worker_waits_alone(
     counts = {part: redis.waiting(part) for part in PARTS}
     assert left == []
     assert counts == {"email": 2, "sms": 1, "push": 0, "webhook": 0, ALONE: 1}  # e-mails in batches of two
+
+
+def test_a_patients_claims_stay_together(
+    engine: Engine, session: Session, clock: FixedClock, database_url: str, redis: Broker
+) -> None:
+    first = builders.due_delivery(session, builders.practice(session))
+    row = session.get_one(Reminder, (first.practice_id, first.reminder_id))
+    milestone = session.get_one(Milestone, (row.practice_id, row.milestone_id))
+    for repeat in (1, 2):
+        builders.delivery(session, builders.reminder(session, milestone, repeat=repeat))
+    session.commit()
+    settings = celery_settings(database_url, redis, 1, sends_in_flight=2, provider_paces=(("smtp", 1.0),))
+
+    crew_on(engine, settings, clock).hand_out(claimed(session, clock))
+
+    assert redis.waiting(Channel.email) == 1
 
 
 def test_a_queue_holds_ids_and_numbers_only(

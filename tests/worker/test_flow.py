@@ -1,5 +1,6 @@
 """A provider in trouble is left alone by all workers, and none is handed more than it takes (N03, N10)."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -133,6 +134,25 @@ def test_a_pace_spaces_messages_and_lets_others_alone() -> None:
     assert times == [timedelta(0), timedelta(0), SECOND, SECOND * 1.5, SECOND * 2]
     assert pace.time_for(Provider.smtp, NOW) == NOW
     assert pace.time_for(Provider.sms, NOW + 60 * SECOND) == NOW + 60 * SECOND
+
+
+def test_what_has_waited_for_its_time_goes_whatever_came_meanwhile(
+    engine: Engine, session: Session, clock: FixedClock
+) -> None:
+    clinic = builders.practice(session)
+    for _ in range(6):
+        builders.due_delivery(session, clinic)
+    session.commit()
+    outbox = Outbox()
+    desk = replace(desk_of(engine, clock, {Provider.smtp: outbox}), pace=Pace({Provider.smtp: 1.0}))
+
+    sent = []
+    for _ in range(6):
+        deliver(desk, *claim_all(session, clock))
+        sent.append(len(outbox.messages))
+        clock.advance(SECOND)
+
+    assert sent == [1, 2, 3, 4, 5, 6]
 
 
 def test_the_settings_know_the_providers() -> None:
