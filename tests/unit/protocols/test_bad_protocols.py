@@ -79,6 +79,7 @@ DRIVE = "earliest = 14, target = 21, latest = 28"
         (DRIVE, "earliest = -1, target = 21, latest = 28",
          "milestones.drive.earliest", "days after surgery", "-1, 21, 28"),
         (DRIVE, "target = 21, latest = 28", "milestones.drive.earliest", "the first day of the window", "nothing"),
+        (DRIVE, "target = 21", "milestones.drive.earliest", "the first day of the window", "nothing"),
         (DRIVE, "earliest = 14", "milestones.drive.target", "a target or a latest day", "nothing"),
         (DRIVE, 'earliest = "two", target = 21', "milestones.drive.earliest", "a whole number", "'two'"),
         (DRIVE, "earliest = 14, target = 21.5", "milestones.drive.target", "a whole number", "21.5"),
@@ -100,6 +101,7 @@ DRIVE = "earliest = 14, target = 21, latest = 28"
         ('approaches = ["tubular", "endoscopic"]', 'approaches = ["laser"]',
          "approaches", "some of " + ", ".join(Approach), "'laser'"),
         ('approaches = ["tubular", "endoscopic"]', "approaches = []", "approaches", "at least one approach", "none"),
+        ('approaches = ["tubular", "endoscopic"]', "approaches = [3]", "approaches", "a list of texts", "list"),
         ("min_levels = 1", "min_levels = 0", "min_levels", "at least 1", "0"),
         ("min_levels = 1", "min_levels = 2\nmax_levels = 1", "max_levels", "at least 2", "1"),
         ("version = 1", "version = 2", "version", "the version in the file's name", "2"),
@@ -161,6 +163,14 @@ def test_what_is_just_within_its_bounds_is_read() -> None:
     assert all((phase.text_key == "lifting_when_cleared") is bool(phase.condition) for phase in read.lifting.phases)
 
 
+def test_a_phase_of_one_day_is_read() -> None:
+    raw = spoil(FILE, "from = 0, through = 42", "from = 0, through = 0").replace(b"from = 43", b"from = 1")
+
+    read = parse_protocol(raw, file=FILE, shelf=shelf())
+
+    assert [(phase.from_days, phase.through_days) for phase in read.lifting.phases] == [(0, 0), (1, 84), (85, 180)]
+
+
 def test_a_protocol_without_a_milestone_that_ends_a_restriction_is_refused() -> None:
     lines = [line for line in text_of(FILE).splitlines() if not line.startswith("blt_end")]
 
@@ -176,7 +186,7 @@ def test_a_last_phase_without_an_end_has_no_unrestricted_day() -> None:
 
 
 def test_a_file_that_is_not_utf_8_is_refused() -> None:
-    with pytest.raises(ProtocolError, match="expected text in UTF-8, got byte 5 that is not"):
+    with pytest.raises(ProtocolError, match=rf"^{FILE}: \(file\): expected text in UTF-8, got byte 5 that is not$"):
         parse_protocol(b"id = \xff", file=FILE, shelf=shelf())
 
 
@@ -209,6 +219,7 @@ def test_a_free_text_in_the_wrong_place_is_not_repeated() -> None:
             "'10:00'",
         ),
         ("useful_hours = 72", "useful_hours = 0", "reminder[1].useful_hours", "at least one hour", "0"),
+        ("local_time = 10:00:00\n", "", "reminder[1].local_time", "a local time such as 09:00:00", "nothing"),
         ('weekend = "shift"', 'weekend = "never"', "reminder[1].weekend", "one of send, shift", "'never'"),
         (
             'past_policy = "catch_up"',
@@ -250,7 +261,7 @@ def test_bad_reminders_are_refused(*, good: str, bad: str, key: str, expected: s
     with pytest.raises(ProtocolError) as refused:
         parse_reminders(raw, file="reminders.v1.toml")
 
-    assert refused.value.key == key
+    assert (refused.value.file, refused.value.key) == ("reminders.v1.toml", key)
     assert (refused.value.expected, refused.value.got) == (expected, got)
 
 
@@ -303,5 +314,9 @@ def test_an_hour_is_the_shortest_time_of_use() -> None:
 
 
 def test_a_source_id_stands_once() -> None:
-    with pytest.raises(ProtocolError, match=r"source\[2\].id: expected each source once, got 'S01'"):
+    with pytest.raises(ProtocolError, match=r"^sources.toml: source\[2\].id: expected each source once, got 'S01'"):
         parse_sources(spoil("sources.toml", '"S02"', '"S01"'), file="sources.toml")
+
+
+def test_a_bibliography_may_be_empty() -> None:
+    assert parse_sources(b"", file="sources.toml") == {}

@@ -1,5 +1,6 @@
 """Which protocol serves whom, and that released files stay as they were released."""
 
+import hashlib
 import shutil
 from pathlib import Path
 
@@ -165,6 +166,23 @@ def test_two_released_files_of_one_id_and_version_are_refused(folder: Path) -> N
 
     assert (refused.value.file, refused.value.key) == ("protocols", "id")
     assert (refused.value.expected, refused.value.got) == ("each id and version once", "'TLIF-OPEN'")
+
+
+def test_a_bad_bibliography_is_refused_by_its_name(folder: Path) -> None:
+    bibliography, pins = folder / "sources.toml", folder / "digests.toml"
+    pinned = hashlib.sha256(bibliography.read_bytes()).hexdigest()
+    bibliography.write_text(bibliography.read_text().replace('"S02"', '"S01"', 1))
+    changed = hashlib.sha256(bibliography.read_bytes()).hexdigest()
+    pins.write_text(pins.read_text().replace(pinned, changed))
+
+    with pytest.raises(ProtocolError) as refused:
+        read_library(folder)
+
+    assert (refused.value.file, refused.value.key) == ("sources.toml", "source[2].id")
+
+
+def test_what_ships_reads_the_same_whenever_it_is_read(folder: Path) -> None:
+    assert read_library(folder) == load_library()
 
 
 def test_what_was_read_is_kept_with_the_text_of_each_file(folder: Path) -> None:

@@ -1,11 +1,14 @@
 """A protocol's own texts and timing stand in the place of the shared ones, and nowhere else."""
 
+from dataclasses import replace
 from datetime import time
 
 import pytest
 
 from schedules.plan.errors import ProtocolError
+from schedules.plan.overrides import override_reminders
 from schedules.plan.protocol import Protocol, ReminderTemplate, Text
+from schedules.plan.toml_table import Table
 from schedules.plan.vocabulary import Anchor, Grade, MilestoneKind, PastPolicy, ReminderCategory, WeekendRule
 from tests.unit.plan.samples import protocol
 from tests.unit.protocols.own_versions import own
@@ -67,6 +70,25 @@ def test_what_a_timing_does_not_name_stays() -> None:
         shipped.category,
         0,
     )
+
+
+def test_a_timing_that_names_no_days_keeps_those_of_its_rule() -> None:
+    (shipped,) = protocol("MD-MISS").reminders.for_kind(MilestoneKind.fasting)
+
+    (evening,) = own(more="\n[reminders.fasting.evening]\nuseful_hours = 4\n").reminders.for_kind(MilestoneKind.fasting)
+
+    assert evening == replace(shipped, useful_hours=4)
+    assert shipped.days == -1
+
+
+def test_a_changed_timing_is_grade_e_whatever_its_rule_was() -> None:
+    shipped = protocol("MD-MISS").reminders
+    graded = replace(shipped, templates=tuple(replace(each, grade=Grade.B) for each in shipped.templates))
+
+    changed = override_reminders(Table("own", "reminders", {"drive": {"ask": {"days": 2}}}), None, graded)
+
+    grades = {each.kind: each.grade for each in changed.templates}
+    assert (grades.pop(MilestoneKind.drive), set(grades.values())) == (Grade.E, {Grade.B})
 
 
 @pytest.mark.parametrize(
@@ -214,5 +236,6 @@ def test_toml_beyond_any_usual_size_is_refused(toml: str) -> None:
     with pytest.raises(ProtocolError) as refusal:
         own(more=f"\n{toml}\n")
 
-    assert (refusal.value.key, refusal.value.expected) == ("(file)", "TOML of a usual size")
+    assert (refusal.value.file, refusal.value.key) == ("hudson-disc.v1.toml", "(file)")
+    assert refusal.value.expected == "TOML of a usual size"
     assert refusal.value.got == "a number or a depth beyond it"

@@ -72,3 +72,9 @@ def test_a_text_is_given_in_the_language_asked_for() -> None:
     text = Text(en="Walk a little.", es="Camine un poco.")
 
     assert [text.in_language(each) for each in (Language.en, Language.es)] == ["Walk a little.", "Camine un poco."]
+
+
+def test_an_own_protocol_for_a_mini_open_approach_is_found_by_it() -> None:
+    ours = own("ALIF-MISS")
+
+    assert chosen(ours, procedure=Procedure.alif, approach=Approach.mini_open) == ("hudson-disc", 1)

@@ -6,8 +6,9 @@ import pytest
 
 from schedules.plan.findings import Finding, Severity, error, warning
 from schedules.plan.library import load_library
-from schedules.plan.protocol import Protocol
+from schedules.plan.protocol import Lifting, Protocol
 from schedules.plan.review import review_protocol
+from schedules.plan.vocabulary import Grade
 from tests.unit.plan.samples import PROTOCOL_IDS, protocol
 from tests.unit.protocols.own_versions import own
 
@@ -113,7 +114,23 @@ def test_open_must_not_be_ahead_of_minimally_invasive_and_the_other_way_is_the_s
     assert found(_with_target(protocol("MD-OPEN"), "prom_6wk", 1), beside="MD-MISS") == []
 
 
-def _with_target(changed: Protocol, key: str, target_days: int) -> Protocol:
+def test_what_the_other_class_does_not_plan_is_not_compared() -> None:
+    miss = protocol("MD-MISS")
+    no_walking = replace(miss, milestones=tuple(each for each in miss.milestones if each.key != "walk30"))
+
+    assert review_protocol(protocol("MD-OPEN"), beside=[no_walking]) == ()
+
+
+def test_without_a_day_of_either_full_activity_is_not_before_heavy_work() -> None:
+    early = _with_target(protocol("MD-MISS"), "full", 1)
+    no_full = replace(early, milestones=tuple(each for each in early.milestones if each.key != "full"))
+
+    assert [each.code for each in found(early)] == ["order"]
+    assert found(_with_target(early, "full", None)) == found(no_full) == []
+    assert found(_with_target(early, "rtw_heavy", None)) == []
+
+
+def _with_target(changed: Protocol, key: str, target_days: int | None) -> Protocol:
     milestones = tuple(
         replace(each, target_days=target_days) if each.key == key else each for each in changed.milestones
     )
@@ -165,6 +182,14 @@ def test_a_text_names_the_figures_that_it_is_given(where: str, en: str, finding:
     es = {"restrictions.lifting": "{limit_lb}", "restrictions.sitting": "{minutes}"}.get(where, "Nada.")
 
     assert found(own("MD-MISS", more=TEXT.format(where=where, en=en, es=es))) == [finding]
+
+
+def test_a_spanish_text_without_its_figure_is_named_as_spanish() -> None:
+    text = TEXT.format(where="restrictions.lifting", en="{limit_lb}", es="Poco.")
+
+    assert found(own("MD-MISS", more=text)) == [
+        error("figure_missing", "texts.restrictions.lifting.es", "the figure {limit_lb}", "none")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -273,6 +298,51 @@ def test_a_limit_of_pounds_that_gives_way_a_day_earlier_is_told() -> None:
     assert found(own("MD-MISS", ("through = 14", "through = 13"), ("from = 15", "from = 14")), base="MD-MISS") == [
         warning("less_strict", "lifting.phases.day_14", "at most 10 lb from day 14", "20 lb")
     ]
+
+
+def test_a_limit_of_one_day_is_held_against_the_one_that_begins_on_it() -> None:
+    looser = _with_phases(protocol("MD-MISS"), (0, 14, 10), (15, 15, 21), (16, 84, 50))
+
+    told = [each for each in found(looser, base="MD-MISS") if each.where == "lifting.phases.day_15"]
+
+    assert told == [warning("less_strict", "lifting.phases.day_15", "at most 20 lb from day 15", "21 lb")]
+
+
+def test_a_limit_that_lasts_longer_than_the_bases_last_needs_no_word() -> None:
+    longer = _with_phases(protocol("MD-MISS"), (0, 14, 10), (15, 28, 20), (29, 56, 35), (57, 84, 50), (85, 120, 60))
+
+    assert found(longer, base="MD-MISS") == []
+
+
+def _with_phases(changed: Protocol, *phases: tuple[int, int, int]) -> Protocol:
+    """Return a protocol with phases of grade E: first day, last day, pounds."""
+    first, *_ = changed.lifting.phases
+    lifting = Lifting(
+        phases=tuple(
+            replace(first, from_days=begin, through_days=end, limit_lb=limit_lb, grade=Grade.E, sources=())
+            for begin, end, limit_lb in phases
+        ),
+        unrestricted_from_days=phases[-1][1] + 1,
+        unrestricted_condition=None,
+        unrestricted_note=None,
+    )
+    return replace(changed, lifting=lifting)
+
+
+def test_every_source_that_was_about_another_limit_is_told() -> None:
+    shipped = protocol("MD-MISS")
+    first, *others = shipped.lifting.phases
+    base, stricter = (
+        replace(shipped, lifting=replace(shipped.lifting, phases=(changed, *others)))
+        for changed in (
+            replace(first, sources=("S60", "S61")),
+            replace(first, sources=("S60", "S61"), limit_lb=first.limit_lb - 1),
+        )
+    )
+
+    assert review_protocol(stricter, base=base) == (
+        warning("same_sources", "lifting.phases.day_0", "sources of the changed limit, or grade E", "S60 S61"),
+    )
 
 
 def test_a_limit_of_sitting_that_is_gone_is_told() -> None:

@@ -74,6 +74,20 @@ def test_a_copy_differs_in_nothing() -> None:
             "evidence",
             "drive: sources S20 S21 -> S20",
         ),
+        (
+            DRIVE,
+            'drive = { earliest = 7, target = 14, latest = 14, grade = "C", sources = ["S20"] }',
+            "milestones.drive",
+            "evidence",
+            "drive: grade B -> C, sources S20 S21 -> S20",
+        ),
+        (
+            "brace_wean  = {",
+            'brace_wean  = { earliest = 1, target = 2, grade = "E",',
+            "milestones.brace_wean",
+            "days",
+            "brace_wean: dated by a clinician -> target 2 (window 1-open), grade none -> E",
+        ),
         (FULL, "", "milestones.full", "days", "full: left out, was target 84 (window 56-120)"),
         (
             FULL,
@@ -269,7 +283,11 @@ def test_changed_pounds_of_work_are_told() -> None:
     freer = replace(sedentary, occasional=PoundsRange(None, None))
     after = replace(base, work=replace(base.work, levels=(freer, *others)))
 
+    heavier = replace(sedentary, occasional=PoundsRange(None, 15))
+    more = replace(base, work=replace(base.work, levels=(heavier, *others)))
+
     assert changed(after) == [("work.sedentary", "limits", "sedentary work: occasionally up to 10 lb -> no limit")]
+    assert changed(more) == [("work.sedentary", "limits", "sedentary work: occasionally up to 10 lb -> up to 15 lb")]
 
 
 def test_a_phase_without_an_end_and_with_a_condition_says_so() -> None:
@@ -291,3 +309,22 @@ def test_a_limit_of_one_side_only_is_told() -> None:
     assert words["procedure"] == "procedure: lumbar_microdiscectomy -> kyphoplasty"
     assert words["sitting"] == "sitting: 20 minutes through day 14 -> no limit"
     assert words["lifting.unrestricted_from"] == "lifting without limit: from day 85 -> set by the surgeon"
+
+
+def test_a_class_of_one_side_only_is_told() -> None:
+    words = [
+        {where: told for where, _, told in changed(protocol(after), before)}["class"]
+        for before, after in (("MD-MISS", "ACDF-1"), ("ACDF-1", "MD-MISS"))
+    ]
+
+    assert words == ["class: miss -> none", "class: none -> miss"]
+
+
+def test_a_new_milestone_that_a_clinician_dates_has_no_grade() -> None:
+    shipped = protocol("MD-MISS")
+    undated = next(each for each in shipped.milestones if each.key == "brace_wean")
+    without = replace(shipped, milestones=tuple(each for each in shipped.milestones if each is not undated))
+
+    (change,) = diff_versions(without, shipped).changes
+
+    assert change.words == "brace_wean: new, dated by a clinician, grade none"
