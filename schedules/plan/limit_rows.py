@@ -45,13 +45,11 @@ def limit_row_on(
     lifted = _lifting(row, clearances, kinds)
     if lifted is not None and lifted.cleared_on < barred.get(row.kind, date.min):
         lifted = None
-    raised = None
-    if lifted is None and row.kind is RestrictionKind.lifting:
-        raised = raised_by_work(row, clearances, work)
-    if raised is not None and raised.limit_lb is None:
-        lifted = raised.by
-    if lifted is not None:
-        return LimitRow(active=False, ended_on=max(row.from_on, lifted.cleared_on))
+    raised = raised_by_work(row, clearances, work) if row.kind is RestrictionKind.lifting else None
+    freed = raised.by if raised is not None and raised.limit_lb is None else None
+    ended = [each.cleared_on for each in (lifted, freed) if each is not None]
+    if ended:
+        return LimitRow(active=False, ended_on=max(row.from_on, min(ended)))
     return LimitRow(active=True, limit_lb=row.limit_lb if raised is None else raised.limit_lb)
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from datetime import date
 
+import pytest
+
 from schedules.plan.items import PatientFacts
 from schedules.plan.lifted import Cleared, StandingClearances
 from schedules.plan.limit_rows import LimitRow, limit_row_on
@@ -21,12 +23,13 @@ def row_on(
     sequence: int = 1,
     barred: Mapping[RestrictionKind, date] | None = None,
     day0: date | None = DAY0,
+    kinds: Mapping[str, str] = KINDS,
 ) -> LimitRow:
     a_plan = plan(stage(day0=day0), patient=PatientFacts(WorkClass.light))
     (row,) = [each for each in restrictions(a_plan, kind) if each.sequence == sequence]
     standing = StandingClearances(a_plan, clearances, on=on, day0s={1: day0})
     work = protocol("MD-MISS").work
-    return limit_row_on(row, on, clearances=standing, work=work, kinds=KINDS, barred=barred or {})
+    return limit_row_on(row, on, clearances=standing, work=work, kinds=kinds, barred=barred or {})
 
 
 def test_a_limit_holds_from_its_first_day_through_its_last() -> None:
@@ -78,3 +81,21 @@ def test_what_was_lifted_before_it_began_ended_on_its_first_day() -> None:
     heavy = Cleared("rtw_light", 1, date(2026, 3, 9), work_class=WorkClass.heavy)
 
     assert row_on(RestrictionKind.lifting, date(2026, 3, 20), heavy, sequence=2).ended_on == date(2026, 3, 17)
+
+
+def test_a_limit_for_work_whose_milestone_the_plan_lacks_goes_on() -> None:
+    light = Cleared("rtw_light", 1, date(2026, 3, 9))
+
+    assert row_on(RestrictionKind.work, date(2026, 3, 10), light, kinds={}) == LimitRow(active=True)
+
+
+@pytest.mark.parametrize(
+    ("step_on", "work_on"), [(date(2026, 5, 1), date(2026, 5, 20)), (date(2026, 5, 20), date(2026, 5, 1))]
+)
+def test_of_two_clearances_that_end_a_limit_the_first_did(step_on: date, work_on: date) -> None:
+    step = Cleared("lifting_4", 1, step_on)
+    heavy = Cleared("rtw_light", 1, work_on, work_class=WorkClass.heavy)
+
+    ended = [row_on(RestrictionKind.lifting, date(2026, 5, day), step, heavy, sequence=4) for day in (10, 25)]
+
+    assert ended == [LimitRow(active=False, ended_on=date(2026, 5, 1))] * 2
