@@ -228,7 +228,7 @@ def _effective_on(case: WorkCase, on: date, status: WorkStatus) -> date:
     known = replace(case, barred=_NOTHING_BARRED)
     first = case.first_day0 or on
     since = on
-    for day in sorted((each for each in _days_of_change(known) if first <= each <= on), reverse=True):
+    for day in sorted((each for each in _days_of_change(known) if first <= each < on), reverse=True):
         if work_terms(known.limits(day)).status is not status:
             return since
         since = day

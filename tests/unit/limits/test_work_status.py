@@ -51,7 +51,7 @@ def outline(found: WorkReport) -> list[tuple[date, date | OpenEnd | None, WorkSt
 def test_before_a_clearance_the_patient_is_prevented_up_to_the_day_before_the_first_eligible_one() -> None:
     found = report(WorkClass.medium, date(2026, 3, 4))
 
-    assert (status(found), found.effective_on) == (WorkStatus.prevented, DAY0)
+    assert (found.on, status(found), found.effective_on) == (date(2026, 3, 4), WorkStatus.prevented, DAY0)
     assert found.expected_end == Ending(date(2026, 4, 27))  # day 56: medium is eligible on day 57 (evidence 11)
     assert found.terms is not None
     assert (found.terms.work_class, found.terms.handling) == (None, None)
@@ -110,6 +110,22 @@ def test_an_end_without_a_date_says_why(own: WorkClass, on: date, why: OpenEnd) 
     assert (status(found), found.expected_end) == (WorkStatus.prevented, Ending(None, why))
 
 
+def test_a_restriction_whose_day_has_come_waits_for_its_clearance() -> None:
+    found = report(WorkClass.light, date(2026, 6, 1))
+
+    assert found.restriction_ends == (Ending(None, OpenEnd.waits_for_clearance),) * 3
+
+
+def test_a_limit_that_ends_between_two_others_ends_on_its_own_day() -> None:
+    shipped = protocol("MD-MISS")
+    assert shipped.sitting is not None
+    shorter = replace(shipped, sitting=replace(shipped.sitting, through_days=10))
+
+    found = report(WorkClass.medium, date(2026, 3, 4), stages=(replace(stage(), protocol=shorter),))
+
+    assert found.restriction_ends[-1] == Ending(date(2026, 3, 12))
+
+
 def test_the_last_day_before_the_eligible_one_still_has_a_dated_end() -> None:
     assert report(WorkClass.light, date(2026, 3, 29)).expected_end == Ending(date(2026, 3, 29))
 
@@ -129,15 +145,15 @@ def test_cleared_work_is_with_restrictions_while_any_limit_at_work_holds() -> No
 @pytest.mark.parametrize(
     ("state", "pounds"),
     [
-        (LimitState.restricted, [15, 15, 10]),
-        (LimitState.eligible, [15, 15, 10]),
+        (LimitState.restricted, [8, 8, 8]),
+        (LimitState.eligible, [8, 8, 8]),
         (LimitState.cleared, [50, 25, 10]),
     ],
 )
 def test_the_pounds_of_a_class_never_exceed_a_lifting_limit_that_holds(state: LimitState, pounds: list[int]) -> None:
     cleared = Cleared("rtw_heavy", 1, date(2026, 3, 16), work_class=WorkClass.medium)
     limits = case(WorkClass.heavy, cleared).limits(date(2026, 3, 20))
-    lower = replace(limits, lifting=replace(limits.lifting, state=state, limit_lb=15))
+    lower = replace(limits, lifting=replace(limits.lifting, state=state, limit_lb=8))
 
     handling = work_terms(lower).handling
 
@@ -156,6 +172,17 @@ def test_pounds_are_lowered_to_the_lifting_limit_and_lower_bounds_are_nobodys_re
     assert found.terms.handling.occasional == PoundsRange(None, 50)
     assert found.terms.handling.frequent == PoundsRange(None, 25)
     assert found.terms.handling.constant == PoundsRange(None, 10)
+
+
+def test_work_without_a_bound_and_without_a_lifting_limit_has_no_pounds() -> None:
+    cleared = [Cleared(key, 1, date(2026, 5, 26)) for key in ("rtw_very_heavy", "lifting_4")]
+
+    found = report(WorkClass.very_heavy, date(2026, 6, 1), *cleared)
+
+    assert found.terms is not None
+    assert (found.terms.status, found.terms.work_class) == (WorkStatus.with_restrictions, WorkClass.very_heavy)
+    assert found.terms.handling is not None
+    assert found.terms.handling.occasional == PoundsRange(None, None)
 
 
 def test_a_lesser_class_than_the_patients_own_is_never_without_restrictions() -> None:
@@ -194,6 +221,7 @@ def test_for_a_class_that_is_not_known_it_is_never_without_restrictions() -> Non
         WorkStatus.with_restrictions,
         Ending(None, OpenEnd.class_not_known),
     )
+    assert outline(found) == [(date(2026, 6, 1), OpenEnd.class_not_known, WorkStatus.with_restrictions)]
 
 
 def test_a_bar_holds_on_its_day_alone() -> None:
@@ -209,6 +237,17 @@ def test_a_bar_holds_on_its_day_alone() -> None:
         (date(2026, 6, 1), date(2026, 6, 1), WorkStatus.with_restrictions),
         (date(2026, 6, 2), OpenEnd.no_end, WorkStatus.without_restrictions),
     ]
+
+
+def test_a_bar_on_the_day_of_another_clearance_holds_and_the_status_goes_on() -> None:
+    lifted = [Cleared(key, 1, date(2026, 5, 26)) for key in ("drive", "lifting_4", "rtw_light")]
+    bending = Cleared("blt_end", 1, date(2026, 6, 1))
+
+    found = report(WorkClass.light, date(2026, 6, 1), *lifted, bending, barred={DRIVING: date(2026, 6, 1)})
+
+    assert found.terms is not None
+    assert found.terms.restrictions == (WorkRestriction(DRIVING, None, None),)
+    assert (found.effective_on, found.expected_end) == (date(2026, 5, 26), Ending(date(2026, 6, 1)))
 
 
 def test_a_later_stage_prevents_again() -> None:
@@ -242,7 +281,7 @@ def test_where_there_is_no_status_the_report_says_why(
 ) -> None:
     found = report(own, on, stages=(stage(day0=day0),))
 
-    assert found.no_status is expected
+    assert (found.on, found.no_status) == (on, expected)
     assert (found.terms is None, found.periods == (), found.expected_end is None) == (expected is not None,) * 3
 
 
