@@ -139,6 +139,26 @@ def test_what_raises_no_such_limit_does_not_wait_for_the_x_ray(key: str) -> None
     assert not found.person_only
 
 
+def test_the_x_ray_shows_the_support_of_the_limit_with_the_weakest() -> None:
+    shipped = plan(stage("TLIF-MISS"), patient=EVERYTHING)
+    sources = {2: (Grade.C, ("S45",)), 3: (Grade.D, ("S46", "S72"))}
+    rows = tuple(
+        replace(row, grade=sources[row.sequence][0], sources=sources[row.sequence][1]) if row.condition else row
+        for row in shipped.restrictions
+    )
+
+    found = gate_of(
+        milestone(shipped, "rtw_heavy"),
+        Plan(shipped.milestones, rows),
+        on=ON,
+        day0s={1: DAY0},
+        work=protocol("MD-MISS").work,
+    )
+
+    assert found is not None
+    assert found.needed[-1] == Needed(C.xray_satisfactory, (1,), Grade.D, ("S46", "S72"))
+
+
 def test_a_fusion_of_an_earlier_surgery_counts_and_of_a_later_one_does_not() -> None:
     fusion, other = stage("TLIF-MISS"), stage("INTRACEPT", day0=STAGE_2_ON, ordinal=2)
     after = gate("rtw_heavy", fusion, other, occurrence=2)
@@ -401,3 +421,12 @@ def test_a_gate_of_an_empty_plan_is_its_milestones_own() -> None:
 
     assert found is not None
     assert [each.stages for each in found.needed] == [(1,), (1,), (1,), (1,)]
+
+
+def test_a_step_whose_limit_the_plan_lacks_comes_after_none_and_is_nobodys_alone() -> None:
+    step = milestone(plan(stage()), "lifting_4")
+
+    found = gate_of(step, Plan((step,), ()), on=ON, day0s={1: DAY0}, work=protocol("MD-MISS").work)
+
+    assert found is not None
+    assert (found.after, found.person_only) == ((), False)

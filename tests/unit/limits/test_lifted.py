@@ -7,7 +7,7 @@ import pytest
 
 from schedules.plan.build import PatientFacts, Plan, PlannedRestriction
 from schedules.plan.gates import gate_of
-from schedules.plan.lifted import Cleared, StandingClearances, is_at_least, raised_by_work
+from schedules.plan.lifted import Cleared, RaisedLimit, StandingClearances, is_at_least, raised_by_work
 from schedules.plan.limits import limits_on, strictest
 from schedules.plan.vocabulary import Condition, LimitState, RestrictionKind, WorkClass
 from tests.unit.plan.samples import DAY0, braced, milestone, plan, protocol, restrictions, stage
@@ -99,6 +99,7 @@ def test_work_is_raised_to_its_maximum_and_never_lowers_a_limit() -> None:
 
     assert [raised(pounds, light) for pounds in (10, 19, 20, 35)] == [20, 20, "unchanged", "unchanged"]
     assert raised(50, Cleared("rtw_heavy", 1, ON)) is None
+    assert raised_by_work(replace(row, limit_lb=10), standing(light), WORK) == RaisedLimit(20, light)
     assert (raised(None, light), raised(10)) == ("unchanged", "unchanged")
     assert raised_by_work(row, standing(light), replace(WORK, levels=WORK.levels[:1])) is None
 

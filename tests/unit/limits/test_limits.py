@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 
 from schedules.plan.build import PatientFacts, Plan, PlannedRestriction
-from schedules.plan.limits import Cleared, DayLimits, Limit, limits_on, strictest
+from schedules.plan.limits import Cleared, DayLimits, Limit, limits_on, strictest, strictest_of
 from schedules.plan.protocol import PoundsRange, Text
 from schedules.plan.vocabulary import Grade, LimitState, Procedure, RestrictionKind, WorkClass
 from tests.unit.plan.samples import DAY0, braced, plan, protocol, stage
@@ -50,6 +50,7 @@ def classes(day: DayLimits) -> dict[str, str]:
 def test_before_surgery_nothing_is_limited() -> None:
     day = limits(plan(stage(), patient=HEAVY), -1)
 
+    assert day.on == date(2026, 3, 1)
     assert {day.lifting, day.driving, day.brace, day.work.limit, day.sport.contact} == {Limit(STATES.none)}
     assert day.work.permitted_class is WorkClass.heavy
 
@@ -89,6 +90,25 @@ def test_what_is_past_its_day_is_not_eligible_while_a_condition_does_not_hold() 
     day = limits(plan(stage(), patient=HEAVY), 28, unmet=frozenset({("drive", 1), ("blt_end", 2)}))
 
     assert (day.driving.state, day.bending_twisting.state) == (STATES.restricted, STATES.eligible)
+
+
+def test_what_a_later_surgerys_clearance_ends_waits_for_the_conditions_of_that_one() -> None:
+    both = plan(stage(), stage("MD-OPEN", day0=date(2026, 3, 9), ordinal=2), patient=HEAVY)
+    first_alone = Plan(both.milestones, tuple(row for row in both.restrictions if row.occurrence == 1))
+
+    states = [
+        limits(first_alone, 90, unmet=frozenset({("blt_end", occurrence)})).bending_twisting.state
+        for occurrence in (1, 2)
+    ]
+
+    assert states == [STATES.eligible, STATES.restricted]
+
+
+def test_work_whose_milestone_the_plan_lacks_is_nobodys_to_begin() -> None:
+    day = limits(Plan((), plan(stage(), patient=HEAVY).restrictions), 90)
+
+    assert set(classes(day).values()) == {"restricted"}
+    assert (day.work.permitted_class, day.work.limit.eligible_on) == (None, None)
 
 
 def test_a_clearance_lifts_from_its_day_until_it_is_revoked() -> None:
@@ -194,6 +214,12 @@ def test_clearing_work_raises_lifting_to_the_occasional_maximum_of_its_class() -
     )  # fmt: skip
 
 
+def test_pounds_that_a_clearance_for_work_freed_have_no_last_day() -> None:
+    lifting = limits(plan(stage(), patient=HEAVY), 5, on_day(4, "rtw_heavy")).lifting
+
+    assert (lifting.state, lifting.limit_lb, lifting.until_on) == (STATES.cleared, None, None)
+
+
 def test_the_raised_text_is_the_shipped_one() -> None:
     shipped = protocol("MD-MISS").texts.restrictions["lifting"].filled(limit_lb=50)
 
@@ -214,7 +240,8 @@ def test_modified_duty_allows_the_lighter_classes_alone() -> None:
     assert (day.work.own_class, day.work.permitted_class) == (WorkClass.heavy, WorkClass.light)
     assert (day.work.limit.state, day.work.limit.lifted_by) == (STATES.restricted, "rtw_heavy")
     medium = day.work.classes[2]
-    assert (medium.limit.eligible_on, medium.limit.text, medium.limit.lifted_by) == (None, None, None)
+    assert (medium.limit.eligible_on, medium.limit.text) == (None, None)
+    assert (medium.limit.lifted_by, medium.limit.lifted_by_occurrence) == (None, None)
 
 
 def test_of_several_clearances_for_work_the_heaviest_counts() -> None:
@@ -350,6 +377,19 @@ def test_an_episode_without_limits_loosens_nothing_and_permits_all() -> None:
     assert strictest([nothing, cleared]).bending_twisting.state is STATES.cleared
     assert strictest([cleared, restricted]).work.permitted_class is None
     assert strictest([nothing, restricted]).sport == restricted.sport
+    assert strictest([nothing, nothing]).work.permitted_class is WorkClass.heavy
+
+
+@pytest.mark.parametrize(
+    ("looser", "stricter"),
+    [
+        (Limit(STATES.restricted, limit_minutes=30), Limit(STATES.restricted, limit_minutes=20)),
+        (Limit(STATES.restricted, binding_stage=1), Limit(STATES.restricted, binding_stage=2)),
+        (Limit(STATES.restricted, lifted_by="sport_low"), Limit(STATES.restricted, lifted_by="sport_nc")),
+    ],
+)
+def test_fewer_minutes_then_the_later_surgery_binds_in_whatever_order(looser: Limit, stricter: Limit) -> None:
+    assert strictest_of([looser, stricter]) == strictest_of([stricter, looser]) == stricter
 
 
 def test_of_equal_pounds_what_is_not_eligible_yet_binds() -> None:
