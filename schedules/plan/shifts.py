@@ -59,7 +59,7 @@ class ShiftFinder:
         identity = identity_of(reminder)
         if reminder.past_policy in (PastPolicy.catch_up, PastPolicy.digest):
             yield Shift(ShiftReason.late_enrolment)
-        yield from self._closed(reminder, self._on_every_day[identity], self._unheld[identity])
+        yield from self._closed(self._on_every_day[identity], self._unheld[identity])
         if self._at_the_clinic[identity] != reminder.scheduled_on and reminder.past_policy is None:
             at = wall_instant(self._at_the_clinic[identity], template.local_time, self._prefs.zone)
             yield Shift(ShiftReason.surgery_day, at)
@@ -69,7 +69,7 @@ class ShiftFinder:
         if reminder.due_at != self._unheld[identity]:
             yield Shift(ShiftReason.quiet_hours, self._unheld[identity])
 
-    def _closed(self, reminder: PlannedReminder, nominal_at: datetime, at: datetime) -> Iterator[Shift]:
+    def _closed(self, nominal_at: datetime, at: datetime) -> Iterator[Shift]:
         nominal_on, on = (instant.astimezone(self._prefs.zone).date() for instant in (nominal_at, at))
         if nominal_on == on:
             return

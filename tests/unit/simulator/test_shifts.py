@@ -78,6 +78,33 @@ def test_a_holiday_on_a_weekday_is_a_closed_day() -> None:
     assert shifts == (Shift(ShiftReason.closed_day, utc("2026-03-16T14:00")),)
 
 
+def test_a_shift_up_to_friday_has_not_met_the_weekend() -> None:
+    closed = replace(AT_HOME, closed_days=frozenset({date(2026, 3, 19)}))
+
+    reminder, shifts = shifted("drive", "ask", day0=date(2026, 3, 5), prefs=closed)  # day 14 is that Thursday
+
+    assert reminder.due_at == utc("2026-03-20T14:00")
+    assert shifts == (Shift(ShiftReason.closed_day, utc("2026-03-19T14:00")),)
+
+
+def test_the_days_that_a_shift_passes_are_the_patients() -> None:
+    in_auckland = replace(AT_HOME, zone=ZoneInfo("Pacific/Auckland"), closed_days=frozenset({date(2026, 3, 16)}))
+
+    reminder, shifts = shifted("drive", "ask", prefs=in_auckland)
+
+    assert reminder.due_at == utc("2026-03-16T21:00")  # Tuesday morning there
+    assert shifts == (Shift(ShiftReason.closed_day, utc("2026-03-15T21:00")),)  # there Monday, in UTC Sunday
+
+
+def test_quiet_hours_that_end_on_a_saturday_shift_over_no_weekend() -> None:
+    nights = replace(AT_HOME, quiet_hours=QuietHours(time(8), time(1)))
+
+    reminder, shifts = shifted("drive", "ask", day0=date(2026, 3, 6), prefs=nights)  # day 14 is Friday the 20th
+
+    assert reminder.due_at == utc("2026-03-21T05:00")
+    assert shifts == (Shift(ShiftReason.quiet_hours, utc("2026-03-20T14:00")),)
+
+
 def test_a_weekend_with_a_holiday_after_it_names_both() -> None:
     closed = replace(AT_HOME, closed_days=frozenset({date(2026, 3, 23)}))
 
@@ -88,8 +115,9 @@ def test_a_weekend_with_a_holiday_after_it_names_both() -> None:
     assert shifts == (Shift(ShiftReason.weekend, nominal_at), Shift(ShiftReason.closed_day, nominal_at))
 
 
-def test_a_holiday_on_a_sunday_is_a_weekend_alone() -> None:
-    closed = replace(AT_HOME, closed_days=frozenset({date(2026, 3, 22)}))
+@pytest.mark.parametrize("holiday", [date(2026, 3, 21), date(2026, 3, 22)])
+def test_a_holiday_on_a_saturday_or_sunday_is_a_weekend_alone(holiday: date) -> None:
+    closed = replace(AT_HOME, closed_days=frozenset({holiday}))
 
     _, shifts = shifted("drive", "ask", day0=date(2026, 3, 7), prefs=closed)
 
@@ -152,6 +180,14 @@ def test_far_west_of_the_clinic_a_message_keeps_off_the_day_of_surgery() -> None
 
     assert reminder.scheduled_on == date(2026, 2, 28)
     assert shifts == (Shift(ShiftReason.surgery_day, utc("2026-03-02T04:00")),)
+
+
+def test_at_the_clinics_place_far_east_no_message_keeps_off_the_day_of_surgery() -> None:
+    in_auckland = ReminderPrefs(zone=ZoneInfo("Pacific/Auckland"), clinic_zone=ZoneInfo("Pacific/Auckland"))
+
+    reminder, shifts = shifted("fasting", "evening", prefs=in_auckland)
+
+    assert (reminder.scheduled_on, shifts) == (date(2026, 3, 1), ())
 
 
 @pytest.mark.parametrize(

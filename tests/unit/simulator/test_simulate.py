@@ -71,6 +71,7 @@ def test_a_day_without_anything_is_quiet() -> None:
     simulation = run()
 
     assert not day(simulation, date(2026, 3, 8)).is_eventful
+    assert day(simulation, date(2026, 3, 8)).limits == ()
     assert day(simulation, date(2026, 3, 3)).is_eventful  # the first steps close
     assert day(simulation, date(2026, 3, 14)).is_eventful  # a message alone
     assert day(simulation, date(2026, 3, 17)).is_eventful  # a limit alone
@@ -247,5 +248,6 @@ def test_a_span_beyond_the_calendar_is_refused() -> None:
     assert refusal.value.where == "date"
 
 
-def test_the_longest_span_is_four_years() -> None:
+def test_the_shortest_span_is_a_day_and_the_longest_four_years() -> None:
+    assert [each.on for each in run(from_on=DAY0, days=1).days] == [DAY0]
     assert len(run(scenario(stage(day0=None)), days=1500).days) == 1500
