@@ -8,12 +8,13 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from schedules.plan.build import Plan
+from schedules.plan.digest import stages_run_until
 from schedules.plan.errors import PlanError
 from schedules.plan.protocol import ReminderRules
 from schedules.plan.reminders import PlannedReminder, ReminderPrefs, StageMessages, plan_reminders
 from schedules.plan.timing import QuietHours
-from schedules.plan.vocabulary import MilestoneKind, PastPolicy, ReminderOutcome
-from tests.unit.plan.samples import plan, protocol, stage
+from schedules.plan.vocabulary import MilestoneKind, PastPolicy, ReminderOutcome, WeekendRule
+from tests.unit.plan.samples import milestone, plan, protocol, stage
 
 NEW_YORK = ZoneInfo("America/New_York")
 AT_HOME = ReminderPrefs(zone=NEW_YORK, clinic_zone=NEW_YORK)
@@ -150,6 +151,43 @@ def test_a_message_about_the_same_milestone_that_comes_first_takes_its_place() -
 
     assert (before.outcome, before.due_at) == (Outcome.planned, utc("2026-03-15T13:00"))
     assert after.outcome is Outcome.past_superseded  # the goal comes on the 16th at nine, as the digest would
+
+
+def test_what_gives_way_to_a_later_message_is_in_no_digest() -> None:
+    patient = (replace(each, useful_hours=240) if each.key == "goal" else each for each in DIGEST.templates)
+
+    found = reminders(plan(stage()), replace(DIGEST, templates=tuple(patient)), LATE)
+
+    assert (found["drive.ask.1"].outcome, found["walk30.goal.1"].outcome) == (Outcome.planned, Outcome.planned)
+    nudge = found["walk30.encourage.1"]
+    assert (nudge.outcome, nudge.digest_in) == (Outcome.past_superseded, None)
+
+
+def test_what_could_only_be_caught_up_with_as_its_use_ends_is_not_said() -> None:
+    in_california = replace(AT_HOME, zone=ZoneInfo("America/Los_Angeles"))
+    shipped = protocol("MD-MISS").reminders
+
+    def asked(at: time) -> PlannedReminder:
+        rules = (
+            replace(each, past_policy=PastPolicy.catch_up, local_time=at, weekend=WeekendRule.send, useful_hours=24)
+            if each.kind is MilestoneKind.driver_and_adult
+            else each
+            for each in shipped.templates
+        )
+        a_plan = plan(stage(day0=date(2026, 3, 4)))
+        known_at = utc("2026-03-03T16:00")
+        found = reminders(a_plan, replace(shipped, templates=tuple(rules)), known_at, prefs=in_california)
+        return found["driver_and_adult.due.1"]
+
+    assert asked(time(20, 59)).outcome is Outcome.planned
+    assert asked(time(21)).outcome is Outcome.past_window_closed  # midnight in the clinic: its day of surgery
+
+
+def test_the_plan_of_a_stage_runs_until_the_last_of_its_windows() -> None:
+    walking, driving = milestone(plan(stage()), "walk30"), milestone(plan(stage()), "drive")
+
+    assert (walking.latest_on, driving.latest_on) == (date(2026, 3, 23), date(2026, 3, 16))
+    assert stages_run_until([walking, driving]) == stages_run_until([driving, walking]) == {1: date(2026, 3, 23)}
 
 
 def test_what_was_said_is_not_said_again() -> None:

@@ -38,6 +38,7 @@ WAS = PlannedReminder(
 NEXT_WEEK = replace(WAS, scheduled_on=TODAY + 8 * DAY, due_at=NOW + 8 * DAY, useful_until=NOW + 10 * DAY)
 AN_HOUR_LATER = replace(WAS, due_at=NOW + DAY + HOUR)
 BEGUN = replace(WAS, scheduled_on=TODAY, due_at=NOW - HOUR, useful_until=NOW + DAY)
+BEGINS_NOW = replace(BEGUN, due_at=NOW)
 OVER = replace(WAS, scheduled_on=TODAY - DAY, due_at=NOW - DAY, useful_until=NOW)
 SKIPPED = replace(WAS, outcome=ReminderOutcome.past_skip, past_policy=PastPolicy.skip)
 QUIET = replace(WAS, outcome=ReminderOutcome.quiet_past_useful)
@@ -87,6 +88,13 @@ CASES = {
         stored(PLANNED, NEXT_WEEK), NEXT_WEEK, SENT_BEFORE, SAME, Step.leave, U, None, None, False,
     ),
     "it ended and its state is behind": (stored(PLANNED), WAS, ENDED, SAME, Step.leave, U, None, None, False),
+    "it moves to a time that has begun": (
+        stored(PLANNED), BEGUN, WAITING, MOVED, Step.arm, M, None, Answer.effective, False,
+    ),
+    "it was sent for another day and its hour moves": (
+        stored(PLANNED), AN_HOUR_LATER, SENT_BEFORE, SAME, Step.arm, M, None, Answer.effective, True,
+    ),
+    "it ended and its hour moves": (stored(PLANNED), AN_HOUR_LATER, ENDED, SAME, Step.leave, U, None, None, False),
     "it ended and moves": (stored(PLANNED), NEXT_WEEK, ENDED, MOVED, Step.arm, M, None, None, False),
     # What was sent.
     "it was sent for this day": (stored(SENT), WAS, WENT_OUT, SAME, Step.leave, U, None, None, False),
@@ -131,6 +139,9 @@ CASES = {
         stored(EXPIRED, reason="too_late"), NEXT_WEEK, ENDED, MOVED, Step.arm, M, None, None, False,
     ),
     "it expired, a new day that has begun": (stored(EXPIRED), BEGUN, ENDED, MOVED, Step.leave, U, None, None, False),
+    "it expired, a new day that begins now": (
+        stored(EXPIRED), BEGINS_NOW, ENDED, MOVED, Step.leave, U, None, None, False,
+    ),
     "it was taken back": (stored(CANCELLED), WAS, ENDED, SAME, Step.arm, A, None, None, False),
     "it was taken back on its way": (stored(CANCELLED), WAS, ON_ITS_WAY, SAME, Step.stand, F, None, None, False),
     "it was taken back on its way and moves": (
@@ -151,6 +162,10 @@ CASES = {
     ),
     "it is on its way and past": (
         stored(PLANNED), SKIPPED, ON_ITS_WAY, MOVED, Step.take_back, F, "past_skip", Answer.in_flight, False,
+    ),
+    "it ended and is past now": (stored(PLANNED), SKIPPED, ENDED, MOVED, Step.leave, U, None, None, False),
+    "it was taken back on its way and is past": (
+        stored(CANCELLED, reason="achieved"), SKIPPED, ON_ITS_WAY, SAME, Step.leave, U, "achieved", None, False,
     ),
     "it was sent and is past": (stored(SENT), SKIPPED, WENT_OUT, SAME, Step.leave, U, None, None, False),
     "it was sent for another day and is past": (

@@ -3,27 +3,44 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from schedules.plan.build import PatientFacts, Plan
 from schedules.plan.errors import PlanError
+from schedules.plan.items import PlannedMilestone
+from schedules.plan.protocol import ReminderRules
 from schedules.plan.reminders import PlannedReminder, ReminderPrefs, StageMessages, plan_reminders
 from schedules.plan.timing import QuietHours
-from schedules.plan.vocabulary import Binding, PastPolicy, Phase, ReminderCategory, ReminderOutcome, WorkClass
-from tests.unit.plan.samples import braced, plan, protocol, stage
+from schedules.plan.vocabulary import (
+    Binding,
+    PastPolicy,
+    Phase,
+    ReminderCategory,
+    ReminderOutcome,
+    WeekendRule,
+    WorkClass,
+)
+from tests.unit.plan.samples import braced, milestone, plan, protocol, stage
 
 NEW_YORK = ZoneInfo("America/New_York")
 AT_HOME = ReminderPrefs(zone=NEW_YORK, clinic_zone=NEW_YORK)
 LONG_BEFORE = datetime(2025, 12, 1, 15, tzinfo=UTC)
+RULES = protocol("MD-MISS").reminders
 
 
 def reminders(
-    a_plan: Plan, prefs: ReminderPrefs = AT_HOME, enrolled_at: datetime = LONG_BEFORE, *, fasting_signed: bool = False
+    a_plan: Plan,
+    prefs: ReminderPrefs = AT_HOME,
+    enrolled_at: datetime = LONG_BEFORE,
+    *,
+    fasting_signed: bool = False,
+    rules: ReminderRules = RULES,
 ) -> tuple[PlannedReminder, ...]:
     signed = frozenset({"fasting"}) if fasting_signed else frozenset()
-    of_stage = StageMessages(protocol("MD-MISS").reminders, enrolled_at, signed)
+    of_stage = StageMessages(rules, enrolled_at, signed)
     return plan_reminders(a_plan, {item.occurrence: of_stage for item in a_plan.milestones}, prefs)
 
 
@@ -34,6 +51,15 @@ def one(found: Sequence[PlannedReminder], milestone_key: str, key: str) -> Plann
 
 def utc(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def alone(item: PlannedMilestone) -> Plan:
+    return Plan(milestones=(item,), restrictions=())
+
+
+def rules_with(**changes: Any) -> ReminderRules:
+    """Return the shipped rules, each changed in this way."""
+    return replace(RULES, templates=tuple(replace(each, **changes) for each in RULES.templates))
 
 
 def test_a_reminder_counts_from_its_anchor_at_the_patients_wall_time() -> None:
@@ -103,6 +129,42 @@ def test_a_shift_never_leaves_the_window_of_a_milestone() -> None:
     late = one(reminders(saturday), "opioid_stop", "late")
 
     assert late.scheduled_on == date(2026, 3, 13)
+
+
+@pytest.mark.parametrize(
+    ("latest_on", "expected"),
+    [(date(2026, 3, 8), date(2026, 3, 6)), (date(2026, 3, 9), date(2026, 3, 9))],
+)
+def test_a_shift_may_reach_the_last_day_of_the_window(latest_on: date, expected: date) -> None:
+    stopping = replace(milestone(plan(stage()), "opioid_stop"), latest_on=latest_on)
+
+    found = reminders(alone(stopping), rules=rules_with(weekend=WeekendRule.shift))
+
+    assert one(found, "opioid_stop", "review").scheduled_on == expected  # its day is Saturday the 7th
+
+
+def test_a_shift_of_what_closes_on_the_day_of_surgery_goes_back_to_an_open_day() -> None:
+    baseline = alone(milestone(plan(stage()), "prom_baseline"))
+
+    found = reminders(baseline, rules=rules_with(weekend=WeekendRule.shift))
+
+    assert one(found, "prom_baseline", "last").scheduled_on == date(2026, 2, 27)  # surgery is on Monday 2 March
+
+
+def test_a_message_that_would_come_as_the_day_of_surgery_begins_comes_a_day_earlier() -> None:
+    in_california = replace(AT_HOME, zone=ZoneInfo("America/Los_Angeles"))
+
+    found = reminders(
+        alone(milestone(plan(stage()), "health_check")), in_california, rules=rules_with(local_time=time(21))
+    )
+
+    assert one(found, "health_check", "d1").scheduled_on == date(2026, 2, 28)
+
+
+def test_without_a_target_nothing_is_said_of_it() -> None:
+    walking = replace(milestone(plan(stage()), "walk30"), target_on=None)
+
+    assert reminders(alone(walking)) == ()
 
 
 def test_asking_for_a_clearance_may_shift_beyond_the_window() -> None:
@@ -276,12 +338,22 @@ def test_a_wall_time_that_is_still_ahead_on_the_day_of_enrolment_is_used() -> No
     assert goal.due_at == utc("2026-03-20T13:00")
 
 
+def test_the_next_wall_time_is_one_of_the_patients_own_day() -> None:
+    in_auckland = replace(AT_HOME, zone=ZoneInfo("Pacific/Auckland"))
+    late_morning = utc("2026-03-19T22:00")  # the 20th there, eleven o'clock
+
+    goal = one(reminders(plan(stage()), in_auckland, late_morning), "walk30", "goal")
+
+    assert (goal.outcome, goal.scheduled_on) == (ReminderOutcome.planned, date(2026, 3, 21))
+
+
 def test_what_is_missed_gives_way_to_the_next_message_about_the_same_milestone() -> None:
     just_before = datetime(2026, 3, 15, 14, tzinfo=UTC)  # the goal itself is due on Monday the 16th, 9 o'clock
 
     found = reminders(plan(stage()), enrolled_at=just_before)
 
-    assert one(found, "walk30", "encourage").outcome is ReminderOutcome.past_superseded
+    encourage = one(found, "walk30", "encourage")
+    assert (encourage.outcome, encourage.past_policy) == (ReminderOutcome.past_superseded, PastPolicy.catch_up)
     assert one(found, "walk30", "goal").past_policy is None
 
 
@@ -336,6 +408,19 @@ def test_what_was_missed_before_a_surgery_that_is_still_ahead_is_asked_about() -
 
     assert missed.outcome is ReminderOutcome.asked_coordinator
     assert moot.outcome is ReminderOutcome.past_window_closed
+
+
+@pytest.mark.parametrize(
+    ("known_at", "outcome"),
+    [
+        ("2026-03-02T04:59", ReminderOutcome.asked_coordinator),
+        ("2026-03-02T05:00", ReminderOutcome.past_window_closed),
+    ],
+)
+def test_surgery_is_still_ahead_until_midnight_in_the_clinic(known_at: str, outcome: ReminderOutcome) -> None:
+    due = one(reminders(plan(stage()), enrolled_at=utc(known_at)), "driver_and_adult", "due")
+
+    assert due.outcome is outcome
 
 
 def test_reminders_come_in_the_order_of_their_due_times() -> None:

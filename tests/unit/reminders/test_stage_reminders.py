@@ -1,7 +1,7 @@
 """The messages of several stages: each stops where a later stage begins, and is not said by two episodes."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
 from schedules.plan.build import Plan
@@ -63,6 +63,16 @@ def test_where_the_patient_is_far_west_the_clinics_day_counts() -> None:
 
     assert found["goal"].scheduled_on == date(2026, 3, 16)
     assert found["goal"].outcome is ReminderOutcome.superseded  # nine in Honolulu is the 17th in the clinic
+
+
+def test_a_message_that_would_come_as_the_later_stages_day_begins_is_not_sent() -> None:
+    in_california = replace(AT_HOME, zone=ZoneInfo("America/Los_Angeles"))
+    evening = replace(RULES, templates=tuple(replace(each, local_time=time(21)) for each in RULES.templates))
+
+    found = plan_reminders(walking_until(date(2026, 3, 17)), {1: StageMessages(evening, LONG_BEFORE)}, in_california)
+
+    outcomes = {each.key: each.outcome for each in found}
+    assert outcomes["goal"] is ReminderOutcome.superseded  # nine in the evening there is midnight in the clinic
 
 
 def test_where_the_patient_is_far_east_the_message_of_that_day_stops_too() -> None:

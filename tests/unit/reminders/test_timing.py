@@ -1,7 +1,9 @@
 """Wall time, quiet hours and open days in every zone and at the ends of the calendar."""
 
 import doctest
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, time
+from time import tzset
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -49,6 +51,25 @@ def utc(text: str) -> datetime:
 )
 def test_wall_time_becomes_utc(zone: str, on: date, at: time, expected: str) -> None:
     assert wall_instant(on, at, ZoneInfo(zone)) == utc(expected)
+
+
+@pytest.fixture
+def server_in_tokyo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The zone of the machine itself, as the C library has it."""
+    with monkeypatch.context() as changed:
+        changed.setenv("TZ", "Asia/Tokyo")
+        tzset()
+        yield
+    tzset()
+
+
+@pytest.mark.usefixtures("server_in_tokyo")
+def test_instants_are_utc_wherever_the_server_stands() -> None:
+    noon = datetime(2026, 3, 2, 12, tzinfo=NEW_YORK)
+
+    found = [wall_instant(date(2026, 3, 2), time(12), NEW_YORK), hold_for_quiet_hours(noon, NIGHT, NEW_YORK)]
+
+    assert [each.isoformat() for each in found] == ["2026-03-02T17:00:00+00:00"] * 2
 
 
 def test_a_fold_in_the_wall_time_is_ignored() -> None:
@@ -138,7 +159,7 @@ def test_beyond_the_calendar_there_is_a_refusal() -> None:
         wall_instant(date(9999, 12, 31), time(23), honolulu)
     with pytest.raises(PlanError, match="years 1 to 9999"):
         local_time(datetime(1, 1, 1, 1, tzinfo=UTC), honolulu)
-    with pytest.raises(PlanError, match="years 1 to 9999"):
+    with pytest.raises(PlanError, match="years 1 to 9999, got 9999-12-31"):
         hold_for_quiet_hours(datetime(9999, 12, 31, 22, tzinfo=UTC), NIGHT, ZoneInfo("UTC"))
     with pytest.raises(PlanError, match="years 1 to 9999"):
         next_open_day(date(9999, 12, 31), closed=frozenset({date(9999, 12, 31)}))
