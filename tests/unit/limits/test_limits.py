@@ -7,7 +7,8 @@ from datetime import date, timedelta
 import pytest
 
 from schedules.plan.build import PatientFacts, Plan, PlannedRestriction
-from schedules.plan.limits import Cleared, DayLimits, Limit, limits_on, strictest, strictest_of
+from schedules.plan.day_limits import strictest_of
+from schedules.plan.limits import Cleared, DayLimits, Limit, limits_on, strictest
 from schedules.plan.protocol import PoundsRange, Text
 from schedules.plan.vocabulary import Grade, LimitState, Procedure, RestrictionKind, WorkClass
 from tests.unit.plan.samples import DAY0, braced, plan, protocol, stage

@@ -298,6 +298,17 @@ def test_the_baseline_of_a_later_stage_is_answered_between_the_stages(
     assert (between.eligible_days, between.eligible_on) == (between.target_days, between.target_on)
 
 
+def test_the_baseline_of_a_later_stage_may_have_no_target() -> None:
+    untargeted = replace(
+        second("INTRACEPT", after_days=200), protocol=with_template("INTRACEPT", "prom_baseline", target_days=None)
+    )
+
+    between = milestone(plan(stage(), untargeted), "prom_baseline", 2)
+
+    assert (between.earliest_days, between.target_days, between.latest_days) == (-14, None, 0)
+    assert (between.target_on, between.eligible_on) == (None, between.earliest_on)
+
+
 def test_one_operation_has_one_baseline_with_its_usual_window() -> None:
     (baseline,) = [
         item for item in plan(stage(), stage("INTRACEPT", ordinal=2)).milestones if item.key == "prom_baseline"
@@ -347,6 +358,14 @@ def test_a_collar_holds_what_its_own_stage_does_not_plan() -> None:
     open_ended = milestone(plan(surgeons, after), "pt_start", 2)
     assert bound(open_ended) == (None, Binding.collar, 1, Procedure.lumbar_microdiscectomy)
     assert open_ended.eligible_days is None
+
+
+def test_a_stage_without_a_collar_holds_nothing_that_it_does_not_plan() -> None:
+    no_therapy = replace(stage("ACDF-2+"), protocol=without_template("ACDF-2+", "pt_start"))
+
+    therapy = milestone(plan(no_therapy, second("INTRACEPT", after_days=30)), "pt_start", 2)
+
+    assert bound(therapy) == (date(2026, 4, 22), Binding.target, 2, Procedure.intracept)
 
 
 @pytest.mark.parametrize(("after_days", "expected"), [(41, (22, "collar")), (42, (21, "target")), (43, (21, "target"))])

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from schedules.plan.build import PatientFacts, Plan
-from schedules.plan.vocabulary import Binding, Grade, MilestoneKind, Owner, Phase, RestrictionKind
+from schedules.plan.vocabulary import Binding, Grade, MilestoneKind, Owner, Phase, Procedure, RestrictionKind
 from tests.unit.plan.samples import PROTOCOL_IDS, milestone, plan, restrictions, stage
 
 FRAGILE = PatientFacts(work_class=None, low_bone_density=True)
@@ -51,6 +51,7 @@ def test_a_step_waits_for_a_clinician_and_says_nothing_to_the_patient() -> None:
     assert (step.earliest_days, step.target_days, step.latest_days) == (85, 85, None)
     assert (step.earliest_on, step.target_on, step.latest_on) == (date(2026, 5, 26), date(2026, 5, 26), None)
     assert (step.text, step.past_policy, step.phase) == (None, None, Phase.after_surgery)
+    assert (step.binding_procedure, step.binding_stage) == (Procedure.tlif, 1)
     assert stage("TLIF-MISS").protocol.reminders.for_kind(MilestoneKind.lifting_step) == ()
 
 

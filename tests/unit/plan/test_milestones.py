@@ -2,11 +2,13 @@
 
 from dataclasses import replace
 from datetime import date, datetime
+from typing import Any
 
 import pytest
 
-from schedules.plan.build import PatientFacts, Plan, build_plan
+from schedules.plan.build import ClinicRules, PatientFacts, Plan, Stage, build_plan
 from schedules.plan.errors import PlanError
+from schedules.plan.protocol import EligibleBy, PoundsRange
 from schedules.plan.vocabulary import (
     Binding,
     Grade,
@@ -26,6 +28,14 @@ from tests.unit.plan.samples import BEFORE_EVERYTHING, DAY0, PROTOCOL_IDS, brace
 
 def facts(work_class: WorkClass | None = None) -> PatientFacts:
     return PatientFacts(work_class=work_class)
+
+
+def with_days(key: str, protocol_id: str = "MD-MISS", **days: int | None) -> Stage:
+    """Return a stage whose protocol has other days for one milestone, as a clinic's own copy may have."""
+    found = stage(protocol_id)
+    changed: dict[str, Any] = dict(days)
+    milestones = tuple(replace(each, **changed) if each.key == key else each for each in found.protocol.milestones)
+    return replace(found, protocol=replace(found.protocol, milestones=milestones))
 
 
 def test_a_milestone_has_its_window_date_grade_and_sources() -> None:
@@ -72,6 +82,12 @@ def test_a_cancelled_stage_has_no_items() -> None:
 
     assert plan(cancelled).milestones == ()
     assert plan(cancelled).restrictions == ()
+
+
+def test_who_goes_home_on_the_day_of_surgery_has_a_plan() -> None:
+    home = replace(stage(), discharged_on=DAY0)
+
+    assert plan(home) == plan(stage())
 
 
 def test_an_outpatient_goes_home_on_day_0() -> None:
@@ -121,6 +137,47 @@ def test_work_is_eligible_on_the_later_of_target_and_lifting_limit(
     work = milestone(plan(stage(protocol_id)), key)
 
     assert (work.eligible_days, work.binds) == (days, binds)
+
+
+@pytest.mark.parametrize(("target_days", "binds"), [(84, Binding.lifting), (85, Binding.target)])
+def test_where_target_and_lifting_limit_are_the_same_day_the_target_binds(target_days: int, binds: Binding) -> None:
+    work = milestone(plan(with_days("rtw_heavy", earliest_days=42, target_days=target_days)), "rtw_heavy")
+
+    assert (work.eligible_days, work.binds) == (85, binds)
+
+
+@pytest.mark.parametrize("percent", [100, 150])
+def test_work_that_only_a_clinician_dates_waits_for_the_surgeon(percent: int) -> None:
+    undated = with_days("rtw_heavy", earliest_days=None, target_days=None, latest_days=None)
+    patient = replace(facts(WorkClass.heavy), workers_comp=True)
+
+    work = milestone(plan(undated, patient=patient, clinic=ClinicRules(workers_comp_percent=percent)), "rtw_heavy")
+
+    assert (work.target_days, work.latest_days, work.eligible_days) == (None, None, None)
+    assert work.binds is Binding.surgeon
+
+
+def test_work_that_a_clinics_table_frees_waits_for_the_end_of_the_limits_whatever_its_pounds() -> None:
+    shipped = stage().protocol.work
+    levels = tuple(
+        replace(level, eligible_by=EligibleBy.unrestricted, occasional=PoundsRange(None, 50))
+        if level.work_class is WorkClass.medium
+        else level
+        for level in shipped.levels
+    )
+
+    work = milestone(plan(stage(), clinic=ClinicRules(work=replace(shipped, levels=levels))), "rtw_med")
+
+    assert (work.eligible_days, work.binds) == (85, Binding.lifting)  # 50 lb are allowed from day 57
+
+
+def test_desk_work_of_the_day_of_surgery_stands_with_low_bone_density() -> None:
+    fragile = replace(facts(WorkClass.sedentary), low_bone_density=True)
+    at_once = with_days("rtw_sed", "INTRACEPT", earliest_days=0, target_days=0)
+
+    work = milestone(plan(at_once, patient=fragile), "rtw_sed")
+
+    assert (work.eligible_days, work.binds) == (0, Binding.target)
 
 
 def test_very_heavy_work_has_no_date_and_never_comes_before_heavy() -> None:

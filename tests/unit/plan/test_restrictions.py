@@ -52,6 +52,13 @@ def test_a_step_that_needs_an_x_ray_holds_the_step_before_it() -> None:
     assert (third.through_days, third.eligible_days, third.condition) == (None, 181, "fusion progress")
 
 
+def test_every_kind_of_limit_is_numbered_from_1() -> None:
+    numbers = {kind: [row.sequence for row in restrictions(plan(braced("MD-MISS")), kind)] for kind in RestrictionKind}
+
+    assert all(numbers.values())
+    assert all(found == list(range(1, len(found) + 1)) for found in numbers.values())
+
+
 @pytest.mark.parametrize("protocol_id", ["INTRACEPT", "KYPHO"])
 def test_low_bone_density_holds_lifting_at_10_pounds_until_a_clinician_raises_it(protocol_id: str) -> None:
     patient = PatientFacts(work_class=None, low_bone_density=True)

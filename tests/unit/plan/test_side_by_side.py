@@ -36,6 +36,8 @@ def test_a_topic_is_a_milestone_with_its_window_and_its_day() -> None:
 
 
 BEFORE = replace(FIRST, phase=Phase.before_surgery)
+UP_TO_ITS_DAY = replace(FIRST, last_on=date(2026, 3, 16))
+FROM_ITS_DAY = replace(FIRST, episode_id="e2", first_on=date(2026, 3, 16))
 
 
 @pytest.mark.parametrize(
@@ -45,6 +47,7 @@ BEFORE = replace(FIRST, phase=Phase.before_surgery)
         (SECOND, FIRST, {FIRST}),
         (FIRST, replace(SECOND, first_on=date(2026, 3, 24)), set()),
         (FIRST, replace(FIRST, episode_id="e2"), {replace(FIRST, episode_id="e2")}),
+        (UP_TO_ITS_DAY, FROM_ITS_DAY, {FROM_ITS_DAY}),
         (FIRST, replace(SECOND, key="sit60"), set()),
         (FIRST, replace(SECOND, episode_id="e1", occurrence=2), set()),
         (FIRST, replace(SECOND, phase=Phase.before_surgery), set()),
