@@ -19,6 +19,7 @@ from schedules.plan.vocabulary import PastPolicy, WeekendRule
 Identity = tuple[str, int, str, int]
 _SATURDAY = 5
 _ONE_DAY = timedelta(days=1)
+_LONG_BEFORE = datetime(1, 1, 3, tzinfo=UTC)  # a day of the calendar in every zone
 
 
 class ShiftReason(StrEnum):
@@ -46,10 +47,11 @@ class ShiftFinder:
 
     def __init__(self, plan: Plan, messages: Mapping[int, StageMessages], prefs: ReminderPrefs) -> None:
         on_every_day = {ordinal: replace(each, rules=_without_shifts(each.rules)) for ordinal, each in messages.items()}
+        never_past = {ordinal: replace(each, known_at=_LONG_BEFORE) for ordinal, each in messages.items()}
         self._prefs = prefs
         self._unheld = _due_at(plan, messages, replace(prefs, quiet_hours=None))
         self._on_every_day = _due_at(plan, on_every_day, replace(prefs, quiet_hours=None))
-        self._at_the_clinic = _on(plan, messages, replace(prefs, zone=prefs.clinic_zone, quiet_hours=None))
+        self._at_the_clinic = _on(plan, never_past, replace(prefs, zone=prefs.clinic_zone, quiet_hours=None))
 
     def find(self, reminder: PlannedReminder, template: ReminderTemplate) -> tuple[Shift, ...]:
         """Return why `reminder`, which follows `template`, is due when it is; empty if nothing shifted it."""

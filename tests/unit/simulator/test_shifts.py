@@ -182,6 +182,14 @@ def test_far_west_of_the_clinic_a_message_keeps_off_the_day_of_surgery() -> None
     assert shifts == (Shift(ShiftReason.surgery_day, utc("2026-03-02T04:00")),)
 
 
+def test_what_would_be_past_at_the_clinics_place_alone_has_not_kept_off_a_day_of_surgery() -> None:
+    far_west = replace(AT_HOME, zone=ZoneInfo("Pacific/Honolulu"))
+
+    reminder, shifts = shifted("walk30", "encourage", prefs=far_west, known_at=utc("2026-03-11T13:30"))
+
+    assert (reminder.due_at, reminder.past_policy, shifts) == (utc("2026-03-09T19:00"), None, ())
+
+
 def test_at_the_clinics_place_far_east_no_message_keeps_off_the_day_of_surgery() -> None:
     in_auckland = ReminderPrefs(zone=ZoneInfo("Pacific/Auckland"), clinic_zone=ZoneInfo("Pacific/Auckland"))
 
