@@ -8,7 +8,8 @@ import pytest
 
 from schedules.plan.errors import PlanError, ProtocolError
 from schedules.plan.library import PROTOCOL_FOLDER, approach_class_of, load_library, read_library
-from schedules.plan.vocabulary import Approach, ApproachClass, Procedure, ProtocolStatus
+from schedules.plan.protocol import LowBoneDensityLimit, OptionalImaging
+from schedules.plan.vocabulary import Approach, ApproachClass, Grade, Procedure, ProtocolStatus
 from tests.unit.plan.samples import PROTOCOL_IDS, protocol
 
 MISS, OPEN = ApproachClass.miss, ApproachClass.open
@@ -181,8 +182,22 @@ def test_a_bad_bibliography_is_refused_by_its_name(folder: Path) -> None:
     assert (refused.value.file, refused.value.key) == ("sources.toml", "source[2].id")
 
 
-def test_what_ships_reads_the_same_whenever_it_is_read(folder: Path) -> None:
-    assert read_library(folder) == load_library()
+def test_every_part_of_a_protocol_is_read_as_it_is_written(folder: Path) -> None:
+    library = read_library(folder)
+
+    disc, fusion, vertebra = (library.protocol(name, 1) for name in ("MD-MISS", "TLIF-MISS", "KYPHO"))
+    assert disc.digest == "40caf9bb650eeebc5dc15314bdaaaf59f2a369132a1353620df8bbff0ba0235f"
+    assert disc.work.sources == ("S107", "S106")
+    assert vertebra.low_bone_density == LowBoneDensityLimit(42, 10, Grade.E, ("S87",))
+    assert fusion.optional_imaging[0] == OptionalImaging("X-ray", 14, ())
+    assert fusion.optional_imaging[2].sources == ("S45",)
+    templates = [disc.find_milestone(key) for key in ("education", "drive", "brace_wean", "prom_6wk")]
+    assert [(each.phase.value, each.grade) for each in templates if each is not None] == [
+        ("before_surgery", Grade.E),
+        ("after_surgery", Grade.B),
+        ("after_surgery", None),
+        ("after_surgery", Grade.E),
+    ]
 
 
 def test_what_was_read_is_kept_with_the_text_of_each_file(folder: Path) -> None:
