@@ -303,6 +303,15 @@ def test_sport_is_limited_by_level_and_contact_sport_even_where_nobody_asked_for
     assert limits(asked, 89).sport.contact.lifted_by == "sport_ct"
 
 
+def test_contact_sport_that_nobody_asked_for_names_the_surgery_that_binds_the_lightest() -> None:
+    shipped = plan(stage(), patient=HEAVY)
+    rows = tuple(replace(row, binding_stage=2) if row.lifted_by == "sport_nc" else row for row in shipped.restrictions)
+
+    sport = limits(replace(shipped, restrictions=rows), 20).sport
+
+    assert (sport.low_impact.binding_stage, sport.non_contact.binding_stage, sport.contact.binding_stage) == (1, 2, 1)
+
+
 def test_a_clearance_between_two_surgeries_ends_with_the_second() -> None:
     a_plan = plan(stage(), stage("MD-OPEN", day0=STAGE_2_ON, ordinal=2), patient=HEAVY)
     between = on_day(14, "drive")
