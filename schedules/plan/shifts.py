@@ -47,11 +47,13 @@ class ShiftFinder:
 
     def __init__(self, plan: Plan, messages: Mapping[int, StageMessages], prefs: ReminderPrefs) -> None:
         on_every_day = {ordinal: replace(each, rules=_without_shifts(each.rules)) for ordinal, each in messages.items()}
-        never_past = {ordinal: replace(each, known_at=_LONG_BEFORE) for ordinal, each in messages.items()}
         self._prefs = prefs
-        self._unheld = _due_at(plan, messages, replace(prefs, quiet_hours=None))
-        self._on_every_day = _due_at(plan, on_every_day, replace(prefs, quiet_hours=None))
-        self._at_the_clinic = _on(plan, never_past, replace(prefs, zone=prefs.clinic_zone, quiet_hours=None))
+        unheld, at_the_clinic = replace(prefs, quiet_hours=None), replace(prefs, zone=prefs.clinic_zone)
+        self._unheld = _due_at(plan, messages, unheld)
+        self._on_every_day = _due_at(plan, on_every_day, unheld)
+        # A message may be past on its own day, or at the clinic's place, and not where and when it goes out.
+        self._on_its_day = _due_at(plan, _never_past(on_every_day), unheld)
+        self._at_the_clinic = _on(plan, _never_past(messages), at_the_clinic)
 
     def find(self, reminder: PlannedReminder, template: ReminderTemplate) -> tuple[Shift, ...]:
         """Return why `reminder`, which follows `template`, is due when it is; empty if nothing shifted it."""
@@ -61,8 +63,10 @@ class ShiftFinder:
         identity = identity_of(reminder)
         if reminder.past_policy in (PastPolicy.catch_up, PastPolicy.digest):
             yield Shift(ShiftReason.late_enrolment)
-        yield from self._closed(self._on_every_day[identity], self._unheld[identity])
-        if self._at_the_clinic[identity] != reminder.scheduled_on and reminder.past_policy is None:
+        is_late = reminder.past_policy is not None
+        nominal_at = self._on_every_day[identity] if is_late else self._on_its_day[identity]
+        yield from self._closed(nominal_at, self._unheld[identity])
+        if self._at_the_clinic[identity] != reminder.scheduled_on and not is_late:
             at = wall_instant(self._at_the_clinic[identity], template.local_time, self._prefs.zone)
             yield Shift(ShiftReason.surgery_day, at)
         change = clock_change(reminder.scheduled_on, template.local_time, self._prefs.zone)
@@ -99,6 +103,10 @@ def clock_change(on: date, at: time, zone: ZoneInfo) -> ShiftReason | None:
 
 def _without_shifts(rules: ReminderRules) -> ReminderRules:
     return replace(rules, templates=tuple(replace(each, weekend=WeekendRule.send) for each in rules.templates))
+
+
+def _never_past(messages: Mapping[int, StageMessages]) -> dict[int, StageMessages]:
+    return {ordinal: replace(each, known_at=_LONG_BEFORE) for ordinal, each in messages.items()}
 
 
 def _due_at(plan: Plan, messages: Mapping[int, StageMessages], prefs: ReminderPrefs) -> dict[Identity, datetime]:

@@ -69,6 +69,14 @@ def test_a_weekend_shifts_what_the_clinic_must_answer() -> None:
     assert shifts == (Shift(ShiftReason.weekend, utc("2026-03-21T14:00")),)
 
 
+@pytest.mark.parametrize("known_at", ["2026-05-19T13:59", "2026-05-19T14:01"])
+def test_a_shift_is_told_from_the_rules_own_day_even_where_that_is_past(known_at: str) -> None:
+    reminder, shifts = shifted("stop_smoking", "start", day0=date(2026, 6, 6), known_at=utc(known_at))
+
+    assert (reminder.due_at, reminder.past_policy) == (utc("2026-05-11T14:00"), None)  # of use for ten days
+    assert shifts == (Shift(ShiftReason.weekend, utc("2026-05-09T14:00")),)
+
+
 def test_a_holiday_on_a_weekday_is_a_closed_day() -> None:
     closed = replace(AT_HOME, closed_days=frozenset({date(2026, 3, 16)}))
 
