@@ -150,6 +150,12 @@ def test_a_changed_timing_is_grade_e_whatever_its_rule_was() -> None:
                 ("without_reminder.mobilise", "}", "no placeholder", "another brace"),
             )
         ),
+        (
+            "\n[texts.reminders.drive.ask]\nen = '{phon}'\nes = 'Llame.'\n",
+            "texts.reminders.drive.ask.en",
+            "only the placeholders {phone}, {emergency}",
+            "'phon'",
+        ),
         ("\n[reminders.drive.ask]\nuseful_hours = 0\n", "reminders.drive.ask.useful_hours", "at least one hour", "0"),
         (
             "\n[reminders.drive.ask]\ndays = 100000\n",

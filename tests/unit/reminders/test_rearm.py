@@ -130,6 +130,10 @@ CASES = {
     "nobody answered, the plan lacks it": (
         stored(SENT), None, NO_ANSWER, SAME, Step.take_back, S, "not_in_plan", Answer.already_sent, False,
     ),
+    "nobody answered, its milestone ended": (
+        stored(SENT), None, NO_ANSWER, Occasion(NOW, ended={"m": "merged"}),
+        Step.take_back, S, "merged", Answer.already_sent, False,
+    ),
     "nobody answered, it is done": (stored(SENT), WAS, NO_ANSWER, DONE, Step.leave, U, None, None, False),
     # What has ended without going out.
     "it expired, the day stays": (
