@@ -252,6 +252,20 @@ def test_a_free_text_in_the_wrong_place_is_not_repeated() -> None:
             "one past policy for kind prom_baseline",
             "skip",
         ),
+        (
+            "Information about preparing",
+            "{arrival} about preparing",
+            "reminder[1].en",
+            "only the placeholders {phone}, {emergency}",
+            "'arrival'",
+        ),
+        (
+            'en = "Get up and walk a little with help today."',
+            'en = "Call {phone}."',
+            "without_reminder[1].en",
+            "no placeholder",
+            "'phone'",
+        ),
         ("version = 1", "version = 3", "version", "the version in the file's name", "3"),
     ],
 )
@@ -320,3 +334,14 @@ def test_a_source_id_stands_once() -> None:
 
 def test_a_bibliography_may_be_empty() -> None:
     assert parse_sources(b"", file="sources.toml") == {}
+
+
+def test_a_reminder_of_fasting_may_name_the_time_of_arrival() -> None:
+    words = "Your hospital's times for eating and drinking"
+
+    rules = parse_reminders(
+        spoil("reminders.v1.toml", words, "Be there at {arrival}. " + words), file="reminders.v1.toml"
+    )
+
+    (evening,) = rules.for_kind(MilestoneKind.fasting)
+    assert evening.text.en.startswith("Be there at {arrival}.")
