@@ -15,6 +15,7 @@ from models.people import Patient
 from models.practice import Practice
 from models.reminder import AttemptOutcome, DeliveryAttempt, Reminder
 from models.sets import among
+from models.statistics import join_as_written
 from schedules.delivery.book import Held
 from schedules.delivery.decide import Facts
 from schedules.delivery.ways import CONTACT_COLUMNS, Contact, Ways, offers_of, with_devices
@@ -112,6 +113,8 @@ _CARE: dict[str, Any] = {
 
 def load_cares(session: Session, practice_id: str, reminder_ids: Collection[str]) -> dict[str, Care]:
     """Return, by reminder, what each hangs on. Read it after the deliveries' lock: then no withdrawal can be missed."""
+    # Beginning anywhere but with the reminders, a database that knows its tables badly looks through all of them.
+    join_as_written(session)
     is_wanted = among(session.connection(), Reminder.id, reminder_ids)
     query = _care_query().where(Reminder.practice_id == practice_id, is_wanted)
     width, rows = len(_CARE), session.execute(query).all()

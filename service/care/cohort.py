@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from models import Episode, Patient, Practice, Surgery
 from models.engine import begin_reads
+from models.statistics import refresh_statistics
 from schedules.clock import Clock
 from schedules.plan.errors import PlanError
 from schedules.plan.library import Library
@@ -28,6 +29,7 @@ from service.care.enrol import clinic_today
 from service.errors import Fault, ServiceError, from_plan
 
 Progress = Callable[[int, int], None]
+MANY_ROWS = 20  # loaded at once: what the database knew of its tables no longer holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,10 @@ def import_cohort(
         reports += _import_patient(task, patient_rows)
     if progress is not None:
         progress(len(reports), len(rows))
-    return ImportReport(dry_run, tuple(sorted(reports, key=lambda report: report.line)))
+    report = ImportReport(dry_run, tuple(sorted(reports, key=lambda report: report.line)))
+    if not dry_run and report.count(RowOutcome.loaded) >= MANY_ROWS:
+        refresh_statistics(make_session)
+    return report
 
 
 def _load_practice(task: _Import) -> tuple[Practice, Library]:
