@@ -52,6 +52,8 @@ class ExpoService:
 class ExpoSender:
     """Hands messages to Expo."""
 
+    most_at_once = MOST_MESSAGES
+
     def __init__(self, service: ExpoService, line: HttpLine | None = None) -> None:
         self._service = service
         self._line = line or HttpLine()
