@@ -63,6 +63,7 @@ class _Worker:
         self._crew = self._make_crew(lease, before_fork=engine.dispose)
         self._pages = PageKeeper(settings, clock, steps.now, before_fork=engine.dispose)
         self._auditor = Child("self-audit", jobs.audit_night, (settings, clock, steps.now), before_fork=engine.dispose)
+        self._asker = Child("push-receipts", jobs.ask_expo, (settings, clock, steps.now), before_fork=engine.dispose)
         self._dispatch = jobs.Dispatch(
             make_session=self._make_session,
             lease=lease,
@@ -89,6 +90,7 @@ class _Worker:
         finally:
             self._crew.stop()
             self._auditor.kill()
+            self._asker.kill()
             self._pages.stop()
         _guarded("sign_off", self._sign_off)()
 
@@ -112,6 +114,8 @@ class _Worker:
             self._clear: CLEAR_SECONDS,
             self._tally: TALLY_SECONDS,
         }
+        if self._settings.expo_url is not None and not self._settings.send_to_log:
+            every[self._fetch_push_receipts] = ASK_SECONDS
         # APScheduler counts by the machine's clock, whatever clock due times are judged by.
         at_once = SystemClock().now()
         for job, seconds in every.items():
@@ -134,7 +138,8 @@ class _Worker:
     def _tend(self) -> None:
         if not self.is_stopping:
             self._pages.tend()
-            self._auditor.is_running()  # which clears it away once it has ended
+            for child in (self._auditor, self._asker):
+                child.is_running()  # which clears it away once it has ended
             self._crew.tend()
 
     def _beat(self) -> None:
@@ -170,6 +175,10 @@ class _Worker:
     def _self_audit(self) -> None:
         # It takes minutes in a large clinic, which nothing due can wait for.
         self._auditor.start()
+
+    def _fetch_push_receipts(self) -> None:
+        # Nothing due can wait for a provider's answers, and the parent may start no threads.
+        self._asker.start()
 
     def _now(self) -> datetime:
         with self._make_session() as session:

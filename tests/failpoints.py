@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session
 from config import Settings
 from schedules.clock import Clock, SystemClock
 from schedules.delivery.book import Claim
-from schedules.delivery.channels import ChannelSender, Message, Result
+from schedules.delivery.channels import ChannelSender, ManySender, Message, Result
 from schedules.delivery.claim import claim_due
 from schedules.delivery.deliver import DEFAULT_STEPS, Steps, make_senders
 from schedules.delivery.flow import Pace
@@ -139,7 +139,7 @@ class FailSteps:
         return counted
 
     def _senders(self, settings: Settings) -> Mapping[Provider, ChannelSender]:
-        return {channel: _FailingSender(sender, self.fail) for channel, sender in make_senders(settings).items()}
+        return {provider: _failing(sender, self.fail) for provider, sender in make_senders(settings).items()}
 
     def _about_to_commit(self, session: Session, after: str, before: str, did_something: bool) -> None:
         if did_something:
@@ -151,7 +151,11 @@ class FailSteps:
         self.fail.reach(session.info.pop(_STEP, ""))
 
 
-@dataclass(frozen=True, slots=True)
+def _failing(sender: ChannelSender, fail: FailPoint) -> ChannelSender:
+    return _FailingManySender(sender, fail, sender) if isinstance(sender, ManySender) else _FailingSender(sender, fail)
+
+
+@dataclass(frozen=True)
 class _FailingSender:
     """A channel with a fail point on either side of the provider, inside the kernel's deadline."""
 
@@ -163,6 +167,23 @@ class _FailingSender:
         result = self.sender.send(message, deadline)
         self.fail.reach("replied")
         return result
+
+
+@dataclass(frozen=True)
+class _FailingManySender(_FailingSender):
+    """The same for a provider that takes several messages in one request."""
+
+    many: ManySender
+
+    @property
+    def most_at_once(self) -> int:
+        return self.many.most_at_once
+
+    def send_many(self, messages: Sequence[Message], deadline: timedelta) -> list[Result]:
+        self.fail.reach("before_send")
+        results = self.many.send_many(messages, deadline)
+        self.fail.reach("replied")
+        return results
 
 
 @dataclass(frozen=True, slots=True)

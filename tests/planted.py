@@ -40,12 +40,12 @@ FAULTS = (
         (
             Change(
                 "schedules/delivery/sender.py",
-                "            self._results.put(Sent(permit, send(self._desk, permit)))\n",
-                "            from models.reminder import AttemptOutcome\n"
-                "            from schedules.delivery.channels import Result\n"
-                "            record_all(self._desk, [Sent(permit, Result(AttemptOutcome.accepted))])\n"
-                "            send(self._desk, permit)\n"
-                "            self._answer(permit.claims)\n",
+                "        all_sent = send_parcel(self._desk, parcel)\n",
+                "        from models.reminder import AttemptOutcome\n"
+                "        from schedules.delivery.channels import Result\n"
+                "        record_all(self._desk, [Sent(each, Result(AttemptOutcome.accepted)) for each in parcel])\n"
+                "        send_parcel(self._desk, parcel)\n"
+                "        all_sent: list[Sent] = []\n",
             ),
         ),
         ("tests/worker/test_kill_points.py -k recorded",),

@@ -1,4 +1,4 @@
-"""Takes claimed deliveries from their gate to their recorded results, in batches; each message is sent by itself."""
+"""Takes claimed deliveries through their gate, and records their results, in batches. In between they are sent."""
 
 import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -12,7 +12,6 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from config import Settings
-from models.reminder import AttemptOutcome
 from schedules.clock import Clock
 from schedules.delivery.book import Claim
 from schedules.delivery.channels import ChannelSender, Result
@@ -21,11 +20,9 @@ from schedules.delivery.channels.log import LogSender
 from schedules.delivery.channels.sms import SmsProvider, SmsSender
 from schedules.delivery.channels.webhook import WebhookSender
 from schedules.delivery.claim import claim_due
-from schedules.delivery.deadline import kernel_deadline
 from schedules.delivery.flow import NO_PACE, Breaker, Pace, write_pauses
 from schedules.delivery.gate import Permit, pass_gate
 from schedules.delivery.leases import Lease, read_now
-from schedules.delivery.message import render
 from schedules.delivery.policy import DEFAULT_POLICY, Policy
 from schedules.delivery.push_senders import make_push_senders
 from schedules.delivery.record import record_results, record_trouble
@@ -35,7 +32,6 @@ Answer = TypeVar("Answer")
 Part = TypeVar("Part")
 SMS_STATUS = "/api/v1/providers/sms/status"  # of the service
 _TRIES = 3
-_MILLISECOND = timedelta(milliseconds=1)
 logger = logging.getLogger(__name__)
 
 
@@ -154,10 +150,14 @@ class Desk:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A message that was handed over, or not, and what became of it."""
+    """A message that was handed over, or not, and what became of it.
+
+    Of messages of one request with one result only the first `is_counted`: the request had that trouble once.
+    """
 
     permit: Permit
     result: Result
+    is_counted: bool = True
 
 
 def pass_all(desk: Desk, claims: Sequence[Claim]) -> list[Permit]:
@@ -180,19 +180,6 @@ def pass_all(desk: Desk, claims: Sequence[Claim]) -> list[Permit]:
     return permits
 
 
-def send(desk: Desk, permit: Permit) -> Result:
-    """Hand one message over, under its deadlines, and return what became of it. Raises what rendering raises."""
-    message = render(permit.draft, permit.address, permit.passed_at, desk.public_url)
-    left = _left(desk, permit, desk.lease.length - desk.limits.margin)
-    if left <= timedelta(0):
-        return Result(AttemptOutcome.refused, "not_begun")
-    # The timer is set before the clock is asked: a freeze in between ends this process.
-    with kernel_deadline(left):
-        if _left(desk, permit, desk.limits.gate_to_send) <= timedelta(0):
-            return Result(AttemptOutcome.refused, "not_begun")
-        return desk.senders[permit.provider].send(message, desk.limits.send)
-
-
 def record_all(desk: Desk, sent: Sequence[Sent]) -> None:
     """Write what became of messages of one practice. One that raises is put back and takes no other with it."""
 
@@ -201,7 +188,7 @@ def record_all(desk: Desk, sent: Sequence[Sent]) -> None:
         results = [(claim, each.result) for each in some for claim in each.permit.claims]
         built, policy = desk.senders.keys(), desk.policy
         desk.steps.record(session, results, built=built, now=now, chance=desk.chance, policy=policy)
-        pauses = [desk.breaker.note(each.permit.provider, each.result, now) for each in some]
+        pauses = [desk.breaker.note(each.permit.provider, each.result, now) for each in some if each.is_counted]
         write_pauses(session, [each for each in pauses if each is not None], now)
 
     for part, answer in _in_parts(desk, sent, work):
@@ -228,10 +215,6 @@ def put_back(desk: Desk, claims: Sequence[Claim], error: Exception) -> None:
 
 def _ids(claims: Iterable[Claim]) -> str:
     return ", ".join(each.delivery_id for each in claims)
-
-
-def _left(desk: Desk, permit: Permit, allowed: timedelta) -> timedelta:
-    return allowed - (desk.lease.clock.monotonic_ms() - permit.held_from_ms) * _MILLISECOND
 
 
 def _in_parts(

@@ -88,6 +88,19 @@ def disable_if_dead(session: Session, claim: Claim, delivery: Held, result: Resu
         )
     ).one()
     dead_since = min(began_at, result.address_dead_since or began_at)
+    disable(session, delivery, target, dead_since=dead_since, code=result.code, now=now)
+
+
+def disable(
+    session: Session,
+    delivery: Held | Delivery,
+    target: bytes | None,
+    *,
+    dead_since: datetime,
+    code: str | None,
+    now: datetime,
+) -> None:
+    """Disable the push address that a delivery went to, unless a device registered it after `dead_since`."""
     session.execute(
         update(PushAddress)
         .where(
@@ -97,6 +110,6 @@ def disable_if_dead(session: Session, claim: Claim, delivery: Held, result: Resu
             PushAddress.registered_at <= dead_since,
             PushAddress.disabled_at.is_(None),
         )
-        .values(disabled_at=now, disabled_code=result.code)
+        .values(disabled_at=now, disabled_code=code)
         .execution_options(synchronize_session=False)
     )

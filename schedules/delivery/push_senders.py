@@ -20,12 +20,17 @@ def make_push_senders(settings: Settings) -> dict[Provider, ChannelSender]:
         senders[Provider.fcm] = FcmSender(project)
     if settings.apns_key is not None:
         senders[Provider.apns] = ApnsSender(_apns_app(settings, settings.apns_key))
-    if settings.expo_url is not None:
-        senders[Provider.expo] = ExpoSender(ExpoService(settings.expo_url, settings.expo_token))
+    if (expo := make_expo_sender(settings)) is not None:
+        senders[Provider.expo] = expo
     if settings.web_push_key is not None:
         contact, hosts = settings.web_push_contact or "", settings.web_push_hosts
         senders[Provider.web_push] = WebPushSender(WebPushSigner(settings.web_push_key, contact, hosts))
     return senders
+
+
+def make_expo_sender(settings: Settings) -> ExpoSender | None:
+    """Return the sender to Expo, if that is set up."""
+    return None if settings.expo_url is None else ExpoSender(ExpoService(settings.expo_url, settings.expo_token))
 
 
 def _apns_app(settings: Settings, key: str) -> ApnsApp:

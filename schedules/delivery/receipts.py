@@ -16,7 +16,8 @@ from models.sync import stamp
 from schedules.delivery.dead_addresses import note_dead
 from schedules.delivery.decide import Reason
 from schedules.delivery.fall_back import STANDS, fall_back
-from schedules.plan.vocabulary import Provider, ReminderState
+from schedules.delivery.push_addresses import disable
+from schedules.plan.vocabulary import Channel, Provider, ReminderState
 from schedules.planning.story import step_of, tell
 
 _ARRIVED = (ReceiptKind.delivered, ReceiptKind.complained)
@@ -47,7 +48,7 @@ def read_receipts(
         attempt = session.get_one(DeliveryAttempt, (practice_id, delivery_id, receipt.fence))
         # Only the last attempt's address is known.
         if receipt.kind in _ADDRESS_IS_DEAD and receipt.fence == delivery.fence:
-            note_dead(session, attempt, delivery.target, code=receipt.code, now=now)
+            _bury(session, delivery, receipt, attempt, now)
         if receipt.kind in _ARRIVED:
             _tell(session, delivery, DecisionKind.delivered, receipt, attempt, now=now)
             has_arrived = True
@@ -75,6 +76,14 @@ def _has_arrived(session: Session, delivery: Delivery) -> bool:
         Receipt.is_read,
     )
     return bool(session.scalar(select(arrived)))
+
+
+def _bury(session: Session, delivery: Delivery, receipt: Receipt, attempt: DeliveryAttempt, now: datetime) -> None:
+    """Note that the address is dead, in the list of its channel."""
+    if attempt.channel is Channel.push:
+        disable(session, delivery, delivery.target, dead_since=attempt.started_at, code=receipt.code, now=now)
+    else:
+        note_dead(session, attempt, delivery.target, code=receipt.code, now=now)
 
 
 def _tell(

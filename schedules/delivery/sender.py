@@ -1,6 +1,6 @@
 """A sender process: takes claims from its parent and delivers many at a time. Crash-only: killing it loses nothing.
 
-Claims pass the gate in batches, each message is sent by itself, and results are recorded in batches. It never outlives
+Claims pass the gate in batches, messages leave in parcels, and results are recorded in batches. It never outlives
 its parent, and leaves the parent to decide when it stops: signals meant for the whole group do not end it in the middle
 of a send.
 """
@@ -17,10 +17,11 @@ from config import Settings
 from schedules.children import die_with_parent, leave_stopping_to_parent
 from schedules.delivery.book import Claim, by_practice
 from schedules.delivery.deadline import CUT_SIGNAL, cut_all
-from schedules.delivery.deliver import Desk, Sent, Steps, pass_all, put_back, record_all, send
+from schedules.delivery.deliver import Desk, Sent, Steps, pass_all, record_all
 from schedules.delivery.furnish import furnish
 from schedules.delivery.gate import Permit
 from schedules.delivery.leases import Lease
+from schedules.delivery.parcels import parcels, send_parcel
 
 RECORDED_AT_ONCE = 500
 
@@ -47,7 +48,7 @@ def run_sender(
 class _Line:
     """What one sender has in hand: claims at the gate, messages on their way, results to be recorded.
 
-    Messages wait in threads, one each, so that a slow provider does not hold up the others. Results that come while
+    Parcels wait in threads, one each, so that a slow provider does not hold up the others. Results that come while
     others are being recorded are recorded together next.
     """
 
@@ -65,20 +66,20 @@ class _Line:
         while (claims := _next_claims(self._pipe)) is not None:
             for of_practice in by_practice(claims).values():
                 permits = pass_all(self._desk, of_practice)
-                for permit in permits:
-                    self._threads.submit(self._send, permit)
+                for parcel in parcels(self._desk, permits):
+                    self._threads.submit(self._send, parcel)
                 on_their_way = {claim for permit in permits for claim in permit.claims}
                 self._answer([claim for claim in of_practice if claim not in on_their_way])
         self._threads.shutdown()
         self._results.put(None)
         self._recorder.join()
 
-    def _send(self, permit: Permit) -> None:
-        try:
-            self._results.put(Sent(permit, send(self._desk, permit)))
-        except Exception as error:  # noqa: BLE001 - the sender's loop: one bad delivery must not stop the rest
-            put_back(self._desk, permit.claims, error)
-            self._answer(permit.claims)
+    def _send(self, parcel: Sequence[Permit]) -> None:
+        all_sent = send_parcel(self._desk, parcel)
+        for sent in all_sent:
+            self._results.put(sent)
+        handed_over = {claim for sent in all_sent for claim in sent.permit.claims}
+        self._answer([claim for permit in parcel for claim in permit.claims if claim not in handed_over])
 
     def _record(self) -> None:
         is_open = True

@@ -4,6 +4,7 @@ from schedules.jobs.audit import seal_audit, seal_missed
 from schedules.jobs.decision_tally import tally
 from schedules.jobs.heartbeat import beat, sign_off
 from schedules.jobs.publish import publish
+from schedules.jobs.push_receipts import ask_expo, fetch_push_receipts
 from schedules.jobs.receipts import follow_receipts
 from schedules.jobs.rules import Round, clear_by_signed_rules
 from schedules.jobs.self_audit import audit_night, self_audit
@@ -14,9 +15,11 @@ __all__ = [
     "Dispatch",
     "Round",
     "ask_about_passed_surgeries",
+    "ask_expo",
     "audit_night",
     "beat",
     "clear_by_signed_rules",
+    "fetch_push_receipts",
     "follow_receipts",
     "publish",
     "seal_audit",

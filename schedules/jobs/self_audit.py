@@ -10,9 +10,9 @@ from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session, sessionmaker
 
 from config import Settings
-from models.engine import begin_reads, make_engine, make_session_factory
 from models.watch import AuditMark
 from schedules.clock import Clock
+from schedules.jobs.apart import run_apart
 from schedules.jobs.practices import for_each, practice_ids
 from schedules.watch.judgement import Rhythm
 from schedules.watch.self_audit import Audit, audit_practice, record_audit
@@ -38,18 +38,12 @@ def self_audit(make_session: sessionmaker[Session], *, clock: Clock, now: dateti
 
 def audit_night(settings: Settings, clock: Clock, read_now: Callable[[Session, Clock], datetime]) -> None:
     """Do this night's audit, in a process of its own. What it raises is one line in the log."""
-    engine = make_engine(settings.database_url)
-    make_session = make_session_factory(engine)
     rhythm = Rhythm.of_seconds(poll=settings.poll_seconds, lease=settings.lease_seconds)
-    try:
-        with make_session() as session:
-            begin_reads(session)
-            now = read_now(session, clock)
+
+    def audit(make_session: sessionmaker[Session], now: datetime) -> None:
         self_audit(make_session, clock=clock, now=now, overdue_after=rhythm.late_after)
-    except Exception as error:  # noqa: BLE001 - no trace, which could show what a row holds
-        logger.error("self-audit raised %s", type(error).__name__)
-    finally:
-        engine.dispose()
+
+    run_apart("self-audit", audit, settings, clock, read_now)
 
 
 def _begin(session: Session, practice_id: str, now: datetime) -> bool:

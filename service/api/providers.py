@@ -14,13 +14,14 @@ from marshmallow import Schema, fields, validate
 
 from models.receipts import ReceiptKind
 from schedules.plan.vocabulary import Provider
+from schedules.planning.receipts import Told, store_receipts
 from schedules.signatures import is_signed
 from service.api import examples_providers as examples
 from service.api.fields import Instant, Text, WholeText
 from service.api.resource import Resource
 from service.api.scope import now, route_of, settings
 from service.care.inbound import Sms, take_sms
-from service.care.receipts import Told, read_mail_event, read_sms_status, store_receipts
+from service.care.receipts import read_mail_event, read_sms_status
 from service.db import current_session
 from service.errors import BadRequestError, Fault, UnauthenticatedError
 from service.identity.providers import is_signed_by_sms_provider

@@ -16,6 +16,7 @@ from schedules.plan.corrections import URGENT_KEYS
 from schedules.plan.day_limits import DayLimits
 from schedules.plan.vocabulary import MilestoneKind, ReminderState, SurgeryStatus
 from schedules.planning.slots import SLOT_KINDS
+from service.care.acknowledging import acknowledge_reminder
 from service.care.emergency import EmergencyAdvice, emergency_advice
 from service.care.enrol import clinic_today
 from service.care.limits import patient_limits
@@ -80,11 +81,11 @@ def holder_of(link: MessageLink) -> Principal:
 def open_link(session: Session, token: str, born_on: date, *, in_session: bool, now: datetime) -> Opening | None:
     """Try to open the link with that token by a date of birth. Return None if there is none.
 
-    `in_session`: the caller opened this very link a short time ago, and comes back.
+    `in_session`: the caller opened this very link a short time ago, and comes back. What an opened link shows counts
+    as seen.
     """
-    query = select(MessageLink).where(MessageLink.token_hash == hash_secret(token)).with_for_update()
-    link = session.scalars(query).one_or_none()
-    patient = None if link is None else session.get_one(Patient, (link.practice_id, link.patient_id))
+    link = session.scalars(select(MessageLink).where(MessageLink.token_hash == hash_secret(token))).one_or_none()
+    patient = None if link is None else _lock_patient_of(session, link)
     known = _NOBODYS_BIRTHDAY if patient is None else patient.date_of_birth
     is_right = hmac.compare_digest(known.isoformat(), born_on.isoformat())
     if link is None or patient is None:
@@ -93,6 +94,7 @@ def open_link(session: Session, token: str, born_on: date, *, in_session: bool, 
     if not may_be_tried or _tries_of(session, link, now) >= MOST_TRIES_OF_PATIENT:
         return Opening(link, is_open=False)
     if is_right:
+        _acknowledge(session, link, now)
         link.opened_at = link.opened_at or now
     else:
         link.failed_tries += 1
@@ -113,7 +115,7 @@ def read_message(session: Session, link: MessageLink, now: datetime) -> MessageV
     patient, practice = find_patient(session, caller, link.patient_id), practice_of(session, caller)
     if patient.died_on is not None:
         raise NotFoundError
-    reminders = [session.get_one(Reminder, (link.practice_id, each)) for each in sorted(link.says)]
+    reminders = _reminders_of(session, link)
     carrier = session.get_one(Reminder, (link.practice_id, link.reminder_id))
     episode = find_named_episode(session, caller, carrier.episode_id)
     stands = all(_stands(link, each) for each in reminders)
@@ -130,6 +132,29 @@ def read_message(session: Session, link: MessageLink, now: datetime) -> MessageV
         next=view_progress(session, practice, episode, clinic_today(practice, now)).next,
         advice=emergency_advice(patient.country, patient.language, practice.phone),
     )
+
+
+def _lock_patient_of(session: Session, link: MessageLink) -> Patient:
+    """Return the link's patient, locked to the commit: tries on one patient's links go one after another.
+
+    The link is read again under that lock, and written after the deliveries are locked, as the worker does it.
+    """
+    key, lock = (link.practice_id, link.patient_id), {"key_share": True}
+    patient = session.get_one(Patient, key, with_for_update=lock, populate_existing=True)
+    session.refresh(link)
+    return patient
+
+
+def _acknowledge(session: Session, link: MessageLink, now: datetime) -> None:
+    """Note that what the link shows was seen. If anything was taken back or planned again, it shows none of it."""
+    reminders = _reminders_of(session, link)
+    if all(_stands(link, each) for each in reminders):
+        for reminder in reminders:
+            acknowledge_reminder(session, reminder, now)
+
+
+def _reminders_of(session: Session, link: MessageLink) -> list[Reminder]:
+    return [session.get_one(Reminder, (link.practice_id, each)) for each in sorted(link.says)]
 
 
 def _may_be_tried(link: MessageLink, patient: Patient, *, in_session: bool, now: datetime) -> bool:

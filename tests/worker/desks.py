@@ -12,11 +12,11 @@ from schedules.clock import Clock
 from schedules.delivery.book import Claim
 from schedules.delivery.channels import ChannelSender, Message, Result
 from schedules.delivery.claim import claim_due
-from schedules.delivery.deliver import Desk, Limits, Sent, Steps, pass_all, put_back, record_all, send
+from schedules.delivery.deliver import Desk, Limits, Steps, pass_all, record_all
 from schedules.delivery.gate import Permit, pass_gate
 from schedules.delivery.leases import Lease
+from schedules.delivery.parcels import parcels, send_parcel
 from schedules.delivery.policy import DEFAULT_POLICY, Policy
-from schedules.plan.errors import PlanError
 from schedules.plan.vocabulary import Provider
 from tests.clock import MONDAY_AFTERNOON, FixedClock
 
@@ -67,14 +67,10 @@ def desk_of(
 
 
 def deliver(desk: Desk, *claims: Claim) -> None:
-    """Take claims of one practice from their gate to their recorded results, one message after the other."""
-    for permit in pass_all(desk, claims):
-        try:
-            sent = Sent(permit, send(desk, permit))
-        except PlanError as error:
-            put_back(desk, permit.claims, error)
-        else:
-            record_all(desk, [sent])
+    """Take claims of one practice from their gate to their recorded results, one parcel after the other."""
+    for parcel in parcels(desk, pass_all(desk, claims)):
+        if sent := send_parcel(desk, parcel):
+            record_all(desk, sent)
 
 
 def claim_all(session: Session, clock: Clock, owner: str = "worker-1", limit: int = 100) -> list[Claim]:

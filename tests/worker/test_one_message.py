@@ -14,8 +14,9 @@ from models.practice import Practice
 from models.reminder import AttemptOutcome, Delivery, DeliveryAttempt, DeliveryState
 from schedules.delivery.channels import Refusal, Result
 from schedules.delivery.claim import claim_due
-from schedules.delivery.deliver import Sent, pass_all, record_all, send
+from schedules.delivery.deliver import pass_all, record_all
 from schedules.delivery.flow import NO_PACE
+from schedules.delivery.parcels import parcels, send_parcel
 from schedules.plan.corrections import URGENT_KEYS
 from schedules.plan.vocabulary import Channel, Provider
 from tests import builders
@@ -255,7 +256,8 @@ def test_a_batch_of_the_gate_costs_as_many_statements_as_one(
         desk = desk_of(engine, clock, {Provider.smtp: Outbox()})
         with statements_of(engine) as statements:
             claims = claim_all(session, clock)
-            record_all(desk, [Sent(permit, send(desk, permit)) for permit in pass_all(desk, claims)])
+            several = parcels(desk, pass_all(desk, claims))
+            record_all(desk, [sent for parcel in several for sent in send_parcel(desk, parcel)])
         counts.append(len(statements))
 
     assert counts[0] == counts[1]

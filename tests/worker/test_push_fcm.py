@@ -1,8 +1,12 @@
 """Push through a real HTTP service that signs in and answers as Firebase does."""
 
+import asyncio
+import ssl
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import httpx
 import pytest
@@ -13,7 +17,8 @@ from schedules.delivery.channels.fcm import FcmSender
 from schedules.delivery.channels.http import MAX_ANSWER_BYTES, Answer, HttpLine
 from schedules.delivery.channels.push import NOT_KNOWN
 from tests.clock import MONDAY_AFTERNOON
-from tests.worker.push_peers import FcmPeer, Reply, reply, running
+from tests.worker.http2 import answer, read_body, serving
+from tests.worker.push_peers import FcmPeer, Reply, Seen, reply, running
 from tests.worker.push_samples import DEADLINE, FCM_ADDRESS, KEY, NOTICE, SUBJECT, message_to
 
 ACCEPTED, REFUSED, UNKNOWN = AttemptOutcome.accepted, AttemptOutcome.refused, AttemptOutcome.unknown
@@ -183,6 +188,33 @@ def test_a_service_that_drips_is_cut_within_the_deadline(peer: FcmPeer, sender: 
     peer.answer = lambda _seen: (200, {"X-Drip": "yes"}, b'{"name": "projects/p/messages/1"}')
 
     assert sender.send(MESSAGE, timedelta(seconds=0.6)) == Result(UNKNOWN, "deadline")
+
+
+def test_many_messages_at_once_share_one_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    peer, versions, connections = FcmPeer(), set(), set()
+    together = asyncio.Barrier(20)
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            return
+        versions.add(scope["http_version"])
+        connections.add(scope["client"])
+        headers = {name.decode(): value.decode() for name, value in scope["headers"]}
+        seen = Seen(scope["path"], headers, await read_body(receive))
+        if len(peer.seen) > 0:
+            await together.wait()
+        await answer(send, peer.take(seen))
+
+    with serving(app) as (peer.url, context):
+        monkeypatch.setattr(ssl, "create_default_context", lambda: context)
+        sender = FcmSender(peer.project)
+        sender.send(MESSAGE, DEADLINE)
+        with ThreadPoolExecutor(20) as threads:
+            results = list(threads.map(lambda _number: sender.send(MESSAGE, DEADLINE), range(20)))
+        sender._line.close()  # its own, which only ends with the process
+
+    assert [each.outcome for each in results] == [ACCEPTED] * 20
+    assert (versions, len(connections)) == ({"2"}, 1)
 
 
 class _NotedLine(HttpLine):

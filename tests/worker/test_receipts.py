@@ -20,7 +20,8 @@ from schedules.delivery.record import record_results
 from schedules.jobs import follow_receipts, publish
 from schedules.plan.vocabulary import Channel, Provider, ReminderState
 from schedules.planning import withdraw
-from service.care.receipts import read_mail_event, store_receipts
+from schedules.planning.receipts import store_receipts
+from service.care.receipts import read_mail_event
 from tests import builders
 from tests.clock import MONDAY_AFTERNOON, FixedClock
 from tests.database import settings_for

@@ -3,10 +3,11 @@
 A channel knows its provider's protocol and nothing of patients, plans or the database.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from models.reminder import AttemptOutcome
 from schedules.plan.vocabulary import Language
@@ -75,4 +76,18 @@ class ChannelSender(Protocol):
 
     def send(self, message: Message, deadline: timedelta) -> Result:
         """Hand the message over and return what became of it, within `deadline` for the whole conversation."""
+        ...
+
+
+@runtime_checkable
+class ManySender(Protocol):
+    """Hands several messages to one provider in one request."""
+
+    @property
+    def most_at_once(self) -> int:
+        """Return how many messages the provider takes in one request."""
+        ...
+
+    def send_many(self, messages: Sequence[Message], deadline: timedelta) -> list[Result]:
+        """Hand the messages over in one request within `deadline`, and return what became of each, in their order."""
         ...

@@ -28,7 +28,7 @@ from schedules.delivery.channels.push import (
 )
 
 MOST_MESSAGES = 100
-MOST_RECEIPTS = 300
+MOST_RECEIPTS = 100  # it takes more, but an answer full of errors must not be too long to be read
 _API = "/--/api/v2/push"
 _DEAD = "DeviceNotRegistered"
 _REFUSED: Mapping[str, Result] = MappingProxyType(
@@ -51,6 +51,8 @@ class ExpoService:
 
 class ExpoSender:
     """Hands messages to Expo."""
+
+    most_at_once = MOST_MESSAGES
 
     def __init__(self, service: ExpoService, line: HttpLine | None = None) -> None:
         self._service = service

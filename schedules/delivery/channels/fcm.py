@@ -58,7 +58,7 @@ class FcmSender:
     def __init__(self, project: FcmProject, line: HttpLine | None = None) -> None:
         self._project = project
         self._key = read_key(project.private_key, RSAPrivateKey, "FCM_CREDENTIALS")
-        self._line = line or HttpLine()
+        self._line = line or HttpLine(http2=True)  # it takes one message a request, many at a time on one connection
         self._token: _Token | None = None
 
     def send(self, message: Message, deadline: timedelta) -> Result:
