@@ -84,7 +84,7 @@ def test_a_worker_that_is_told_to_stop_leaves_nothing_leased(
     for _ in range(60):
         builders.due_delivery(session, clinic)
     session.commit()
-    settings = settings_for(database_url, smtp_port=peer.port, poll_seconds=0.1, sender_processes=2)
+    settings = settings_for(database_url, smtp_port=peer.port, poll_seconds=0.1, sender_processes=2, sends_in_flight=8)
 
     with running_worker(settings, now=MONDAY_AFTERNOON) as worker:
         wait_until(lambda: len(peer.mails) >= 3)
