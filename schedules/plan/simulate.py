@@ -17,7 +17,7 @@ from schedules.plan.protocol import ReminderTemplate, Text
 from schedules.plan.reminders import PLANNED, PlannedReminder, ReminderPrefs, StageMessages, plan_reminders
 from schedules.plan.shifts import Shift, ShiftFinder
 from schedules.plan.timing import days_after, local_time
-from schedules.plan.vocabulary import MilestoneKind, PastPolicy, RestrictionKind, SurgeryStatus
+from schedules.plan.vocabulary import Channel, MilestoneKind, PastPolicy, RestrictionKind, SurgeryStatus
 
 MOST_DAYS = 1500  # four years: the last questionnaire of a plan is two years after surgery
 _SATURDAY = 5
@@ -29,6 +29,7 @@ class Scenario:
     """A made-up patient: surgeries, facts, where and when to reach them, and what the clinic sets.
 
     `enrolled_at` is the instant from which on every date is known; what was past by then follows its past policy.
+    `channels` are in the patient's order; None: not told.
     """
 
     stages: tuple[Stage, ...]
@@ -36,6 +37,7 @@ class Scenario:
     prefs: ReminderPrefs
     enrolled_at: datetime
     clinic: ClinicRules = field(default_factory=ClinicRules)
+    channels: tuple[Channel, ...] | None = None
 
 
 class MilestoneEvent(StrEnum):
@@ -74,12 +76,16 @@ class LimitChange:
 
 @dataclass(frozen=True, slots=True)
 class SimulatedMessage:
-    """One message that would be sent: `local_at` is the patient's wall time, `reminder.due_at` the same in UTC."""
+    """One message that would be sent: `local_at` is the patient's wall time, `reminder.due_at` the same in UTC.
+
+    `channels` are tried in this order until one takes it; None: not told.
+    """
 
     reminder: PlannedReminder
     template: ReminderTemplate
     local_at: datetime
     shifts: tuple[Shift, ...]
+    channels: tuple[Channel, ...] | None = None
 
     @property
     def text(self) -> Text | None:
@@ -161,7 +167,8 @@ def _messages(scenario: Scenario, plan: Plan, reminders: Iterable[PlannedReminde
         kind = kinds[reminder.milestone_key, reminder.occurrence]
         template = next(each for each in rules[reminder.occurrence].for_kind(kind) if each.key == reminder.key)
         local_at = local_time(reminder.due_at, scenario.prefs.zone)
-        messages.append(SimulatedMessage(reminder, template, local_at, shifts.find(reminder, template)))
+        found = shifts.find(reminder, template)
+        messages.append(SimulatedMessage(reminder, template, local_at, found, scenario.channels))
     return messages
 
 

@@ -11,6 +11,7 @@ SIMULATION: dict[str, Any] = {
         "time_zone": "America/Los_Angeles",
         "quiet_from": "21:00",
         "quiet_until": "09:30",
+        "channels": ["push", "email"],
         "work_class": "heavy",
     },
 }
@@ -65,6 +66,7 @@ SIMULATION_ANSWER: dict[str, Any] = {
                                 "en": "Are you walking about 30 minutes a day in all? Tell us how it goes.",
                                 "es": "¿Camina en total unos 30 minutos al día? Cuéntenos cómo va.",
                             },
+                            "channels": ["push", "email"],
                             "shifts": [{"reason": "quiet_hours", "instead_of": "2026-03-23T16:00:00Z"}],
                         },
                         {
@@ -80,6 +82,7 @@ SIMULATION_ANSWER: dict[str, Any] = {
                                 "strong pain medicine or sedatives.",
                                 "es": "Pregunte si puede conducir. Nunca mientras tome analgésicos fuertes o sedantes.",
                             },
+                            "channels": ["push", "email"],
                             "shifts": [],
                         },
                     ],

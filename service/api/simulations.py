@@ -14,6 +14,7 @@ from schedules.plan.simulate import MOST_DAYS, LimitEvent, MilestoneEvent
 from schedules.plan.timing import QuietHours
 from schedules.plan.vocabulary import (
     ApproachClass,
+    Channel,
     Grade,
     OpioidUse,
     PastPolicy,
@@ -70,6 +71,7 @@ class SimulatedPatientBody(Schema):
     time_zone = Text(64, "an IANA zone such as America/New_York", allow_none=True)
     quiet_from = WallTime(allow_none=True)
     quiet_until = WallTime(allow_none=True)
+    channels = fields.List(Word(Channel), allow_none=True, metadata={"description": "In the patient's order."})
     work_class = Word(WorkClass, allow_none=True)
     opioid_use = Word(OpioidUse)
     low_bone_density = Flag()
@@ -106,7 +108,8 @@ class ShiftView(Schema):
 class SimulatedMessageView(Schema):
     """A message. `local_at` is the patient's wall time with its offset, `due_at` the same instant in UTC.
 
-    `text` is null where several items that were past are said in one message, written when it is sent.
+    `text` is null where several items that were past are said in one message, written when it is sent. `channels` are
+    tried in this order until one takes it; null: not told.
     """
 
     stage = fields.Integer(attribute="reminder.occurrence", required=True)
@@ -117,6 +120,7 @@ class SimulatedMessageView(Schema):
     due_at = Instant(attribute="reminder.due_at", required=True)
     past_policy = Word(PastPolicy, attribute="reminder.past_policy", required=True, allow_none=True)
     text = fields.Nested(BilingualText, required=True, allow_none=True)
+    channels = fields.List(Word(Channel), required=True, allow_none=True)
     shifts = fields.List(fields.Nested(ShiftView), required=True)
 
 
@@ -233,6 +237,7 @@ def _shown(named: NamedSimulation) -> dict[str, Any]:
 
 def _wanted(body: dict[str, Any], clinic_zone: ZoneInfo) -> WantedSimulation:
     patient = dict(body["patient"])
+    channels = patient.pop("channels", None)
     zone, quiet_from, quiet_until = (patient.pop(name, None) for name in ("time_zone", "quiet_from", "quiet_until"))
     return WantedSimulation(
         stages=tuple(WantedStage(**stage) for stage in body["stages"]),
@@ -242,6 +247,7 @@ def _wanted(body: dict[str, Any], clinic_zone: ZoneInfo) -> WantedSimulation:
         days=body["days"],
         zone=_zone(zone),
         quiet_hours=_quiet_hours(quiet_from, quiet_until),
+        channels=None if channels is None else tuple(dict.fromkeys(channels)),
         beside=body["beside"],
     )
 

@@ -95,10 +95,16 @@ def _until(item: PlannedRestriction) -> str:
 def _message(message: SimulatedMessage, language: Language, *, several: bool) -> str:
     reminder = message.reminder
     stage = f" of stage {reminder.occurrence}" if several else ""
-    name = f"{reminder.milestone_key}/{reminder.key}{stage}, {_utc(reminder.due_at)}"
+    name = f"{reminder.milestone_key}/{reminder.key}{stage}, {_utc(reminder.due_at)}{_by(message)}"
     text = _SEVERAL if message.text is None else message.text.in_language(language)
     reasons = "; ".join(_shift(shift, message.local_at) for shift in message.shifts)
     return f"{name}: {text}" + (f" [{reasons}]" if reasons else "")
+
+
+def _by(message: SimulatedMessage) -> str:
+    if message.channels is None:
+        return ""
+    return f", by {', else '.join(message.channels)}" if message.channels else ", by no channel: it is not sent"
 
 
 def _shift(shift: Shift, local_at: datetime) -> str:

@@ -19,7 +19,7 @@ from schedules.plan.protocol import Protocol
 from schedules.plan.reminders import ReminderPrefs
 from schedules.plan.simulate import Scenario, Simulation, simulate
 from schedules.plan.timing import QuietHours
-from schedules.plan.vocabulary import ApproachClass, Procedure, Setting, SurgeryStatus
+from schedules.plan.vocabulary import ApproachClass, Channel, Procedure, Setting, SurgeryStatus
 from schedules.planning.closed_days import closed_days, public_holidays
 from schedules.planning.library import find_protocol, library_of
 from schedules.planning.rules import clinic_rules
@@ -56,6 +56,7 @@ class WantedSimulation:
     days: int
     zone: ZoneInfo | None = None
     quiet_hours: QuietHours | None = None
+    channels: tuple[Channel, ...] | None = None
     beside: bool = False
 
 
@@ -171,6 +172,7 @@ def _run(wanted: WantedSimulation, premises: Premises, protocols: tuple[Protocol
         prefs=replace(prefs, closed_days=premises.closed(first_on, last_on)),
         enrolled_at=wanted.enrolled_at,
         clinic=premises.rules,
+        channels=wanted.channels,
     )
     return NamedSimulation(scenario, protocols, simulate(scenario, from_on=wanted.from_on, days=wanted.days))
 

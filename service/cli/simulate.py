@@ -20,7 +20,7 @@ from schedules.plan.items import PatientFacts
 from schedules.plan.render import render_beside
 from schedules.plan.simulate import MOST_DAYS
 from schedules.plan.timing import QuietHours, days_after, wall_instant
-from schedules.plan.vocabulary import ApproachClass, Language, OpioidUse, Procedure, Setting, WorkClass
+from schedules.plan.vocabulary import ApproachClass, Channel, Language, OpioidUse, Procedure, Setting, WorkClass
 from service.care.simulation_text import render_simulation
 from service.care.simulations import (
     NamedSimulation,
@@ -119,6 +119,7 @@ def _choice(*words: str) -> click.Choice[str]:
 @click.option("--holidays", "calendar", help="Public holidays of a country or region, such as US-NY.")
 @click.option("--practice", "slug", help="A stored clinic: its zone, closed days, settings and own protocols.")
 @click.option("--quiet", type=QuietSpan(), help="Quiet hours of the patient, such as 21:00-08:00.")
+@click.option("--channel", "channels", type=_choice(*Channel), multiple=True, help="In the patient's order.")
 @click.option("--work", type=_choice(*WorkClass), help="The patient's work; without it, every class is planned.")
 @click.option("--opioids", type=_choice(*OpioidUse), default=OpioidUse.unknown, show_default=True)
 @click.option("--low-bone-density", is_flag=True)
@@ -176,6 +177,7 @@ def _wanted_simulation(
     days: int,
     zone: ZoneInfo | None,
     quiet: QuietHours | None,
+    channels: tuple[str, ...],
     beside: bool,
     **told: Any,
 ) -> WantedSimulation:
@@ -191,6 +193,7 @@ def _wanted_simulation(
         days=days,
         zone=zone,
         quiet_hours=quiet,
+        channels=tuple(map(Channel, dict.fromkeys(channels))) or None,
         beside=beside,
     )
 

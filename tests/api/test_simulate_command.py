@@ -8,7 +8,7 @@ from flask import Flask
 from flask.testing import FlaskCliRunner
 from sqlalchemy.orm import Session
 
-from tests.api.conftest import Clinic
+from tests.api.conftest import Caller, Clinic
 from tests.api.golden_simulation import GOLDEN, GOLDEN_FILE
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -38,6 +38,30 @@ def test_without_a_date_surgery_is_in_two_weeks_by_the_applications_clock(comman
 
     assert "Mon 2026-03-02 to Mon 2026-03-16, 15 days" in told
     assert "Mon 2026-03-16  POD 0" in told
+
+
+@pytest.mark.sqlite_only
+def test_messages_name_the_channels_that_are_tried(commands: FlaskCliRunner) -> None:
+    wanted = ("simulate", "intracept", "--date", "2026-03-02", "--channel", "push", "--channel", "sms")
+
+    (line, *_) = [line for line in ran(commands, *wanted).splitlines() if line.startswith("  message")]
+
+    assert "UTC, by push, else sms: " in line
+
+
+@pytest.mark.sqlite_only
+def test_who_has_no_channel_is_told_so(coordinator: Caller) -> None:
+    body = {
+        "stages": [{"procedure": "intracept", "surgery_on": "2026-03-02"}],
+        "enrolled_at": "2026-02-16T17:00:00Z",
+        "patient": {"channels": []},
+    }
+
+    answer = coordinator.post("/simulations", body)
+
+    told = [message for day in answer.json["simulations"][0]["days"] for message in day["messages"]]
+    assert told
+    assert {tuple(message["channels"]) for message in told} == {()}
 
 
 @pytest.mark.sqlite_only

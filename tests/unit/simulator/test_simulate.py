@@ -12,7 +12,7 @@ from schedules.plan.reminders import ReminderPrefs
 from schedules.plan.shifts import Shift, ShiftReason
 from schedules.plan.simulate import LimitEvent, MilestoneEvent, Scenario, SimulatedDay, Simulation, simulate
 from schedules.plan.timing import QuietHours
-from schedules.plan.vocabulary import MilestoneKind, ReminderOutcome, RestrictionKind, SurgeryStatus, WorkClass
+from schedules.plan.vocabulary import Channel, MilestoneKind, ReminderOutcome, RestrictionKind, SurgeryStatus, WorkClass
 from tests.unit.plan.samples import DAY0, plan, protocol, stage
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -127,6 +127,13 @@ def test_a_message_comes_with_the_patients_wall_time_and_its_reason() -> None:
     assert message.local_at.isoformat() == "2026-03-05T09:30:00-08:00"
     assert message.reminder.due_at == datetime(2026, 3, 5, 17, 30, tzinfo=UTC)
     assert message.shifts == (Shift(ShiftReason.quiet_hours, datetime(2026, 3, 5, 17, 0, tzinfo=UTC)),)
+
+
+def test_a_message_names_the_patients_channels_in_their_order() -> None:
+    case = replace(scenario(), channels=(Channel.push, Channel.email))
+
+    assert {message.channels for each in run(case).days for message in each.messages} == {case.channels}
+    assert {message.channels for each in run(scenario()).days for message in each.messages} == {None}
 
 
 def test_a_message_stands_on_the_day_on_which_it_reaches_the_patient() -> None:
