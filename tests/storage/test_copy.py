@@ -182,7 +182,7 @@ def test_a_target_with_strangers_tables_is_refused_untouched(clinic_url: str, ta
 def test_a_migrated_target_without_rows_is_taken(clinic_url: str, database_url: str, engine: Engine) -> None:
     copy_database(clinic_url, database_url)
 
-    assert _counts(engine)["patient"] == 3
+    assert _counts(engine)["patient"] == 5
 
 
 @pytest.mark.postgresql_only
