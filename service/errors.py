@@ -118,6 +118,12 @@ class InvalidError(ServiceError):
     code, status, title = "invalid", 422, "What was sent is not valid."
 
 
+class OutdatedClientError(ServiceError):
+    """The client's schema is too old to be served."""
+
+    code, status, title = "upgrade_required", 426, "This version of the app is too old. Please update it."
+
+
 class UnconditionalError(ServiceError):
     """A change needs If-Match."""
 

@@ -27,6 +27,7 @@ from service.api.slots import slots
 from service.api.surgeries import surgeries
 from service.api.tasks import tasks
 from service.api.work_status import work_status
+from service.sync.watermelon import watermelon
 
 RESOURCES = (
     patients,
@@ -56,4 +57,5 @@ RESOURCES = (
     sign_ins,
     providers,
     push_addresses,
+    watermelon,
 )
