@@ -14,6 +14,7 @@ from models import journal, private
 from models.base import Base
 from models.care import Episode, Milestone, MilestoneProgress, Reporter, Surgery
 from models.identity import Device
+from models.merging import RefusedRow, SyncConflict
 from models.people import Patient, Staff, StaffRole
 from models.practice import Practice
 from models.push import PushAddress, PushProvider
@@ -143,6 +144,24 @@ def milestone(session: Session, surgery: Surgery, **changes: Any) -> Milestone:
     row.earliest_on, row.target_on, row.latest_on = date(2026, 3, 2), date(2026, 3, 9), date(2026, 3, 16)
     row.eligible_on, row.binds, row.binding_procedure = date(2026, 3, 9), Binding.target, surgery.procedure
     row.owner, row.grade, row.sources = Owner.patient, Grade.E, ["S56"]
+    return _add(session, _changed(row, changes))
+
+
+def conflict(session: Session, patient: Patient, **changes: Any) -> SyncConflict:
+    """Add an open conflict: a phone's pain of 4 did not stand against 3."""
+    row = SyncConflict(practice_id=patient.practice_id, id=changes.pop("id", f"conflict-{next(_numbers)}"))
+    row.patient_id, row.collection, row.row_id = patient.id, "check_ins", "check-in-1"
+    row.happened_at, row.lost_by = DUE_AT, Reporter.patient
+    row.kept, row.lost = '{"pain":3}', '{"pain":4}'
+    return _add(session, _changed(row, changes))
+
+
+def refused_row(session: Session, patient: Patient, **changes: Any) -> RefusedRow:
+    """Add a check-in with a pain of 42, which a phone made and could not be stored."""
+    row = RefusedRow(practice_id=patient.practice_id, id=changes.pop("id", f"refused-{next(_numbers)}"))
+    row.patient_id, row.actor_id, row.collection, row.row_id = patient.id, "device-1", "check_ins", "check-in-1"
+    row.refused_at, row.refused_rev, row.reason = DUE_AT, 1, "invalid"
+    row.content = '{"pain":42}'
     return _add(session, _changed(row, changes))
 
 

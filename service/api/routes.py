@@ -3,6 +3,7 @@
 from service.api.check_ins import check_ins
 from service.api.clearance_rules import clearance_rules
 from service.api.clearances import clearances
+from service.api.conflicts import conflicts
 from service.api.delivery_health import delivery_health
 from service.api.episodes import episodes
 from service.api.imports import imports
@@ -26,6 +27,7 @@ from service.api.simulations import simulations
 from service.api.slots import slots
 from service.api.surgeries import surgeries
 from service.api.tasks import tasks
+from service.api.versions import versions
 from service.api.work_status import work_status
 from service.sync.watermelon import watermelon
 
@@ -45,7 +47,9 @@ RESOURCES = (
     slots,
     reminders,
     check_ins,
+    versions,
     tasks,
+    conflicts,
     delivery_health,
     inbound_messages,
     protocols,

@@ -11,6 +11,7 @@ from service.care.enrol import changes, write_fields
 from service.care.patients import RequireMatch
 from service.care.reach import find_named_episode, is_stored, lock_patient, lock_row, refuse_change
 from service.care.records import CheckInRecord
+from service.care.versions import former_columns, keep_former_version
 from service.errors import Fault, ForbiddenError, InvalidError, describe
 from service.identity.principal import Principal
 
@@ -30,6 +31,7 @@ def put_check_in(
     """Store a check-in under the client's id. Return the row, and whether it is new.
 
     What a patient reported is the patient's to change, what staff reported is theirs: the row says whose words it has.
+    What it said before a change is kept.
     Raises NotFoundError for an episode, or an id, that is another's, ForbiddenError for a change by who did not report
     it, InvalidError for a report from the future, and what `require_match` raises.
     """
@@ -52,6 +54,7 @@ def put_check_in(
             )
         if "episode_id" in changed:
             raise refuse_change("/episode_id", "the episode of this check-in, which never changes")
+        keep_former_version(session, "check_ins", existing, former_columns("check_ins", existing, changed), now)
         write_fields(existing, record)
     return existing, False
 

@@ -13,6 +13,7 @@ from models.people import StaffRole
 from schedules.plan.vocabulary import Observation
 from service.care.patients import RequireMatch
 from service.care.reach import find_named_episode, is_stored, lock_patient, lock_row, refuse_change
+from service.care.versions import former_columns, keep_former_version
 from service.errors import Fault, ForbiddenError, InvalidError, NotFoundError, describe
 from service.identity.principal import Principal
 
@@ -43,7 +44,8 @@ def put_observation(
 ) -> tuple[ObservedFact, bool]:
     """Store a fact under the client's id. Return the row, and whether it is new.
 
-    A patient tells of opioids and sedatives only, and how an X-ray looks is a clinician's word. Raises NotFoundError
+    A patient tells of opioids and sedatives only, and how an X-ray looks is a clinician's word. What a fact said before
+    a change is kept. Raises NotFoundError
     for an episode, surgery or id that is another's, ForbiddenError for a fact that is not the caller's to tell or
     change, InvalidError for one from the future, and what `require_match` raises.
     """
@@ -66,6 +68,7 @@ def put_observation(
     if changed:
         require_match(row)
         _refuse_change(caller, row, changed)
+        keep_former_version(session, "observations", row, former_columns("observations", row, changed), now)
         _write(row, caller, record, now)
     return row, False
 

@@ -20,11 +20,13 @@ from service.care.acknowledging import acknowledge_reported
 from service.care.checks import FIRST_SURGERY_ON
 from service.care.enrol import clinic_today
 from service.care.reach import find_row, lock_row, practice_of
+from service.care.versions import former_columns, keep_former_version
 from service.errors import ConflictError, Fault, ForbiddenError, InvalidError, describe
 from service.identity.principal import Principal
 
 # Where the patient is, the calendar may be a day ahead of the clinic's.
 _AHEAD = timedelta(days=1)
+_REPORTED = ("achieved_on", "skip_reason", "note")
 _MAY_LIFT = (StaffRole.clinician, StaffRole.coordinator)
 PATIENT_REASONS = (SkipReason.patient_declined, SkipReason.not_applicable, SkipReason.other)
 
@@ -56,7 +58,7 @@ def achieve(
     if progress.skip_reason is not None:
         raise ConflictError(Fault("", "a milestone that is not skipped: reopen it first", "a skipped one"))
     if (progress.achieved_on, progress.note) != (day, note):
-        _sign(progress, caller, now)
+        _sign(session, progress, caller, now)
         progress.achieved_on, progress.note = day, note
     return Reported(milestone, progress, follow_reports(session, [milestone], now, reason="achieved"))
 
@@ -77,7 +79,7 @@ def skip(
     if progress.achieved_on is not None:
         raise ConflictError(Fault("", "a milestone that is not achieved: reopen it first", "an achieved one"))
     if (progress.skip_reason, progress.note) != (reason, text):
-        _sign(progress, caller, now)
+        _sign(session, progress, caller, now)
         progress.skip_reason, progress.note = reason, text
     return Reported(milestone, progress, follow_reports(session, [milestone], now, reason="skipped"))
 
@@ -94,7 +96,7 @@ def reopen(session: Session, caller: Principal, milestone_id: str, *, now: datet
         return Reported(milestone, progress, {})
     if not caller.is_staff and progress.skip_reason is not None and progress.skip_reason not in PATIENT_REASONS:
         raise ForbiddenError(Fault("", "the clinic, which skipped it", "a patient"))
-    _sign(progress, caller, now)
+    _sign(session, progress, caller, now)
     progress.achieved_on, progress.skip_reason, progress.note = None, None, None
     return Reported(milestone, progress, plan_episode(session, milestone.practice_id, milestone.episode_id, now))
 
@@ -145,7 +147,11 @@ def _progress_of(session: Session, milestone: Milestone) -> MilestoneProgress:
     return progress
 
 
-def _sign(progress: MilestoneProgress, caller: Principal, now: datetime) -> None:
+def _sign(session: Session, progress: MilestoneProgress, caller: Principal, now: datetime) -> None:
+    """Put a report in the caller's name, and keep what was reported before."""
+    former = former_columns("milestone_progress", progress, _REPORTED)
+    if any(former.values()):
+        keep_former_version(session, "milestone_progress", progress, former, now)
     progress.reported_by, progress.reported_at = caller.reporter, now
 
 

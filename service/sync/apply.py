@@ -28,9 +28,14 @@ WRITERS: Final[Mapping[str, type[Writer[Any]]]] = {
 }
 
 
-def apply(session: Session, caller: Principal, edits: Sequence[Edit], now: datetime) -> Applied:
-    """Apply edits in their order, in the session's transaction, and return what became of each."""
-    push, applied = Push(session, caller, now), Applied()
+def apply(
+    session: Session, caller: Principal, edits: Sequence[Edit], now: datetime, *, is_restoring: bool = False
+) -> Applied:
+    """Apply edits in their order, in the session's transaction, and return what became of each.
+
+    `is_restoring`: staff put back what merging had dropped (see `Push`).
+    """
+    push, applied = Push(session, caller, now, is_restoring), Applied()
     writers = {name: WRITERS[name](push) for name in sorted({edit.collection for edit in edits} & WRITERS.keys())}
     usable = {name: [edit for edit in edits if edit.collection == name and _is_id(edit.id)] for name in writers}
     concerned = [patient for name, writer in writers.items() for patient in writer.load_parents(usable[name])]
@@ -40,7 +45,8 @@ def apply(session: Session, caller: Principal, edits: Sequence[Edit], now: datet
     for edit in edits:
         is_usable = edit.collection in writers and _is_id(edit.id)
         applied.outcomes.append(writers[edit.collection].apply(edit) if is_usable else Outcome.refused)
-    _reassert_read_only(push, edits, applied)
+    seen = _reassert_read_only(push, edits, applied)
+    _keep_unusable(push, edits, seen)
     for writer in writers.values():
         writer.finish()
     applied.conflicts, applied.patient_ids = push.finish(), push.patient_ids
@@ -51,13 +57,28 @@ def _is_id(text: str) -> bool:
     return re.fullmatch(ID_PATTERN, text) is not None
 
 
-def _reassert_read_only(push: Push, edits: Sequence[Edit], applied: Applied) -> None:
-    """Have the device get again what it changed of collections that no device writes."""
+def _reassert_read_only(push: Push, edits: Sequence[Edit], applied: Applied) -> set[tuple[str, str]]:
+    """Have the device get again what it changed of collections that no device writes. Return which rows it sees."""
+    known = set()
     for name in sorted({edit.collection for edit in edits} & COLLECTIONS.keys() - WRITERS.keys()):
         collection = COLLECTIONS[name]
         ids = {edit.id for edit in edits if edit.collection == name and _is_id(edit.id)}
         seen = read_now(push.session, push.caller, collection, ids, SCHEMA_VERSION)
+        known |= {(name, row_id) for row_id in seen}
         for place, edit in enumerate(edits):
             if edit.collection == name and edit.id in seen and collection.of_patient is not None:
                 push.reassert(collection, edit.id)
                 applied.outcomes[place] = Outcome.reasserted
+    return known
+
+
+def _keep_unusable(push: Push, edits: Sequence[Edit], seen: set[tuple[str, str]]) -> None:
+    """Keep rows that no writer takes: of an unknown collection, of one that only the server writes, with a bad id."""
+    for edit in edits:
+        if edit.is_delete or (edit.collection, edit.id) in seen:
+            continue
+        if edit.collection not in WRITERS:
+            reason = "read_only" if edit.collection in COLLECTIONS else "unknown_collection"
+            push.refuse(edit, reason, push.caller.patient_id)
+        elif not _is_id(edit.id):
+            push.refuse(edit, "bad_id", push.caller.patient_id)

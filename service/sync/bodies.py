@@ -29,7 +29,7 @@ def columns_in(given: Any, pointer: str) -> dict[str, Any]:
     """Return the columns of a row that a client sent. Raises BadRequestError if it is no object."""
     if not isinstance(given, Mapping):
         raise BadRequestError(Fault(pointer, "an object", describe(given)))
-    return {name: _scalar(value) for name, value in given.items()}
+    return {storable(name): _scalar(value) for name, value in given.items()}
 
 
 def id_in(given: Mapping[str, Any], pointer: str) -> str:

@@ -4,7 +4,7 @@ A schema only grows: columns are added with the version that has them, never ren
 `SCHEMA_VERSION` with each addition, and stamp the rows whose columns it fills.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any, Final
@@ -178,6 +178,11 @@ COLLECTIONS: Final[Mapping[str, Collection]] = {
         ),
     )
 }  # fmt: skip
+
+
+def wire_values(collection: Collection, row: Synced, names: Iterable[str]) -> dict[str, Any]:
+    """Return columns of a loaded row as they go over the wire."""
+    return {name: collection.by_name[name].to_wire(getattr(row, name)) for name in names}
 
 
 def served(version: int) -> tuple[Collection, ...]:

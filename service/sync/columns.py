@@ -4,7 +4,8 @@ An instant is milliseconds since 1970 (UTC), a day and a wall time are text, a l
 what every client's storage can hold.
 """
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -84,6 +85,17 @@ def kind_of(stored: Column[Any]) -> Kind:
 def milliseconds(instant: datetime) -> int:
     """Return an instant as the wire has it."""
     return (instant - _EPOCH) // _MILLISECOND
+
+
+def text_of_columns(columns: Mapping[str, Any]) -> str:
+    """Return columns as they are kept: JSON with whatever numbers a device sent, which not every library writes."""
+    return json.dumps(dict(columns), ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
+
+def columns_of_text(text: str | None) -> dict[str, Any]:
+    """Return the columns of a kept text."""
+    columns: dict[str, Any] = json.loads(text or "{}")
+    return columns
 
 
 def _instant_text(value: Any) -> str:

@@ -3,13 +3,16 @@
 An edit says what it started from (base) and what it wants (new). A column that the device did not change keeps what is
 stored; one that nobody else changed takes what the device wants; where both changed, the column's rule decides, and the
 value that does not stand is told, never dropped. Equal values are no conflict, so that an edit may come twice.
+Columns that only make sense together are decided together.
 """
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 Values = Mapping[str, Any]
+# Stands in the base for what the edit started from where that is not known, yet not what is stored: the rule decides.
+SOMETHING_ELSE: Final = object()
 # Whether what the device wants stands against what is stored; both are the values of one unit.
 Rule = Callable[[Values, Values], bool]
 
@@ -53,14 +56,14 @@ def merge(units: Collection[Unit], *, base: Values | None, stored: Values, new: 
     """
     values, losses = dict(stored), []
     for unit in units:
-        wanted = {name: new.get(name, (base or stored).get(name, stored.get(name))) for name in unit.columns}
         present = {name: stored.get(name) for name in unit.columns}
         started = present if base is None else {name: base.get(name, present[name]) for name in unit.columns}
+        wanted = {name: new.get(name, started[name]) for name in unit.columns}
         if wanted in (started, present):
             continue
         takes_new = present == started or unit.takes_new(present, wanted)
-        if present != started:
-            kept, lost = (wanted, present) if takes_new else (present, wanted)
+        kept, lost = (wanted, present) if takes_new else (present, wanted)
+        if any(value not in (started[name], kept[name]) for name, value in lost.items()):
             losses.append(Loss(kept, lost, is_of_device=not takes_new))
         if takes_new:
             values.update(wanted)

@@ -1,38 +1,44 @@
 """One push while it is applied: who pushes, what was loaded for it, and what it leaves to be written at its end."""
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-import orjson
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from models import FormerVersion, Panel, Patient, RefusedRow, SyncConflict
-from models.base import OfPatient, Synced
+from models import Panel, Patient, RefusedRow, SyncConflict
+from models.base import OfPatient, table_of
 from models.bulk import insert_at_commit
 from models.care import Reporter
-from models.ids import new_id
 from models.sync import stamp
+from service.care.checks import storable
+from service.care.versions import keep_former_version
 from service.identity.principal import Principal
 from service.sync.collections import Collection as SyncCollection
+from service.sync.columns import text_of_columns
 from service.sync.edits import Edit
 from service.sync.merge import Loss
 
 
 @dataclass(slots=True)
 class Push:
-    """A push under way. `patient_ids` are those whose rows it may write, each locked to the commit."""
+    """A push under way. `patient_ids` are those whose rows it may write, each locked to the commit.
+
+    `is_restoring`: staff put back what somebody had said and merging had dropped. They reach every patient of the
+    practice, as they do through the API, and need not have said it themselves.
+    """
 
     session: Session
     caller: Principal
     now: datetime
+    is_restoring: bool = False
     patient_ids: frozenset[str] = frozenset()
     touched: dict[SyncCollection, set[str]] = field(default_factory=dict)
     refused: list[tuple[Edit, str, str | None]] = field(default_factory=list)
-    losses: list[tuple[SyncCollection, str, str, Loss]] = field(default_factory=list)
+    losses: list[tuple[SyncCollection, str, str, Loss, Reporter]] = field(default_factory=list)
 
     @property
     def practice_id(self) -> str:
@@ -47,7 +53,7 @@ class Push:
         query = select(Patient.id).where(
             Patient.practice_id == self.practice_id, Patient.id.in_(wanted), Patient.deleted.is_(False)
         )
-        if self.caller.is_staff:
+        if self.caller.is_staff and not self.is_restoring:
             mine = select(Panel.patient_id).where(
                 Panel.practice_id == self.practice_id, Panel.staff_id == self.caller.actor_id, Panel.active
             )
@@ -60,12 +66,16 @@ class Push:
         self.touched.setdefault(collection, set()).add(row_id)
 
     def refuse(self, edit: Edit, reason: str, patient_id: str | None) -> None:
-        """Keep a row that cannot be stored, and have the device let it go."""
-        self.refused.append((edit, reason, patient_id))
+        """Keep a row that cannot be stored, if it says anything, and have the device let it go."""
+        if edit.values:
+            self.refused.append((edit, reason, patient_id))
 
-    def lose(self, collection: SyncCollection, row_id: str, patient_id: str, loss: Loss) -> None:
-        """Keep values that did not stand against others."""
-        self.losses.append((collection, row_id, patient_id, loss))
+    def lose(
+        self, collection: SyncCollection, row_id: str, patient_id: str, loss: Loss, stored_by: Reporter | None
+    ) -> None:
+        """Keep values that did not stand against others. `stored_by`: who had written those that were stored."""
+        by = self.caller.reporter if loss.is_of_device or stored_by is None else stored_by
+        self.losses.append((collection, row_id, patient_id, loss, by))
 
     def replace(self, collection: SyncCollection, row: OfPatient, former: Mapping[str, Any]) -> None:
         """Keep what a report said before it was changed."""
@@ -86,22 +96,34 @@ class Push:
             self.session.connection().execute(update(table).where(*is_older).values(rev=revision))
 
     def _keep_refused(self) -> None:
+        """Keep each refused row once; one that comes again the device is told again to let go."""
         if not self.refused:
             return
         revision = stamp(self.session, self.practice_id)
-        for edit, reason, patient_id in self.refused:
-            row_id = new_id(self.now)
-            place = {"practice_id": self.practice_id, "id": row_id}
-            content = RefusedRow.content.closed(_json(edit.values), practice_id=self.practice_id, row_id=row_id)
-            told = {"collection": edit.collection, "row_id": edit.id, "reason": reason, "content_sealed": content}
-            when = {"refused_at": self.now, "refused_rev": revision}
-            whose = {"patient_id": patient_id, "actor_id": self.caller.actor_id}
-            insert_at_commit(self.session, RefusedRow, {**place, **whose, **told, **when})
+        rows = {row["id"]: row | {"refused_rev": revision} for row in map(self._refused, self.refused)}
+        table = table_of(RefusedRow)
+        is_one_of_them = (table.c.practice_id == self.practice_id, table.c.id.in_(sorted(rows)))
+        again = update(table).where(*is_one_of_them).values(refused_rev=revision).returning(table.c.id)
+        known = set(self.session.connection().scalars(again))
+        for row_id, row in rows.items():
+            if row_id not in known:
+                insert_at_commit(self.session, RefusedRow, row)
+
+    def _refused(self, refused: tuple[Edit, str, str | None]) -> dict[str, Any]:
+        """Return the row of a refused row, whose id follows from what it says and who says it."""
+        edit, reason, patient_id = refused
+        content = text_of_columns(edit.values)
+        collection, row_id = storable(edit.collection)[:40], storable(edit.id)[:64]
+        kept_id = _identity(self.practice_id, self.caller.actor_id, collection, row_id, content)
+        sealed = RefusedRow.content.closed(content, practice_id=self.practice_id, row_id=kept_id)
+        whose = {"practice_id": self.practice_id, "patient_id": patient_id, "actor_id": self.caller.actor_id}
+        told = {"collection": collection, "row_id": row_id, "reason": reason, "content_sealed": sealed}
+        return {"id": kept_id, "refused_at": self.now, **whose, **told}
 
     def _keep_losses(self) -> int:
         rows = {}
-        for collection, row_id, patient_id, loss in self.losses:
-            row = self._conflict(collection, row_id, patient_id, loss)
+        for collection, row_id, patient_id, loss, lost_by in self.losses:
+            row = self._conflict(collection, row_id, patient_id, loss) | {"lost_by": lost_by}
             rows[row["id"]] = row
         known = select(SyncConflict.id).where(SyncConflict.practice_id == self.practice_id, SyncConflict.id.in_(rows))
         for conflict_id in self.session.scalars(known) if rows else ():
@@ -112,9 +134,8 @@ class Push:
 
     def _conflict(self, collection: SyncCollection, row_id: str, patient_id: str, loss: Loss) -> dict[str, Any]:
         """Return a conflict's row, whose id follows from what it says: a push that comes twice tells it once."""
-        kept, lost = _json(loss.kept), _json(loss.lost)
-        identity = orjson.dumps([self.practice_id, collection.name, row_id, kept, lost])
-        conflict_id = hashlib.sha256(identity).hexdigest()[:40]
+        kept, lost = text_of_columns(loss.kept), text_of_columns(loss.lost)
+        conflict_id = _identity(self.practice_id, collection.name, row_id, kept, lost)
         seal = {"practice_id": self.practice_id, "row_id": conflict_id}
         return {
             "practice_id": self.practice_id,
@@ -123,31 +144,10 @@ class Push:
             "collection": collection.name,
             "row_id": row_id,
             "happened_at": self.now,
-            "lost_by": self.caller.reporter if loss.is_of_device else _other(self.caller.reporter),
             "kept_sealed": SyncConflict.kept.closed(kept, **seal),
             "lost_sealed": SyncConflict.lost.closed(lost, **seal),
         }
 
 
-def keep_former_version(
-    session: Session, collection: str, row: OfPatient, former: Mapping[str, Any], now: datetime
-) -> None:
-    """Keep what a report said, column by column as on the wire, before who made it changed it."""
-    version_id = new_id(now)
-    content = FormerVersion.content.closed(_json(former), practice_id=row.practice_id, row_id=version_id)
-    place = {"practice_id": row.practice_id, "id": version_id, "patient_id": row.patient_id}
-    told = {"collection": collection, "row_id": row.id, "replaced_at": now, "content_sealed": content}
-    insert_at_commit(session, FormerVersion, place | told)
-
-
-def wire_values(collection: SyncCollection, row: Synced, names: Collection[str]) -> dict[str, Any]:
-    """Return columns of a loaded row as they go over the wire."""
-    return {name: collection.by_name[name].to_wire(getattr(row, name)) for name in names}
-
-
-def _other(reporter: Reporter) -> Reporter:
-    return Reporter.staff if reporter is Reporter.patient else Reporter.patient
-
-
-def _json(values: Mapping[str, Any]) -> str:
-    return orjson.dumps(dict(values), option=orjson.OPT_SORT_KEYS).decode()
+def _identity(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:40]

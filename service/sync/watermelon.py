@@ -106,7 +106,9 @@ def pull_watermelon(query: dict[str, Any]) -> Response:
     show(*{row.patient_id for rows in found.values() for row in rows if row.patient_id is not None})
     pulled = {each.name: _told(found.get(each.name, ())) for each in served(version)}
     for name, row_id in _let_go(session, who, span):
-        pulled[name]["deleted"].append(row_id)
+        # One that somebody has stored since is not gone.
+        if all(row.id != row_id for row in found.get(name, ())):
+            pulled[name]["deleted"].append(row_id)
     strategy = {"experimentalStrategy": "replacement"} if span.is_replaced else {}
     return answer({"changes": pulled, "timestamp": span.top.to_wire()} | strategy)
 

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from openapi_spec_validator import validate
 
-from service.api import examples, examples_providers
+from service.api import examples, examples_providers, examples_sync
 from service.api.check_ins import CheckInBody
+from service.api.conflicts import ConflictPage, RefusedRowPage, ResolveBody
 from service.api.document import STATIC
 from service.api.episodes import EpisodeBody, EpisodePatch
 from service.api.inbound_messages import InboundMessagePage
@@ -18,6 +19,7 @@ from service.api.push_addresses import PushAddressBody
 from service.api.reminders import ReminderView, SnoozeBody, SnoozedView
 from service.api.sign_ins import DeviceBody, EnrolmentBody, EnrolmentView
 from service.api.surgeries import SurgeryBody, SurgeryPatch
+from service.api.versions import VersionPage
 from service.identity.roles import ANYONE, WHO_MAY
 from tests.api.conftest import Caller
 
@@ -102,6 +104,10 @@ def test_the_examples_fit_their_schemas() -> None:
     assert DeviceBody().validate(examples.DEVICE) == {}
     assert MailEventsBody().validate(examples_providers.MAIL_EVENTS) == {}
     assert InboundMessagePage().validate(examples_providers.INBOUND_MESSAGES) == {}
+    assert ConflictPage().validate(examples_sync.CONFLICTS) == {}
+    assert ResolveBody().validate(examples_sync.RESOLVE) == {}
+    assert RefusedRowPage().validate(examples_sync.REFUSED_ROWS) == {}
+    assert VersionPage().validate(examples_sync.VERSIONS) == {}
     assert SnoozeBody().validate(examples.SNOOZE) == {}
     assert examples.SNOOZED.keys() == SnoozedView().fields.keys()
     assert examples.ACKNOWLEDGED.keys() == ReminderView().fields.keys()

@@ -27,6 +27,7 @@ from models import Milestone, Reminder, Task
 from models.report import TaskKind
 from schedules.clock import SystemClock
 from service.identity.tokens import enrol_device, issue_staff_token
+from tests import builders
 from tests.api.conftest import API, Clinic
 from tests.processes import wait_for
 
@@ -46,6 +47,11 @@ LISTS = (
     "list_waiting",
     "list_inbound_messages",
     "list_audits",
+    "list_sync_conflicts",
+    "list_rows_refused",
+    "list_check_in_versions",
+    "list_observation_versions",
+    "list_milestone_versions",
 )
 CONTRADICTABLE = (
     "achieve_milestone",
@@ -98,6 +104,7 @@ def _targets(session: Session, clinic: Clinic) -> dict[str, str]:
     session.add(
         Task(id="task", kind=TaskKind.fill_slot, patient_id=clinic.patient.id, created_at=at, about={}, **whose)
     )
+    conflict = builders.conflict(session, clinic.patient)
     return {
         "patient_id": clinic.patient.id,
         "episode_id": clinic.episode.id,
@@ -105,6 +112,7 @@ def _targets(session: Session, clinic: Clinic) -> dict[str, str]:
         "milestone_id": walking,
         "reminder_id": reminder,
         "task_id": "task",
+        "conflict_id": conflict.id,
     }
 
 

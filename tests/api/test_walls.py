@@ -14,6 +14,7 @@ from schedules.plan.vocabulary import Observation
 from service.api.scope import template
 from service.identity.principal import Principal
 from service.identity.roles import ANYONE, STAFF, WHO_MAY, may_call
+from tests import builders
 from tests.api.conftest import API, Answer, Caller, Clinic, Look, as_patient, as_staff
 
 MISSING = {
@@ -27,6 +28,7 @@ MISSING = {
     "observation_id": "nothing",
     "reminder_id": "nothing",
     "rule_id": "nothing",
+    "conflict_id": "nothing",
 }
 PATIENT_BODY = {
     "given_name": "Ana",
@@ -95,6 +97,7 @@ def body_of(route: str, ids: dict[str, str]) -> dict[str, Any] | None:
         "POST /api/v1/reminders/{reminder_id}/acknowledge": {},
         "POST /api/v1/reminders/{reminder_id}/snooze": {"minutes": 60},
         "POST /api/v1/tasks/{task_id}/close": {},
+        "POST /api/v1/conflicts/{conflict_id}/resolve": {"keep": "kept"},
         "POST /api/v1/providers/sms/status": {},
         "POST /api/v1/providers/sms/inbound": {},
         "POST /api/v1/providers/mail/events": {},
@@ -150,6 +153,7 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
     fact.reported_by = Reporter.patient
     session.add(fact)
     session.add(Task(id=name, kind=TaskKind.fill_slot, created_at=at, about={}, **whose))
+    builders.conflict(session, clinic.other_patient if other else clinic.patient, id=name)
     items = session.query(Milestone).filter_by(practice_id=clinic.id, episode_id=episode.id)
     walking, fasting = (items.filter_by(key=key).one() for key in ("walk30", "fasting"))
     goal = session.query(Reminder).filter_by(practice_id=clinic.id, milestone_id=walking.id, key="goal").one()
@@ -164,6 +168,7 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
         "observation_id": name,
         "reminder_id": goal.id,
         "rule_id": name,
+        "conflict_id": name,
     }
 
 

@@ -29,6 +29,10 @@ SEALED_COLUMNS = {
     "plan_change.reason_text",
     "slot_entry.instruction",
     "push_address.address",
+    "sync_conflict.kept",
+    "sync_conflict.lost",
+    "former_version.content",
+    "refused_row.content",
 }
 
 

@@ -35,6 +35,7 @@ class AckWriter(Writer[ReminderAck]):
     name = "reminder_acks"
     body: ClassVar[type[Schema]] = AckBody
     units = (Unit(("reminder_id", "acknowledged_at"), first_word),)
+    tells_losses = False
 
     def __init__(self, push: Push) -> None:
         super().__init__(push)

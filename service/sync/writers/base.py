@@ -8,31 +8,34 @@ from marshmallow import EXCLUDE, Schema, ValidationError
 from sqlalchemy import select
 
 from models.base import Synced
-from service.sync.collections import COLLECTIONS, Collection
+from models.care import Reporter
+from service.sync.collections import COLLECTIONS, Collection, wire_values
 from service.sync.edits import Edit, Outcome
-from service.sync.merge import Merged, Unit, merge, units_of
-from service.sync.push import Push, wire_values
+from service.sync.merge import Loss, Merged, Unit, Values, merge, units_of
+from service.sync.push import Push
 
 Row = TypeVar("Row", bound=Synced)
 
 
 class RefusedError(Exception):
-    """An edit cannot be stored. `reason` is a code."""
+    """An edit cannot be stored. `reason` is a code, `against` what it fails by if that is not in the row itself."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, *, against: Values | None = None) -> None:
         super().__init__(reason)
-        self.reason = reason
+        self.reason, self.against = reason, against
 
 
 class Writer(ABC, Generic[Row]):
     """Applies the edits of one collection in their order.
 
     `body` is the schema that the API checks the same facts by; `units` are the columns that only make sense together.
+    `tells_losses`: what does not stand is somebody's word, to be listed.
     """
 
     name: ClassVar[str]
     body: ClassVar[type[Schema]]
     units: ClassVar[tuple[Unit, ...]] = ()
+    tells_losses: ClassVar[bool] = True
 
     def __init__(self, push: Push) -> None:
         self.push = push
@@ -59,6 +62,14 @@ class Writer(ABC, Generic[Row]):
     def store(self, edit: Edit, row: Row | None, facts: dict[str, Any], merged: Merged) -> None:
         """Write the facts, parsed, to the row or to a new one. Raises RefusedError."""
 
+    def understand(self, edit: Edit, row: Row | None, stored: Values) -> Edit:
+        """Return the edit as it is to be merged with what is `stored`."""
+        return edit
+
+    def said_by(self, row: Row | None) -> Reporter | None:
+        """Return who reported what is stored, before it is changed."""
+        return getattr(row, "reported_by", None)
+
     def finish(self) -> None:
         """Let follow what follows from all edits together."""
 
@@ -76,26 +87,33 @@ class Writer(ABC, Generic[Row]):
         is_reached = patient_id in self.push.patient_ids and (row is None or self._is_of(row, patient_id))
         if not is_reached:
             return self._drop(edit, row, "unknown", None)
+        assert patient_id is not None  # noqa: S101 - whom the caller reaches is somebody
         try:
             return self._apply(edit, row, patient_id)
         except RefusedError as refused:
-            return self._drop(edit, row, refused.reason, patient_id)
+            return self._drop(edit, row, refused.reason, patient_id, against=refused.against)
 
-    def _apply(self, edit: Edit, row: Row | None, patient_id: str | None) -> Outcome:
+    def _apply(self, edit: Edit, row: Row | None, patient_id: str) -> Outcome:
         if edit.is_delete or (row is not None and row.deleted):
             raise RefusedError("never_removed")
-        stored = dict.fromkeys(self.written) if row is None else wire_values(self.collection, row, self.written)
-        wanted = {name: edit.values[name] for name in self.written if name in edit.values}
-        merged = merge(self._units, base=edit.base, stored=stored, new=wanted)
+        stored, stored_by = self.columns_of(row), self.said_by(row)
+        meant = self.understand(edit, row, stored)
+        wanted = {name: meant.values[name] for name in self.written if name in meant.values}
+        merged = merge(self._units, base=meant.base, stored=stored, new=wanted)
         if merged.changed:
-            self.refuse(edit, row)
-            self.store(edit, row, self._parse(merged, is_new=row is None), merged)
-        for loss in merged.losses:
-            self.push.lose(self.collection, edit.id, str(patient_id), loss)
-        if self._asks_for_more(edit, row):
+            self.refuse(meant, row)
+            self.store(meant, row, self._parse(merged, is_new=row is None), merged)
+        for loss in merged.losses if self.tells_losses else ():
+            self.push.lose(self.collection, edit.id, patient_id, loss, stored_by)
+        has_lost = any(loss.is_of_device for loss in merged.losses)
+        if has_lost or self._asks_for_more(edit, row):
             self.push.reassert(self.collection, edit.id)
             return Outcome.reasserted
         return Outcome.stored if merged.changed else Outcome.unchanged
+
+    def columns_of(self, row: Row | None) -> dict[str, Any]:
+        """Return what is stored of a row in the columns that devices write; nothing of a row that is not there."""
+        return dict.fromkeys(self.written) if row is None else wire_values(self.collection, row, self.written)
 
     def _asks_for_more(self, edit: Edit, row: Row | None) -> bool:
         """Return whether a device set columns of its row that are not its to write."""
@@ -119,12 +137,28 @@ class Writer(ABC, Generic[Row]):
             raise RefusedError("invalid") from None
         return loaded
 
-    def _drop(self, edit: Edit, row: Row | None, reason: str, patient_id: str | None) -> Outcome:
+    def _drop(
+        self, edit: Edit, row: Row | None, reason: str, patient_id: str | None, *, against: Values | None = None
+    ) -> Outcome:
+        """Store nothing of an edit, and keep what it says: of a row that is there as lost, of a new one as refused."""
+        if patient_id is not None and (row is not None or against is not None):
+            self._lose_all(edit, row, patient_id, against)
         if row is not None and patient_id is not None:
             self.push.reassert(self.collection, edit.id)
             return Outcome.reasserted
-        self.push.refuse(edit, reason, patient_id)
+        if edit.is_delete:
+            return Outcome.unchanged
+        self.push.refuse(edit, reason, patient_id or self.push.caller.patient_id)
         return Outcome.refused
+
+    def _lose_all(self, edit: Edit, row: Row | None, patient_id: str, against: Values | None) -> None:
+        """Keep as lost whatever the device changed of a row."""
+        stored, base = self.columns_of(row), edit.base or {}
+        wanted = {name: edit.values[name] for name in self.written if name in edit.values}
+        lost = {name: each for name, each in wanted.items() if each not in (stored[name], base.get(name, stored[name]))}
+        if lost and self.tells_losses:
+            kept = {name: stored[name] for name in lost} if against is None else against
+            self.push.lose(self.collection, edit.id, patient_id, Loss(kept, lost, is_of_device=True), None)
 
     def _is_of(self, row: Row, patient_id: str | None) -> bool:
         whose = self.collection.of_patient

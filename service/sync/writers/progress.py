@@ -1,6 +1,8 @@
 """What people report of milestones: reached, skipped, or taken back; messages about them are withdrawn."""
 
+import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any, ClassVar
 
@@ -16,10 +18,11 @@ from service.care.progress import PATIENT_REASONS, follow_reports, may_report, r
 from service.care.reach import practice_of
 from service.errors import ServiceError
 from service.sync.edits import Edit
-from service.sync.merge import Loss, Merged, Unit, Values
+from service.sync.merge import SOMETHING_ELSE, Loss, Merged, Unit, Values
 from service.sync.push import Push
 from service.sync.writers.base import RefusedError, Writer
 
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _CLINICS_REASONS = frozenset(SkipReason) - frozenset(PATIENT_REASONS)
 
 
@@ -41,15 +44,30 @@ def _rank(values: Values) -> int:
 
 
 def takes_new(stored: Values, new: Values) -> bool:
-    """Return whether a report stands against another: the higher one, of two days the earlier, else the later word.
+    """Return whether a report stands against another: the higher one, of two days the earlier, else who says more.
 
-    Whatever the order in which devices come, the day and the reason end the same.
+    It puts all reports in one order, so that whatever the order in which devices come, they end the same.
     """
     if _rank(stored) != _rank(new):
         return _rank(new) > _rank(stored)
     if stored["achieved_on"] != new["achieved_on"]:
         return str(new["achieved_on"]) < str(stored["achieved_on"])
-    return True
+    return _words(new) > _words(stored)
+
+
+def _words(values: Values) -> tuple[str, int, str]:
+    note = str(values["note"] or "")
+    return str(values["skip_reason"] or ""), len(note), note
+
+
+def _unmix(values: dict[str, Any], started: Values) -> bool:
+    """Leave one of two states in `values`: the one that is new. Return whether the device told both."""
+    whole = {**started, **values}
+    if whole["achieved_on"] is None or whole["skip_reason"] is None:
+        return False
+    told_both = values.get("achieved_on") is not None and values.get("skip_reason") is not None
+    values["achieved_on" if whole["achieved_on"] == started["achieved_on"] else "skip_reason"] = None
+    return told_both
 
 
 class ProgressWriter(Writer[MilestoneProgress]):
@@ -76,35 +94,82 @@ class ProgressWriter(Writer[MilestoneProgress]):
         milestone = self._milestones.get(edit.id)
         return None if milestone is None else milestone.patient_id
 
+    def understand(self, edit: Edit, row: MilestoneProgress | None, stored: Values) -> Edit:
+        """Return the edit with a day that can be and one state, and with an unknown base where it had another.
+
+        Some clients merge by themselves and tell no base. Where both states stand in their row one is another's word;
+        and where the other role has reported, nobody knows whether the patient had seen it.
+        """
+        values = dict(edit.values)
+        self._refit_day(edit.id, values, stored)
+        is_mixed = _unmix(values, {**stored, **(edit.base or {})})
+        self._drop_note(edit, row, values, stored)
+        if row is None or edit.base is not None:
+            return replace(edit, values=values)
+        is_of_other = row.reported_by is not self.push.caller.reporter and not self.push.caller.is_staff
+        if not is_mixed and not is_of_other:
+            return replace(edit, values=values)
+        return replace(edit, values={**stored, **values}, base=dict.fromkeys(self.written, SOMETHING_ELSE))
+
+    def _refit_day(self, milestone_id: str, values: dict[str, Any], stored: Values) -> None:
+        """Put today in the place of a day ahead of the clinic's calendar, since the phone's clock is wrong."""
+        today = clinic_today(practice_of(self.push.session, self.push.caller), self.push.now).isoformat()
+        told = values.get("achieved_on")
+        if isinstance(told, str) and _DAY.fullmatch(told) and told > today:
+            values["achieved_on"] = stored["achieved_on"] or today
+            self.push.reassert(self.collection, milestone_id)
+
+    def _drop_note(self, edit: Edit, row: MilestoneProgress | None, values: dict[str, Any], stored: Values) -> None:
+        """Take the note out of what reports nothing, and keep it as lost if it is new."""
+        whole = {**stored, **values}
+        if whole["note"] is None or whole["achieved_on"] is not None or whole["skip_reason"] is not None:
+            return
+        if row is None:
+            raise RefusedError("note_alone")
+        if whole["note"] != stored["note"]:
+            loss = Loss({"note": None}, {"note": whole["note"]}, is_of_device=True)
+            self.push.lose(self.collection, edit.id, row.patient_id, loss, None)
+        values["note"] = None
+        self.push.reassert(self.collection, edit.id)
+
     def refuse(self, edit: Edit, row: MilestoneProgress | None) -> None:
         """Refuse a report on what lifts a restriction, or was cancelled meanwhile: that one is kept as lost."""
         milestone = self._milestones[edit.id]
         if not may_report(self.push.caller, milestone):
             raise RefusedError("lifts_a_restriction")
         if milestone.cancelled_at is not None:
-            told = {name: edit.values[name] for name in self.written if edit.values.get(name) is not None}
-            loss = Loss({"cancel_reason": milestone.cancel_reason}, told, is_of_device=True)
-            self.push.lose(self.collection, edit.id, milestone.patient_id, loss)
-            raise RefusedError("cancelled")
+            raise RefusedError("cancelled", against={"cancel_reason": milestone.cancel_reason})
         by_clinic = row is not None and row.skip_reason in _CLINICS_REASONS
         if not self.push.caller.is_staff and (by_clinic or edit.values.get("skip_reason") in _CLINICS_REASONS):
             raise RefusedError("the_clinics_reason")
 
     def store(self, edit: Edit, row: MilestoneProgress | None, facts: dict[str, Any], merged: Merged) -> None:
-        """Store what is reported."""
-        milestone = self._milestones[edit.id]
-        achieved_on = self._day(milestone, facts["achieved_on"])
-        skip_reason = facts["skip_reason"] if achieved_on is None else None
+        """Store what is reported, and keep what was."""
+        milestone, achieved_on, skip_reason = self._milestones[edit.id], facts["achieved_on"], facts["skip_reason"]
+        self._refuse_day(milestone, achieved_on)
         is_open = achieved_on is None and skip_reason is None
         if row is None:
             row = MilestoneProgress(practice_id=milestone.practice_id, id=milestone.id, patient_id=milestone.patient_id)
             self.push.session.add(row)
             self.rows[row.id] = row
+        else:
+            self._keep_former(edit, row, merged)
         row.achieved_on, row.skip_reason = achieved_on, skip_reason
-        row.note = None if is_open else facts["note"]
+        row.note = facts["note"]
         row.reported_by, row.reported_at = self.push.caller.reporter, self.push.now
         reason = "reopened" if is_open else "skipped" if achieved_on is None else "achieved"
         self._reported.setdefault(reason, []).append(milestone)
+
+    def _keep_former(self, edit: Edit, row: MilestoneProgress, merged: Merged) -> None:
+        """Keep what was reported before; if it was the other role's word, list it."""
+        former = self.columns_of(row)
+        if not any(former.values()):
+            return
+        self.push.replace(self.collection, row, former)
+        knew = edit.base is not None and merged.changed <= edit.base.keys()
+        if not knew and row.reported_by is not self.push.caller.reporter:
+            loss = Loss({name: merged.values[name] for name in former}, former, is_of_device=False)
+            self.push.lose(self.collection, row.id, row.patient_id, loss, row.reported_by)
 
     def finish(self) -> None:
         """Withdraw the messages about what was reported, patient by patient, and plan again what was taken back."""
@@ -117,15 +182,12 @@ class ProgressWriter(Writer[MilestoneProgress]):
                 else:
                     follow_reports(self.push.session, theirs, self.push.now, reason=reason)
 
-    def _day(self, milestone: Milestone, day: date | None) -> date | None:
-        """Return the day of a report; one ahead of the clinic's calendar is today, since the phone's clock is wrong."""
+    def _refuse_day(self, milestone: Milestone, day: date | None) -> None:
+        """Refuse a day before the surgery."""
         if day is None:
-            return None
+            return
         today = clinic_today(practice_of(self.push.session, self.push.caller), self.push.now)
-        if day > today:
-            self.push.reassert(self.collection, milestone.id)
         try:
-            refuse_day(self.push.session, milestone, min(day, today), today)
+            refuse_day(self.push.session, milestone, day, today)
         except ServiceError:
             raise RefusedError("impossible_day") from None
-        return min(day, today)

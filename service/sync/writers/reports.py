@@ -1,6 +1,7 @@
 """Check-ins and observations: a device adds them, and who made one may change it; every version is kept."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
@@ -11,9 +12,10 @@ from models import CheckIn, Episode, ObservedFact, Surgery
 from service.api.check_ins import CheckInBody
 from service.api.observations import ObservationBody
 from service.care.observations import may_tell
+from service.sync.collections import wire_values
+from service.sync.columns import milliseconds
 from service.sync.edits import Edit
-from service.sync.merge import Merged
-from service.sync.push import wire_values
+from service.sync.merge import Merged, Values
 from service.sync.writers.base import RefusedError, Row, Writer
 
 # A phone's clock may be wrong. What it says of a report is data; days ahead of ours, ours is put in its place.
@@ -42,12 +44,23 @@ class _ReportWriter(Writer[Row]):
         """Return whose report it is: of the row that is stored, else of the episode that it names."""
         return self._stored.get(edit.id) or self._patients.get(str(edit.values.get("episode_id")))
 
+    def understand(self, edit: Edit, row: Any, stored: Values) -> Edit:
+        """Return the edit without a time that cannot be, since the phone's clock is wrong: what is stored stays."""
+        told_at = edit.values.get(self.told_at)
+        if row is None or not self._is_impossible(told_at):
+            return edit
+        self.push.reassert(self.collection, edit.id)
+        return replace(edit, values=edit.values | {self.told_at: stored[self.told_at]})
+
+    def _is_impossible(self, told_at: Any) -> bool:
+        latest = milliseconds(self.push.now + CLOCK_ERROR)
+        return isinstance(told_at, int | float) and not milliseconds(_EARLIEST) <= told_at <= latest
+
     def _write(self, row: Any, facts: dict[str, Any], *, is_new: bool, merged: Merged, former: dict[str, Any]) -> None:
-        """Write the facts; what an older row said before is kept."""
-        told_at = facts[self.told_at]
-        if not _EARLIEST <= told_at <= self.push.now + CLOCK_ERROR:
-            former[self.told_at] = merged.values[self.told_at]
-            facts[self.told_at] = self.push.now
+        """Write the facts; what an older row said before is kept, and the time that a phone told wrongly."""
+        told_at = merged.values[self.told_at]
+        if self._is_impossible(told_at):
+            former, facts[self.told_at] = {self.told_at: told_at}, self.push.now
             self.push.reassert(self.collection, row.id)
         for name, value in facts.items():
             setattr(row, name, value)
@@ -64,7 +77,7 @@ class _ReportWriter(Writer[Row]):
         """Refuse a change by who did not report it, or to another episode."""
         if row is None:
             return
-        if row.reported_by is not self.push.caller.reporter:
+        if row.reported_by is not self.push.caller.reporter and not self.push.is_restoring:
             raise RefusedError("not_yours")
         if edit.values.get("episode_id", row.episode_id) != row.episode_id:
             raise RefusedError("episode_never_changes")
@@ -108,12 +121,13 @@ class ObservationWriter(_ReportWriter[ObservedFact]):
             row is not None and not may_tell(self.push.caller, row.what)
         ):
             raise RefusedError("not_yours_to_tell")
-        surgery_id = facts.get("surgery_id")
+        surgery_id = facts.get("surgery_id") if "surgery_id" in merged.changed else None
         if surgery_id is not None and self._surgeries.get(surgery_id) != facts["episode_id"]:
             raise RefusedError("unknown_surgery")
         former, is_new = self._former(row, merged), row is None
         if row is None:
             row = ObservedFact(practice_id=self.push.practice_id, id=edit.id, patient_id=self.patient_of(edit))
-        row.recorded_at, row.reported_by = self.push.now, self.push.caller.reporter
+            row.reported_by = self.push.caller.reporter
+        row.recorded_at = self.push.now
         row.recorded_by = self.push.caller.actor_id if self.push.caller.is_staff else None
         self._write(row, facts, is_new=is_new, merged=merged, former=former)

@@ -1,0 +1,114 @@
+"""Use cases: what merging left behind is listed for staff, and a conflict is settled one way or the other.
+
+Nothing that a person wrote is out of sight: neither values that did not stand nor rows that could not be stored.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import select, tuple_
+from sqlalchemy.orm import Session
+
+from models import RefusedRow, SyncConflict
+from models.merging import Resolution
+from service.care.reach import lock_patient
+from service.errors import ConflictError, Fault, NotFoundError
+from service.identity.principal import Principal
+from service.sync.apply import apply
+from service.sync.columns import columns_of_text
+from service.sync.edits import Edit, Outcome
+
+
+class ConflictState(StrEnum):
+    """Whether somebody has settled a conflict."""
+
+    open = "open"
+    resolved = "resolved"
+
+
+class Keep(StrEnum):
+    """Which of the two values of a conflict is right."""
+
+    kept = "kept"  # the one that stands
+    lost = "lost"  # the other: it is written again
+
+
+_RESOLUTIONS = {Keep.kept: Resolution.kept, Keep.lost: Resolution.restored}
+
+
+def list_conflicts(
+    session: Session,
+    practice_id: str,
+    *,
+    state: ConflictState,
+    patient_id: str | None,
+    after: str | None,
+    limit: int,
+) -> Sequence[SyncConflict]:
+    """Return up to `limit` conflicts, the oldest first, from the one after the id `after` on."""
+    is_open = SyncConflict.resolution.is_(None)
+    query = select(SyncConflict).where(
+        SyncConflict.practice_id == practice_id, is_open if state is ConflictState.open else ~is_open
+    )
+    if patient_id is not None:
+        query = query.where(SyncConflict.patient_id == patient_id)
+    place = (SyncConflict.happened_at, SyncConflict.id)
+    if after is not None:
+        last = session.execute(select(*place).filter_by(practice_id=practice_id, id=after)).one_or_none()
+        query = query.where(tuple_(*place) > tuple(last)) if last is not None else query
+    return session.scalars(query.order_by(*place).limit(limit)).all()
+
+
+def list_refused_rows(
+    session: Session, practice_id: str, patient_id: str | None, *, after: str | None, limit: int
+) -> Sequence[RefusedRow]:
+    """Return up to `limit` refused rows, the latest first, from the one after the id `after` on."""
+    query = select(RefusedRow).where(RefusedRow.practice_id == practice_id)
+    if patient_id is not None:
+        query = query.where(RefusedRow.patient_id == patient_id)
+    place = (RefusedRow.refused_at, RefusedRow.id)
+    if after is not None:
+        last = session.execute(select(*place).filter_by(practice_id=practice_id, id=after)).one_or_none()
+        query = query.where(tuple_(*place) < tuple(last)) if last is not None else query
+    return session.scalars(query.order_by(*(each.desc() for each in place)).limit(limit)).all()
+
+
+def resolve_conflict(
+    session: Session, caller: Principal, conflict_id: str, *, keep: Keep, now: datetime
+) -> SyncConflict:
+    """Settle a conflict: what stands is right, or what was lost is written again, in the caller's name.
+
+    Settled so already, it stays as it is. Raises NotFoundError, and ConflictError for one that was settled otherwise,
+    or whose lost values cannot be written as the row stands now.
+    """
+    conflict = session.get(SyncConflict, (caller.practice_id, conflict_id))
+    if conflict is None:
+        raise NotFoundError
+    lock_patient(session, caller.practice_id, conflict.patient_id)
+    # Again under the lock: two may settle it at once.
+    session.refresh(conflict)
+    resolution = _RESOLUTIONS[keep]
+    if conflict.resolution is resolution:
+        return conflict
+    if conflict.resolution is not None:
+        raise ConflictError(Fault("/keep", "as the conflict was settled already", keep.value))
+    if resolution is Resolution.restored:
+        _restore(session, caller, conflict, now)
+    conflict.resolution, conflict.resolved_at, conflict.resolved_by = resolution, now, caller.actor_id
+    return conflict
+
+
+def state_of(conflict: SyncConflict) -> ConflictState:
+    """Return whether a conflict is settled."""
+    return ConflictState.open if conflict.resolution is None else ConflictState.resolved
+
+
+def _restore(session: Session, caller: Principal, conflict: SyncConflict, now: datetime) -> None:
+    """Write what was lost, by the rules of a push that started from what was kept."""
+    values, base = columns_of_text(conflict.lost), columns_of_text(conflict.kept)
+    edit = Edit(collection=conflict.collection, id=conflict.row_id, values=values, base=base)
+    (outcome,) = apply(session, caller, [edit], now, is_restoring=True).outcomes
+    if outcome not in (Outcome.stored, Outcome.unchanged):
+        expected = "kept, since what was lost cannot be written as the record stands now"
+        raise ConflictError(Fault("/keep", expected, Keep.lost.value))
