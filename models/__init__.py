@@ -21,7 +21,7 @@ from models.receipts import DeadAddress, InboundMessage, Receipt
 from models.reminder import Decision, Delivery, DeliveryAttempt, Reminder
 from models.report import CheckIn, ClinicalEvent, ReminderAck, Task, Visit
 from models.safety import SafetyCard
-from models.sync import SyncClock
+from models.sync import SyncClock, SyncHeal
 from models.triggers import create_triggers
 from models.watch import AuditMark, DecisionTally, SelfAudit, TallyMark, WorkerHeartbeat
 
@@ -69,6 +69,7 @@ __all__ = [
     "Surgery",
     "SyncClock",
     "SyncConflict",
+    "SyncHeal",
     "TallyMark",
     "Task",
     "Token",

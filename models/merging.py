@@ -77,7 +77,11 @@ class RefusedRow(Tenant, Base):
     """
 
     __tablename__ = "refused_row"
-    __table_args__ = (reference("patient"), Index(None, "practice_id", "actor_id", "refused_rev"))
+    __table_args__ = (
+        reference("patient"),
+        Index(None, "practice_id", "actor_id", "refused_rev"),
+        Index(None, "practice_id", "refused_at", "id"),
+    )
 
     patient_id: Mapped[str | None] = mapped_column(String(ID_LENGTH))
     actor_id: Mapped[str] = mapped_column(String(ID_LENGTH))  # the device, or the member of staff

@@ -3,6 +3,7 @@
 Revision order is commit order, because the clock's row stays locked until the commit; a rollback leaves no gap.
 """
 
+from datetime import datetime
 from typing import cast
 
 from sqlalchemy import BigInteger, ForeignKey, String, event, update
@@ -21,6 +22,22 @@ class SyncClock(Base):
     practice_id: Mapped[str] = mapped_column(String(ID_LENGTH), ForeignKey("practice.id", **DEFERRED), primary_key=True)
     revision: Mapped[int] = mapped_column(BigInteger, default=1)
     epoch: Mapped[int] = mapped_column(default=0)
+
+
+class SyncHeal(Base):
+    """When a device last got rows of a collection again because it had drifted, how often so far, and how many rows.
+
+    `actor_id` is the device, or the member of staff. No patient's data.
+    """
+
+    __tablename__ = "sync_heal"
+
+    practice_id: Mapped[str] = mapped_column(String(ID_LENGTH), ForeignKey("practice.id", **DEFERRED), primary_key=True)
+    actor_id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True)
+    collection: Mapped[str] = mapped_column(String(40), primary_key=True)
+    healed_at: Mapped[datetime]
+    heals: Mapped[int]
+    rows: Mapped[int] = mapped_column(BigInteger)
 
 
 def stamp(session: Session, practice_id: str) -> int:

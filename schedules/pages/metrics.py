@@ -15,7 +15,15 @@ from sqlalchemy.orm import Session
 
 from models.watch import Invariant
 from schedules.watch.judgement import Readings, Rhythm, Status, count_alive, judge, last_tick
-from schedules.watch.readings import count_due, count_unsealed, latest_self_audits, read_tally
+from schedules.watch.readings import (
+    count_due,
+    count_heals,
+    count_open_conflicts,
+    count_refused_rows,
+    count_unsealed,
+    latest_self_audits,
+    read_tally,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +40,7 @@ class Measurements(Collector):
         yield from self._deliveries()
         yield from self._workers()
         yield from self._audits()
+        yield from self._synchronisation()
 
     def _decisions(self) -> Metric:
         told = "Decisions about reminders: why each went, waited or did not go."
@@ -82,6 +91,17 @@ class Measurements(Collector):
             age = (self.readings.now - min(row.ran_at for row in latest)).total_seconds()
             told = "Since the last self-audit, of the practice that has waited longest."
             yield GaugeMetricFamily("recovery_self_audit_age_seconds", told, value=age)
+
+    def _synchronisation(self) -> Iterator[Metric]:
+        told = "Edits of one field that could not both stand, and that nobody has settled."
+        yield GaugeMetricFamily("recovery_sync_conflicts_open", told, value=count_open_conflicts(self.session))
+        told = "Rows of devices that could not be stored in the last week."
+        refused = count_refused_rows(self.session, self.readings.now)
+        yield GaugeMetricFamily("recovery_sync_rows_refused", told, value=refused)
+        heals, rows = count_heals(self.session)
+        told = "Times that a device had drifted and got rows of a collection again."
+        yield CounterMetricFamily("recovery_sync_heals", told, value=heals)
+        yield CounterMetricFamily("recovery_sync_healed_rows", "Rows that drifted devices got again.", value=rows)
 
 
 def metrics_text(measurements: Measurements) -> bytes:

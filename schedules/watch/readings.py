@@ -10,14 +10,17 @@ from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from models.audit import AuditEntry, AuditSeal
+from models.merging import RefusedRow, SyncConflict
 from models.practice import Practice
 from models.reminder import OPEN_STATES, Decision, Delivery, DeliveryState
+from models.sync import SyncHeal
 from models.watch import DecisionTally, SelfAudit, WorkerHeartbeat
 from schedules.clock import Clock
 from schedules.database_time import has_run_out
 from schedules.watch.judgement import Heartbeat, Readings
 
 QUARANTINED_WITHIN = timedelta(days=1)
+REFUSED_WITHIN = timedelta(days=7)
 HEARTBEAT_KEPT = timedelta(days=7)
 SEALED_WITHIN = timedelta(seconds=60)
 # The job `seal_missed` comes every hour for what is older; a longer look would cost the more, the older the clinic.
@@ -71,6 +74,29 @@ def count_quarantined(session: Session, now: datetime, practice_id: str | None =
     if practice_id is not None:
         query = query.where(Delivery.practice_id == practice_id)
     return session.execute(query).scalar_one()
+
+
+def count_open_conflicts(session: Session, practice_id: str | None = None) -> int:
+    """Return how many edits that could not both stand nobody has settled."""
+    query = select(func.count()).select_from(SyncConflict).where(SyncConflict.resolution.is_(None))
+    if practice_id is not None:
+        query = query.where(SyncConflict.practice_id == practice_id)
+    return session.execute(query).scalar_one()
+
+
+def count_refused_rows(session: Session, now: datetime, practice_id: str | None = None) -> int:
+    """Return how many rows of devices could not be stored in the last week."""
+    # By practice, since the index of the times begins with it.
+    whose = select(Practice.id) if practice_id is None else (practice_id,)
+    query = select(func.count()).where(RefusedRow.practice_id.in_(whose), RefusedRow.refused_at > now - REFUSED_WITHIN)
+    return session.execute(query).scalar_one()
+
+
+def count_heals(session: Session) -> tuple[int, int]:
+    """Return how often devices that had drifted got rows again so far, and how many rows."""
+    query = select(func.coalesce(func.sum(SyncHeal.heals), 0), func.coalesce(func.sum(SyncHeal.rows), 0))
+    heals, rows = session.execute(query).one()
+    return int(heals), int(rows)
 
 
 def count_unsealed(session: Session, now: datetime) -> int:

@@ -56,7 +56,8 @@ class DeliveryHealthView(Schema):
     """How delivery stands, and what the practice has of it.
 
     `status` is the whole service's: `silent` (no worker ticks), `stuck` (one hangs), `late` (something due is in
-    nobody's hands), `ok`. `due` are the practice's open deliveries that are due, by state.
+    nobody's hands), `ok`. `due` are the practice's open deliveries that are due, by state. `open_conflicts` are edits
+    on devices that wait to be settled, `refused_rows` what devices made in the last week that could not be stored.
     """
 
     status = Word(Status, attribute="judgement.status", required=True)
@@ -65,6 +66,8 @@ class DeliveryHealthView(Schema):
     due = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
     decisions = fields.List(fields.Nested(CountedDecisionView), required=True)
     self_audits = fields.List(fields.Nested(SelfAuditView), required=True)
+    open_conflicts = fields.Integer(required=True)
+    refused_rows = fields.Integer(required=True)
 
 
 SelfAuditPage = listing(SelfAuditView, "SelfAuditPage")

@@ -1,4 +1,4 @@
-"""Examples of the document: what merging left behind."""
+"""Examples of the document: what merging left behind, and how a device finds that it has drifted."""
 
 from typing import Any
 
@@ -47,3 +47,12 @@ VERSIONS: dict[str, Any] = {
     ],
     "next": None,
 }
+DIGEST: dict[str, Any] = {
+    "cursor": 4711,
+    "schema_version": 1,
+    "collections": {
+        "milestones": {"count": 80, "digest": 1234567},
+        "check_ins": {"count": 12, "digest": 987654321},
+    },
+}
+DIGEST_ANSWER: dict[str, Any] = {"state": "differs", "collections": ["milestones"]}

@@ -27,5 +27,7 @@ DELIVERY_HEALTH: dict[str, Any] = {
         {"kind": "sent", "reason": None, "channel": "email", "count": 1480},
     ],
     "self_audits": [_PLANS, _AUDIT],
+    "open_conflicts": 1,
+    "refused_rows": 0,
 }
 SELF_AUDITS: dict[str, Any] = {"items": [_PLANS, _AUDIT], "next": None}

@@ -27,12 +27,22 @@ def without_token(body: bytes) -> bool:
         return True
 
 
-# These open a transaction of their own for each patient, so that the request's own has nothing to write.
+def without_rows(body: bytes) -> bool:
+    """Return whether a device compares whole collections: only the digests of `rows` heal it."""
+    try:
+        told = parse_object(body).get("collections")
+    except ServiceError:
+        return True
+    return not isinstance(told, dict) or not any(isinstance(each, dict) and "rows" in each for each in told.values())
+
+
+# The first three open a transaction of their own for each patient, so that the request's own has nothing to write.
 READING_POSTS: Final[dict[str, Callable[[bytes], bool]]] = {
     "POST /api/v1/import": always,
     "POST /api/v1/simulations": always,
     "POST /api/v1/protocols/{protocol_id}/versions/{version}/migrations": always,
     "POST /api/v1/episodes/{episode_id}/moves": without_token,
+    "POST /api/v1/sync/digest": without_rows,
 }
 
 

@@ -29,6 +29,7 @@ from service.api.surgeries import surgeries
 from service.api.tasks import tasks
 from service.api.versions import versions
 from service.api.work_status import work_status
+from service.sync.digest import digest
 from service.sync.watermelon import watermelon
 
 RESOURCES = (
@@ -62,4 +63,5 @@ RESOURCES = (
     providers,
     push_addresses,
     watermelon,
+    digest,
 )

@@ -11,7 +11,14 @@ from models import SelfAudit
 from schedules.clock import Clock
 from schedules.database_time import read_now
 from schedules.watch.judgement import Judgement, Rhythm, judge
-from schedules.watch.readings import count_due, latest_self_audits, read_readings, read_tally
+from schedules.watch.readings import (
+    count_due,
+    count_open_conflicts,
+    count_refused_rows,
+    latest_self_audits,
+    read_readings,
+    read_tally,
+)
 from service.identity.principal import Principal
 
 
@@ -29,7 +36,8 @@ class CountedDecision:
 class DeliveryHealth:
     """How delivery stands, why, and what the practice has of it. `due` are its open deliveries that are due, by state.
 
-    `decisions` are counted up to a minute ago. `self_audits` are the results of the last run.
+    `decisions` are counted up to a minute ago. `self_audits` are the results of the last run. `open_conflicts` are
+    edits on devices that wait to be settled, `refused_rows` those of the last week that could not be stored.
     """
 
     judged_at: datetime
@@ -37,6 +45,8 @@ class DeliveryHealth:
     due: Mapping[str, int]
     decisions: tuple[CountedDecision, ...]
     self_audits: Sequence[SelfAudit]
+    open_conflicts: int
+    refused_rows: int
 
 
 def judge_delivery(session: Session, clock: Clock, rhythm: Rhythm) -> Judgement:
@@ -57,6 +67,8 @@ def view_delivery_health(session: Session, caller: Principal, clock: Clock, rhyt
             for (kind, reason, channel), count in counted.items()
         ),
         self_audits=latest_self_audits(session, practice_id),
+        open_conflicts=count_open_conflicts(session, practice_id),
+        refused_rows=count_refused_rows(session, now, practice_id),
     )
 
 

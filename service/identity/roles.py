@@ -73,6 +73,7 @@ WHO_MAY: Final[dict[str, frozenset[str] | None]] = {
     "PUT /api/v1/check-ins/{check_in_id}": PATIENT_OR_STAFF,
     "GET /api/v1/sync/watermelon": PATIENT_OR_STAFF,
     "POST /api/v1/sync/watermelon": PATIENT_OR_STAFF,
+    "POST /api/v1/sync/digest": PATIENT_OR_STAFF,
     "GET /api/v1/check-ins/{check_in_id}/versions": PATIENT_OR_STAFF,
     "GET /api/v1/observations/{observation_id}/versions": PATIENT_OR_STAFF,
     "GET /api/v1/milestones/{milestone_id}/versions": PATIENT_OR_STAFF,

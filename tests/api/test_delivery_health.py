@@ -9,11 +9,13 @@ from sqlalchemy.orm import Session
 from config import Settings
 from models import AuditEntry, SelfAudit
 from models.engine import make_session_factory
+from models.merging import Resolution
 from models.reminder import Delivery, DeliveryState
 from models.watch import DecisionTally, Invariant
 from schedules import jobs
 from schedules.clock import SystemClock
 from schedules.database_time import read_now
+from tests import builders
 from tests.api.conftest import Caller, Clinic
 from tests.clock import MONDAY_AFTERNOON, FixedClock
 from tests.cohort.test_commands import run_command
@@ -71,6 +73,11 @@ def test_staff_see_why_and_what_their_own_practice_has_of_it(
     row = DecisionTally(practice_id=clinic.id, kind="expired", reason="too_late", channel="", count=7)
     other = DecisionTally(practice_id=foreign_clinic.id, kind="expired", reason="too_late", channel="", count=9)
     session.add_all([row, other, found(clinic.id, "audit-1"), found(foreign_clinic.id, "audit-2")])
+    settled = {"resolution": Resolution.kept, "resolved_at": MONDAY_AFTERNOON, "resolved_by": clinic.clinician.id}
+    builders.conflict(session, clinic.patient, **settled)
+    for patient in (clinic.patient, clinic.other_patient, foreign_clinic.patient):
+        builders.conflict(session, patient)
+        builders.refused_row(session, patient, refused_at=read_now(session, clock) - timedelta(days=6))
     session.commit()
     beat_now(session, engine, clock)
 
@@ -81,6 +88,7 @@ def test_staff_see_why_and_what_their_own_practice_has_of_it(
     assert answer["due"] == {"pending": 0, "leased": 0, "sending": 0}
     assert answer["decisions"] == [{"kind": "expired", "reason": "too_late", "channel": None, "count": 7}]
     assert [each["id"] for each in answer["self_audits"]] == ["audit-1"]
+    assert (answer["open_conflicts"], answer["refused_rows"]) == (2, 2)
 
 
 def found(practice_id: str, audit_id: str) -> SelfAudit:

@@ -21,6 +21,7 @@ from service.api.sign_ins import DeviceBody, EnrolmentBody, EnrolmentView
 from service.api.surgeries import SurgeryBody, SurgeryPatch
 from service.api.versions import VersionPage
 from service.identity.roles import ANYONE, WHO_MAY
+from service.sync.digest import DigestAnswer, DigestBody
 from tests.api.conftest import Caller
 
 # A device alone knows and changes its push address: there is nobody's change that it could undo.
@@ -108,6 +109,8 @@ def test_the_examples_fit_their_schemas() -> None:
     assert ResolveBody().validate(examples_sync.RESOLVE) == {}
     assert RefusedRowPage().validate(examples_sync.REFUSED_ROWS) == {}
     assert VersionPage().validate(examples_sync.VERSIONS) == {}
+    assert DigestBody().validate(examples_sync.DIGEST) == {}
+    assert DigestAnswer().validate(examples_sync.DIGEST_ANSWER) == {}
     assert SnoozeBody().validate(examples.SNOOZE) == {}
     assert examples.SNOOZED.keys() == SnoozedView().fields.keys()
     assert examples.ACKNOWLEDGED.keys() == ReminderView().fields.keys()

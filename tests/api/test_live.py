@@ -54,6 +54,7 @@ LISTS = (
     "list_milestone_versions",
 )
 CONTRADICTABLE = (
+    "compare_digests",
     "achieve_milestone",
     "skip_milestone",
     "import_caseload",

@@ -1,5 +1,6 @@
 """The samples for other apps are current, and a second implementation reads the same from them."""
 
+import doctest
 import json
 import random
 import shutil
@@ -9,6 +10,9 @@ from typing import Any
 
 import pytest
 
+from service.sync import fnv
+from service.sync.collections import COLLECTIONS
+from service.sync.fnv import fnv1a, row_digest, sum_digests
 from tests.needs import need
 from tests.vectors.cases import facts, milestone
 from tests.vectors.samples import FOLDER, course_json, sample_files
@@ -26,12 +30,12 @@ def node() -> str:
     return found
 
 
-def check(node: str, *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
-    command = [node, str(FOLDER / "check.mjs"), *arguments]
+def check(node: str, *arguments: str, given: str = "", program: str = "check.mjs") -> subprocess.CompletedProcess[str]:
+    command = [node, str(FOLDER / program), *arguments]
     return subprocess.run(command, input=given, capture_output=True, text=True, timeout=60, check=False)
 
 
-@pytest.mark.parametrize("name", ["progress.json", "medical_day.json"])
+@pytest.mark.parametrize("name", ["progress.json", "medical_day.json", "digest.json"])
 def test_the_samples_are_what_the_code_computes(name: str) -> None:
     assert (FOLDER / name).read_text(encoding="utf-8") == sample_files()[name], "write them: python -m tests.vectors"
 
@@ -47,18 +51,28 @@ def test_the_samples_hold_every_state_reason_and_rule() -> None:
     assert {day["adherence"]["done_percent"] for day in days} >= {None, 0, 33, 50, 63, 67}
 
 
-def test_a_second_implementation_finds_the_same_in_the_samples(node: str) -> None:
-    checked = check(node)
+@pytest.mark.parametrize("program", ["check.mjs", "check_digest.mjs"])
+def test_a_second_implementation_finds_the_same_in_the_samples(node: str, program: str) -> None:
+    checked = check(node, program=program)
 
     assert (checked.returncode, checked.stdout, checked.stderr) == (0, "0 differences\n", "")
 
 
-def test_the_check_finds_an_implementation_that_is_wrong(node: str, tmp_path: Any) -> None:
-    right = (FOLDER / "progress.mjs").read_text(encoding="utf-8")
+@pytest.mark.parametrize(
+    ("program", "right", "line", "fault"),
+    [
+        ("check.mjs", "progress.mjs", "on > closes;", "on >= closes;"),
+        ("check_digest.mjs", "digest.mjs", "? Number(value) :", "? value :"),
+        ("check_digest.mjs", "digest.mjs", "(sum + each) >>> 0", "sum + each"),
+    ],
+)
+def test_the_check_finds_an_implementation_that_is_wrong(
+    node: str, tmp_path: Any, program: str, right: str, line: str, fault: str
+) -> None:
     wrong = tmp_path / "wrong.mjs"
-    wrong.write_text(right.replace("on > closes;", "on >= closes;"), encoding="utf-8")
+    wrong.write_text((FOLDER / right).read_text(encoding="utf-8").replace(line, fault), encoding="utf-8")
 
-    checked = check(node, str(wrong))
+    checked = check(node, str(wrong), program=program)
 
     assert checked.returncode == 1
     assert int(checked.stdout.split()[0]) > 0
@@ -72,6 +86,50 @@ def test_a_second_implementation_finds_the_same_in_random_cases(node: str) -> No
 
     ours = [[course_json(case, date.fromisoformat(day)) for day in case["days"]] for case in cases]
     assert json.loads(checked.stdout) == ours
+
+
+def test_a_second_implementation_computes_the_same_digests_of_random_rows(node: str) -> None:
+    chance = random.Random(SEED)
+    rows: list[dict[str, Any]] = [{"id": f"row-{number}", "values": _random_columns(chance)} for number in range(2_000)]
+
+    checked = check(node, "./digest.mjs", "-", given=json.dumps(rows), program="check_digest.mjs")
+
+    digests = [row_digest(row["id"], row["values"]) for row in rows]
+    assert json.loads(checked.stdout) == {"rows": digests, "collection": sum_digests(digests)}
+
+
+def test_the_digest_is_the_one_that_its_authors_publish() -> None:
+    assert [fnv1a(text) for text in (b"", b"a", b"foobar")] == [0x811C9DC5, 0xE40C292C, 0xBF9CF968]
+    assert doctest.testmod(fnv).failed == 0
+
+
+def test_the_page_names_the_columns_of_each_collection_in_their_order() -> None:
+    page = (FOLDER.parent / "sync.md").read_text(encoding="utf-8").splitlines()
+
+    for name, collection in COLLECTIONS.items():
+        columns = [column.name for column in collection.columns_of(1) if column.name != "rev"]
+        assert f"| `{name}` | {' '.join(columns)} |" in page
+
+
+def _random_columns(chance: random.Random) -> list[Any]:
+    text = "".join(chr(_random_character(chance)) for _ in range(chance.randrange(12)))
+    kinds: list[Any] = [
+        None,
+        True,
+        False,
+        0,
+        chance.randrange(-(2**53) + 1, 2**53),
+        text,
+        text[::-1],
+        str(chance.random()),
+    ]
+    return chance.choices(kinds, k=chance.randrange(10))
+
+
+def _random_character(chance: random.Random) -> int:
+    """Return a character that can be stored: no NUL, no half of a pair."""
+    lowest, highest = chance.choice([(1, 0x7F), (0x80, 0xD7FF), (0xE000, 0x10FFFF)])
+    return chance.randint(lowest, highest)
 
 
 def _random_case(chance: random.Random) -> dict[str, Any]:

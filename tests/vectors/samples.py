@@ -12,6 +12,7 @@ from schedules.plan.progress import NO_PROGRESS, ClearedSpan, MilestoneFacts, Pr
 from schedules.plan.timing import local_time
 from schedules.plan.vocabulary import Owner, PastPolicy, Phase, RestrictionKind, SkipReason
 from tests.vectors.cases import CASES, DAYS_AROUND, MEDICAL_DAYS
+from tests.vectors.digests import digest_samples
 
 FOLDER = Path(__file__).parents[2] / "docs" / "vectors"
 _REPORTED = ("achieved_on", "skipped_on", "cancelled_on")
@@ -22,6 +23,7 @@ def sample_files() -> dict[str, str]:
     return {
         "progress.json": _text({"cases": [sample(case) for case in CASES]}, lines=4),
         "medical_day.json": _text({"samples": [_medical_day(*each) for each in MEDICAL_DAYS]}, lines=2),
+        "digest.json": _text({"collections": digest_samples()}, lines=4),
     }
 
 

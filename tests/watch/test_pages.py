@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
-from models import SelfAudit
+from models import Patient, SelfAudit, SyncHeal
 from models.engine import make_engine, make_session_factory
 from models.reminder import DecisionKind
 from models.watch import Invariant
@@ -80,6 +80,13 @@ def test_metrics_count_decisions_and_tell_nothing_of_patients_practices_or_the_p
     audit = SelfAudit(practice_id=practice.id, id="audit-1", ran_at=clock.now(), checked=5, violations=2, examples=[])
     audit.invariant = Invariant.nothing_sent_twice
     session.add(audit)
+    patient = session.get_one(Patient, (practice.id, delivery.patient_id))
+    builders.conflict(session, patient)
+    for days in (1, 8):
+        builders.refused_row(session, patient, refused_at=clock.now() - timedelta(days=days))
+    for device, rows in (("device-1", 2), ("device-2", 5)):
+        heal = {"practice_id": practice.id, "actor_id": device, "collection": "milestones", "healed_at": clock.now()}
+        session.add(SyncHeal(**heal, heals=1, rows=rows))
     for channel in (Channel.email, Channel.email, Channel.sms):
         tell(session, step_of(delivery), DecisionKind.sent, now=clock.now(), channel=channel)
     session.commit()
@@ -98,6 +105,10 @@ def test_metrics_count_decisions_and_tell_nothing_of_patients_practices_or_the_p
     assert "recovery_workers_alive 1.0" in lines
     assert "recovery_heartbeat_age_seconds 4.0" in lines
     assert 'recovery_self_audit_violations{invariant="nothing_sent_twice"} 2.0' in lines
+    assert "recovery_sync_conflicts_open 1.0" in lines
+    assert "recovery_sync_rows_refused 1.0" in lines
+    assert "recovery_sync_heals_total 2.0" in lines
+    assert "recovery_sync_healed_rows_total 7.0" in lines
     assert {line.partition("_")[0] for line in lines} == {"recovery"}
     assert not [word for word in (practice.id, practice.name, delivery.patient_id) if word in text]
 
