@@ -19,7 +19,7 @@ from models.providers import ProviderPause
 from models.push import PushAddress
 from models.receipts import DeadAddress, InboundMessage, Receipt
 from models.reminder import Decision, Delivery, DeliveryAttempt, Reminder
-from models.report import CheckIn, ClinicalEvent, ReminderAck, Task, Visit
+from models.report import CheckIn, ClinicalEvent, QuestionnaireAnswer, ReminderAck, Task, Visit
 from models.safety import SafetyCard
 from models.sync import SyncClock
 from models.triggers import create_triggers
@@ -57,6 +57,7 @@ __all__ = [
     "ProtocolVersion",
     "ProviderPause",
     "PushAddress",
+    "QuestionnaireAnswer",
     "Receipt",
     "RefusedRow",
     "Reminder",

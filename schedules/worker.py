@@ -40,6 +40,7 @@ TEND_SECONDS = 0.5
 SEAL_SECONDS = 5
 SEAL_MISSED_SECONDS = 3600
 ASK_SECONDS = 900
+CARD_SECONDS = 900
 CLEAR_SECONDS = 10
 TALLY_SECONDS = 30
 SELF_AUDIT_HOUR = 3  # UTC: night in America and Europe, and before a European clinic's first messages
@@ -113,6 +114,7 @@ class _Worker:
             self._ask: ASK_SECONDS,
             self._clear: CLEAR_SECONDS,
             self._tally: TALLY_SECONDS,
+            self._write_cards: CARD_SECONDS,
         }
         if self._settings.expo_url is not None and not self._settings.send_to_log:
             every[self._fetch_push_receipts] = ASK_SECONDS
@@ -171,6 +173,9 @@ class _Worker:
 
     def _tally(self) -> None:
         jobs.tally(self._make_session, self._now())
+
+    def _write_cards(self) -> None:
+        jobs.write_safety_cards(self._make_session)
 
     def _self_audit(self) -> None:
         # It takes minutes in a large clinic, which nothing due can wait for.

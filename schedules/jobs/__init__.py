@@ -7,6 +7,7 @@ from schedules.jobs.publish import publish
 from schedules.jobs.push_receipts import ask_expo, fetch_push_receipts
 from schedules.jobs.receipts import follow_receipts
 from schedules.jobs.rules import Round, clear_by_signed_rules
+from schedules.jobs.safety_cards import write_safety_cards
 from schedules.jobs.self_audit import audit_night, self_audit
 from schedules.jobs.surgeries import ask_about_passed_surgeries
 from schedules.jobs.tick import Dispatch, tick
@@ -28,4 +29,5 @@ __all__ = [
     "sign_off",
     "tally",
     "tick",
+    "write_safety_cards",
 ]

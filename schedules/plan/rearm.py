@@ -22,7 +22,8 @@ class Step(StrEnum):
     """What is done about a reminder.
 
     `arm` begins its next generation, `stand` lets the one that is on its way go on, `settle` takes back what waits and
-    lets what was sent for this very time count, `note` writes its times and reason without arming it.
+    lets what was sent for this very time count, `note` writes its times and reason without arming it, `reword` (see
+    `schedules.plan.rewording`) its words alone.
     """
 
     leave = "leave"
@@ -32,6 +33,7 @@ class Step(StrEnum):
     stand = "stand"
     settle = "settle"
     note = "note"
+    reword = "reword"
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,12 +217,13 @@ def _no_more(
         if facts.standing is Standing.on_its_way:
             change = MessageChange.in_flight
         return _decided(stored, wanted, Step.take_back, change, reason=reason, answer=ANSWERS[facts.standing])
-    if planned is not None and not is_complete and _was_never_armed(stored) and _notes_differ(stored, planned):
+    if planned is not None and not is_complete and was_never_armed(stored) and _notes_differ(stored, planned):
         return _decided(stored, wanted, Step.note, _told(planned)[0], reason=reason)
     return _leave(stored, wanted)
 
 
-def _was_never_armed(stored: StoredReminder) -> bool:
+def was_never_armed(stored: StoredReminder) -> bool:
+    """Return whether a reminder has had no delivery yet, for a reason that planning gave."""
     return stored.state is ReminderState.suppressed and stored.reason in NEVER_ARMED
 
 
@@ -240,7 +243,7 @@ def _arm_or_leave(
         return _after_sending(stored, wanted, facts, has_new_day=has_new_day, may_repeat=may_repeat)
     if facts.sent_due_ats and not may_repeat:
         return _settle(stored, wanted, facts)
-    if stored.state is ReminderState.cancelled or _was_never_armed(stored):
+    if stored.state is ReminderState.cancelled or was_never_armed(stored):
         return _call_for_again(stored, wanted, facts)
     if stored.state is ReminderState.planned and facts.standing is not Standing.over:
         is_called_for = _has_moved(stored, wanted)

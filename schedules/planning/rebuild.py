@@ -8,6 +8,7 @@ from models.care import Surgery
 from schedules.plan.items import PlannedMilestone, PlannedRestriction
 from schedules.plan.rearm import Step
 from schedules.plan.replan import Decided, ItemChange
+from schedules.plan.rewording import only_lacks_words
 from schedules.planning.facts import care_of, find_episode
 from schedules.planning.outlook import look_ahead
 from schedules.planning.rows import find_all
@@ -26,7 +27,7 @@ def equals_its_rebuild(session: Session, practice_id: str, episode_id: str, now:
     return (
         all(_stays(each) for each in outlook.milestones)
         and all(_stays(each) for each in outlook.restrictions)
-        and all(each.step is Step.leave for each in messages)
+        and all(each.step is Step.leave or only_lacks_words(each) for each in messages)
     )
 
 

@@ -81,6 +81,11 @@ ACKNOWLEDGED: dict[str, Any] = {
     "sent_at": "2026-04-28T14:00:03Z",
     "acknowledged_at": "2026-04-28T15:20:11Z",
     "snoozed_until": None,
+    "text": {
+        "en": "Are you walking about 30 minutes a day in all? Tell us how it goes.",
+        "es": "¿Camina en total unos 30 minutos al día? Cuéntenos cómo le va.",
+    },
+    "correction": None,
     "rev": 412,
 }
 SNOOZE: dict[str, Any] = {"minutes": 90}
