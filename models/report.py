@@ -110,7 +110,7 @@ class QuestionnaireAnswer(OfPatient, Base):
     answered_at: Mapped[datetime]  # UTC, by the phone's clock: data, not order
     received_at: Mapped[datetime]  # UTC, ours
     reported_by: Mapped[Reporter] = mapped_column(words(Reporter))
-    answers: Mapped[dict[str, Any]]  # see `service.care.questionnaires`
+    answers: Mapped[dict[str, Any]]  # the instrument's parts, see `schedules.plan.questionnaires`
 
 
 class ReminderAck(OfPatient, Base):

@@ -43,6 +43,13 @@ CHECK_IN: dict[str, Any] = {
     "walking_minutes": 25,
     "took_opioid": False,
 }
+QUESTIONNAIRE_ANSWER: dict[str, Any] = {
+    "episode_id": "0b6f3c1e-6a0e-4d0c-9f53-2f3d4a5b6c7d",
+    "milestone_id": "jalq3sww6xmy26rg6eivay6ooasfjfez",
+    "instrument": "nrs",
+    "answered_at": "2026-04-28T08:30:00Z",
+    "answers": {"back": 3, "leg": 1},
+}
 ACHIEVE: dict[str, Any] = {"achieved_on": "2026-04-28"}
 SKIP: dict[str, Any] = {"reason": "not_applicable"}
 ENROLMENT: dict[str, Any] = {"patient_id": "k7Qm2pXcV9sLwRtA"}

@@ -20,6 +20,7 @@ from service.api.progress import progress
 from service.api.protocols import protocols
 from service.api.providers import providers
 from service.api.push_addresses import push_addresses
+from service.api.questionnaire_answers import questionnaire_answers
 from service.api.reminders import reminders
 from service.api.sign_ins import sign_ins
 from service.api.simulations import simulations
@@ -45,6 +46,7 @@ RESOURCES = (
     slots,
     reminders,
     check_ins,
+    questionnaire_answers,
     tasks,
     delivery_health,
     inbound_messages,

@@ -71,6 +71,8 @@ WHO_MAY: Final[dict[str, frozenset[str] | None]] = {
     "PUT /api/v1/clearance-rules/{rule_id}": STAFF,
     "POST /api/v1/clearance-rules/{rule_id}/retire": STAFF,
     "PUT /api/v1/check-ins/{check_in_id}": PATIENT_OR_STAFF,
+    "GET /api/v1/episodes/{episode_id}/questionnaire-answers": PATIENT_OR_STAFF,
+    "PUT /api/v1/questionnaire-answers/{answer_id}": PATIENT_OR_STAFF,
     "GET /api/v1/sync/watermelon": PATIENT_OR_STAFF,
     "POST /api/v1/sync/watermelon": PATIENT_OR_STAFF,
     "GET /api/v1/delivery-health": STAFF,

@@ -21,10 +21,12 @@ from service.sync.writers.acks import AckWriter
 from service.sync.writers.base import Writer
 from service.sync.writers.patients import PatientWriter
 from service.sync.writers.progress import ProgressWriter
+from service.sync.writers.questionnaires import QuestionnaireWriter
 from service.sync.writers.reports import CheckInWriter, ObservationWriter
 
 WRITERS: Final[Mapping[str, type[Writer[Any]]]] = {
-    writer.name: writer for writer in (PatientWriter, ProgressWriter, ObservationWriter, CheckInWriter, AckWriter)
+    writer.name: writer
+    for writer in (PatientWriter, ProgressWriter, ObservationWriter, CheckInWriter, QuestionnaireWriter, AckWriter)
 }
 
 

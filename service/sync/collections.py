@@ -19,6 +19,7 @@ from models import (
     MilestoneProgress,
     ObservedFact,
     Patient,
+    QuestionnaireAnswer,
     Reminder,
     ReminderAck,
     Restriction,
@@ -30,7 +31,7 @@ from models.private import Sealed
 from service.care.patients import PATIENT_MAY_CHANGE
 from service.sync.columns import WireColumn, kind_of
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 OLDEST_VERSION: Final = 1  # what is older is answered 426
 
 
@@ -63,6 +64,10 @@ class Collection:
     def by_name(self) -> Mapping[str, WireColumn]:
         """Return the columns by name."""
         return {column.name: column for column in self.columns}
+
+    def may_lack(self, column: WireColumn) -> bool:
+        """Return whether a device's row may be without a column: it is optional, or a new row gets it from us."""
+        return column.optional or (self.creates and column.name not in self.written)
 
     def columns_of(self, version: int) -> tuple[WireColumn, ...]:
         """Return the columns that clients of a schema version have, `rev` last; none: they lack the collection."""
@@ -108,6 +113,7 @@ def _collection(
 
 _PAIN = "pain pain_back pain_leg pain_neck pain_arm"
 _CHECK_IN = f"episode_id reported_at {_PAIN} walking_minutes steps took_opioid note"
+_ANSWERS = "episode_id milestone_id instrument answered_at answers"
 _BOUND = "binding_procedure binding_stage grade sources text cancelled_at cancel_reason"
 COLLECTIONS: Final[Mapping[str, Collection]] = {
     collection.name: collection
@@ -158,8 +164,11 @@ COLLECTIONS: Final[Mapping[str, Collection]] = {
         _collection(
             "reminders",
             Reminder,
-            "episode_id milestone_id key repeat generation category phase scheduled_on due_at useful_until state "
-            "reason sent_at acknowledged_at snoozed_until digest_in",
+            {
+                1: "episode_id milestone_id key repeat generation category phase scheduled_on due_at useful_until "
+                "state reason sent_at acknowledged_at snoozed_until digest_in",
+                2: "text correction",
+            },
         ),
         _collection(
             "reminder_acks",
@@ -172,9 +181,19 @@ COLLECTIONS: Final[Mapping[str, Collection]] = {
             "check_ins", CheckIn, f"{_CHECK_IN} received_at reported_by", written=_CHECK_IN, creates=True
         ),
         _collection(
+            "questionnaire_answers",
+            QuestionnaireAnswer,
+            {2: f"{_ANSWERS} received_at reported_by"},
+            written=_ANSWERS,
+            creates=True,
+        ),
+        _collection(
             "safety_cards",
             SafetyCard,
-            "name phone country time_zone emergency_numbers not_monitored red_flags monitored_until",
+            {
+                1: "name phone country time_zone emergency_numbers not_monitored red_flags monitored_until",
+                2: "words",
+            },
         ),
     )
 }  # fmt: skip

@@ -198,7 +198,8 @@ def _is_stale(session: Session, who: Principal, edits: list[Edit], span: Span) -
             continue
         for row in read_now(session, who, collection, mine, SCHEMA_VERSION).values():
             wanted = mine[row.id].values
-            differs = any(wanted.get(name, row.document[name]) != row.document[name] for name in collection.written)
+            columns = {name: collection.by_name[name] for name in collection.written & wanted.keys()}
+            differs = any(each.settled(wanted[name]) != row.document[name] for name, each in columns.items())
             if row.revision > span.since and differs:
                 return True
     return False

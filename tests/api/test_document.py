@@ -15,6 +15,7 @@ from service.api.milestones import AchieveBody, ReportedView, SkipBody
 from service.api.patients import PatientBody, PatientPatch
 from service.api.providers import MailEventsBody
 from service.api.push_addresses import PushAddressBody
+from service.api.questionnaire_answers import QuestionnaireAnswerBody
 from service.api.reminders import ReminderView, SnoozeBody, SnoozedView
 from service.api.sign_ins import DeviceBody, EnrolmentBody, EnrolmentView
 from service.api.surgeries import SurgeryBody, SurgeryPatch
@@ -94,6 +95,7 @@ def test_the_examples_fit_their_schemas() -> None:
     assert SurgeryBody().validate(examples.SURGERY) == {}
     assert SurgeryPatch().validate(examples.SURGERY_CHANGE) == {}
     assert CheckInBody().validate(examples.CHECK_IN) == {}
+    assert QuestionnaireAnswerBody().validate(examples.QUESTIONNAIRE_ANSWER) == {}
     assert AchieveBody().validate(examples.ACHIEVE) == {}
     assert SkipBody().validate(examples.SKIP) == {}
     assert EnrolmentBody().validate(examples.ENROLMENT) == {}

@@ -7,10 +7,10 @@ import pytest
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from models import CheckIn, Milestone, ObservedFact, Reminder, Task
+from models import CheckIn, Milestone, ObservedFact, QuestionnaireAnswer, Reminder, Task
 from models.care import Reporter
 from models.report import TaskKind
-from schedules.plan.vocabulary import Observation
+from schedules.plan.vocabulary import Instrument, Observation
 from service.api.scope import template
 from service.identity.principal import Principal
 from service.identity.roles import ANYONE, STAFF, WHO_MAY, may_call
@@ -23,6 +23,7 @@ MISSING = {
     "milestone_id": "nothing",
     "slot_id": "nothing",
     "check_in_id": "nothing",
+    "answer_id": "nothing",
     "task_id": "nothing",
     "observation_id": "nothing",
     "reminder_id": "nothing",
@@ -74,6 +75,12 @@ def body_of(route: str, ids: dict[str, str]) -> dict[str, Any] | None:
             "episode_id": ids["episode_id"],
             "reported_at": "2026-03-02T08:30:00Z",
             "pain": 4,
+        },
+        "PUT /api/v1/questionnaire-answers/{answer_id}": {
+            "episode_id": ids["episode_id"],
+            "instrument": "nrs",
+            "answered_at": "2026-03-02T08:30:00Z",
+            "answers": {"back": 4},
         },
         "PUT /api/v1/observations/{observation_id}": {
             "episode_id": ids["episode_id"],
@@ -146,6 +153,8 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
     at = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
     name = f"{'b' if other else 'a'}-{clinic.id}"
     session.add(CheckIn(id=name, reported_at=at, received_at=at, reported_by=Reporter.patient, pain=3, **whose))
+    told = {"received_at": at, "reported_by": Reporter.patient}
+    session.add(QuestionnaireAnswer(id=name, instrument=Instrument.nrs, answered_at=at, answers={}, **told, **whose))
     fact = ObservedFact(id=name, what=Observation.opioid_taken, observed_at=at, recorded_at=at, **whose)
     fact.reported_by = Reporter.patient
     session.add(fact)
@@ -160,6 +169,7 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
         "milestone_id": walking.id,
         "slot_id": fasting.id,
         "check_in_id": name,
+        "answer_id": name,
         "task_id": name,
         "observation_id": name,
         "reminder_id": goal.id,
@@ -299,6 +309,17 @@ def test_a_token_in_the_address_does_not_sign_in(coordinator: Caller, anonymous:
     answer = anonymous.get(f"/patients?access_token={coordinator.token}")
 
     assert answer.status_code == 401
+
+
+def test_a_phone_cannot_take_over_another_patients_answers(
+    patient: Caller, clinic: Clinic, targets: dict[str, dict[str, str]], look: Look
+) -> None:
+    body = body_of("PUT /api/v1/questionnaire-answers/{answer_id}", targets["own"])
+
+    answer = patient.put(f"/questionnaire-answers/{targets['other']['answer_id']}", body)
+
+    (row,) = look(QuestionnaireAnswer, practice_id=clinic.id, id=targets["other"]["answer_id"])
+    assert (answer.status_code, row.answers, row.patient_id) == (404, {}, clinic.other_patient.id)
 
 
 def test_a_phone_cannot_take_over_another_patients_check_in(

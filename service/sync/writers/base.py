@@ -1,7 +1,7 @@
 """What all writers do alike: load the rows of a push at once, merge each edit, check it, and store what it becomes."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
 from marshmallow import EXCLUDE, Schema, ValidationError
@@ -85,8 +85,9 @@ class Writer(ABC, Generic[Row]):
         if edit.is_delete or (row is not None and row.deleted):
             raise RefusedError("never_removed")
         stored = dict.fromkeys(self.written) if row is None else wire_values(self.collection, row, self.written)
-        wanted = {name: edit.values[name] for name in self.written if name in edit.values}
-        merged = merge(self._units, base=edit.base, stored=stored, new=wanted)
+        wanted = self._settled(edit.values, self.written)
+        base = None if edit.base is None else self._settled(edit.base, self.collection.by_name)
+        merged = merge(self._units, base=base, stored=stored, new=wanted)
         if merged.changed:
             self.refuse(edit, row)
             self.store(edit, row, self._parse(merged, is_new=row is None), merged)
@@ -102,7 +103,12 @@ class Writer(ABC, Generic[Row]):
         if row is None:
             return False
         others = edit.values.keys() & self.collection.by_name.keys() - self.collection.written - {"rev"}
-        return any(edit.values[name] != self.collection.by_name[name].to_wire(getattr(row, name)) for name in others)
+        told = self._settled(edit.values, others)
+        return any(told[name] != self.collection.by_name[name].to_wire(getattr(row, name)) for name in others)
+
+    def _settled(self, values: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+        columns = self.collection.by_name
+        return {name: columns[name].settled(values[name]) for name in names if name in values}
 
     def _parse(self, merged: Merged, *, is_new: bool) -> dict[str, Any]:
         """Return the facts as the API's own check reads them. Raises RefusedError for what cannot be."""

@@ -21,7 +21,7 @@ CLOCK_ERROR = timedelta(days=2)
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 
 
-class _ReportWriter(Writer[Row]):
+class ReportWriter(Writer[Row]):
     """Reports hang on an episode, which never changes."""
 
     told_at: ClassVar[str]  # the column with the phone's time
@@ -42,7 +42,7 @@ class _ReportWriter(Writer[Row]):
         """Return whose report it is: of the row that is stored, else of the episode that it names."""
         return self._stored.get(edit.id) or self._patients.get(str(edit.values.get("episode_id")))
 
-    def _write(self, row: Any, facts: dict[str, Any], *, is_new: bool, merged: Merged, former: dict[str, Any]) -> None:
+    def write(self, row: Any, facts: dict[str, Any], *, is_new: bool, merged: Merged, former: dict[str, Any]) -> None:
         """Write the facts; what an older row said before is kept."""
         told_at = facts[self.told_at]
         if not _EARLIEST <= told_at <= self.push.now + CLOCK_ERROR:
@@ -57,7 +57,8 @@ class _ReportWriter(Writer[Row]):
             self.push.session.add(row)
             self.rows[row.id] = row
 
-    def _former(self, row: Any, merged: Merged) -> dict[str, Any]:
+    def former(self, row: Any, merged: Merged) -> dict[str, Any]:
+        """Return what a stored row says that an edit changes."""
         return {} if row is None else wire_values(self.collection, row, sorted(merged.changed))
 
     def refuse(self, edit: Edit, row: Any) -> None:
@@ -70,7 +71,7 @@ class _ReportWriter(Writer[Row]):
             raise RefusedError("episode_never_changes")
 
 
-class CheckInWriter(_ReportWriter[CheckIn]):
+class CheckInWriter(ReportWriter[CheckIn]):
     """What a patient reports of a day."""
 
     name = "check_ins"
@@ -79,14 +80,14 @@ class CheckInWriter(_ReportWriter[CheckIn]):
 
     def store(self, edit: Edit, row: CheckIn | None, facts: dict[str, Any], merged: Merged) -> None:
         """Store a check-in, or a new version of one."""
-        former, is_new = self._former(row, merged), row is None
+        former, is_new = self.former(row, merged), row is None
         if row is None:
             row = CheckIn(practice_id=self.push.practice_id, id=edit.id, patient_id=self.patient_of(edit))
             row.received_at, row.reported_by = self.push.now, self.push.caller.reporter
-        self._write(row, facts, is_new=is_new, merged=merged, former=former)
+        self.write(row, facts, is_new=is_new, merged=merged, former=former)
 
 
-class ObservationWriter(_ReportWriter[ObservedFact]):
+class ObservationWriter(ReportWriter[ObservedFact]):
     """Clinical facts; a patient tells of opioids and sedatives only."""
 
     name = "observations"
@@ -111,9 +112,9 @@ class ObservationWriter(_ReportWriter[ObservedFact]):
         surgery_id = facts.get("surgery_id")
         if surgery_id is not None and self._surgeries.get(surgery_id) != facts["episode_id"]:
             raise RefusedError("unknown_surgery")
-        former, is_new = self._former(row, merged), row is None
+        former, is_new = self.former(row, merged), row is None
         if row is None:
             row = ObservedFact(practice_id=self.push.practice_id, id=edit.id, patient_id=self.patient_of(edit))
         row.recorded_at, row.reported_by = self.push.now, self.push.caller.reporter
         row.recorded_by = self.push.caller.actor_id if self.push.caller.is_staff else None
-        self._write(row, facts, is_new=is_new, merged=merged, former=former)
+        self.write(row, facts, is_new=is_new, merged=merged, former=former)
