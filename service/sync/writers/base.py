@@ -86,12 +86,13 @@ class Writer(ABC, Generic[Row]):
             raise RefusedError("never_removed")
         stored = dict.fromkeys(self.written) if row is None else wire_values(self.collection, row, self.written)
         wanted = {name: edit.values[name] for name in self.written if name in edit.values}
+        stored_by = getattr(row, "reported_by", None)
         merged = merge(self._units, base=edit.base, stored=stored, new=wanted)
         if merged.changed:
             self.refuse(edit, row)
             self.store(edit, row, self._parse(merged, is_new=row is None), merged)
         for loss in merged.losses:
-            self.push.lose(self.collection, edit.id, str(patient_id), loss)
+            self.push.lose(self.collection, edit.id, str(patient_id), loss, stored_by)
         if self._asks_for_more(edit, row):
             self.push.reassert(self.collection, edit.id)
             return Outcome.reasserted

@@ -84,7 +84,7 @@ class ProgressWriter(Writer[MilestoneProgress]):
         if milestone.cancelled_at is not None:
             told = {name: edit.values[name] for name in self.written if edit.values.get(name) is not None}
             loss = Loss({"cancel_reason": milestone.cancel_reason}, told, is_of_device=True)
-            self.push.lose(self.collection, edit.id, milestone.patient_id, loss)
+            self.push.lose(self.collection, edit.id, milestone.patient_id, loss, None)
             raise RefusedError("cancelled")
         by_clinic = row is not None and row.skip_reason in _CLINICS_REASONS
         if not self.push.caller.is_staff and (by_clinic or edit.values.get("skip_reason") in _CLINICS_REASONS):
