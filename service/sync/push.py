@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from models import FormerVersion, Panel, Patient, RefusedRow, SyncConflict
 from models.base import OfPatient, Synced
-from models.bulk import insert_at_commit
+from models.bulk import change_alike, insert_at_commit
 from models.care import Reporter
 from models.ids import new_id
 from models.sync import stamp
@@ -76,6 +76,7 @@ class Push:
 
     def finish(self) -> int:
         """Write what the push leaves: rows to be sent again, refused rows, lost values. Return the new conflicts."""
+        change_alike(self.session)
         self._touch()
         self._keep_refused()
         return self._keep_losses()
