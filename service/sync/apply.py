@@ -41,7 +41,7 @@ def apply(
     concerned = [patient for name, writer in writers.items() for patient in writer.load_parents(usable[name])]
     push.lock_patients(concerned)
     for name, writer in writers.items():
-        writer.load_rows(edit.id for edit in usable[name])
+        writer.load_rows(usable[name])
     for edit in edits:
         is_usable = edit.collection in writers and _is_id(edit.id)
         applied.outcomes.append(writers[edit.collection].apply(edit) if is_usable else Outcome.refused)

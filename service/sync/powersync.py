@@ -190,4 +190,5 @@ def _edit(operation: Any, pointer: str) -> Edit:
         return Edit(collection=collection, id=row_id, is_delete=True)
     old = given.get("old")
     base = columns_in(old, f"{pointer}/old") if isinstance(old, Mapping) and old else None
-    return Edit(collection=collection, id=row_id, values=columns_in(given.get("data"), f"{pointer}/data"), base=base)
+    values = columns_in(given.get("data"), f"{pointer}/data")
+    return Edit(collection=collection, id=row_id, values=values, base=base, is_creation=kind == "PUT" and base is None)

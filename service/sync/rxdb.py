@@ -128,6 +128,7 @@ def _edit(of: Collection, change: Any, pointer: str) -> Edit:
         id=id_in(wanted, f"{pointer}/newDocumentState"),
         values={} if knows_nothing else _columns(wanted),
         base=base,
+        is_creation=base is None,
         is_delete=bool(wanted.get("_deleted", False)),
     )
 

@@ -57,7 +57,9 @@ def test_an_answer_that_was_lost_changes_nothing_when_the_push_comes_again(
 
 
 @pytest.mark.sqlite_only
-def test_ten_thousand_rows_in_any_order_some_of_them_twice_are_stored_once(phone: Phone, clinic: Clinic, look: Look) -> None:
+def test_ten_thousand_rows_in_any_order_some_of_them_twice_are_stored_once(
+    phone: Phone, clinic: Clinic, look: Look
+) -> None:
     batches = [[check_in(clinic, f"c-{batch}-{place}") for place in range(500)] for batch in range(20)]
     order = [*range(20), *range(0, 20, 4)]
     random.Random(2026).shuffle(order)
