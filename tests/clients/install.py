@@ -4,6 +4,7 @@ No install script of any package runs. SQLite's binding for Node.js is then comp
 script would fetch a binary that no lock file vouches for.
 """
 
+import functools
 import hashlib
 import os
 import re
@@ -45,7 +46,7 @@ def lacks_node() -> Lack | None:
     if node is None:
         return Lack("Node.js", "nodejs npm g++", "the mobile sync clients are JavaScript")
     if _numbers(found := node_version(node)) < _numbers(oldest):
-        why = f"the mobile sync clients run on no older one; got {found}. Debian 13 has one, Debian 12 has not"
+        why = f"for the mobile sync clients, got {found}; Debian 13's is new enough, Debian 12's is not"
         return Lack(f"Node.js {oldest} or newer", "nodejs", why)
     return None
 
@@ -71,6 +72,7 @@ def oldest_node() -> str:
     return found[1]
 
 
+@functools.cache
 def node_version(node: str) -> str:
     """Return the version of the program `node`, such as 20.20.2."""
     return subprocess.run([node, "--version"], capture_output=True, check=True, text=True).stdout.strip().lstrip("v")
