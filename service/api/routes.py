@@ -28,6 +28,9 @@ from service.api.slots import slots
 from service.api.surgeries import surgeries
 from service.api.tasks import tasks
 from service.api.work_status import work_status
+from service.sync.events import events
+from service.sync.powersync import powersync
+from service.sync.rxdb import rxdb
 from service.sync.watermelon import watermelon
 
 RESOURCES = (
@@ -60,4 +63,7 @@ RESOURCES = (
     providers,
     push_addresses,
     watermelon,
+    rxdb,
+    powersync,
+    events,
 )

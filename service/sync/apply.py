@@ -30,19 +30,26 @@ WRITERS: Final[Mapping[str, type[Writer[Any]]]] = {
 }
 
 
-def apply(session: Session, caller: Principal, edits: Sequence[Edit], now: datetime) -> Applied:
-    """Apply edits in their order, in the session's transaction, and return what became of each."""
+def apply(
+    session: Session, caller: Principal, edits: Sequence[Edit], now: datetime, *, always_answers: bool = False
+) -> Applied:
+    """Apply edits in their order, in the session's transaction, and return what became of each.
+
+    `always_answers`: the device gets each row again also where nothing changed, since it waits for it.
+    """
     push, applied = Push(session, caller, now), Applied()
     writers = {name: WRITERS[name](push) for name in sorted({edit.collection for edit in edits} & WRITERS.keys())}
     usable = {name: [edit for edit in edits if edit.collection == name and _is_id(edit.id)] for name in writers}
     concerned = [patient for name, writer in writers.items() for patient in writer.load_parents(usable[name])]
     push.lock_patients(concerned)
     for name, writer in writers.items():
-        writer.load_rows(edit.id for edit in usable[name])
+        writer.load_rows(usable[name])
     for edit in edits:
         is_usable = edit.collection in writers and _is_id(edit.id)
         applied.outcomes.append(writers[edit.collection].apply(edit) if is_usable else Outcome.refused)
     _reassert_read_only(push, edits, applied)
+    if always_answers:
+        _reassert_unchanged(push, edits, applied)
     for writer in writers.values():
         writer.finish()
     applied.conflicts, applied.patient_ids = push.finish(), push.patient_ids
@@ -63,3 +70,9 @@ def _reassert_read_only(push: Push, edits: Sequence[Edit], applied: Applied) -> 
             if edit.collection == name and edit.id in seen and collection.of_patient is not None:
                 push.reassert(collection, edit.id)
                 applied.outcomes[place] = Outcome.reasserted
+
+
+def _reassert_unchanged(push: Push, edits: Sequence[Edit], applied: Applied) -> None:
+    for edit, outcome in zip(edits, applied.outcomes, strict=True):
+        if outcome is Outcome.unchanged:
+            push.reassert(COLLECTIONS[edit.collection], edit.id)

@@ -47,7 +47,6 @@ class Collection:
     columns: tuple[WireColumn, ...]
     written: frozenset[str] = frozenset()
     creates: bool = False
-    by_patients_only: bool = False
     table: Table = field(init=False)
 
     def __post_init__(self) -> None:
@@ -102,13 +101,12 @@ def _collection(
     *,
     written: str = "",
     creates: bool = False,
-    by_patients_only: bool = False,
 ) -> Collection:
     by_version = {1: names} if isinstance(names, str) else names
     first = min(by_version)
     common = {first: "patient_id"} if issubclass(model, OfPatient) else {}
     columns = (*_columns(model, common), *_columns(model, by_version), *_columns(model, {first: "rev"}))
-    return Collection(name, model, columns, frozenset(written.split()), creates, by_patients_only)
+    return Collection(name, model, columns, frozenset(written.split()), creates)
 
 
 _PAIN = "pain pain_back pain_leg pain_neck pain_arm"
@@ -124,7 +122,6 @@ COLLECTIONS: Final[Mapping[str, Collection]] = {
             "given_name family_name language country time_zone units channels opted_out opted_out_categories "
             "quiet_from quiet_until reminders_paused_at details_consent_at died_on work_class wants_contact_sport",
             written=" ".join(PATIENT_MAY_CHANGE),
-            by_patients_only=True,
         ),
         _collection("episodes", Episode, "label status workers_comp enrolled_at"),
         _collection(

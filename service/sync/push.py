@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from models import FormerVersion, Panel, Patient, RefusedRow, SyncConflict
 from models.base import OfPatient, Synced
-from models.bulk import insert_at_commit
+from models.bulk import change_alike, insert_at_commit
 from models.care import Reporter
 from models.ids import new_id
 from models.sync import stamp
@@ -32,7 +32,7 @@ class Push:
     patient_ids: frozenset[str] = frozenset()
     touched: dict[SyncCollection, set[str]] = field(default_factory=dict)
     refused: list[tuple[Edit, str, str | None]] = field(default_factory=list)
-    losses: list[tuple[SyncCollection, str, str, Loss]] = field(default_factory=list)
+    losses: list[tuple[SyncCollection, str, str, Loss, Reporter]] = field(default_factory=list)
 
     @property
     def practice_id(self) -> str:
@@ -63,9 +63,12 @@ class Push:
         """Keep a row that cannot be stored, and have the device let it go."""
         self.refused.append((edit, reason, patient_id))
 
-    def lose(self, collection: SyncCollection, row_id: str, patient_id: str, loss: Loss) -> None:
-        """Keep values that did not stand against others."""
-        self.losses.append((collection, row_id, patient_id, loss))
+    def lose(
+        self, collection: SyncCollection, row_id: str, patient_id: str, loss: Loss, stored_by: Reporter | None
+    ) -> None:
+        """Keep values that did not stand against others. `stored_by`: who had written those that were stored."""
+        by = self.caller.reporter if loss.is_of_device or stored_by is None else stored_by
+        self.losses.append((collection, row_id, patient_id, loss, by))
 
     def replace(self, collection: SyncCollection, row: OfPatient, former: Mapping[str, Any]) -> None:
         """Keep what a report said before it was changed."""
@@ -73,6 +76,7 @@ class Push:
 
     def finish(self) -> int:
         """Write what the push leaves: rows to be sent again, refused rows, lost values. Return the new conflicts."""
+        change_alike(self.session)
         self._touch()
         self._keep_refused()
         return self._keep_losses()
@@ -100,8 +104,8 @@ class Push:
 
     def _keep_losses(self) -> int:
         rows = {}
-        for collection, row_id, patient_id, loss in self.losses:
-            row = self._conflict(collection, row_id, patient_id, loss)
+        for collection, row_id, patient_id, loss, lost_by in self.losses:
+            row = self._conflict(collection, row_id, patient_id, loss) | {"lost_by": lost_by}
             rows[row["id"]] = row
         known = select(SyncConflict.id).where(SyncConflict.practice_id == self.practice_id, SyncConflict.id.in_(rows))
         for conflict_id in self.session.scalars(known) if rows else ():
@@ -123,7 +127,6 @@ class Push:
             "collection": collection.name,
             "row_id": row_id,
             "happened_at": self.now,
-            "lost_by": self.caller.reporter if loss.is_of_device else _other(self.caller.reporter),
             "kept_sealed": SyncConflict.kept.closed(kept, **seal),
             "lost_sealed": SyncConflict.lost.closed(lost, **seal),
         }
@@ -143,10 +146,6 @@ def keep_former_version(
 def wire_values(collection: SyncCollection, row: Synced, names: Collection[str]) -> dict[str, Any]:
     """Return columns of a loaded row as they go over the wire."""
     return {name: collection.by_name[name].to_wire(getattr(row, name)) for name in names}
-
-
-def _other(reporter: Reporter) -> Reporter:
-    return Reporter.staff if reporter is Reporter.patient else Reporter.patient
 
 
 def _json(values: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from flask import Response
-from marshmallow import Schema, ValidationError, fields
+from marshmallow import Schema, fields
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -26,26 +26,12 @@ from service.sync.changes import Change, changed_collections, read_changes, read
 from service.sync.collections import COLLECTIONS, SCHEMA_VERSION, served
 from service.sync.cursor import Span, read_top, span_from
 from service.sync.edits import Edit
+from service.sync.queries import Cursor, Outcomes
 from service.sync.schema_versions import served_version
 
 watermelon = Resource("sync-watermelon", "Synchronisation for apps with WatermelonDB.")
 _LISTS: Final = ("created", "updated", "deleted")
 _MARKS: Final = ("id", "_status", "_changed")
-
-
-class Cursor(fields.Integer):
-    """The `timestamp` of the pull before; empty before the first."""
-
-    def __init__(self, **options: Any) -> None:
-        expected = "`timestamp` of the pull before, or nothing"
-        super().__init__(metadata={"description": f"{expected}.", "expected": expected}, **options)
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> int:
-        if value in ("", "null"):
-            return 0
-        if not str(value).isdecimal() or len(str(value)) > 16:
-            raise ValidationError("digits")
-        return int(value)
 
 
 class PullQuery(Schema):
@@ -80,16 +66,6 @@ class Pulled(Schema):
     )
 
 
-class Pushed(Schema):
-    """How many rows had each outcome, and how many values did not stand against others."""
-
-    stored = fields.Integer(required=True)
-    unchanged = fields.Integer(required=True)
-    reasserted = fields.Integer(required=True)
-    refused = fields.Integer(required=True)
-    conflicts = fields.Integer(required=True)
-
-
 @watermelon.get("/sync/watermelon")
 @watermelon.arguments(PullQuery, location="query")
 @watermelon.alt_response(200, schema=Pulled, success=True)
@@ -114,7 +90,7 @@ def pull_watermelon(query: dict[str, Any]) -> Response:
 @watermelon.post("/sync/watermelon")
 @watermelon.arguments(PushQuery, location="query")
 @watermelon.doc(requestBody={"required": True, "content": {"application/json": {"schema": {"type": "object"}}}})
-@watermelon.alt_response(200, schema=Pushed, success=True)
+@watermelon.alt_response(200, schema=Outcomes, success=True)
 def push_watermelon(query: dict[str, Any]) -> Response:
     """Apply everything that the device changed. 409 if rows changed meanwhile: pull, then push again."""
     session, who, edits = current_session(), caller(), _edits(read_body())

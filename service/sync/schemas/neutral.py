@@ -29,8 +29,7 @@ def render_json(version: int) -> str:
 
 
 def _collection(collection: Collection, version: int) -> str:
-    written_by = "patients" if collection.by_patients_only else "patients and staff" if collection.written else None
-    told = {"writable": bool(collection.written), "creates": collection.creates, "written_by": written_by}
+    told = {"writable": bool(collection.written), "creates": collection.creates}
     facts = "".join(f"      {_json(name)}: {_json(value)},\n" for name, value in told.items())
     columns = ",\n".join(f"        {_json(each)}" for each in (_id_of(collection), *_columns(collection, version)))
     return f'    {_json(collection.name)}: {{\n{facts}      "columns": [\n{columns}\n      ]\n    }}'

@@ -1,4 +1,7 @@
-"""The schema for apps with RxDB: what `addCollections` takes, with the strategies of its migrations."""
+"""The schema for apps with RxDB: what `addCollections` takes, with the strategies of its migrations.
+
+RxDB counts schemas from 0: its version 0, in the addresses too, is our first.
+"""
 
 from models.base import ID_LENGTH
 from service.sync.collections import Collection, served
@@ -9,7 +12,7 @@ from service.sync.schemas.neutral import TYPES
 
 
 def render_rxdb(version: int) -> str:
-    """Return a JavaScript module that exports `collections`. The schema's version is the one in the addresses."""
+    """Return a JavaScript module that exports `collections`."""
     told = {each.name: _collection(each, version) for each in served(version)}
     return f"export const collections = {javascript(told)}\n"
 
@@ -19,7 +22,7 @@ def _collection(collection: Collection, version: int) -> Value:
     properties: dict[str, Value] = {"id": {"type": "string", "maxLength": ID_LENGTH}}
     properties |= {each.name: _type(each) for each in columns}
     schema: Value = {
-        "version": version,
+        "version": version - 1,
         "primaryKey": "id",
         "type": "object",
         "properties": properties,
@@ -27,7 +30,7 @@ def _collection(collection: Collection, version: int) -> Value:
     }
     return {
         "schema": schema,
-        "migrationStrategies": {str(to): _strategy(collection, to) for to in range(1, version + 1)},
+        "migrationStrategies": {str(to - 1): _strategy(collection, to) for to in range(2, version + 1)},
     }
 
 

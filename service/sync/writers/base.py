@@ -63,12 +63,21 @@ class Writer(ABC, Generic[Row]):
         """Let follow what follows from all edits together."""
 
     # --------------------------------------------------------------------------------------------- what all do alike
-    def load_rows(self, ids: Iterable[str]) -> None:
+    def load_rows(self, edits: Sequence[Edit]) -> None:
         """Read the stored rows of a push in one statement, after their patients are locked."""
         model: Any = self.collection.model
-        query = select(model).where(model.practice_id == self.push.practice_id, model.id.in_(sorted(set(ids))))
+        ids = sorted({edit.id for edit in edits})
+        query = select(model).where(model.practice_id == self.push.practice_id, model.id.in_(ids))
         rows = self.push.session.scalars(query.execution_options(populate_existing=True))
         self.rows = {row.id: row for row in rows}
+        self.load_first_versions([edit.id for edit in edits if edit.is_creation and edit.id in self.rows])
+
+    def load_first_versions(self, ids: Sequence[str]) -> None:
+        """Read what these rows said when they were made."""
+
+    def first_version(self, row: Row) -> dict[str, Any]:
+        """Return what a row said when it was made, as far as it is known: nothing."""
+        return dict.fromkeys(self.written)
 
     def apply(self, edit: Edit) -> Outcome:
         """Apply one edit and return what became of it."""
@@ -86,13 +95,16 @@ class Writer(ABC, Generic[Row]):
             raise RefusedError("never_removed")
         stored = dict.fromkeys(self.written) if row is None else wire_values(self.collection, row, self.written)
         wanted = self._settled(edit.values, self.written)
+        stored_by = getattr(row, "reported_by", None)
         base = None if edit.base is None else self._settled(edit.base, self.collection.by_name)
+        if edit.is_creation and row is not None:
+            base = self.first_version(row)
         merged = merge(self._units, base=base, stored=stored, new=wanted)
         if merged.changed:
             self.refuse(edit, row)
             self.store(edit, row, self._parse(merged, is_new=row is None), merged)
         for loss in merged.losses:
-            self.push.lose(self.collection, edit.id, str(patient_id), loss)
+            self.push.lose(self.collection, edit.id, str(patient_id), loss, stored_by)
         if self._asks_for_more(edit, row):
             self.push.reassert(self.collection, edit.id)
             return Outcome.reasserted

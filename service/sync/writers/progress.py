@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from marshmallow import Schema
 from sqlalchemy import select
 
-from models import Milestone, MilestoneProgress
+from models import Milestone, MilestoneProgress, Surgery
 from schedules.plan.vocabulary import SkipReason
 from schedules.planning import plan_episode
 from service.api.fields import CivilDate, Text, Word
@@ -64,11 +64,16 @@ class ProgressWriter(Writer[MilestoneProgress]):
         self._reported: dict[str, list[Milestone]] = {}
 
     def load_parents(self, edits: Sequence[Edit]) -> Iterable[str]:
-        """Read the milestones."""
+        """Read the milestones and their surgeries."""
         query = select(Milestone).where(
             Milestone.practice_id == self.push.practice_id, Milestone.id.in_(sorted({edit.id for edit in edits}))
         )
         self._milestones = {row.id: row for row in self.push.session.scalars(query) if not row.deleted}
+        # Held, so that each is read once for all milestones.
+        of_them = sorted({row.surgery_id for row in self._milestones.values()})
+        surgeries = select(Surgery).where(Surgery.practice_id == self.push.practice_id, Surgery.id.in_(of_them))
+        self._surgeries = self.push.session.scalars(surgeries).all()
+        self._practice = practice_of(self.push.session, self.push.caller)
         return {row.patient_id for row in self._milestones.values()}
 
     def patient_of(self, edit: Edit) -> str | None:
@@ -84,7 +89,7 @@ class ProgressWriter(Writer[MilestoneProgress]):
         if milestone.cancelled_at is not None:
             told = {name: edit.values[name] for name in self.written if edit.values.get(name) is not None}
             loss = Loss({"cancel_reason": milestone.cancel_reason}, told, is_of_device=True)
-            self.push.lose(self.collection, edit.id, milestone.patient_id, loss)
+            self.push.lose(self.collection, edit.id, milestone.patient_id, loss, None)
             raise RefusedError("cancelled")
         by_clinic = row is not None and row.skip_reason in _CLINICS_REASONS
         if not self.push.caller.is_staff and (by_clinic or edit.values.get("skip_reason") in _CLINICS_REASONS):
@@ -121,7 +126,7 @@ class ProgressWriter(Writer[MilestoneProgress]):
         """Return the day of a report; one ahead of the clinic's calendar is today, since the phone's clock is wrong."""
         if day is None:
             return None
-        today = clinic_today(practice_of(self.push.session, self.push.caller), self.push.now)
+        today = clinic_today(self._practice, self.push.now)
         if day > today:
             self.push.reassert(self.collection, milestone.id)
         try:

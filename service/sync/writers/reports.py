@@ -4,10 +4,11 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
+import orjson
 from marshmallow import Schema
 from sqlalchemy import select
 
-from models import CheckIn, Episode, ObservedFact, Surgery
+from models import CheckIn, Episode, FormerVersion, ObservedFact, Surgery
 from service.api.check_ins import CheckInBody
 from service.api.observations import ObservationBody
 from service.care.observations import may_tell
@@ -41,6 +42,21 @@ class ReportWriter(Writer[Row]):
     def patient_of(self, edit: Edit) -> str | None:
         """Return whose report it is: of the row that is stored, else of the episode that it names."""
         return self._stored.get(edit.id) or self._patients.get(str(edit.values.get("episode_id")))
+
+    def load_first_versions(self, ids: Sequence[str]) -> None:
+        """Read the former versions of these rows in one statement."""
+        self._first: dict[str, dict[str, Any]] = {}
+        query = select(FormerVersion).where(
+            FormerVersion.practice_id == self.push.practice_id,
+            FormerVersion.collection == self.name,
+            FormerVersion.row_id.in_(ids),
+        )
+        for version in self.push.session.scalars(query.order_by(FormerVersion.id)) if ids else ():
+            self._first[version.row_id] = orjson.loads(version.content or "{}") | self._first.get(version.row_id, {})
+
+    def first_version(self, row: Row) -> dict[str, Any]:
+        """Return what a report said when it was made: what it says now, but for what was changed since."""
+        return wire_values(self.collection, row, self.written) | self._first.get(row.id, {})
 
     def write(self, row: Any, facts: dict[str, Any], *, is_new: bool, merged: Merged, former: dict[str, Any]) -> None:
         """Write the facts; what an older row said before is kept."""

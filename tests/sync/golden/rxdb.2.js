@@ -1,7 +1,7 @@
 export const collections = {
   patients: {
     schema: {
-      version: 2,
+      version: 1,
       primaryKey: 'id',
       type: 'object',
       properties: {
@@ -39,11 +39,11 @@ export const collections = {
         'rev',
       ],
     },
-    migrationStrategies: { 1: (document) => document, 2: (document) => document },
+    migrationStrategies: { 1: (document) => document },
   },
   episodes: {
     schema: {
-      version: 2,
+      version: 1,
       primaryKey: 'id',
       type: 'object',
       properties: {
@@ -57,11 +57,11 @@ export const collections = {
       },
       required: ['id', 'patient_id', 'label', 'status', 'workers_comp', 'enrolled_at', 'rev'],
     },
-    migrationStrategies: { 1: (document) => document, 2: (document) => document },
+    migrationStrategies: { 1: (document) => document },
   },
   surgeries: {
     schema: {
-      version: 2,
+      version: 1,
       primaryKey: 'id',
       type: 'object',
       properties: {
@@ -100,11 +100,11 @@ export const collections = {
         'rev',
       ],
     },
-    migrationStrategies: { 1: (document) => document, 2: (document) => document },
+    migrationStrategies: { 1: (document) => document },
   },
   milestones: {
     schema: {
-      version: 2,
+      version: 1,
       primaryKey: 'id',
       type: 'object',
       properties: {
@@ -159,11 +159,11 @@ export const collections = {
         'rev',
       ],
     },
-    migrationStrategies: { 1: (document) => document, 2: (document) => document },
+    migrationStrategies: { 1: (document) => document },
   },
   milestone_progress: {
     schema: {
-      version: 2,
+      version: 1,
       primaryKey: 'id',
       type: 'object',
       properties: {
@@ -178,11 +178,11 @@ export const collections = {
       },
       required: ['id'],
     },
-    migrationStrategies: { 1: (document) => document, 2: (document) => document },
+    migrationStrategies: { 1: (document) => document },
   },
   restrictions: {
     schema: {
-      version: 2,
+      version: 1,
       primaryKey: 'id',
       type: 'object',
       properties: {
@@ -230,11 +230,11 @@ export const collections = {
         'rev',
       ],
     },
-    migrationStrategies: { 1: (document) => document, 2: (document) => document },
+    migrationStrategies: { 1: (document) => document },
   },
   clearances: {
     schema: {
-      version: 2,
+      version: 1,
       primaryKey: 'id',
       type: 'object',
       properties: {
@@ -249,11 +249,11 @@ export const collections = {
       },
       required: ['id', 'patient_id', 'episode_id', 'milestone_id', 'cleared_on', 'rev'],
     },
-    migrationStrategies: { 1: (document) => document, 2: (document) => document },
+    migrationStrategies: { 1: (document) => document },
   },
   observations: {
     schema: {
-      version: 2,
+      version: 1,
       primaryKey: 'id',
       type: 'object',
       properties: {
@@ -269,11 +269,11 @@ export const collections = {
       },
       required: ['id', 'episode_id', 'what', 'observed_at'],
     },
-    migrationStrategies: { 1: (document) => document, 2: (document) => document },
+    migrationStrategies: { 1: (document) => document },
   },
   reminders: {
     schema: {
-      version: 2,
+      version: 1,
       primaryKey: 'id',
       type: 'object',
       properties: {
@@ -316,14 +316,11 @@ export const collections = {
         'rev',
       ],
     },
-    migrationStrategies: {
-      1: (document) => document,
-      2: (document) => ({ ...document, text: null, correction: null }),
-    },
+    migrationStrategies: { 1: (document) => ({ ...document, text: null, correction: null }) },
   },
   reminder_acks: {
     schema: {
-      version: 2,
+      version: 1,
       primaryKey: 'id',
       type: 'object',
       properties: {
@@ -337,11 +334,11 @@ export const collections = {
       },
       required: ['id', 'reminder_id', 'acknowledged_at'],
     },
-    migrationStrategies: { 1: (document) => document, 2: (document) => document },
+    migrationStrategies: { 1: (document) => document },
   },
   check_ins: {
     schema: {
-      version: 2,
+      version: 1,
       primaryKey: 'id',
       type: 'object',
       properties: {
@@ -364,11 +361,11 @@ export const collections = {
       },
       required: ['id', 'episode_id', 'reported_at', 'pain'],
     },
-    migrationStrategies: { 1: (document) => document, 2: (document) => document },
+    migrationStrategies: { 1: (document) => document },
   },
   questionnaire_answers: {
     schema: {
-      version: 2,
+      version: 1,
       primaryKey: 'id',
       type: 'object',
       properties: {
@@ -385,11 +382,11 @@ export const collections = {
       },
       required: ['id', 'episode_id', 'instrument', 'answered_at', 'answers'],
     },
-    migrationStrategies: { 1: (document) => document, 2: (document) => document },
+    migrationStrategies: { 1: (document) => document },
   },
   safety_cards: {
     schema: {
-      version: 2,
+      version: 1,
       primaryKey: 'id',
       type: 'object',
       properties: {
@@ -418,9 +415,6 @@ export const collections = {
         'rev',
       ],
     },
-    migrationStrategies: {
-      1: (document) => document,
-      2: (document) => ({ ...document, words: '' }),
-    },
+    migrationStrategies: { 1: (document) => ({ ...document, words: '' }) },
   },
 }
