@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -77,13 +77,21 @@ class Ward:
     episode_id: str
     staff_token: str
     milestone_ids: dict[str, str]
-    tokens: list[str] = field(default_factory=list)
 
     def new_phone(self) -> str:
         """Enrol a phone of the patient and return its token."""
         with self.service.sessions.begin() as session:
             tokens = enrol_device(session, self.practice_id, self.patient_id, datetime.now(UTC))
         return tokens.access.secret
+
+    def beside(self) -> "Ward":
+        """Return the same clinic with another patient of the coordinator's, who has no plan."""
+        with self.service.sessions() as session:
+            casey = session.query(Staff).filter_by(practice_id=self.practice_id).one()
+            person = builders.patient(session, session.get_one(Practice, self.practice_id))
+            episode = builders.episode(session, person, coordinator_id=casey.id)
+            session.commit()
+            return replace(self, patient_id=person.id, episode_id=episode.id, milestone_ids={})
 
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> httpx.Response:
         """Send a request of the coordinator's."""
@@ -98,6 +106,11 @@ class Ward:
             timeout=20,
         )
         return {row["id"]: row for row in answer.json()["changes"][collection]["updated"]}
+
+    def revision(self) -> int:
+        """Return the practice's revision."""
+        with self.service.sessions() as session:
+            return session.get_one(SyncClock, self.practice_id).revision
 
     def close_episode(self) -> None:
         """Take the patient off the coordinator's panel."""
