@@ -21,6 +21,7 @@ from service.identity.roles import is_public
 PREFIX = "/api/v1"
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 _WRITES = ("PUT", "PATCH", "POST")
+_HEADERS = "headers_taken"
 
 
 class IdConverter(BaseConverter):
@@ -46,6 +47,7 @@ class Resource(Blueprint):
 
     def __init__(self, name: str, description: str) -> None:
         super().__init__(name, __name__, url_prefix=PREFIX, description=description)
+        self._prepare_doc_cbks.append(_add_headers)
 
     def route(self, rule: str, **options: Any) -> Decorator:
         """Register a view under `rule` with what follows from route and method."""
@@ -63,14 +65,31 @@ class Resource(Blueprint):
     def tagged(self, *statuses: int, needs_match: bool = False) -> Decorator:
         """Document that an answer carries an ETag, and which header the request may or must carry."""
         responses: dict[int, Any] = {status: {"headers": {"ETag": "ETAG"}} for status in statuses}
-        conditional: list[dict[str, Any]] = [_IF_NONE_MATCH]
         if needs_match:
-            conditional = [_IF_MATCH]
             responses |= {412: "PRECONDITION_FAILED", 428: "PRECONDITION_REQUIRED", 409: "CONFLICT"}
         else:
             responses[304] = "NOT_MODIFIED"
-        document: Decorator = self.doc(responses=responses, parameters=conditional)
-        return document
+        document = self.doc(responses=responses)
+        return lambda view: _taking(_IF_MATCH if needs_match else _IF_NONE_MATCH, document(view))
+
+
+def _taking(header: dict[str, Any], view: Callable[..., Any]) -> Callable[..., Any]:
+    """Note that a view takes a header, beside whatever else it takes."""
+    _documented(view).setdefault(_HEADERS, []).append(header)
+    return view
+
+
+def _documented(view: Callable[..., Any]) -> dict[str, Any]:
+    """Return what flask-smorest knows of a view that it has decorated."""
+    known: dict[str, Any] = view._apidoc  # type: ignore[attr-defined]  # set by its decorators
+    return known
+
+
+def _add_headers(document: dict[str, Any], known: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Document the headers after the query's parameters, in whose place `doc` would put them."""
+    if headers := known.get(_HEADERS):
+        document.setdefault("parameters", []).extend(headers)
+    return document
 
 
 _IF_NONE_MATCH = {

@@ -67,6 +67,14 @@ def test_every_operation_names_itself_its_refusals_and_its_sign_in(document: dic
             assert [each["name"] for each in operation["parameters"]] == ["If-Match"], route
 
 
+def test_a_query_is_documented_beside_the_headers(document: dict[str, Any]) -> None:
+    def parameters(route: str) -> list[str]:
+        return [each["name"] for each in operations(document)[route]["parameters"]]
+
+    assert parameters("GET /api/v1/episodes/{episode_id}/plan") == ["as_of", "If-None-Match"]
+    assert parameters("GET /api/v1/patients/{patient_id}/limits") == ["on", "If-None-Match"]
+
+
 def test_refusals_are_documented_as_problems(document: dict[str, Any]) -> None:
     for status, response in document["components"]["responses"].items():
         if status != "NOT_MODIFIED":
