@@ -17,6 +17,7 @@ from models.providers import ProviderPause
 from models.push import PushAddress
 from models.receipts import DeadAddress, InboundMessage, Receipt
 from models.reminder import Decision, Delivery, DeliveryAttempt, Reminder
+from models.replies import KeptReply
 from models.report import CheckIn, ClinicalEvent, Task, Visit
 from models.sync import SyncClock
 from models.triggers import create_triggers
@@ -41,6 +42,7 @@ __all__ = [
     "EnrolmentCode",
     "Episode",
     "InboundMessage",
+    "KeptReply",
     "MessageLink",
     "Milestone",
     "MilestoneProgress",

@@ -70,6 +70,15 @@ class ConflictError(ServiceError):
     code, status, title = "conflict", 409, "What is stored does not allow this."
 
 
+class KeyInUseError(ConflictError):
+    """A request under the same Idempotency-Key is still running; the caller may repeat."""
+
+    code, title = "key_in_use", "A request with this Idempotency-Key is still running. Please try again."
+
+    def __init__(self) -> None:
+        super().__init__(headers={"Retry-After": "1"})
+
+
 class NeedsMoveError(ConflictError):
     """A planned surgery's date, approach, levels or procedure changes through a move, which shows the diff first."""
 
@@ -116,6 +125,13 @@ class InvalidError(ServiceError):
     """The request can be read, but what it says cannot be stored."""
 
     code, status, title = "invalid", 422, "What was sent is not valid."
+
+
+class KeyReusedError(ServiceError):
+    """The Idempotency-Key stands for another request of the same caller."""
+
+    code, status = "key_reused", 422
+    title = "This Idempotency-Key was sent with another request: nothing was changed. Take a new key for each request."
 
 
 class UnconditionalError(ServiceError):

@@ -13,6 +13,7 @@ from marshmallow import Schema, fields, missing
 from werkzeug.routing import BaseConverter
 
 from service.api.fields import ID_PATTERN
+from service.api.idempotency import KEY, PATTERN, REPLAYED, takes_key
 from service.api.parsing import StrictParser
 from service.api.scope import template
 from service.api.settle import settled
@@ -57,6 +58,8 @@ class Resource(Blueprint):
 
         def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
             described = self.doc(operationId=view.__name__, **document)(view)
+            if takes_key(f"{method} {PREFIX}{template(rule)}"):
+                described = self._repeatable(described)
             register(settled(described))
             return view
 
@@ -71,6 +74,12 @@ class Resource(Blueprint):
             responses[304] = "NOT_MODIFIED"
         document = self.doc(responses=responses)
         return lambda view: _taking(_IF_MATCH if needs_match else _IF_NONE_MATCH, document(view))
+
+    def _repeatable(self, view: Callable[..., Any]) -> Callable[..., Any]:
+        """Document that a view takes a key, and what its answers say of it."""
+        successes = _documented(view)["success_status_codes"]
+        document = self.doc(responses={status: {"headers": {REPLAYED: _REPLAYED}} for status in successes})
+        return _taking(_IDEMPOTENCY_KEY, document(view))
 
 
 def _taking(header: dict[str, Any], view: Callable[..., Any]) -> Callable[..., Any]:
@@ -97,6 +106,20 @@ _IF_NONE_MATCH = {
     "in": "header",
     "description": "An ETag: the answer is 304 while the record has it.",
     "schema": {"type": "string"},
+}
+_IDEMPOTENCY_KEY = {
+    "name": KEY,
+    "in": "header",
+    "description": (
+        "A new random text, such as a UUID, for each request. Sent again with the same route, query and body within 24 "
+        "hours, the request changes nothing more and is answered as it was. 409 `key_in_use` while it is still "
+        "running, 422 `key_reused` if the key stands for another request. A refusal is not kept."
+    ),
+    "schema": {"type": "string", "pattern": f"^{PATTERN}$"},
+}
+_REPLAYED = {
+    "description": f"Present on an answer that was given before under its {KEY}.",
+    "schema": {"type": "string", "enum": ["true"]},
 }
 _IF_MATCH = {
     "name": "If-Match",
