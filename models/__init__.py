@@ -19,6 +19,7 @@ from models.providers import ProviderPause
 from models.push import PushAddress
 from models.receipts import DeadAddress, InboundMessage, Receipt
 from models.reminder import Decision, Delivery, DeliveryAttempt, Reminder
+from models.replies import KeptReply
 from models.report import CheckIn, ClinicalEvent, ReminderAck, Task, Visit
 from models.safety import SafetyCard
 from models.sync import SyncClock
@@ -45,6 +46,7 @@ __all__ = [
     "Episode",
     "FormerVersion",
     "InboundMessage",
+    "KeptReply",
     "MessageLink",
     "Milestone",
     "MilestoneProgress",

@@ -41,6 +41,7 @@ SEAL_SECONDS = 5
 SEAL_MISSED_SECONDS = 3600
 ASK_SECONDS = 900
 CLEAR_SECONDS = 10
+REMOVE_SECONDS = 3600
 TALLY_SECONDS = 30
 SELF_AUDIT_HOUR = 3  # UTC: night in America and Europe, and before a European clinic's first messages
 KEY_SAMPLES = 10
@@ -113,6 +114,7 @@ class _Worker:
             self._ask: ASK_SECONDS,
             self._clear: CLEAR_SECONDS,
             self._tally: TALLY_SECONDS,
+            self._remove_replies: REMOVE_SECONDS,
         }
         if self._settings.expo_url is not None and not self._settings.send_to_log:
             every[self._fetch_push_receipts] = ASK_SECONDS
@@ -171,6 +173,9 @@ class _Worker:
 
     def _tally(self) -> None:
         jobs.tally(self._make_session, self._now())
+
+    def _remove_replies(self) -> None:
+        jobs.remove_old_replies(self._make_session, self._now())
 
     def _self_audit(self) -> None:
         # It takes minutes in a large clinic, which nothing due can wait for.

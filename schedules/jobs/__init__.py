@@ -3,6 +3,7 @@
 from schedules.jobs.audit import seal_audit, seal_missed
 from schedules.jobs.decision_tally import tally
 from schedules.jobs.heartbeat import beat, sign_off
+from schedules.jobs.kept_replies import remove_old_replies
 from schedules.jobs.publish import publish
 from schedules.jobs.push_receipts import ask_expo, fetch_push_receipts
 from schedules.jobs.receipts import follow_receipts
@@ -22,6 +23,7 @@ __all__ = [
     "fetch_push_receipts",
     "follow_receipts",
     "publish",
+    "remove_old_replies",
     "seal_audit",
     "seal_missed",
     "self_audit",

@@ -21,13 +21,16 @@ _CONVERTER = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")
 class Scope:
     """The state of one request. `now` is read once, so that everything in it has one time.
 
-    `reads`: its transaction takes no write lock, so that whatever it writes needs another one.
+    `reads`: its transaction takes no write lock, so that whatever it writes needs another one. `is_replay`: the answer
+    is that of an earlier request. `is_whole`: nothing was left undone that a repeat could do.
     """
 
     now: datetime
     clock: Clock
     began_ms: int
     reads: bool = False
+    is_replay: bool = False
+    is_whole: bool = True
     principal: Principal | None = None
     patient_ids: set[str] = field(default_factory=set)
     about: dict[str, Any] = field(default_factory=dict)
