@@ -21,8 +21,9 @@ from models.receipts import DeadAddress, InboundMessage, Receipt
 from models.reminder import Decision, Delivery, DeliveryAttempt, Reminder
 from models.report import CheckIn, ClinicalEvent, ReminderAck, Task, Visit
 from models.safety import SafetyCard
-from models.sync import SyncClock
+from models.sync import DeviceChange, SyncClock
 from models.triggers import create_triggers
+from models.wake import DevicePull, DeviceWake, WakeMark, WakeTally
 from models.watch import AuditMark, DecisionTally, SelfAudit, TallyMark, WorkerHeartbeat
 
 __all__ = [
@@ -41,6 +42,9 @@ __all__ = [
     "Delivery",
     "DeliveryAttempt",
     "Device",
+    "DeviceChange",
+    "DevicePull",
+    "DeviceWake",
     "EnrolmentCode",
     "Episode",
     "FormerVersion",
@@ -73,6 +77,8 @@ __all__ = [
     "Task",
     "Token",
     "Visit",
+    "WakeMark",
+    "WakeTally",
     "WorkerHeartbeat",
     "create_triggers",
 ]

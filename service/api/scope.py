@@ -1,11 +1,13 @@
 """What one request carries along: the instant, the caller, and the patients whom its answer shows or changes."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
 
 from flask import Request, current_app, g, request
+from sqlalchemy.orm import Session
 
 from config import Settings
 from schedules.clock import Clock
@@ -21,7 +23,8 @@ _CONVERTER = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")
 class Scope:
     """The state of one request. `now` is read once, so that everything in it has one time.
 
-    `reads`: its transaction takes no write lock, so that whatever it writes needs another one.
+    `reads`: its transaction takes no write lock, so that whatever it writes needs another one. `leaves`: what such a
+    request writes beside its audit entry.
     """
 
     now: datetime
@@ -31,6 +34,7 @@ class Scope:
     principal: Principal | None = None
     patient_ids: set[str] = field(default_factory=set)
     about: dict[str, Any] = field(default_factory=dict)
+    leaves: list[Callable[[Session], None]] = field(default_factory=list)
 
 
 def open_scope() -> Scope:
