@@ -22,8 +22,9 @@ from models.reminder import Decision, Delivery, DeliveryAttempt, Reminder
 from models.replies import KeptReply
 from models.report import CheckIn, ClinicalEvent, ReminderAck, Task, Visit
 from models.safety import SafetyCard
-from models.sync import SyncClock
+from models.sync import DeviceChange, SyncClock
 from models.triggers import create_triggers
+from models.wake import DevicePull, DeviceWake, WakeMark, WakeTally
 from models.watch import AuditMark, DecisionTally, SelfAudit, TallyMark, WorkerHeartbeat
 
 __all__ = [
@@ -42,6 +43,9 @@ __all__ = [
     "Delivery",
     "DeliveryAttempt",
     "Device",
+    "DeviceChange",
+    "DevicePull",
+    "DeviceWake",
     "EnrolmentCode",
     "Episode",
     "FormerVersion",
@@ -75,6 +79,8 @@ __all__ = [
     "Task",
     "Token",
     "Visit",
+    "WakeMark",
+    "WakeTally",
     "WorkerHeartbeat",
     "create_triggers",
 ]

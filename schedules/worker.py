@@ -65,6 +65,7 @@ class _Worker:
         self._pages = PageKeeper(settings, clock, steps.now, before_fork=engine.dispose)
         self._auditor = Child("self-audit", jobs.audit_night, (settings, clock, steps.now), before_fork=engine.dispose)
         self._asker = Child("push-receipts", jobs.ask_expo, (settings, clock, steps.now), before_fork=engine.dispose)
+        self._waker = jobs.Waker(settings, clock, steps, before_fork=engine.dispose)
         self._dispatch = jobs.Dispatch(
             make_session=self._make_session,
             lease=lease,
@@ -89,9 +90,11 @@ class _Worker:
         try:
             scheduler.start()
         finally:
+            self._waker.tell_to_end()
             self._crew.stop()
             self._auditor.kill()
             self._asker.kill()
+            self._waker.stop()
             self._pages.stop()
         _guarded("sign_off", self._sign_off)()
 
@@ -118,6 +121,8 @@ class _Worker:
         }
         if self._settings.expo_url is not None and not self._settings.send_to_log:
             every[self._fetch_push_receipts] = ASK_SECONDS
+        if self._settings.wakes_devices:
+            every[self._wake] = self._settings.poll_seconds
         # APScheduler counts by the machine's clock, whatever clock due times are judged by.
         at_once = SystemClock().now()
         for job, seconds in every.items():
@@ -184,6 +189,11 @@ class _Worker:
     def _fetch_push_receipts(self) -> None:
         # Nothing due can wait for a provider's answers, and the parent may start no threads.
         self._asker.start()
+
+    def _wake(self) -> None:
+        # Nothing due can wait for a provider's answers, and what signs in there must live longer than a turn.
+        if not self.is_stopping:
+            self._waker.tend()
 
     def _now(self) -> datetime:
         with self._make_session() as session:

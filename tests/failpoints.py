@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import event
 from sqlalchemy.orm import Session
@@ -161,6 +162,10 @@ class _FailingSender:
 
     sender: ChannelSender
     fail: FailPoint
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what no fail point stands around, such as wake-ups."""
+        return getattr(self.sender, name)
 
     def send(self, message: Message, deadline: timedelta) -> Result:
         self.fail.reach("before_send")

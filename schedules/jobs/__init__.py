@@ -11,10 +11,12 @@ from schedules.jobs.rules import Round, clear_by_signed_rules
 from schedules.jobs.self_audit import audit_night, self_audit
 from schedules.jobs.surgeries import ask_about_passed_surgeries
 from schedules.jobs.tick import Dispatch, tick
+from schedules.jobs.wake import Waker, wake_devices
 
 __all__ = [
     "Dispatch",
     "Round",
+    "Waker",
     "ask_about_passed_surgeries",
     "ask_expo",
     "audit_night",
@@ -30,4 +32,5 @@ __all__ = [
     "sign_off",
     "tally",
     "tick",
+    "wake_devices",
 ]

@@ -85,6 +85,8 @@ def _drop_what_is_known(response: Response) -> None:
 def _end_reading() -> None:
     # The entry needs a transaction that writes; upgrading the one that has read would fail at once on SQLite.
     current_session().rollback()
+    for leave in scope().leaves:
+        leave(current_session())
 
 
 def _append(current: Scope, action: AuditAction, status: int) -> None:

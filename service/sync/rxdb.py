@@ -22,6 +22,7 @@ from service.sync.collections import COLLECTIONS, Collection
 from service.sync.cursor import Position, read_top, span_from
 from service.sync.edits import Edit
 from service.sync.events import resync_stream
+from service.sync.pulls import note_pull
 from service.sync.queries import Cursor
 from service.sync.schema_versions import served_version
 
@@ -69,6 +70,10 @@ def pull_rxdb(query: dict[str, Any], collection: str, version: int) -> Response:
     after_id = "" if span.is_replaced else query["id"]
     rows = read_page(session, who, of, span, served, after_id=after_id, limit=query["limit"])
     show(*{row.patient_id for row in rows if row.patient_id is not None})
+    if rows:
+        # On a full page the rows of its last revision may go on.
+        is_full = len(rows) == query["limit"]
+        note_pull(rows[-1].revision - 1 if is_full else top.revision, of.table.name)
     documents = [row.document | {"_deleted": row.is_gone} for row in rows]
     checkpoint = _checkpoint(top, rows[-1].revision, rows[-1].id) if rows else _checkpoint(top, span.since, after_id)
     return answer({"documents": documents, "checkpoint": checkpoint})

@@ -26,6 +26,7 @@ from service.sync.changes import Change, changed_collections, read_changes
 from service.sync.collections import COLLECTIONS, SCHEMA_VERSION, served
 from service.sync.cursor import Span, read_top, span_from
 from service.sync.edits import Edit
+from service.sync.pulls import note_pull
 from service.sync.queries import Cursor, Outcomes
 from service.sync.schema_versions import served_version
 
@@ -80,6 +81,8 @@ def pull_watermelon(query: dict[str, Any]) -> Response:
     for name, rows in _migrated(session, who, span, version, query["migration"]).items():
         found[name] = list({row.id: row for row in (*rows, *found.get(name, ()))}.values())
     show(*{row.patient_id for rows in found.values() for row in rows if row.patient_id is not None})
+    if any(found.values()):
+        note_pull(span.top.revision)
     pulled = {each.name: _told(found.get(each.name, ())) for each in served(version)}
     for name, row_id in _let_go(session, who, span):
         pulled[name]["deleted"].append(row_id)
