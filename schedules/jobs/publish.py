@@ -1,10 +1,16 @@
 """Shows the results of deliveries on the reminders that patients and coordinators see."""
 
-from sqlalchemy import ColumnElement, select
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
+from models.base import table_of
 from models.engine import begin_reads
 from models.reminder import OPEN_STATES, Delivery, DeliveryState, Reminder
+from models.sets import among, update_rows
 from models.sync import stamp
 from schedules.jobs.practices import for_each
 from schedules.plan.vocabulary import ReminderState
@@ -18,6 +24,34 @@ _SHOWN = {
     DeliveryState.expired: ReminderState.expired,
     DeliveryState.suppressed: ReminderState.suppressed,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """A delivery that is over."""
+
+    id: str
+    reminder_id: str
+    generation: int
+    step: int
+    state: DeliveryState
+    reason: str | None
+    after_silence: bool
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """What a reminder shows."""
+
+    generation: int
+    state: ReminderState
+    reason: str | None
+    sent_at: datetime | None
+
+
+_RESULT_COLUMNS = tuple(getattr(Delivery, name) for name in _Result.__slots__)
+_SHOWN_COLUMNS = tuple(getattr(Reminder, name) for name in _Shown.__slots__)
 
 
 def publish(make_session: sessionmaker[Session]) -> None:
@@ -42,31 +76,61 @@ def _unpublished() -> tuple[ColumnElement[bool], ColumnElement[bool]]:
 
 def _publish_batch(session: Session, practice_id: str) -> int:
     """Show one batch and return its size. It takes one revision, before the reminders are read."""
-    deliveries = session.scalars(
-        select(Delivery)
+    query = (
+        select(*_RESULT_COLUMNS)
         .where(Delivery.practice_id == practice_id, *_unpublished())
         .order_by(Delivery.id)
         .limit(PUBLISHED_AT_ONCE)
         .with_for_update(skip_locked=True)
-    ).all()
-    if not deliveries:
+    )
+    results = [_Result(*row) for row in session.execute(query)]
+    if not results:
         return 0
     # Whoever changes synced rows holds the clock to the commit: from here on these stand still.
-    stamp(session, practice_id)
-    wanted = {delivery.reminder_id for delivery in deliveries}
-    query = select(Reminder).where(Reminder.practice_id == practice_id, Reminder.id.in_(wanted))
-    reminders = {reminder.id: reminder for reminder in session.scalars(query)}
-    for delivery in sorted(deliveries, key=lambda each: each.step):
-        _show(reminders[delivery.reminder_id], delivery)
-        delivery.published = True
-    return len(deliveries)
+    revision = stamp(session, practice_id)
+    before = _load_shown(session, practice_id, {each.reminder_id for each in results})
+    after = dict(before)
+    for result in sorted(results, key=lambda each: each.step):
+        after[result.reminder_id] = _show(after[result.reminder_id], result)
+    rows = [
+        {
+            "practice_id": practice_id,
+            "id": reminder_id,
+            "state": each.state,
+            "reason": each.reason,
+            "sent_at": each.sent_at,
+        }
+        for reminder_id, each in after.items()
+        if each != before[reminder_id]
+    ]
+    keys = ("practice_id", "id")
+    update_rows(session.connection(), table_of(Reminder), rows, keys=keys, common={"rev": revision})
+    _mark_published(session, practice_id, results)
+    return len(results)
 
 
-def _show(reminder: Reminder, delivery: Delivery) -> None:
-    if delivery.generation != reminder.generation or reminder.state is ReminderState.sent:
-        return
-    if delivery.after_silence:  # its reminder went out before: that is what is shown
-        return
-    reminder.state, reminder.reason = _SHOWN[delivery.state], delivery.reason
-    if delivery.state is DeliveryState.sent:
-        reminder.sent_at = delivery.finished_at
+def _load_shown(session: Session, practice_id: str, reminder_ids: Collection[str]) -> dict[str, _Shown]:
+    query = select(Reminder.id, *_SHOWN_COLUMNS).where(
+        Reminder.practice_id == practice_id, among(session.connection(), Reminder.id, reminder_ids)
+    )
+    return {row[0]: _Shown(*row[1:]) for row in session.execute(query)}
+
+
+def _show(shown: _Shown, result: _Result) -> _Shown:
+    """Return what a reminder shows once a result is known."""
+    if result.generation != shown.generation or shown.state is ReminderState.sent:
+        return shown
+    if result.after_silence:  # its reminder went out before: that is what is shown
+        return shown
+    sent_at = result.finished_at if result.state is DeliveryState.sent else shown.sent_at
+    return _Shown(shown.generation, _SHOWN[result.state], result.reason, sent_at)
+
+
+def _mark_published(session: Session, practice_id: str, results: Collection[_Result]) -> None:
+    session.execute(
+        update(Delivery)
+        .where(Delivery.practice_id == practice_id)
+        .where(among(session.connection(), Delivery.id, [each.id for each in results]))
+        .values(published=True)
+        .execution_options(synchronize_session=False)
+    )
