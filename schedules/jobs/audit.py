@@ -10,6 +10,7 @@ from models import journal
 from models.audit import AuditEntry, AuditSeal
 from models.engine import begin_reads
 from models.practice import Practice
+from models.statistics import look_up_by_key
 from schedules.jobs.practices import for_each, practice_ids
 
 SEALED_AT_ONCE = 500
@@ -51,6 +52,7 @@ def _lock_practice(session: Session, practice_id: str) -> Practice | None:
 
 def _seal_batch(session: Session, practice_id: str, now: datetime, which: _Which) -> int:
     """Add the practice's next links to its chain and return how many."""
+    look_up_by_key(session)
     newest = select(AuditSeal).where(AuditSeal.practice_id == practice_id).order_by(AuditSeal.sequence.desc()).limit(1)
     last = session.scalars(newest).one_or_none()
     sequence, digest = (last.sequence, last.digest) if last is not None else (0, b"")

@@ -11,6 +11,7 @@ from models.base import table_of
 from models.engine import begin_reads
 from models.reminder import OPEN_STATES, Delivery, DeliveryState, Reminder
 from models.sets import among, update_rows
+from models.statistics import look_up_by_key
 from models.sync import stamp
 from schedules.jobs.practices import for_each
 from schedules.plan.vocabulary import ReminderState
@@ -76,6 +77,7 @@ def _unpublished() -> tuple[ColumnElement[bool], ColumnElement[bool]]:
 
 def _publish_batch(session: Session, practice_id: str) -> int:
     """Show one batch and return its size. It takes one revision, before the reminders are read."""
+    look_up_by_key(session)
     query = (
         select(*_RESULT_COLUMNS)
         .where(Delivery.practice_id == practice_id, *_unpublished())
