@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeGuard
 
 from models.reminder import AttemptOutcome
 from schedules.plan.vocabulary import Language
@@ -79,7 +79,6 @@ class ChannelSender(Protocol):
         ...
 
 
-@runtime_checkable
 class ManySender(Protocol):
     """Hands several messages to one provider in one request."""
 
@@ -91,3 +90,8 @@ class ManySender(Protocol):
     def send_many(self, messages: Sequence[Message], deadline: timedelta) -> list[Result]:
         """Hand the messages over in one request within `deadline`, and return what became of each, in their order."""
         ...
+
+
+def is_many(sender: "ChannelSender | ManySender") -> TypeGuard[ManySender]:
+    """Return whether a sender takes several messages in one request."""
+    return hasattr(sender, "send_many")
