@@ -3,13 +3,15 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Select, exists, insert, select, true
+from sqlalchemy import ColumnElement, Select, exists, select, true
 from sqlalchemy.orm import Session, sessionmaker
 
 from models import journal
 from models.audit import AuditEntry, AuditSeal
+from models.base import table_of
 from models.engine import begin_reads
 from models.practice import Practice
+from models.sets import insert_rows
 from models.statistics import look_up_by_key
 from schedules.jobs.practices import for_each, practice_ids
 
@@ -60,10 +62,9 @@ def _seal_batch(session: Session, practice_id: str, now: datetime, which: _Which
     for entry_id, mac in session.execute(_unsealed(practice_id).where(which(last)).limit(SEALED_AT_ONCE)).all():
         sequence += 1
         digest = journal.link(digest, sequence, mac)
-        links.append({"sequence": sequence, "entry_id": entry_id, "digest": digest})
-    if links:
-        columns = {"practice_id": practice_id, "sealed_at": now}
-        session.execute(insert(AuditSeal), [columns | each for each in links])
+        entry = {"practice_id": practice_id, "sequence": sequence, "entry_id": entry_id}
+        links.append({**entry, "digest": digest, "sealed_at": now})
+    insert_rows(session.connection(), table_of(AuditSeal), links)
     return len(links)
 
 

@@ -3,14 +3,16 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from typing import Any
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import Select, and_, bindparam, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from models.base import table_of
 from models.engine import begin_reads
 from models.reminder import OPEN_STATES, Delivery, DeliveryState, Reminder
-from models.sets import among, update_rows
+from models.sets import is_among, listed, update_rows
 from models.statistics import look_up_by_key
 from models.sync import stamp
 from schedules.jobs.practices import for_each
@@ -53,14 +55,26 @@ class _Shown:
 
 _RESULT_COLUMNS = tuple(getattr(Delivery, name) for name in _Result.__slots__)
 _SHOWN_COLUMNS = tuple(getattr(Reminder, name) for name in _Shown.__slots__)
+# In the words of the partial index: of parameters PostgreSQL cannot know, before it has them, that it holds these.
+_UNPUBLISHED = and_(
+    ~Delivery.published,
+    Delivery.state.not_in(bindparam("open", OPEN_STATES, expanding=True, literal_execute=True)),
+)
+_PRACTICES = select(Delivery.practice_id).where(_UNPUBLISHED).distinct().order_by(Delivery.practice_id)
+_NEXT = (
+    select(*_RESULT_COLUMNS)
+    .where(Delivery.practice_id == bindparam("practice_id"), _UNPUBLISHED)
+    .order_by(Delivery.id)
+    .limit(PUBLISHED_AT_ONCE)
+    .with_for_update(skip_locked=True)
+)
 
 
 def publish(make_session: sessionmaker[Session]) -> None:
     """Show the results of deliveries on their reminders, which patients and coordinators see, in batches."""
     with make_session() as session:
         begin_reads(session)
-        query = select(Delivery.practice_id).where(*_unpublished()).distinct().order_by(Delivery.practice_id)
-        practice_ids = session.scalars(query).all()
+        practice_ids = session.connection().scalars(_PRACTICES).all()
 
     def show(practice_id: str) -> None:
         full = True
@@ -71,21 +85,11 @@ def publish(make_session: sessionmaker[Session]) -> None:
     for_each(practice_ids, show)
 
 
-def _unpublished() -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    return ~Delivery.published, Delivery.state.not_in(OPEN_STATES)
-
-
 def _publish_batch(session: Session, practice_id: str) -> int:
     """Show one batch and return its size. It takes one revision, before the reminders are read."""
     look_up_by_key(session)
-    query = (
-        select(*_RESULT_COLUMNS)
-        .where(Delivery.practice_id == practice_id, *_unpublished())
-        .order_by(Delivery.id)
-        .limit(PUBLISHED_AT_ONCE)
-        .with_for_update(skip_locked=True)
-    )
-    results = [_Result(*row) for row in session.execute(query)]
+    found = session.connection().execute(_NEXT, {"practice_id": practice_id})
+    results = [_Result(*row) for row in found]
     if not results:
         return 0
     # Whoever changes synced rows holds the clock to the commit: from here on these stand still.
@@ -112,10 +116,16 @@ def _publish_batch(session: Session, practice_id: str) -> int:
 
 
 def _load_shown(session: Session, practice_id: str, reminder_ids: Collection[str]) -> dict[str, _Shown]:
-    query = select(Reminder.id, *_SHOWN_COLUMNS).where(
-        Reminder.practice_id == practice_id, among(session.connection(), Reminder.id, reminder_ids)
-    )
-    return {row[0]: _Shown(*row[1:]) for row in session.execute(query)}
+    connection = session.connection()
+    dialect = connection.dialect.name
+    parameters = {"practice_id": practice_id, "ids": listed(dialect, reminder_ids)}
+    return {row[0]: _Shown(*row[1:]) for row in connection.execute(_shown_query(dialect), parameters)}
+
+
+@cache
+def _shown_query(dialect: str) -> Select[Any]:
+    is_wanted = is_among(dialect, Reminder.id, "ids")
+    return select(Reminder.id, *_SHOWN_COLUMNS).where(Reminder.practice_id == bindparam("practice_id"), is_wanted)
 
 
 def _show(shown: _Shown, result: _Result) -> _Shown:
@@ -129,10 +139,5 @@ def _show(shown: _Shown, result: _Result) -> _Shown:
 
 
 def _mark_published(session: Session, practice_id: str, results: Collection[_Result]) -> None:
-    session.execute(
-        update(Delivery)
-        .where(Delivery.practice_id == practice_id)
-        .where(among(session.connection(), Delivery.id, [each.id for each in results]))
-        .values(published=True)
-        .execution_options(synchronize_session=False)
-    )
+    rows = [{"practice_id": practice_id, "id": each.id} for each in results]
+    update_rows(session.connection(), table_of(Delivery), rows, keys=("practice_id", "id"), common={"published": True})
