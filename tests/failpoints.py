@@ -25,7 +25,7 @@ from sqlalchemy.orm import Session
 from config import Settings
 from schedules.clock import Clock, SystemClock
 from schedules.delivery.book import Claim
-from schedules.delivery.channels import ChannelSender, ManySender, Message, Result
+from schedules.delivery.channels import ChannelSender, ManySender, Message, Result, is_many
 from schedules.delivery.claim import claim_due
 from schedules.delivery.deliver import DEFAULT_STEPS, Steps, make_senders
 from schedules.delivery.flow import Pace
@@ -153,7 +153,8 @@ class FailSteps:
 
 
 def _failing(sender: ChannelSender, fail: FailPoint) -> ChannelSender:
-    return _FailingManySender(sender, fail, sender) if isinstance(sender, ManySender) else _FailingSender(sender, fail)
+    many = sender if is_many(sender) else None
+    return _FailingSender(sender, fail) if many is None else _FailingManySender(sender, fail, many)
 
 
 @dataclass(frozen=True)

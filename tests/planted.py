@@ -85,7 +85,7 @@ FAULTS = (
         (
             Change(
                 "schedules/delivery/claim.py",
-                "and_(held_once, has_run_out(session, lease.clock))",
+                "and_(held_once, has_run_out_by(shared=shared))",
                 "held_once",
             ),
         ),
@@ -112,8 +112,8 @@ FAULTS = (
             ),
             Change(
                 "schedules/database_time.py",
-                "Delivery.lease_until_ms >= clock.monotonic_ms()",
-                "Delivery.lease_until_ms >= int(clock.now().timestamp() * 1000)",
+                '"now_ms": clock.monotonic_ms()',
+                '"now_ms": int(clock.now().timestamp() * 1000)',
             ),
             Change(
                 "schedules/delivery/leases.py",

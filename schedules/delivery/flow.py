@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from models.providers import PauseReason, ProviderPause
@@ -23,6 +23,7 @@ PAUSES = {PauseReason.trouble: timedelta(seconds=60), PauseReason.credentials: t
 # A busy answer of these is about our whole account there, not about one address.
 ONE_ACCOUNT = frozenset({Provider.sms, Provider.fcm, Provider.expo})
 _NO_WAIT = timedelta(milliseconds=500)
+_PAUSED = select(ProviderPause.provider, ProviderPause.until_at).where(ProviderPause.until_at > bindparam("now"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +89,7 @@ NO_PACE = Pace({})
 
 def paused_until(session: Session, now: datetime) -> dict[Provider, datetime]:
     """Return until when which providers are left alone."""
-    query = select(ProviderPause.provider, ProviderPause.until_at).where(ProviderPause.until_at > now)
-    return {row.provider: row.until_at for row in session.execute(query)}
+    return {row.provider: row.until_at for row in session.connection().execute(_PAUSED, {"now": now})}
 
 
 def write_pauses(session: Session, pauses: Iterable[Pause], now: datetime) -> None:

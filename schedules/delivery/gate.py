@@ -16,6 +16,7 @@ from models.audit import ActorKind, AuditAction
 from models.bulk import insert_at_commit
 from models.private import lookup_hash
 from models.reminder import DecisionKind, DeliveryAttempt, DeliveryState
+from models.statistics import look_up_by_key
 from schedules.delivery.book import Claim, Held, ended, lock_held, move, move_each
 from schedules.delivery.dead_addresses import dead_among
 from schedules.delivery.decide import (
@@ -105,6 +106,7 @@ def pass_gate(
     a rule whose past policy is `digest` cost one more each.
     """
     gate = _Gate(session, lease, now)
+    look_up_by_key(session)
     deliveries = lock_held(session, claims, DeliveryState.leased)
     if not deliveries:
         return []

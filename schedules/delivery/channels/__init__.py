@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol, TypeGuard, runtime_checkable
+from typing import Protocol, TypeGuard
 
 from models.reminder import AttemptOutcome
 from schedules.plan.vocabulary import Language
@@ -88,7 +88,6 @@ class ChannelSender(Protocol):
         ...
 
 
-@runtime_checkable
 class ManySender(Protocol):
     """Hands several messages to one provider in one request."""
 
@@ -118,3 +117,8 @@ class WakeSender(Protocol):
 def can_wake(sender: ChannelSender | WakeSender) -> TypeGuard[WakeSender]:
     """Return whether a sender's provider can wake an app without showing anything."""
     return hasattr(sender, "wake")
+
+
+def is_many(sender: "ChannelSender | ManySender") -> TypeGuard[ManySender]:
+    """Return whether a sender takes several messages in one request."""
+    return hasattr(sender, "send_many")
