@@ -10,10 +10,12 @@ from schedules.jobs.rules import Round, clear_by_signed_rules
 from schedules.jobs.self_audit import audit_night, self_audit
 from schedules.jobs.surgeries import ask_about_passed_surgeries
 from schedules.jobs.tick import Dispatch, tick
+from schedules.jobs.zones import ZoneRound, replan_by_zone_rules
 
 __all__ = [
     "Dispatch",
     "Round",
+    "ZoneRound",
     "ask_about_passed_surgeries",
     "ask_expo",
     "audit_night",
@@ -22,6 +24,7 @@ __all__ = [
     "fetch_push_receipts",
     "follow_receipts",
     "publish",
+    "replan_by_zone_rules",
     "seal_audit",
     "seal_missed",
     "self_audit",
