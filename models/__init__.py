@@ -10,6 +10,8 @@ from models.change import PlanChange, SlotEntry
 from models.clearance import Clearance, ClearanceRule, ObservedFact
 from models.identity import Device, EnrolmentCode, Token
 from models.link import MessageLink
+from models.merging import FormerVersion, RefusedRow, SyncConflict
+from models.panel import Panel
 from models.people import Patient, Staff
 from models.practice import Practice
 from models.protocols import ProtocolSignature, ProtocolVersion
@@ -17,7 +19,8 @@ from models.providers import ProviderPause
 from models.push import PushAddress
 from models.receipts import DeadAddress, InboundMessage, Receipt
 from models.reminder import Decision, Delivery, DeliveryAttempt, Reminder
-from models.report import CheckIn, ClinicalEvent, Task, Visit
+from models.report import CheckIn, ClinicalEvent, ReminderAck, Task, Visit
+from models.safety import SafetyCard
 from models.sync import SyncClock
 from models.triggers import create_triggers
 from models.watch import AuditMark, DecisionTally, SelfAudit, TallyMark, WorkerHeartbeat
@@ -40,11 +43,13 @@ __all__ = [
     "Device",
     "EnrolmentCode",
     "Episode",
+    "FormerVersion",
     "InboundMessage",
     "MessageLink",
     "Milestone",
     "MilestoneProgress",
     "ObservedFact",
+    "Panel",
     "Patient",
     "PlanChange",
     "Practice",
@@ -53,13 +58,17 @@ __all__ = [
     "ProviderPause",
     "PushAddress",
     "Receipt",
+    "RefusedRow",
     "Reminder",
+    "ReminderAck",
     "Restriction",
+    "SafetyCard",
     "SelfAudit",
     "SlotEntry",
     "Staff",
     "Surgery",
     "SyncClock",
+    "SyncConflict",
     "TallyMark",
     "Task",
     "Token",

@@ -79,6 +79,7 @@ class Base(DeclarativeBase):
         time: Time,
         str: Text,
         list[str]: JSON,
+        list[dict[str, Any]]: JSON,
         dict[str, Any]: JSON,
         dict[str, str]: JSON,
     }

@@ -6,9 +6,10 @@ lock. Until then nobody sees them, not even the session that adds them.
 
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, event
+from sqlalchemy import CursorResult, event, inspect
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import flag_modified
 
 from models.base import Base, Synced, table_of
 from models.sets import insert_rows
@@ -25,6 +26,18 @@ def insert_at_commit(session: Session, model: type[Base], columns: dict[str, Any
     """
     waiting = cast(_Rows, session.info.setdefault(_WAITING, {}))
     waiting.setdefault(model, []).append(columns)
+
+
+def change_alike(session: Session) -> None:
+    """Have all changed rows of a model name the same columns when they are flushed: then one statement changes them."""
+    changed: dict[type[Base], list[Base]] = {}
+    for row in session.dirty:
+        changed.setdefault(type(row), []).append(row)
+    for rows in changed.values():
+        names = {name for row in rows for name in inspect(row).committed_state}
+        for row in rows:
+            for name in names - inspect(row).unloaded:
+                flag_modified(row, name)
 
 
 def insert_once(session: Session, model: type[Base], columns: dict[str, Any]) -> bool:

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, func, insert, inspect, select
+from sqlalchemy import Connection, Engine, Table, delete, func, insert, inspect, select
 
-from models.base import Base
+from models.base import Base, table_of
 from models.engine import make_engine
 from models.migrate import is_current, upgrade
+from models.panel import Panel
 from models.reminder import Delivery, DeliveryState
 
 BATCH_ROWS = 1_000
@@ -54,7 +55,7 @@ def copy_database(source_url: str, target_url: str) -> tuple[TableCopy, ...]:
                 _check_empty(connection)
             upgrade(target_url)
             with target.begin() as writing:
-                return tuple(_copy_table(table, reading, writing) for table in Base.metadata.sorted_tables)
+                return tuple(_copy_table(table, reading, writing) for table in _tables())
     finally:
         source.dispose()
         target.dispose()
@@ -83,8 +84,16 @@ def _check_empty(connection: Connection) -> None:
         raise CopyError(f"expected an empty database to copy to, got rows in {', '.join(filled)}")
 
 
+def _tables() -> list[Table]:
+    """Return the tables in the order of copying: panels last, since arriving episodes make some by themselves."""
+    panel = table_of(Panel)
+    return [*(table for table in Base.metadata.sorted_tables if table is not panel), panel]
+
+
 def _copy_table(table: Table, reading: Connection, writing: Connection) -> TableCopy:
     rows, checksum = 0, 0
+    if table is table_of(Panel):
+        writing.execute(delete(table))
     for batch in _batches(reading, table):
         writing.execute(insert(table), batch)
         rows += len(batch)

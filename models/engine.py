@@ -82,9 +82,15 @@ def make_session_factory(engine: Engine) -> sessionmaker[Session]:
     return sessionmaker(engine, autoflush=False, expire_on_commit=False)
 
 
-def begin_reads(session: Session) -> None:
-    """Begin the session's transaction as one that only reads. Call it before anything else."""
-    session.connection(execution_options={"reads": True})
+def begin_reads(session: Session, *, snapshot: bool = False) -> None:
+    """Begin the session's transaction as one that only reads. Call it before anything else.
+
+    `snapshot`: all of its statements see the database at one moment, as SQLite's always do.
+    """
+    options: dict[str, Any] = {"reads": True}
+    if snapshot and session.get_bind().dialect.name == "postgresql":
+        options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+    session.connection(execution_options=options)
 
 
 def _prepare_sqlite(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:

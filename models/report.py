@@ -92,6 +92,18 @@ class CheckIn(OfPatient, Base):
     note = Sealed("note_sealed")
 
 
+class ReminderAck(OfPatient, Base):
+    """A message was seen, as a phone says. `id` is the reminder's with `.ack`, so that two phones make one row."""
+
+    __tablename__ = "reminder_ack"
+    __table_args__ = of_patient(reference("reminder"))
+
+    reminder_id: Mapped[str] = mapped_column(String(ID_LENGTH))
+    acknowledged_at: Mapped[datetime]  # UTC, by the phone's clock: data, not order
+    received_at: Mapped[datetime]  # UTC, ours
+    reported_by: Mapped[Reporter] = mapped_column(words(Reporter))
+
+
 class Visit(OfPatient, Base):
     """An appointment that was booked, and how it ended."""
 

@@ -6,11 +6,12 @@ drops a table's triggers silently: a migration that rebuilds one calls `create_t
 
 from typing import Any
 
-from sqlalchemy import Connection, Table, event, text
+from sqlalchemy import Connection, MetaData, Table, event, text
 
 from models.base import Base, Synced
+from models.panel import create_panel_triggers
 
-APPEND_ONLY = ("audit_entry", "audit_subject", "audit_seal", "decision")
+APPEND_ONLY = ("audit_entry", "audit_subject", "audit_seal", "decision", "former_version")
 
 _POSTGRESQL_FUNCTIONS = (
     """CREATE OR REPLACE FUNCTION refuse_unstamped() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -64,3 +65,8 @@ def _create(connection: Connection, table: str, function: str) -> None:
 def _create_with_table(table: Table, connection: Connection, **_: Any) -> None:
     if table.metadata is Base.metadata:
         create_triggers(connection, table.name)
+
+
+@event.listens_for(Base.metadata, "after_create")
+def _create_with_all(_metadata: MetaData, connection: Connection, **_: Any) -> None:
+    create_panel_triggers(connection)

@@ -41,14 +41,15 @@ def current_session() -> Session:
     return db.session()
 
 
-def begin(*, reads: bool) -> Session:
+def begin(*, reads: bool, snapshot: bool = False) -> Session:
     """Begin the request's transaction and return its session.
 
-    A transaction that may write takes SQLite's write lock at once: an upgrade after a read would fail.
+    A transaction that may write takes SQLite's write lock at once: an upgrade after a read would fail. `snapshot`: one
+    that reads sees the database at one moment.
     """
     session = current_session()
     if reads:
-        begin_reads(session)
+        begin_reads(session, snapshot=snapshot)
     else:
         session.connection()
     return session

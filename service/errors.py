@@ -52,6 +52,12 @@ class UnauthenticatedError(ServiceError):
     code, status, title = "unauthenticated", 401, "A valid token is required."
 
 
+class RevokedDeviceError(UnauthenticatedError):
+    """The token's device was revoked. Only who holds its token learns of it, so that the app deletes what it stores."""
+
+    code, title = "device_revoked", "This device was removed. Delete what it stores, and enrol it again."
+
+
 class ForbiddenError(ServiceError):
     """The caller's role may not do this to anything."""
 
@@ -116,6 +122,12 @@ class InvalidError(ServiceError):
     """The request can be read, but what it says cannot be stored."""
 
     code, status, title = "invalid", 422, "What was sent is not valid."
+
+
+class OutdatedClientError(ServiceError):
+    """The client's schema is too old to be served."""
+
+    code, status, title = "upgrade_required", 426, "This version of the app is too old. Please update it."
 
 
 class UnconditionalError(ServiceError):

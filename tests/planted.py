@@ -165,7 +165,7 @@ def _plant(fault: Fault, run: Callable[[Path, str], bool]) -> str | None:
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder)
         for name in FOLDERS:
-            shutil.copytree(ROOT / name, tree / name)
+            shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("node_modules"))
         for file in [*ROOT.glob("*.py"), ROOT / "pyproject.toml"]:
             shutil.copyfile(file, tree / file.name)
         for change in fault.changes:

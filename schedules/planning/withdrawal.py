@@ -4,7 +4,7 @@ Delivery rows are the only lock shared with the worker: whoever locks the row fi
 provider cannot be recalled, so the answer names it.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -80,11 +80,17 @@ def take_back(session: Session, reminder: Reminder, messages: Messages, *, now: 
     return ANSWERS[standing]
 
 
-def stop_repeats(session: Session, reminder: Reminder, *, now: datetime, reason: str) -> None:
-    """Cancel the step that would repeat what went out on another channel. Locks the patient's deliveries."""
-    messages = load_messages(session, reminder.practice_id, reminder.patient_id, lock=True)
-    if messages.facts_of(reminder).awaits_answer:
-        take_back(session, reminder, messages, now=now, reason=reason)
+def stop_repeats(session: Session, reminders: Sequence[Reminder], *, now: datetime, reason: str) -> None:
+    """Cancel the steps that would repeat on another channel what went out of these reminders, all of one patient.
+
+    Locks the patient's deliveries.
+    """
+    if not reminders:
+        return
+    messages = load_messages(session, reminders[0].practice_id, reminders[0].patient_id, lock=True)
+    for reminder in reminders:
+        if messages.facts_of(reminder).awaits_answer:
+            take_back(session, reminder, messages, now=now, reason=reason)
 
 
 def answers_now(session: Session, practice_id: str, patient_id: str) -> dict[str, Answer]:

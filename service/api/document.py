@@ -11,7 +11,7 @@ from marshmallow import Schema, fields
 
 from service.api.fields import ID_PATTERN
 from service.api.problems import CONTENT_TYPE
-from service.api.resource import PREFIX, IdConverter, Resource, VersionConverter
+from service.api.resource import PREFIX, CountConverter, IdConverter, Resource, VersionConverter
 from service.errors import NotFoundError
 
 VERSION = "1.0"
@@ -75,9 +75,11 @@ def install_document(app: Flask, resources: tuple[Resource, ...]) -> None:
     app.config["OPENAPI_JSON_PATH"] = "openapi.json"
     app.url_map.converters["id"] = IdConverter
     app.url_map.converters["version"] = VersionConverter
+    app.url_map.converters["count"] = CountConverter
     api = Documented(app, spec_kwargs={"info": {"description": _ABOUT}})
     api.register_converter(IdConverter, lambda _: {"type": "string", "pattern": f"^{ID_PATTERN}$"})
     api.register_converter(VersionConverter, lambda _: {"type": "integer", "minimum": 1, "maximum": 999_999})
+    api.register_converter(CountConverter, lambda _: {"type": "integer", "minimum": 0, "maximum": 999_999})
     api.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
     for resource in resources:
         api.register_blueprint(resource)

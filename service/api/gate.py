@@ -24,6 +24,9 @@ _WITHOUT_TRANSACTION = (
 IMPORT = "POST /api/v1/import"
 OF_PROVIDERS = "POST /api/v1/providers/"
 MOST_OF_PROVIDERS = 256 * 1024  # bytes: whoever calls is not known yet
+MOST_OF_PUSH = 1024 * 1024  # bytes
+_PREFIX_OF_SYNC = " /api/v1/sync/"
+_SCHEMES = ("bearer", "token")  # PowerSync's client says Token
 
 
 def install_gate(app: Flask) -> None:
@@ -42,7 +45,7 @@ def _pass_gate() -> None:
     _read_body(route)
     require_current_schema(current_app._get_current_object())  # type: ignore[attr-defined]  # the proxy hides it
     current.reads = only_reads(route)
-    session = begin(reads=current.reads)
+    session = begin(reads=current.reads, snapshot=_PREFIX_OF_SYNC in route)
     if secret is None:
         return
     current.principal = authenticate(session, secret, current.now)
@@ -53,7 +56,7 @@ def _pass_gate() -> None:
 def _bearer() -> str:
     """Return the token of the request. Raises UnauthenticatedError if there is none."""
     scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not secret.strip():
+    if scheme.lower() not in _SCHEMES or not secret.strip():
         raise UnauthenticatedError
     return secret.strip()
 
@@ -65,4 +68,6 @@ def _read_body(route: str) -> None:
         request.max_content_length = settings().max_import_bytes
     elif route.startswith(OF_PROVIDERS):
         request.max_content_length = min(MOST_OF_PROVIDERS, settings().max_body_bytes)
+    elif _PREFIX_OF_SYNC in route:
+        request.max_content_length = min(MOST_OF_PUSH, settings().max_body_bytes)
     request.get_data(cache=True)

@@ -33,6 +33,7 @@ READING_POSTS: Final[dict[str, Callable[[bytes], bool]]] = {
     "POST /api/v1/simulations": always,
     "POST /api/v1/protocols/{protocol_id}/versions/{version}/migrations": always,
     "POST /api/v1/episodes/{episode_id}/moves": without_token,
+    "POST /api/v1/sync/powersync/sync/stream": always,
 }
 
 

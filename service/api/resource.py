@@ -39,6 +39,16 @@ class VersionConverter(BaseConverter):
         return int(value)
 
 
+class CountConverter(BaseConverter):
+    """A whole number from 0 in a path."""
+
+    regex = "0|[1-9][0-9]{0,5}"
+
+    def to_python(self, value: str) -> int:
+        """Return the number."""
+        return int(value)
+
+
 class Resource(Blueprint):
     """A blueprint whose views commit with their audit entry, and whose document names every refusal."""
 

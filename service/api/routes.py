@@ -27,6 +27,10 @@ from service.api.slots import slots
 from service.api.surgeries import surgeries
 from service.api.tasks import tasks
 from service.api.work_status import work_status
+from service.sync.events import events
+from service.sync.powersync import powersync
+from service.sync.rxdb import rxdb
+from service.sync.watermelon import watermelon
 
 RESOURCES = (
     patients,
@@ -56,4 +60,8 @@ RESOURCES = (
     sign_ins,
     providers,
     push_addresses,
+    watermelon,
+    rxdb,
+    powersync,
+    events,
 )

@@ -24,11 +24,24 @@ def parse_object(raw: bytes) -> dict[str, Any]:
 
     Raises BadRequestError for what is not strict JSON or no object, InvalidError for text that cannot be stored.
     """
+    value = parse_json(raw)
+    if not isinstance(value, dict):
+        raise _bad("a JSON object", _kind(value))
+    faults = [Fault(pointer, "text without NUL and lone surrogates", told) for pointer, told in _unstorable(value, "")]
+    if faults:
+        raise InvalidError(*faults)
+    return value
+
+
+def parse_json(raw: bytes) -> Any:
+    """Return the JSON value in `raw`, which may hold text that not every database can store.
+
+    Raises BadRequestError for what is not strict JSON.
+    """
     _refuse_deep_nesting(raw)
     try:
-        text = raw.decode("utf-8")
-        value = json.loads(
-            text,
+        return json.loads(
+            raw.decode("utf-8"),
             object_pairs_hook=_unique,
             parse_constant=_refuse_constant,
             parse_float=_finite,
@@ -37,13 +50,7 @@ def parse_object(raw: bytes) -> dict[str, Any]:
     except UnicodeDecodeError:
         raise _bad("JSON in UTF-8", "other bytes") from None
     except (ValueError, RecursionError):
-        raise _bad("a JSON object", f"{len(raw)} bytes that are not one") from None
-    if not isinstance(value, dict):
-        raise _bad("a JSON object", _kind(value))
-    faults = [Fault(pointer, "text without NUL and lone surrogates", told) for pointer, told in _unstorable(value, "")]
-    if faults:
-        raise InvalidError(*faults)
-    return value
+        raise _bad("JSON", f"{len(raw)} bytes that are not") from None
 
 
 def key_pointer(parent: str, key: object) -> str:

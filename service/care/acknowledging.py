@@ -1,6 +1,6 @@
 """Use case: a message was seen. What was seen need not be said again on another channel."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -31,18 +31,22 @@ def acknowledge(session: Session, caller: Principal, reminder_id: str, *, now: d
 
 def acknowledge_reminder(session: Session, reminder: Reminder, now: datetime) -> None:
     """Note that a reminder was seen, its patient being locked. The first time stands."""
-    if reminder.acknowledged_at is not None:
-        return
-    stop_repeats(session, reminder, now=now, reason="acknowledged")
-    reminder.acknowledged_at = now
-    tell(session, step_of(reminder), DecisionKind.acknowledged, now=now)
+    acknowledge_reminders(session, [reminder], now)
+
+
+def acknowledge_reminders(session: Session, reminders: Iterable[Reminder], now: datetime) -> None:
+    """Note that reminders of one patient, who is locked, were seen. The first time stands."""
+    unseen = [reminder for reminder in reminders if reminder.acknowledged_at is None]
+    stop_repeats(session, unseen, now=now, reason="acknowledged")
+    for reminder in unseen:
+        reminder.acknowledged_at = now
+        tell(session, step_of(reminder), DecisionKind.acknowledged, now=now)
 
 
 def acknowledge_reported(session: Session, practice_id: str, answers: Mapping[str, Answer], now: datetime) -> None:
-    """Note that the messages about a milestone were seen, since somebody reported on it.
+    """Note that the messages about a patient's milestones were seen, since somebody reported on these.
 
     `answers` say by the reminder's id what became of each: only what may have gone out can have been seen.
     """
-    for reminder_id, answer in sorted(answers.items()):
-        if answer in _WENT_OUT:
-            acknowledge_reminder(session, session.get_one(Reminder, (practice_id, reminder_id)), now)
+    seen = sorted(reminder_id for reminder_id, answer in answers.items() if answer in _WENT_OUT)
+    acknowledge_reminders(session, [session.get_one(Reminder, (practice_id, each)) for each in seen], now)

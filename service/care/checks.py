@@ -50,6 +50,11 @@ def is_storable(text: str) -> bool:
     return _UNSTORABLE.search(text) is None
 
 
+def storable(text: str) -> str:
+    """Return `text` with a replacement character for each one that not every database can store."""
+    return _UNSTORABLE.sub("\ufffd", text)
+
+
 def patient_faults(record: PatientRecord, today: date) -> tuple[Fault, ...]:
     """Return what is not possible in a patient's facts. `today` is the clinic's calendar date."""
     return tuple(_patient_faults(record, today))

@@ -82,11 +82,18 @@ def list_observations(
     return session.scalars(query.order_by(ObservedFact.observed_at.desc(), ObservedFact.id.desc()).limit(limit)).all()
 
 
+def may_tell(caller: Principal, what: Observation) -> bool:
+    """Return whether a fact is the caller's to tell: how an X-ray looks is a clinician's word."""
+    by_clinician = what not in BY_CLINICIANS or caller.role is StaffRole.clinician
+    return by_clinician and (caller.is_staff or what in BY_PATIENTS)
+
+
 def _refuse_teller(caller: Principal, what: Observation) -> None:
-    if not caller.is_staff and what not in BY_PATIENTS:
+    if may_tell(caller, what):
+        return
+    if not caller.is_staff:
         raise ForbiddenError(Fault("/what", "one of " + ", ".join(BY_PATIENTS), what.value))
-    if what in BY_CLINICIANS and caller.role is not StaffRole.clinician:
-        raise ForbiddenError(Fault("/what", "a clinician, who has seen the X-ray", what.value))
+    raise ForbiddenError(Fault("/what", "a clinician, who has seen the X-ray", what.value))
 
 
 def _refuse_surgery(session: Session, caller: Principal, record: ObservationRecord) -> None:

@@ -4,10 +4,11 @@ A milestone that lifts a restriction is reported by a clinician or coordinator o
 not been cleared to drive.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import exists, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models import Milestone, MilestoneProgress, Reminder, Surgery
@@ -25,7 +26,7 @@ from service.identity.principal import Principal
 # Where the patient is, the calendar may be a day ahead of the clinic's.
 _AHEAD = timedelta(days=1)
 _MAY_LIFT = (StaffRole.clinician, StaffRole.coordinator)
-_PATIENT_REASONS = (SkipReason.patient_declined, SkipReason.not_applicable, SkipReason.other)
+PATIENT_REASONS = (SkipReason.patient_declined, SkipReason.not_applicable, SkipReason.other)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +52,13 @@ def achieve(
     today = clinic_today(practice_of(session, caller), now)
     progress = _progress_of(session, milestone)
     day = achieved_on or progress.achieved_on or today
-    _refuse_day(session, milestone, day, today)
+    refuse_day(session, milestone, day, today)
     if progress.skip_reason is not None:
         raise ConflictError(Fault("", "a milestone that is not skipped: reopen it first", "a skipped one"))
     if (progress.achieved_on, progress.note) != (day, note):
         _sign(progress, caller, now)
         progress.achieved_on, progress.note = day, note
-    return _withdrawn(session, milestone, progress, now, reason="achieved")
+    return Reported(milestone, progress, follow_reports(session, [milestone], now, reason="achieved"))
 
 
 def skip(
@@ -70,15 +71,15 @@ def skip(
     milestone = _reportable(session, caller, milestone_id)
     if (reason is SkipReason.other) != (text is not None):
         raise InvalidError(Fault("/text", "a text if the reason is other, else none", "the opposite"))
-    if not caller.is_staff and reason not in _PATIENT_REASONS:
-        raise ForbiddenError(Fault("/reason", "one of " + ", ".join(_PATIENT_REASONS), reason.value))
+    if not caller.is_staff and reason not in PATIENT_REASONS:
+        raise ForbiddenError(Fault("/reason", "one of " + ", ".join(PATIENT_REASONS), reason.value))
     progress = _progress_of(session, milestone)
     if progress.achieved_on is not None:
         raise ConflictError(Fault("", "a milestone that is not achieved: reopen it first", "an achieved one"))
     if (progress.skip_reason, progress.note) != (reason, text):
         _sign(progress, caller, now)
         progress.skip_reason, progress.note = reason, text
-    return _withdrawn(session, milestone, progress, now, reason="skipped")
+    return Reported(milestone, progress, follow_reports(session, [milestone], now, reason="skipped"))
 
 
 def reopen(session: Session, caller: Principal, milestone_id: str, *, now: datetime) -> Reported:
@@ -91,17 +92,22 @@ def reopen(session: Session, caller: Principal, milestone_id: str, *, now: datet
     progress = session.get(MilestoneProgress, (milestone.practice_id, milestone.id))
     if progress is None or (progress.achieved_on is None and progress.skip_reason is None):
         return Reported(milestone, progress, {})
-    if not caller.is_staff and progress.skip_reason is not None and progress.skip_reason not in _PATIENT_REASONS:
+    if not caller.is_staff and progress.skip_reason is not None and progress.skip_reason not in PATIENT_REASONS:
         raise ForbiddenError(Fault("", "the clinic, which skipped it", "a patient"))
     _sign(progress, caller, now)
     progress.achieved_on, progress.skip_reason, progress.note = None, None, None
     return Reported(milestone, progress, plan_episode(session, milestone.practice_id, milestone.episode_id, now))
 
 
+def may_report(caller: Principal, milestone: Milestone) -> bool:
+    """Return whether the caller may report on a milestone: one that lifts a restriction is not the patient's word."""
+    return milestone.lifts is None or caller.role in _MAY_LIFT
+
+
 def _reportable(session: Session, caller: Principal, milestone_id: str) -> Milestone:
     """Return a milestone that the caller may report on, its patient locked to the commit."""
     milestone = find_row(session, caller, Milestone, milestone_id)
-    if milestone.lifts is not None and caller.role not in _MAY_LIFT:
+    if not may_report(caller, milestone):
         raise ForbiddenError(Fault("", "a clinician or coordinator, since it lifts a restriction", "another caller"))
     lock_row(session, caller, Milestone, milestone_id)
     if milestone.cancelled_at is not None:
@@ -109,7 +115,11 @@ def _reportable(session: Session, caller: Principal, milestone_id: str) -> Miles
     return milestone
 
 
-def _refuse_day(session: Session, milestone: Milestone, day: date, today: date) -> None:
+def refuse_day(session: Session, milestone: Milestone, day: date, today: date) -> None:
+    """Raise InvalidError for a day on which a milestone cannot have been reached, ConflictError without a surgery date.
+
+    `today` is the clinic's calendar date.
+    """
     if day > today + _AHEAD:
         raise InvalidError(Fault("/achieved_on", f"a date up to {today}", describe(day)))
     surgery = session.get_one(Surgery, (milestone.practice_id, milestone.surgery_id))
@@ -139,23 +149,31 @@ def _sign(progress: MilestoneProgress, caller: Principal, now: datetime) -> None
     progress.reported_by, progress.reported_at = caller.reporter, now
 
 
-def _withdrawn(
-    session: Session, milestone: Milestone, progress: MilestoneProgress, now: datetime, *, reason: str
-) -> Reported:
-    practice_id, patient_id = milestone.practice_id, milestone.patient_id
-    about_it = withdraw(session, practice_id, patient_id, now=now, reason=reason, milestone_ids=[milestone.id])
-    answers = about_it
+def follow_reports(
+    session: Session, milestones: Sequence[Milestone], now: datetime, *, reason: str
+) -> dict[str, Answer]:
+    """Withdraw the messages about milestones of one patient that were reported as `reason` says, and plan what follows.
+
+    Returns what became of each reminder that was sent or still open.
+    """
+    if not milestones:
+        return {}
+    practice_id, patient_id = milestones[0].practice_id, milestones[0].patient_id
+    ids = [milestone.id for milestone in milestones]
+    about_them = withdraw(session, practice_id, patient_id, now=now, reason=reason, milestone_ids=ids)
+    answers = about_them
     # The question about blank items closes with the last of them; a digest goes on without its carrier.
-    if milestone.kind in SLOT_KINDS or _carried_a_digest(session, milestone, answers):
-        answers = plan_episode(session, practice_id, milestone.episode_id, now) | answers
-    acknowledge_reported(session, practice_id, about_it, now)
-    return Reported(milestone, progress, answers)
+    asked = {milestone.episode_id for milestone in milestones if milestone.kind in SLOT_KINDS}
+    for episode_id in sorted(asked | _episodes_of_digests(session, practice_id, about_them)):
+        answers = plan_episode(session, practice_id, episode_id, now) | answers
+    acknowledge_reported(session, practice_id, about_them, now)
+    return answers
 
 
-def _carried_a_digest(session: Session, milestone: Milestone, answers: dict[str, Answer]) -> bool:
-    """Return whether a message that was taken back in time was to say others besides its own."""
+def _episodes_of_digests(session: Session, practice_id: str, answers: dict[str, Answer]) -> set[str]:
+    """Return the episodes of items that were to be said by messages which were taken back in time."""
     taken_back = [reminder_id for reminder_id, answer in answers.items() if answer is Answer.effective]
     if not taken_back:
-        return False
-    whose = (Reminder.practice_id == milestone.practice_id, Reminder.episode_id == milestone.episode_id)
-    return bool(session.scalar(select(exists().where(*whose, Reminder.digest_in.in_(taken_back)))))
+        return set()
+    query = select(Reminder.episode_id).where(Reminder.practice_id == practice_id, Reminder.digest_in.in_(taken_back))
+    return set(session.scalars(query.distinct()))

@@ -49,7 +49,13 @@ def target(target_url: str) -> Iterator[Engine]:
 
 def _fill(session: Session) -> None:
     practice = builders.practice(session, id="practice-a", closed_on=["2026-12-25"])
-    builders.staff(session, practice)
+    casey = builders.staff(session, practice)
+    left = builders.patient(session, practice, id="patient-left")
+    former = builders.episode(session, left, coordinator_id=casey.id)
+    builders.episode(session, builders.patient(session, practice), coordinator_id=casey.id)
+    session.commit()
+    former.coordinator_id = None
+    session.commit()
     leased, sending, pending = (
         builders.due_delivery(session, practice, id=f"patient-{name}", email=f"{name}@example.org")
         for name in ("leased", "sending", "pending")
@@ -176,7 +182,7 @@ def test_a_target_with_strangers_tables_is_refused_untouched(clinic_url: str, ta
 def test_a_migrated_target_without_rows_is_taken(clinic_url: str, database_url: str, engine: Engine) -> None:
     copy_database(clinic_url, database_url)
 
-    assert _counts(engine)["patient"] == 3
+    assert _counts(engine)["patient"] == 5
 
 
 @pytest.mark.postgresql_only

@@ -317,7 +317,7 @@ def test_who_waited_for_the_result_stops_the_repeat_that_it_planned(engine: Engi
     def acknowledge() -> None:
         with make_session_factory(engine).begin() as other:
             row = other.get_one(Reminder, (delivery.practice_id, delivery.reminder_id))
-            stop_repeats(other, row, now=MONDAY_AFTERNOON, reason="acknowledged")
+            stop_repeats(other, [row], now=MONDAY_AFTERNOON, reason="acknowledged")
 
     record_results(session, [(claim_of(delivery), TAKEN)], built=BOTH, now=MONDAY_AFTERNOON, chance=lambda: 1.0)
     waiter = threading.Thread(target=acknowledge)
@@ -340,7 +340,7 @@ def test_what_goes_out_another_time_or_way_keeps_quiet_hours_and_never_comes_bef
     session.commit()
     clock.set_wall_clock(evening if how == "silence" else evening + FOUR_HOURS)
     if how == "snooze":
-        stop_repeats(session, reminder_of(session, delivery), now=clock.now(), reason="snoozed")
+        stop_repeats(session, [reminder_of(session, delivery)], now=clock.now(), reason="snoozed")
         arm_again(session, reminder_of(session, delivery), due_at=evening + FOUR_HOURS, now=evening)
         session.commit()
     else:

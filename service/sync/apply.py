@@ -1,0 +1,76 @@
+"""Applies a push: its rows are loaded in sets, merged one by one, and stored in one transaction.
+
+The number of statements does not depend on the number of rows. Nothing is rejected as a whole: what may not be is
+answered with the row as it stands, what cannot be is kept aside, so that no device is stuck behind one bad row.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy.orm import Session
+
+from service.api.fields import ID_PATTERN
+from service.identity.principal import Principal
+from service.sync.changes import read_now
+from service.sync.collections import COLLECTIONS, SCHEMA_VERSION
+from service.sync.edits import Applied, Edit, Outcome
+from service.sync.push import Push
+from service.sync.writers.acks import AckWriter
+from service.sync.writers.base import Writer
+from service.sync.writers.patients import PatientWriter
+from service.sync.writers.progress import ProgressWriter
+from service.sync.writers.reports import CheckInWriter, ObservationWriter
+
+WRITERS: Final[Mapping[str, type[Writer[Any]]]] = {
+    writer.name: writer for writer in (PatientWriter, ProgressWriter, ObservationWriter, CheckInWriter, AckWriter)
+}
+
+
+def apply(
+    session: Session, caller: Principal, edits: Sequence[Edit], now: datetime, *, always_answers: bool = False
+) -> Applied:
+    """Apply edits in their order, in the session's transaction, and return what became of each.
+
+    `always_answers`: the device gets each row again also where nothing changed, since it waits for it.
+    """
+    push, applied = Push(session, caller, now), Applied()
+    writers = {name: WRITERS[name](push) for name in sorted({edit.collection for edit in edits} & WRITERS.keys())}
+    usable = {name: [edit for edit in edits if edit.collection == name and _is_id(edit.id)] for name in writers}
+    concerned = [patient for name, writer in writers.items() for patient in writer.load_parents(usable[name])]
+    push.lock_patients(concerned)
+    for name, writer in writers.items():
+        writer.load_rows(usable[name])
+    for edit in edits:
+        is_usable = edit.collection in writers and _is_id(edit.id)
+        applied.outcomes.append(writers[edit.collection].apply(edit) if is_usable else Outcome.refused)
+    _reassert_read_only(push, edits, applied)
+    if always_answers:
+        _reassert_unchanged(push, edits, applied)
+    for writer in writers.values():
+        writer.finish()
+    applied.conflicts, applied.patient_ids = push.finish(), push.patient_ids
+    return applied
+
+
+def _is_id(text: str) -> bool:
+    return re.fullmatch(ID_PATTERN, text) is not None
+
+
+def _reassert_read_only(push: Push, edits: Sequence[Edit], applied: Applied) -> None:
+    """Have the device get again what it changed of collections that no device writes."""
+    for name in sorted({edit.collection for edit in edits} & COLLECTIONS.keys() - WRITERS.keys()):
+        collection = COLLECTIONS[name]
+        ids = {edit.id for edit in edits if edit.collection == name and _is_id(edit.id)}
+        seen = read_now(push.session, push.caller, collection, ids, SCHEMA_VERSION)
+        for place, edit in enumerate(edits):
+            if edit.collection == name and edit.id in seen and collection.of_patient is not None:
+                push.reassert(collection, edit.id)
+                applied.outcomes[place] = Outcome.reasserted
+
+
+def _reassert_unchanged(push: Push, edits: Sequence[Edit], applied: Applied) -> None:
+    for edit, outcome in zip(edits, applied.outcomes, strict=True):
+        if outcome is Outcome.unchanged:
+            push.reassert(COLLECTIONS[edit.collection], edit.id)

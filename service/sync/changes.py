@@ -1,0 +1,102 @@
+"""What changed for a caller since a place in the practice's changes: rows that came or changed, and rows that went.
+
+A patient's device sees the patient's own rows, a member of staff those of the patients on their panel. A patient who
+joins a panel comes whole, at the revision of joining; one who leaves goes whole, as rows without content.
+"""
+
+from collections.abc import Collection as Names
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from service.identity.principal import Principal
+from service.sync import statements
+from service.sync.collections import Collection, served
+from service.sync.columns import WireColumn
+from service.sync.cursor import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One row as a caller sees it now. `revision` is when it came to be so for this caller.
+
+    `document` holds every column of the caller's schema version; of a row that `is_gone` they are blank.
+    """
+
+    id: str
+    revision: int
+    is_gone: bool
+    patient_id: str | None
+    document: dict[str, Any]
+
+
+def changed_collections(session: Session, caller: Principal, span: Span, version: int) -> tuple[Collection, ...]:
+    """Return the collections that have changes in a span, found in one statement."""
+    collections = served(version)
+    row = session.execute(statements.probe(version, _kind_of(caller), span.since == 0), _parameters(caller, span)).one()
+    return tuple(collection for collection, changed in zip(collections, row, strict=True) if changed)
+
+
+def read_changes(session: Session, caller: Principal, collection: Collection, span: Span, version: int) -> list[Change]:
+    """Return all changes of a collection in a span, in the order of revision and id."""
+    query = statements.all_of(collection, version, _kind_of(caller), span.since == 0)
+    return _rows(session, collection, version, query, _parameters(caller, span))
+
+
+def read_page(
+    session: Session, caller: Principal, collection: Collection, span: Span, version: int, *, after_id: str, limit: int
+) -> list[Change]:
+    """Return up to `limit` changes that follow the row `after_id` at revision `span.since`, in that order."""
+    query = statements.page_of(collection, version, _kind_of(caller), span.since == 0)
+    told = _parameters(caller, span) | {"after_id": after_id, "limit": limit}
+    return _rows(session, collection, version, query, told)
+
+
+def read_now(
+    session: Session, caller: Principal, collection: Collection, ids: Names[str], version: int
+) -> dict[str, Change]:
+    """Return the rows of these ids as the caller sees them now, by id. What the caller does not see is left out."""
+    query = statements.of_ids(collection, version, _kind_of(caller))
+    told = {"practice_id": caller.practice_id, "who": caller.patient_id or caller.actor_id, "ids": list(ids)}
+    return {row.id: row for row in _rows(session, collection, version, query, told)}
+
+
+def blank(collection: Collection, row_id: str, version: int) -> dict[str, Any]:
+    """Return what a row without content looks like: every column, and nothing in it."""
+    return {"id": row_id} | {column.name: column.blank for column in collection.columns_of(version)}
+
+
+def _kind_of(caller: Principal) -> str:
+    return "staff" if caller.is_staff else "patient"
+
+
+def _parameters(caller: Principal, span: Span) -> dict[str, Any]:
+    who = caller.patient_id or caller.actor_id
+    return {"practice_id": caller.practice_id, "who": who, "since": span.since, "top": span.top.revision}
+
+
+def _rows(
+    session: Session, collection: Collection, version: int, query: statements.Query, parameters: Mapping[str, Any]
+) -> list[Change]:
+    columns, practice_id = collection.columns_of(version), parameters["practice_id"]
+    changes = []
+    for row in session.execute(query, parameters):
+        row_id, is_gone = row[statements.ID], bool(row[statements.GONE])
+        if is_gone:
+            document = blank(collection, row_id, version) | {"rev": row[statements.EFFECTIVE]}
+        else:
+            document = {"id": row_id}
+            for column, value in zip(columns, row[statements.FIRST_COLUMN :], strict=True):
+                document[column.name] = _wire(column, value, practice_id, row_id)
+        changes.append(Change(row_id, row[statements.EFFECTIVE], is_gone, row[statements.PATIENT], document))
+    return changes
+
+
+def _wire(column: WireColumn, value: Any, practice_id: str, row_id: str) -> Any:
+    if value is None:
+        return None
+    if column.opened is not None:
+        return column.opened(value, practice_id=practice_id, row_id=row_id)
+    return column.to_wire(value)

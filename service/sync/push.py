@@ -1,0 +1,152 @@
+"""One push while it is applied: who pushes, what was loaded for it, and what it leaves to be written at its end."""
+
+import hashlib
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from models import FormerVersion, Panel, Patient, RefusedRow, SyncConflict
+from models.base import OfPatient, Synced
+from models.bulk import change_alike, insert_at_commit
+from models.care import Reporter
+from models.ids import new_id
+from models.sync import stamp
+from service.identity.principal import Principal
+from service.sync.collections import Collection as SyncCollection
+from service.sync.edits import Edit
+from service.sync.merge import Loss
+
+
+@dataclass(slots=True)
+class Push:
+    """A push under way. `patient_ids` are those whose rows it may write, each locked to the commit."""
+
+    session: Session
+    caller: Principal
+    now: datetime
+    patient_ids: frozenset[str] = frozenset()
+    touched: dict[SyncCollection, set[str]] = field(default_factory=dict)
+    refused: list[tuple[Edit, str, str | None]] = field(default_factory=list)
+    losses: list[tuple[SyncCollection, str, str, Loss, Reporter]] = field(default_factory=list)
+
+    @property
+    def practice_id(self) -> str:
+        """Return the practice of whoever pushes."""
+        return self.caller.practice_id
+
+    def lock_patients(self, patient_ids: Iterable[str]) -> None:
+        """Lock those of these patients whom the caller reaches: a patient themself, staff their panel."""
+        wanted = sorted(set(patient_ids))
+        if self.caller.patient_id is not None:
+            wanted = [self.caller.patient_id]
+        query = select(Patient.id).where(
+            Patient.practice_id == self.practice_id, Patient.id.in_(wanted), Patient.deleted.is_(False)
+        )
+        if self.caller.is_staff:
+            mine = select(Panel.patient_id).where(
+                Panel.practice_id == self.practice_id, Panel.staff_id == self.caller.actor_id, Panel.active
+            )
+            query = query.where(Patient.id.in_(mine))
+        locked = self.session.scalars(query.order_by(Patient.id).with_for_update(key_share=True))
+        self.patient_ids = frozenset(locked)
+
+    def reassert(self, collection: SyncCollection, row_id: str) -> None:
+        """Have the device get a row again as it stands."""
+        self.touched.setdefault(collection, set()).add(row_id)
+
+    def refuse(self, edit: Edit, reason: str, patient_id: str | None) -> None:
+        """Keep a row that cannot be stored, and have the device let it go."""
+        self.refused.append((edit, reason, patient_id))
+
+    def lose(
+        self, collection: SyncCollection, row_id: str, patient_id: str, loss: Loss, stored_by: Reporter | None
+    ) -> None:
+        """Keep values that did not stand against others. `stored_by`: who had written those that were stored."""
+        by = self.caller.reporter if loss.is_of_device or stored_by is None else stored_by
+        self.losses.append((collection, row_id, patient_id, loss, by))
+
+    def replace(self, collection: SyncCollection, row: OfPatient, former: Mapping[str, Any]) -> None:
+        """Keep what a report said before it was changed."""
+        keep_former_version(self.session, collection.name, row, former, self.now)
+
+    def finish(self) -> int:
+        """Write what the push leaves: rows to be sent again, refused rows, lost values. Return the new conflicts."""
+        change_alike(self.session)
+        self._touch()
+        self._keep_refused()
+        return self._keep_losses()
+
+    def _touch(self) -> None:
+        for collection, ids in self.touched.items():
+            table = collection.table
+            revision = stamp(self.session, self.practice_id)
+            # What this push itself has written comes again anyway.
+            is_older = (table.c.practice_id == self.practice_id, table.c.id.in_(sorted(ids)), table.c.rev < revision)
+            self.session.connection().execute(update(table).where(*is_older).values(rev=revision))
+
+    def _keep_refused(self) -> None:
+        if not self.refused:
+            return
+        revision = stamp(self.session, self.practice_id)
+        for edit, reason, patient_id in self.refused:
+            row_id = new_id(self.now)
+            place = {"practice_id": self.practice_id, "id": row_id}
+            content = RefusedRow.content.closed(_json(edit.values), practice_id=self.practice_id, row_id=row_id)
+            told = {"collection": edit.collection, "row_id": edit.id, "reason": reason, "content_sealed": content}
+            when = {"refused_at": self.now, "refused_rev": revision}
+            whose = {"patient_id": patient_id, "actor_id": self.caller.actor_id}
+            insert_at_commit(self.session, RefusedRow, {**place, **whose, **told, **when})
+
+    def _keep_losses(self) -> int:
+        rows = {}
+        for collection, row_id, patient_id, loss, lost_by in self.losses:
+            row = self._conflict(collection, row_id, patient_id, loss) | {"lost_by": lost_by}
+            rows[row["id"]] = row
+        known = select(SyncConflict.id).where(SyncConflict.practice_id == self.practice_id, SyncConflict.id.in_(rows))
+        for conflict_id in self.session.scalars(known) if rows else ():
+            del rows[conflict_id]
+        for row in rows.values():
+            insert_at_commit(self.session, SyncConflict, row)
+        return len(rows)
+
+    def _conflict(self, collection: SyncCollection, row_id: str, patient_id: str, loss: Loss) -> dict[str, Any]:
+        """Return a conflict's row, whose id follows from what it says: a push that comes twice tells it once."""
+        kept, lost = _json(loss.kept), _json(loss.lost)
+        identity = orjson.dumps([self.practice_id, collection.name, row_id, kept, lost])
+        conflict_id = hashlib.sha256(identity).hexdigest()[:40]
+        seal = {"practice_id": self.practice_id, "row_id": conflict_id}
+        return {
+            "practice_id": self.practice_id,
+            "id": conflict_id,
+            "patient_id": patient_id,
+            "collection": collection.name,
+            "row_id": row_id,
+            "happened_at": self.now,
+            "kept_sealed": SyncConflict.kept.closed(kept, **seal),
+            "lost_sealed": SyncConflict.lost.closed(lost, **seal),
+        }
+
+
+def keep_former_version(
+    session: Session, collection: str, row: OfPatient, former: Mapping[str, Any], now: datetime
+) -> None:
+    """Keep what a report said, column by column as on the wire, before who made it changed it."""
+    version_id = new_id(now)
+    content = FormerVersion.content.closed(_json(former), practice_id=row.practice_id, row_id=version_id)
+    place = {"practice_id": row.practice_id, "id": version_id, "patient_id": row.patient_id}
+    told = {"collection": collection, "row_id": row.id, "replaced_at": now, "content_sealed": content}
+    insert_at_commit(session, FormerVersion, place | told)
+
+
+def wire_values(collection: SyncCollection, row: Synced, names: Collection[str]) -> dict[str, Any]:
+    """Return columns of a loaded row as they go over the wire."""
+    return {name: collection.by_name[name].to_wire(getattr(row, name)) for name in names}
+
+
+def _json(values: Mapping[str, Any]) -> str:
+    return orjson.dumps(dict(values), option=orjson.OPT_SORT_KEYS).decode()

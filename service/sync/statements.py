@@ -1,0 +1,144 @@
+"""The statements that read what changed, built once for each collection, schema version and kind of caller.
+
+Every row they answer begins with the revision at which it came to be so for the caller, whether it is gone, whose it
+is, and its id; the columns of the schema version follow.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, Final
+
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    case,
+    exists,
+    null,
+    select,
+    true,
+    tuple_,
+    union_all,
+)
+
+from models import Panel
+from models.base import table_of
+from service.sync.collections import Collection, served
+
+EFFECTIVE, GONE, PATIENT, ID, FIRST_COLUMN = range(5)
+Query = Select[*tuple[Any, ...]] | CompoundSelect[*tuple[Any, ...]]
+_PANEL: Final = table_of(Panel)
+_SINCE: Final[BindParameter[int]] = bindparam("since")
+_TOP: Final[BindParameter[int]] = bindparam("top")
+
+
+@lru_cache(maxsize=64)
+def probe(version: int, kind: str, is_first: bool) -> Select[*tuple[Any, ...]]:  # noqa: FBT001 - a cache's key
+    """Return one row of truth values: for each collection, whether it has a change."""
+    found = (exists(all_of(each, version, kind, is_first).subquery().select()) for each in served(version))
+    return select(*(column.label(f"c{place}") for place, column in enumerate(found)))
+
+
+@lru_cache(maxsize=512)
+def all_of(collection: Collection, version: int, kind: str, is_first: bool) -> Query:  # noqa: FBT001 - a cache's key
+    """Return what reads every change over `since`."""
+    return _together(_parts(collection, version, kind, is_first=is_first, is_paged=False))
+
+
+@lru_cache(maxsize=512)
+def page_of(collection: Collection, version: int, kind: str, is_first: bool) -> Query:  # noqa: FBT001 - a cache's key
+    """Return what reads up to `limit` changes after the row `after_id` of revision `since`."""
+    return _together(_parts(collection, version, kind, is_first=is_first, is_paged=True)).limit(bindparam("limit"))
+
+
+@lru_cache(maxsize=512)
+def of_ids(collection: Collection, version: int, kind: str) -> Query:
+    """Return what reads the rows of these `ids`, as far as the caller sees them."""
+    table = collection.table
+    query = _select(collection, version, table.c.rev, table.c.deleted)
+    query = query.where(
+        table.c.practice_id == bindparam("practice_id"), table.c.id.in_(bindparam("ids", expanding=True))
+    )
+    whose = collection.of_patient
+    if whose is None:
+        return query
+    if kind == "patient":
+        return query.where(whose == bindparam("who"))
+    on_panel = select(_PANEL.c.patient_id).where(*_panel_of_caller(), _PANEL.c.active)
+    return query.where(whose.in_(on_panel))
+
+
+def _together(parts: Sequence[Select[*tuple[Any, ...]]]) -> Query:
+    whole: Query = parts[0] if len(parts) == 1 else union_all(*parts)
+    return whole.order_by("effective", "id")
+
+
+def _parts(
+    collection: Collection, version: int, kind: str, *, is_first: bool, is_paged: bool
+) -> tuple[Select[*tuple[Any, ...]], ...]:
+    table, whose = collection.table, collection.of_patient
+    if kind == "patient" or whose is None:
+        query = _select(collection, version, table.c.rev, table.c.deleted)
+        query = query.where(table.c.practice_id == bindparam("practice_id"), *_follows(table.c.rev, table, is_paged))
+        query = query if whose is None else query.where(whose == bindparam("who"))
+        return (query.where(table.c.deleted.is_(False)) if is_first else query,)
+    parts = (_stayed(collection, version, is_paged), _joined(collection, version, is_paged))
+    return parts if is_first else (*parts, _left(collection, version, is_paged))
+
+
+def _stayed(collection: Collection, version: int, is_paged: bool) -> Select[*tuple[Any, ...]]:  # noqa: FBT001 - passed on
+    """Rows that changed of patients who were on the panel at the caller's place already."""
+    table = collection.table
+    joined_before = _PANEL.c.changed_rev < _SINCE if is_paged else _PANEL.c.changed_rev <= _SINCE
+    query = _of_panel(collection, _select(collection, version, table.c.rev, table.c.deleted))
+    return query.where(_PANEL.c.active, joined_before, *_follows(table.c.rev, table, is_paged))
+
+
+def _joined(collection: Collection, version: int, is_paged: bool) -> Select[*tuple[Any, ...]]:  # noqa: FBT001 - passed on
+    """All rows of patients who have joined the panel since."""
+    table = collection.table
+    joined_after = _PANEL.c.changed_rev >= _SINCE if is_paged else _PANEL.c.changed_rev > _SINCE
+    later = case((table.c.rev > _PANEL.c.changed_rev, table.c.rev), else_=_PANEL.c.changed_rev)
+    query = _of_panel(collection, _select(collection, version, later, table.c.deleted))
+    return query.where(
+        _PANEL.c.active, joined_after, *_follows(later, table, is_paged), table.c.rev <= bindparam("top")
+    )
+
+
+def _left(collection: Collection, version: int, is_paged: bool) -> Select[*tuple[Any, ...]]:  # noqa: FBT001 - passed on
+    """The ids of all rows of patients who have left the panel since: their content is not even read."""
+    table = collection.table
+    empty = [null().label(column.name) for column in collection.columns_of(version)]
+    told = _PANEL.c.changed_rev.label("effective"), true().label("gone"), _PANEL.c.patient_id, table.c.id
+    query = _of_panel(collection, select(*told, *empty))
+    return query.where(_PANEL.c.active.is_(False), *_follows(_PANEL.c.changed_rev, table, is_paged))
+
+
+def _select(
+    collection: Collection, version: int, effective: ColumnElement[Any], gone: ColumnElement[Any]
+) -> Select[*tuple[Any, ...]]:
+    whose = collection.of_patient
+    patient: ColumnElement[Any] = null() if whose is None else whose
+    told = effective.label("effective"), gone.label("gone"), patient.label("whose"), collection.table.c.id
+    return select(*told, *(column.stored.label(f"w_{column.name}") for column in collection.columns_of(version)))
+
+
+def _of_panel(collection: Collection, query: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
+    table, whose = collection.table, collection.of_patient
+    assert whose is not None  # noqa: S101 - rows of everybody are on no panel
+    is_theirs = and_(_PANEL.c.practice_id == table.c.practice_id, _PANEL.c.patient_id == whose)
+    return query.select_from(table.join(_PANEL, is_theirs)).where(*_panel_of_caller())
+
+
+def _panel_of_caller() -> tuple[ColumnElement[bool], ...]:
+    return _PANEL.c.practice_id == bindparam("practice_id"), _PANEL.c.staff_id == bindparam("who")
+
+
+def _follows(effective: ColumnElement[Any], table: Table, is_paged: bool) -> tuple[ColumnElement[bool], ...]:  # noqa: FBT001
+    if is_paged:
+        return tuple_(effective, table.c.id) > tuple_(_SINCE, bindparam("after_id")), effective <= _TOP
+    return effective > _SINCE, effective <= _TOP

@@ -1,0 +1,142 @@
+"""What all writers do alike: load the rows of a push at once, merge each edit, check it, and store what it becomes."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar, Generic, TypeVar
+
+from marshmallow import EXCLUDE, Schema, ValidationError
+from sqlalchemy import select
+
+from models.base import Synced
+from service.sync.collections import COLLECTIONS, Collection
+from service.sync.edits import Edit, Outcome
+from service.sync.merge import Merged, Unit, merge, units_of
+from service.sync.push import Push, wire_values
+
+Row = TypeVar("Row", bound=Synced)
+
+
+class RefusedError(Exception):
+    """An edit cannot be stored. `reason` is a code."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Writer(ABC, Generic[Row]):
+    """Applies the edits of one collection in their order.
+
+    `body` is the schema that the API checks the same facts by; `units` are the columns that only make sense together.
+    """
+
+    name: ClassVar[str]
+    body: ClassVar[type[Schema]]
+    units: ClassVar[tuple[Unit, ...]] = ()
+
+    def __init__(self, push: Push) -> None:
+        self.push = push
+        self.collection: Collection = COLLECTIONS[self.name]
+        self.written = sorted(self.collection.written)
+        self.rows: dict[str, Row] = {}
+        self._units = units_of(self.written, *self.units)
+        self._check = self.body(unknown=EXCLUDE)
+
+    # -------------------------------------------------------------------------------------------- what each one knows
+    @abstractmethod
+    def load_parents(self, edits: Sequence[Edit]) -> Iterable[str]:
+        """Read what the edits hang on, in one statement, and return the ids of the patients whom it concerns."""
+
+    @abstractmethod
+    def patient_of(self, edit: Edit) -> str | None:
+        """Return whose row an edit is about, None if what it hangs on does not exist."""
+
+    @abstractmethod
+    def refuse(self, edit: Edit, row: Row | None) -> None:
+        """Raise RefusedError if the caller may not make this edit, or nobody may."""
+
+    @abstractmethod
+    def store(self, edit: Edit, row: Row | None, facts: dict[str, Any], merged: Merged) -> None:
+        """Write the facts, parsed, to the row or to a new one. Raises RefusedError."""
+
+    def finish(self) -> None:
+        """Let follow what follows from all edits together."""
+
+    # --------------------------------------------------------------------------------------------- what all do alike
+    def load_rows(self, edits: Sequence[Edit]) -> None:
+        """Read the stored rows of a push in one statement, after their patients are locked."""
+        model: Any = self.collection.model
+        ids = sorted({edit.id for edit in edits})
+        query = select(model).where(model.practice_id == self.push.practice_id, model.id.in_(ids))
+        rows = self.push.session.scalars(query.execution_options(populate_existing=True))
+        self.rows = {row.id: row for row in rows}
+        self.load_first_versions([edit.id for edit in edits if edit.is_creation and edit.id in self.rows])
+
+    def load_first_versions(self, ids: Sequence[str]) -> None:
+        """Read what these rows said when they were made."""
+
+    def first_version(self, row: Row) -> dict[str, Any]:
+        """Return what a row said when it was made, as far as it is known: nothing."""
+        return dict.fromkeys(self.written)
+
+    def apply(self, edit: Edit) -> Outcome:
+        """Apply one edit and return what became of it."""
+        row, patient_id = self.rows.get(edit.id), self.patient_of(edit)
+        is_reached = patient_id in self.push.patient_ids and (row is None or self._is_of(row, patient_id))
+        if not is_reached:
+            return self._drop(edit, row, "unknown", None)
+        try:
+            return self._apply(edit, row, patient_id)
+        except RefusedError as refused:
+            return self._drop(edit, row, refused.reason, patient_id)
+
+    def _apply(self, edit: Edit, row: Row | None, patient_id: str | None) -> Outcome:
+        if edit.is_delete or (row is not None and row.deleted):
+            raise RefusedError("never_removed")
+        stored = dict.fromkeys(self.written) if row is None else wire_values(self.collection, row, self.written)
+        wanted = {name: edit.values[name] for name in self.written if name in edit.values}
+        stored_by = getattr(row, "reported_by", None)
+        base = self.first_version(row) if edit.is_creation and row is not None else edit.base
+        merged = merge(self._units, base=base, stored=stored, new=wanted)
+        if merged.changed:
+            self.refuse(edit, row)
+            self.store(edit, row, self._parse(merged, is_new=row is None), merged)
+        for loss in merged.losses:
+            self.push.lose(self.collection, edit.id, str(patient_id), loss, stored_by)
+        if self._asks_for_more(edit, row):
+            self.push.reassert(self.collection, edit.id)
+            return Outcome.reasserted
+        return Outcome.stored if merged.changed else Outcome.unchanged
+
+    def _asks_for_more(self, edit: Edit, row: Row | None) -> bool:
+        """Return whether a device set columns of its row that are not its to write."""
+        if row is None:
+            return False
+        others = edit.values.keys() & self.collection.by_name.keys() - self.collection.written - {"rev"}
+        return any(edit.values[name] != self.collection.by_name[name].to_wire(getattr(row, name)) for name in others)
+
+    def _parse(self, merged: Merged, *, is_new: bool) -> dict[str, Any]:
+        """Return the facts as the API's own check reads them. Raises RefusedError for what cannot be."""
+        given = {}
+        for name, value in merged.values.items():
+            try:
+                given[name] = self.collection.by_name[name].from_wire(value)
+            except ValueError:
+                raise RefusedError("invalid") from None
+        absent = {name for name, value in given.items() if value is None} if is_new else set()
+        try:
+            loaded: dict[str, Any] = self._check.load({key: each for key, each in given.items() if key not in absent})
+        except ValidationError:
+            raise RefusedError("invalid") from None
+        return loaded
+
+    def _drop(self, edit: Edit, row: Row | None, reason: str, patient_id: str | None) -> Outcome:
+        if row is not None and patient_id is not None:
+            self.push.reassert(self.collection, edit.id)
+            return Outcome.reasserted
+        self.push.refuse(edit, reason, patient_id)
+        return Outcome.refused
+
+    def _is_of(self, row: Row, patient_id: str | None) -> bool:
+        whose = self.collection.of_patient
+        return whose is not None and getattr(row, whose.name) == patient_id

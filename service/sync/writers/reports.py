@@ -1,0 +1,135 @@
+"""Check-ins and observations: a device adds them, and who made one may change it; every version is kept."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
+
+import orjson
+from marshmallow import Schema
+from sqlalchemy import select
+
+from models import CheckIn, Episode, FormerVersion, ObservedFact, Surgery
+from service.api.check_ins import CheckInBody
+from service.api.observations import ObservationBody
+from service.care.observations import may_tell
+from service.sync.edits import Edit
+from service.sync.merge import Merged
+from service.sync.push import wire_values
+from service.sync.writers.base import RefusedError, Row, Writer
+
+# A phone's clock may be wrong. What it says of a report is data; days ahead of ours, ours is put in its place.
+CLOCK_ERROR = timedelta(days=2)
+_EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+class _ReportWriter(Writer[Row]):
+    """Reports hang on an episode, which never changes."""
+
+    told_at: ClassVar[str]  # the column with the phone's time
+
+    def load_parents(self, edits: Sequence[Edit]) -> Iterable[str]:
+        """Read the episodes that the edits name, and of those that name none, their stored rows."""
+        model: Any = self.collection.model
+        practice_id, session = self.push.practice_id, self.push.session
+        named = {edit.id: edit.values.get("episode_id") for edit in edits}
+        wanted = sorted({each for each in named.values() if isinstance(each, str)})
+        episodes = select(Episode.id, Episode.patient_id).where(Episode.practice_id == practice_id)
+        self._patients: dict[str, str] = dict(session.execute(episodes.where(Episode.id.in_(wanted))).all())
+        stored = select(model.id, model.patient_id).where(model.practice_id == practice_id, model.id.in_(sorted(named)))
+        self._stored: dict[str, str] = dict(session.execute(stored).all())
+        return {*self._patients.values(), *self._stored.values()}
+
+    def patient_of(self, edit: Edit) -> str | None:
+        """Return whose report it is: of the row that is stored, else of the episode that it names."""
+        return self._stored.get(edit.id) or self._patients.get(str(edit.values.get("episode_id")))
+
+    def load_first_versions(self, ids: Sequence[str]) -> None:
+        """Read the former versions of these rows in one statement."""
+        self._first: dict[str, dict[str, Any]] = {}
+        query = select(FormerVersion).where(
+            FormerVersion.practice_id == self.push.practice_id,
+            FormerVersion.collection == self.name,
+            FormerVersion.row_id.in_(ids),
+        )
+        for version in self.push.session.scalars(query.order_by(FormerVersion.id)) if ids else ():
+            self._first[version.row_id] = orjson.loads(version.content or "{}") | self._first.get(version.row_id, {})
+
+    def first_version(self, row: Row) -> dict[str, Any]:
+        """Return what a report said when it was made: what it says now, but for what was changed since."""
+        return wire_values(self.collection, row, self.written) | self._first.get(row.id, {})
+
+    def _write(self, row: Any, facts: dict[str, Any], *, is_new: bool, merged: Merged, former: dict[str, Any]) -> None:
+        """Write the facts; what an older row said before is kept."""
+        told_at = facts[self.told_at]
+        if not _EARLIEST <= told_at <= self.push.now + CLOCK_ERROR:
+            former[self.told_at] = merged.values[self.told_at]
+            facts[self.told_at] = self.push.now
+            self.push.reassert(self.collection, row.id)
+        for name, value in facts.items():
+            setattr(row, name, value)
+        if former:
+            self.push.replace(self.collection, row, former)
+        if is_new:
+            self.push.session.add(row)
+            self.rows[row.id] = row
+
+    def _former(self, row: Any, merged: Merged) -> dict[str, Any]:
+        return {} if row is None else wire_values(self.collection, row, sorted(merged.changed))
+
+    def refuse(self, edit: Edit, row: Any) -> None:
+        """Refuse a change by who did not report it, or to another episode."""
+        if row is None:
+            return
+        if row.reported_by is not self.push.caller.reporter:
+            raise RefusedError("not_yours")
+        if edit.values.get("episode_id", row.episode_id) != row.episode_id:
+            raise RefusedError("episode_never_changes")
+
+
+class CheckInWriter(_ReportWriter[CheckIn]):
+    """What a patient reports of a day."""
+
+    name = "check_ins"
+    body: ClassVar[type[Schema]] = CheckInBody
+    told_at = "reported_at"
+
+    def store(self, edit: Edit, row: CheckIn | None, facts: dict[str, Any], merged: Merged) -> None:
+        """Store a check-in, or a new version of one."""
+        former, is_new = self._former(row, merged), row is None
+        if row is None:
+            row = CheckIn(practice_id=self.push.practice_id, id=edit.id, patient_id=self.patient_of(edit))
+            row.received_at, row.reported_by = self.push.now, self.push.caller.reporter
+        self._write(row, facts, is_new=is_new, merged=merged, former=former)
+
+
+class ObservationWriter(_ReportWriter[ObservedFact]):
+    """Clinical facts; a patient tells of opioids and sedatives only."""
+
+    name = "observations"
+    body: ClassVar[type[Schema]] = ObservationBody
+    told_at = "observed_at"
+
+    def load_parents(self, edits: Sequence[Edit]) -> Iterable[str]:
+        """Read the surgeries that the edits name too."""
+        named = sorted({str(edit.values["surgery_id"]) for edit in edits if edit.values.get("surgery_id")})
+        surgeries = select(Surgery.id, Surgery.episode_id).where(
+            Surgery.practice_id == self.push.practice_id, Surgery.id.in_(named), Surgery.deleted.is_(False)
+        )
+        self._surgeries: dict[str, str] = dict(self.push.session.execute(surgeries).all())
+        return super().load_parents(edits)
+
+    def store(self, edit: Edit, row: ObservedFact | None, facts: dict[str, Any], merged: Merged) -> None:
+        """Store a fact, or a new version of one."""
+        if not may_tell(self.push.caller, facts["what"]) or (
+            row is not None and not may_tell(self.push.caller, row.what)
+        ):
+            raise RefusedError("not_yours_to_tell")
+        surgery_id = facts.get("surgery_id")
+        if surgery_id is not None and self._surgeries.get(surgery_id) != facts["episode_id"]:
+            raise RefusedError("unknown_surgery")
+        former, is_new = self._former(row, merged), row is None
+        if row is None:
+            row = ObservedFact(practice_id=self.push.practice_id, id=edit.id, patient_id=self.patient_of(edit))
+        row.recorded_at, row.reported_by = self.push.now, self.push.caller.reporter
+        row.recorded_by = self.push.caller.actor_id if self.push.caller.is_staff else None
+        self._write(row, facts, is_new=is_new, merged=merged, former=former)
