@@ -43,6 +43,7 @@ ASK_SECONDS = 900
 CLEAR_SECONDS = 10
 REMOVE_SECONDS = 3600
 TALLY_SECONDS = 30
+REPLAN_SECONDS = 10
 SELF_AUDIT_HOUR = 3  # UTC: night in America and Europe, and before a European clinic's first messages
 KEY_SAMPLES = 10
 logger = logging.getLogger("schedules.worker")  # also when it runs as the main module
@@ -54,6 +55,7 @@ class _Worker:
     def __init__(self, settings: Settings, clock: Clock, steps: Steps, engine: Engine) -> None:
         self.is_stopping = False
         self._rules_round = jobs.Round()
+        self._zone_round = jobs.ZoneRound()
         self._settings = settings
         self._clock = clock
         self._steps = steps
@@ -118,6 +120,7 @@ class _Worker:
             self._clear: CLEAR_SECONDS,
             self._tally: TALLY_SECONDS,
             self._remove_replies: REMOVE_SECONDS,
+            self._replan: REPLAN_SECONDS,
         }
         if self._settings.expo_url is not None and not self._settings.send_to_log:
             every[self._fetch_push_receipts] = ASK_SECONDS
@@ -181,6 +184,9 @@ class _Worker:
 
     def _remove_replies(self) -> None:
         jobs.remove_old_replies(self._make_session, self._now())
+
+    def _replan(self) -> None:
+        jobs.replan_by_zone_rules(self._make_session, self._now(), self._zone_round)
 
     def _self_audit(self) -> None:
         # It takes minutes in a large clinic, which nothing due can wait for.

@@ -48,6 +48,7 @@ class Held:
     is_correction: bool
     due_at: datetime
     useful_until: datetime
+    next_attempt_at: datetime
     fence: int
     attempts: int
     solo: bool

@@ -24,6 +24,7 @@ PAUSES = {PauseReason.trouble: timedelta(seconds=60), PauseReason.credentials: t
 ONE_ACCOUNT = frozenset({Provider.sms, Provider.fcm, Provider.expo})
 _NO_WAIT = timedelta(milliseconds=500)
 _PAUSED = select(ProviderPause.provider, ProviderPause.until_at).where(ProviderPause.until_at > bindparam("now"))
+KEPT_FOR = timedelta(seconds=10)  # who comes later for the time that was kept is given another
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +75,17 @@ class Pace:
         self._gap = {provider: timedelta(seconds=1 / rate) for provider, rate in a_second.items()}
         self._next_at: dict[Provider, datetime] = {}
 
-    def time_for(self, provider: Provider, now: datetime) -> datetime:
-        """Return when the next message may go: `now`, or the later time that is kept free for it from now on."""
+    def time_for(self, provider: Provider, now: datetime, *, useful_until: datetime) -> datetime:
+        """Return when a message may go: `now`, or the later time that is kept free for it from now on.
+
+        No time is kept for one that is of no more use by then.
+        """
         gap = self._gap.get(provider)
         if gap is None:
             return now
         at = max(now, self._next_at.get(provider, now))
-        self._next_at[provider] = at + gap
+        if at < useful_until:
+            self._next_at[provider] = at + gap
         return now if at - now <= _NO_WAIT else at
 
 

@@ -12,11 +12,13 @@ from schedules.jobs.self_audit import audit_night, self_audit
 from schedules.jobs.surgeries import ask_about_passed_surgeries
 from schedules.jobs.tick import Dispatch, tick
 from schedules.jobs.wake import Waker, wake_devices
+from schedules.jobs.zones import ZoneRound, replan_by_zone_rules
 
 __all__ = [
     "Dispatch",
     "Round",
     "Waker",
+    "ZoneRound",
     "ask_about_passed_surgeries",
     "ask_expo",
     "audit_night",
@@ -26,6 +28,7 @@ __all__ = [
     "follow_receipts",
     "publish",
     "remove_old_replies",
+    "replan_by_zone_rules",
     "seal_audit",
     "seal_missed",
     "self_audit",
