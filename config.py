@@ -156,6 +156,12 @@ class Settings(PushSettings):
         default="INFO",
     )
 
+    @property
+    def wakes_devices(self) -> bool:
+        """Whether apps in the background are woken: it is wanted, and there is a provider that can do it."""
+        can_wake = self.fcm_credentials is not None or self.apns_key is not None or self.expo_url is not None
+        return self.wake_by_push and can_wake and not self.send_to_log
+
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
         """Return the settings in `env`, by default the process's environment. An empty variable counts as unset.

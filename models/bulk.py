@@ -47,8 +47,9 @@ def insert_once(session: Session, model: type[Base], columns: dict[str, Any]) ->
     """
     dialect = session.get_bind().dialect.name
     statement = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(model).values(columns)
-    done = session.execute(statement.on_conflict_do_nothing())
-    return cast("CursorResult[Any]", done).rowcount == 1
+    # Unless told to, it forgets how many rows an insert made.
+    kept = statement.on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+    return cast("CursorResult[Any]", session.execute(kept)).rowcount == 1
 
 
 @event.listens_for(Session, "before_commit")

@@ -76,6 +76,15 @@ class ConflictError(ServiceError):
     code, status, title = "conflict", 409, "What is stored does not allow this."
 
 
+class KeyInUseError(ConflictError):
+    """A request under the same Idempotency-Key is still running; the caller may repeat."""
+
+    code, title = "key_in_use", "A request with this Idempotency-Key is still running. Please try again."
+
+    def __init__(self) -> None:
+        super().__init__(headers={"Retry-After": "1"})
+
+
 class NeedsMoveError(ConflictError):
     """A planned surgery's date, approach, levels or procedure changes through a move, which shows the diff first."""
 
@@ -128,6 +137,13 @@ class OutdatedClientError(ServiceError):
     """The client's schema is too old to be served."""
 
     code, status, title = "upgrade_required", 426, "This version of the app is too old. Please update it."
+
+
+class KeyReusedError(ServiceError):
+    """The Idempotency-Key stands for another request of the same caller."""
+
+    code, status = "key_reused", 422
+    title = "This Idempotency-Key was sent with another request: nothing was changed. Take a new key for each request."
 
 
 class UnconditionalError(ServiceError):

@@ -11,7 +11,7 @@ from models import SelfAudit
 from schedules.clock import Clock
 from schedules.database_time import read_now
 from schedules.watch.judgement import Judgement, Rhythm, judge
-from schedules.watch.readings import count_due, latest_self_audits, read_readings, read_tally
+from schedules.watch.readings import count_due, latest_self_audits, read_readings, read_tally, read_wakes
 from service.identity.principal import Principal
 
 
@@ -26,16 +26,27 @@ class CountedDecision:
 
 
 @dataclass(frozen=True, slots=True)
+class CountedWake:
+    """How many wake-ups of the practice's devices had one outcome with one provider."""
+
+    provider: str
+    outcome: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class DeliveryHealth:
     """How delivery stands, why, and what the practice has of it. `due` are its open deliveries that are due, by state.
 
-    `decisions` are counted up to a minute ago. `self_audits` are the results of the last run.
+    `decisions` are counted up to a minute ago, `wakes` are silent pushes to its patients' devices, `self_audits` the
+    results of the last run.
     """
 
     judged_at: datetime
     judgement: Judgement
     due: Mapping[str, int]
     decisions: tuple[CountedDecision, ...]
+    wakes: tuple[CountedWake, ...]
     self_audits: Sequence[SelfAudit]
 
 
@@ -56,6 +67,7 @@ def view_delivery_health(session: Session, caller: Principal, clock: Clock, rhyt
             CountedDecision(kind, reason or None, channel or None, count)
             for (kind, reason, channel), count in counted.items()
         ),
+        wakes=tuple(CountedWake(*words, count) for words, count in read_wakes(session, practice_id).items()),
         self_audits=latest_self_audits(session, practice_id),
     )
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 from sqlalchemy.orm import Session
 
 from service.api.fields import ID_PATTERN
+from service.errors import ConflictError, Fault
 from service.identity.principal import Principal
 from service.sync.changes import read_now
 from service.sync.collections import COLLECTIONS, SCHEMA_VERSION
@@ -31,11 +32,19 @@ WRITERS: Final[Mapping[str, type[Writer[Any]]]] = {
 
 
 def apply(
-    session: Session, caller: Principal, edits: Sequence[Edit], now: datetime, *, always_answers: bool = False
+    session: Session,
+    caller: Principal,
+    edits: Sequence[Edit],
+    now: datetime,
+    *,
+    made_at: int | None = None,
+    always_answers: bool = False,
 ) -> Applied:
     """Apply edits in their order, in the session's transaction, and return what became of each.
 
-    `always_answers`: the device gets each row again also where nothing changed, since it waits for it.
+    `made_at`: the revision that all edits started from; if a row that one would change has changed since, ConflictError
+    is raised and nothing is applied. `always_answers`: the device gets each row again also where nothing changed, since
+    it waits for it.
     """
     push, applied = Push(session, caller, now), Applied()
     writers = {name: WRITERS[name](push) for name in sorted({edit.collection for edit in edits} & WRITERS.keys())}
@@ -44,6 +53,9 @@ def apply(
     push.lock_patients(concerned)
     for name, writer in writers.items():
         writer.load_rows(usable[name])
+        # Asked under the lock: of two who push at once the second sees what the first has written.
+        if made_at is not None and any(writer.is_stale(edit, made_at) for edit in usable[name]):
+            raise ConflictError(Fault("", f"rows as they were at revision {made_at}", "rows that changed since"))
     for edit in edits:
         is_usable = edit.collection in writers and _is_id(edit.id)
         applied.outcomes.append(writers[edit.collection].apply(edit) if is_usable else Outcome.refused)

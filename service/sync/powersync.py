@@ -25,6 +25,7 @@ from service.sync.collections import SCHEMA_VERSION
 from service.sync.cursor import Position, Span, read_top
 from service.sync.edits import Edit
 from service.sync.events import LONGEST_SECONDS, WAKES
+from service.sync.pulls import note_pull
 from service.sync.queries import Outcomes
 from service.sync.schema_versions import served_version
 from service.sync.wake import Wakes
@@ -70,6 +71,8 @@ def stream_powersync() -> Response:
         for row in read_changes(session, who, collection, span, version)
     ]
     show(*{row.patient_id for _, row in rows if row.patient_id is not None})
+    if rows:
+        note_pull(top.revision)
     wakes: Wakes = current_app.extensions[WAKES]
     told = _lines(bucket, span, rows)
     return Response(_stream(told, wakes, who, top, holds=not rows), content_type="application/x-ndjson")

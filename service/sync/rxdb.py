@@ -1,7 +1,7 @@
 """RxDB: each collection pulled in pages and pushed by itself; the answer to a push are the rows the client must adopt.
 
-The paths are those of RxDB's own server, so that its client needs an address only. RxDB counts schemas from 0: version
-0 in a path is our first.
+The paths are those of RxDB's own server, so that its client needs an address only. RxDB counts schemas from 0, which is
+read as 1.
 """
 
 from collections.abc import Mapping
@@ -22,6 +22,7 @@ from service.sync.collections import COLLECTIONS, Collection
 from service.sync.cursor import Position, read_top, span_from
 from service.sync.edits import Edit
 from service.sync.events import resync_stream
+from service.sync.pulls import note_pull
 from service.sync.queries import Cursor
 from service.sync.schema_versions import served_version
 
@@ -62,13 +63,17 @@ class DocumentPage(Schema):
 @rxdb.alt_response(200, schema=DocumentPage, success=True)
 def pull_rxdb(query: dict[str, Any], collection: str, version: int) -> Response:
     """Return the next page of a collection's documents."""
-    session, who, served = current_session(), caller(), served_version(version + 1)
+    session, who, served = current_session(), caller(), served_version(max(version, 1))
     of = _collection(collection, served)
     top = read_top(session, who.practice_id)
     span = span_from(query["lwt"], top)
     after_id = "" if span.is_replaced else query["id"]
     rows = read_page(session, who, of, span, served, after_id=after_id, limit=query["limit"])
     show(*{row.patient_id for row in rows if row.patient_id is not None})
+    if rows:
+        # On a full page the rows of its last revision may go on.
+        is_full = len(rows) == query["limit"]
+        note_pull(rows[-1].revision - 1 if is_full else top.revision, of.table.name)
     documents = [row.document | {"_deleted": row.is_gone} for row in rows]
     checkpoint = _checkpoint(top, rows[-1].revision, rows[-1].id) if rows else _checkpoint(top, span.since, after_id)
     return answer({"documents": documents, "checkpoint": checkpoint})
@@ -79,7 +84,7 @@ def pull_rxdb(query: dict[str, Any], collection: str, version: int) -> Response:
 @rxdb.alt_response(200, success=True, description="The documents that the client must adopt; none: all were taken.")
 def push_rxdb(collection: str, version: int) -> Response:
     """Apply changes of documents, each with the state that it was made from."""
-    session, who, served = current_session(), caller(), served_version(version + 1)
+    session, who, served = current_session(), caller(), served_version(max(version, 1))
     of = _collection(collection, served)
     body = read_body()
     if not isinstance(body, list):
@@ -98,7 +103,7 @@ def push_rxdb(collection: str, version: int) -> Response:
 @rxdb.alt_response(200, success=True, content_type="text/event-stream", description="Ends when there is a change.")
 def stream_rxdb(collection: str, version: int) -> Response:
     """Hold a stream that ends as soon as something of the caller's changed: RxDB's own client then pulls."""
-    _collection(collection, served_version(version + 1))
+    _collection(collection, served_version(max(version, 1)))
     return resync_stream(ends_on_change=True)
 
 

@@ -8,18 +8,17 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Final
 
-from sqlalchemy import CompoundSelect, String, bindparam, cast, null, select, union
+from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
 from models import SyncClock
 from models.engine import begin_reads
+from models.on_devices import changes
 from service.identity.principal import Principal
 from service.logs import log_event
-from service.sync.collections import COLLECTIONS
 
 POLL_SECONDS: Final = 1.0
 
@@ -118,15 +117,4 @@ def _moved(session: Session, seen: dict[str, int]) -> dict[str, int]:
 def _changed_patients(session: Session, practice_id: str, since: int, top: int) -> frozenset[str | None]:
     """Return whose rows changed in between; None among them: rows that everybody sees."""
     told = {"practice_id": practice_id, "since": since, "top": top}
-    return frozenset(session.scalars(_whose_changed(), told))
-
-
-@lru_cache(maxsize=1)
-def _whose_changed() -> CompoundSelect[str | None]:
-    parts = []
-    for collection in COLLECTIONS.values():
-        table, whose = collection.table, collection.of_patient
-        query = select(cast(null(), String) if whose is None else whose)
-        is_new = table.c.rev > bindparam("since"), table.c.rev <= bindparam("top")
-        parts.append(query.where(table.c.practice_id == bindparam("practice_id"), *is_new))
-    return union(*parts)
+    return frozenset(session.scalars(changes(), told))

@@ -22,10 +22,11 @@ from service.errors import BadRequestError, ConflictError, Fault, ServiceError, 
 from service.identity.principal import Principal
 from service.sync.apply import apply
 from service.sync.bodies import answer, columns_in, id_in, read_body, refuse_many
-from service.sync.changes import Change, changed_collections, read_changes, read_now
+from service.sync.changes import Change, changed_collections, read_changes
 from service.sync.collections import COLLECTIONS, SCHEMA_VERSION, served
 from service.sync.cursor import Span, read_top, span_from
 from service.sync.edits import Edit
+from service.sync.pulls import note_pull
 from service.sync.queries import Cursor, Outcomes
 from service.sync.schema_versions import served_version
 
@@ -80,6 +81,8 @@ def pull_watermelon(query: dict[str, Any]) -> Response:
     for name, rows in _migrated(session, who, span, version, query["migration"]).items():
         found[name] = list({row.id: row for row in (*rows, *found.get(name, ()))}.values())
     show(*{row.patient_id for rows in found.values() for row in rows if row.patient_id is not None})
+    if any(found.values()):
+        note_pull(span.top.revision)
     pulled = {each.name: _told(found.get(each.name, ())) for each in served(version)}
     for name, row_id in _let_go(session, who, span):
         pulled[name]["deleted"].append(row_id)
@@ -96,9 +99,9 @@ def push_watermelon(query: dict[str, Any]) -> Response:
     session, who, edits = current_session(), caller(), _edits(read_body())
     refuse_many(len(edits))
     span = span_from(query["last_pulled_at"], read_top(session, who.practice_id))
-    if span.is_replaced or _is_stale(session, who, edits, span):
-        raise ConflictError(Fault("", "rows as they were at last_pulled_at", "rows that changed since"))
-    applied = apply(session, who, edits, now())
+    if span.is_replaced:
+        raise ConflictError(Fault("/last_pulled_at", "a timestamp of the present epoch", "one of an earlier"))
+    applied = apply(session, who, edits, now(), made_at=span.since)
     show(*applied.patient_ids)
     return answer(applied.counts())
 
@@ -164,18 +167,3 @@ def _edits(body: Any) -> list[Edit]:
 
 def _without_marks(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if name not in _MARKS}
-
-
-def _is_stale(session: Session, who: Principal, edits: list[Edit], span: Span) -> bool:
-    """Return whether the device's edits would undo what somebody else has written since it pulled."""
-    for collection in (each for each in COLLECTIONS.values() if each.written):
-        mine = {edit.id: edit for edit in edits if edit.collection == collection.name and not edit.is_delete}
-        if not mine:
-            continue
-        for row in read_now(session, who, collection, mine, SCHEMA_VERSION).values():
-            wanted = mine[row.id].values
-            columns = {name: collection.by_name[name] for name in collection.written & wanted.keys()}
-            differs = any(each.settled(wanted[name]) != row.document[name] for name, each in columns.items())
-            if row.revision > span.since and differs:
-                return True
-    return False

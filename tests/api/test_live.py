@@ -139,6 +139,7 @@ def _answers(address: str) -> bool:
 def _configuration(ids: dict[str, str], examples: int) -> dict[str, Any]:
     return {
         "seed": 20260302,
+        "hooks": str(Path(__file__).with_name("fuzz_hooks.py")),
         "generation": {"max-examples": examples, "database": "none", "allow-x00": False},
         "parameters": {f"path.{name}": value for name, value in ids.items()},
         "operations": [

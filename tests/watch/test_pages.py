@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from models import SelfAudit
 from models.engine import make_engine, make_session_factory
 from models.reminder import DecisionKind
+from models.wake import WakeTally
 from models.watch import Invariant
 from schedules import jobs
 from schedules.pages.pulse import Pulse
@@ -80,6 +81,8 @@ def test_metrics_count_decisions_and_tell_nothing_of_patients_practices_or_the_p
     audit = SelfAudit(practice_id=practice.id, id="audit-1", ran_at=clock.now(), checked=5, violations=2, examples=[])
     audit.invariant = Invariant.nothing_sent_twice
     session.add(audit)
+    for number, outcome in ((2, "accepted"), (1, "refused")):
+        session.add(WakeTally(practice_id=practice.id, provider="apns", outcome=outcome, count=number))
     for channel in (Channel.email, Channel.email, Channel.sms):
         tell(session, step_of(delivery), DecisionKind.sent, now=clock.now(), channel=channel)
     session.commit()
@@ -92,6 +95,8 @@ def test_metrics_count_decisions_and_tell_nothing_of_patients_practices_or_the_p
     lines = [line for line in text.splitlines() if not line.startswith("#")]
     assert 'recovery_decisions_total{channel="email",kind="sent",reason=""} 2.0' in lines
     assert 'recovery_decisions_total{channel="sms",kind="sent",reason=""} 1.0' in lines
+    assert 'recovery_wakes_total{outcome="accepted",provider="apns"} 2.0' in lines
+    assert 'recovery_wakes_total{outcome="refused",provider="apns"} 1.0' in lines
     assert 'recovery_deliveries_due{state="pending"} 1.0' in lines
     assert "recovery_oldest_overdue_seconds 61.0" in lines
     assert 'recovery_delivery_status{status="late"} 1.0' in lines

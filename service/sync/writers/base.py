@@ -79,6 +79,14 @@ class Writer(ABC, Generic[Row]):
         """Return what a row said when it was made, as far as it is known: nothing."""
         return dict.fromkeys(self.written)
 
+    def is_stale(self, edit: Edit, made_at: int) -> bool:
+        """Return whether an edit would undo what was written to its row after the revision that it started from."""
+        row = self.rows.get(edit.id)
+        if row is None or edit.is_delete or row.rev <= made_at:
+            return False
+        stored, wanted = wire_values(self.collection, row, self.written), self._settled(edit.values, self.written)
+        return any(wanted.get(name, value) != value for name, value in stored.items())
+
     def apply(self, edit: Edit) -> Outcome:
         """Apply one edit and return what became of it."""
         row, patient_id = self.rows.get(edit.id), self.patient_of(edit)
