@@ -30,6 +30,7 @@ from schedules.delivery.push_addresses import PushTarget, disable
 from schedules.delivery.record import retry_delay
 from schedules.plan.vocabulary import Provider
 
+_ALWAYS_OF_USE = timedelta(days=1)  # an app is to pull whenever it wakes
 MOST_DEATHS = 2  # in a row; then the pause is kept as if it had arrived
 _KEYS = ("practice_id", "device_id")
 _IDLE: dict[str, Any] = {"due_at": None, "state": WakeState.waiting.value, "tries": 0}
@@ -176,7 +177,9 @@ def _take(
 
 def _time_for(row: Row[*tuple[Any, ...]], pace: Pace, now: datetime) -> datetime:
     """Return when a wake-up may leave by its provider's pace. One that has waited for its time goes."""
-    return now if row.state is WakeState.paced else pace.time_for(Provider(row.provider), now)
+    if row.state is WakeState.paced:
+        return now
+    return pace.time_for(Provider(row.provider), now, useful_until=now + _ALWAYS_OF_USE)
 
 
 def _claim(row: Row[*tuple[Any, ...]], now: datetime) -> WakeClaim:

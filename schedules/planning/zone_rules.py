@@ -18,7 +18,7 @@ from models.people import Patient
 from models.practice import Practice
 from models.reminder import OPEN_STATES, Delivery, DeliveryState, Reminder
 from models.sets import among
-from models.statistics import join_as_written
+from models.statistics import look_up_by_key
 from schedules.plan.drafts import PlannedReminder, ReminderPrefs, draft_for
 from schedules.plan.errors import PlanError
 from schedules.plan.rearm import Step
@@ -118,7 +118,7 @@ def _page(practice_id: str, after: Place | None) -> Select[int, datetime, str, s
 
 def _load_waiting(session: Session, practice_id: str, reminder_ids: Collection[str]) -> dict[tuple[str, int], _Waiting]:
     """Return those of the reminders that are planned, by id and generation."""
-    join_as_written(session)
+    look_up_by_key(session)
     query = (
         select(
             Reminder, Milestone, Surgery.protocol_id, Surgery.protocol_version,
