@@ -22,8 +22,7 @@ class Step(StrEnum):
     """What is done about a reminder.
 
     `arm` begins its next generation, `stand` lets the one that is on its way go on, `settle` takes back what waits and
-    lets what was sent for this very time count, `note` writes its times and reason without arming it, `reword` (see
-    `schedules.plan.rewording`) its words alone.
+    lets what was sent for this very time count, `note` writes times and reason without arming it, `reword` words alone.
     """
 
     leave = "leave"
@@ -118,8 +117,7 @@ def is_late(wanted: WantedReminder, stored: StoredReminder | None, now: datetime
 
 
 def _facts_of(stored: StoredReminder, facts: Mapping[str, MessageFacts]) -> MessageFacts:
-    known = facts.get(stored.id)
-    return guess_facts(stored.state, stored.planned.due_at) if known is None else known
+    return facts.get(stored.id) or guess_facts(stored.state, stored.planned.due_at)
 
 
 def _hushed(
@@ -217,13 +215,12 @@ def _no_more(
         if facts.standing is Standing.on_its_way:
             change = MessageChange.in_flight
         return _decided(stored, wanted, Step.take_back, change, reason=reason, answer=ANSWERS[facts.standing])
-    if planned is not None and not is_complete and was_never_armed(stored) and _notes_differ(stored, planned):
+    if planned is not None and not is_complete and _was_never_armed(stored) and _notes_differ(stored, planned):
         return _decided(stored, wanted, Step.note, _told(planned)[0], reason=reason)
     return _leave(stored, wanted)
 
 
-def was_never_armed(stored: StoredReminder) -> bool:
-    """Return whether a reminder has had no delivery yet, for a reason that planning gave."""
+def _was_never_armed(stored: StoredReminder) -> bool:
     return stored.state is ReminderState.suppressed and stored.reason in NEVER_ARMED
 
 
@@ -246,7 +243,7 @@ def _arm_or_leave(
         return _leave(stored, wanted, answer=answer if _has_moved(stored, wanted) else None)
     if facts.sent_due_ats and not may_repeat:
         return _settle(stored, wanted, facts)
-    if stored.state is ReminderState.cancelled or was_never_armed(stored):
+    if stored.state is ReminderState.cancelled or _was_never_armed(stored):
         return _call_for_again(stored, wanted, facts)
     if stored.state is ReminderState.planned and facts.standing is not Standing.over:
         is_called_for = _has_moved(stored, wanted)

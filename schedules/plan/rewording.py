@@ -6,7 +6,7 @@ What went out keeps the words of its time; one of which no words were kept gets 
 from collections.abc import Iterable
 from dataclasses import replace
 
-from schedules.plan.rearm import DecidedReminder, Step, was_never_armed
+from schedules.plan.rearm import NEVER_ARMED, DecidedReminder, Step
 from schedules.plan.vocabulary import ReminderState
 
 
@@ -27,5 +27,5 @@ def _says_otherwise(decided: DecidedReminder) -> bool:
     stored, planned = decided.stored, decided.planned
     if stored is None or planned is None or planned.text is None or planned.text == stored.planned.text:
         return False
-    is_ahead = stored.state is ReminderState.planned or was_never_armed(stored)
-    return is_ahead or stored.planned.text is None
+    was_never_armed = stored.state is ReminderState.suppressed and stored.reason in NEVER_ARMED
+    return stored.state is ReminderState.planned or was_never_armed or stored.planned.text is None
