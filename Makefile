@@ -17,7 +17,7 @@ ifneq ($(wildcard $(INSTALLED_DEV)),)
 INSTALLED := $(INSTALLED_DEV)
 endif
 
-.PHONY: help run test check format bench morning chaos mutants delivery-mutants lock install install-dev clean
+.PHONY: help run test clients check format bench morning chaos mutants delivery-mutants lock install install-dev clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -27,7 +27,11 @@ run: $(INSTALLED) ## run web, worker and mail catcher with a demo clinic, until 
 	@exec setpriv --pdeathsig TERM -- $(BIN)/python -m service.cli.run
 
 test: $(INSTALLED_DEV) ## run every test that this machine can run (ARGS="-k name" for some)
+	@! command -v npm >/dev/null || $(BIN)/python -m tests.clients.install || true
 	@$(BIN)/python -m pytest -n $(JOBS) --maxprocesses $$(nproc) --dist worksteal $(ARGS)
+
+clients: $(INSTALLED_DEV) ## install the mobile sync clients that tests run, stamped by their lock file
+	@$(BIN)/python -m tests.clients.install
 
 check: $(INSTALLED_DEV) ## formatting, lint, types, import rules, dependencies
 	$(BIN)/ruff format --check .
@@ -71,6 +75,7 @@ install-dev: $(INSTALLED_DEV) ## install what the checks and tests need too
 
 clean: ## remove the environment and caches; the clinic's data in var/ stays
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .schemathesis mutants
+	rm -rf tests/clients/node_modules tests/clients/rxdb_server/node_modules
 
 .venv/installed-%: | requirements.txt requirements-dev.txt
 	@python=$(PYTHON); $${python:-false} -c '$(NEW_ENOUGH)' || \

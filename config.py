@@ -105,6 +105,11 @@ class Settings(PushSettings):
     )
     host: str = _setting(parse.text, "Address the web server listens on.", default="127.0.0.1")
     port: int = _setting(parse.integer(1, 65535), "Port the web server listens on.", default=8000)
+    web_threads: int = _setting(
+        parse.integer(2, 256),
+        "Requests that a web process works on at a time. Up to half of them may be phones that wait for a change.",
+        default=16,
+    )
     worker_host: str = _setting(parse.text, "Address of the worker's health and metrics pages.", default="127.0.0.1")
     worker_port: int = _setting(parse.integer(0, 65535), "Their port, one for each worker; 0: none.", default=8001)
     poll_seconds: float = _setting(parse.seconds(0.1, 3600), "How often the worker looks for what is due.", default=5.0)
@@ -150,6 +155,12 @@ class Settings(PushSettings):
         "Least level that is logged; logs hold ids, never names.",
         default="INFO",
     )
+
+    @property
+    def wakes_devices(self) -> bool:
+        """Whether apps in the background are woken: it is wanted, and there is a provider that can do it."""
+        can_wake = self.fcm_credentials is not None or self.apns_key is not None or self.expo_url is not None
+        return self.wake_by_push and can_wake and not self.send_to_log
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:

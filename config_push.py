@@ -8,7 +8,7 @@ import json
 import re
 from dataclasses import dataclass, field
 
-from config_values import ExpectedError, public_url, setting
+from config_values import ExpectedError, flag, integer, public_url, setting
 
 DEFAULT_WEB_PUSH_HOSTS = (
     "fcm.googleapis.com",
@@ -133,4 +133,14 @@ class PushSettings:
         _hosts,
         "Hosts that a browser's address may lie on, parted by commas; a leading dot admits all below.",
         default=DEFAULT_WEB_PUSH_HOSTS,
+    )
+    wake_by_push: bool = setting(
+        flag,
+        "Whether a change wakes the patient's app in the background, by a silent push through FCM, APNs or Expo.",
+        default=True,
+    )
+    wake_minutes: int = setting(
+        integer(1, 1440),
+        "A device is woken at most once in so many minutes; Apple advises two or three times an hour.",
+        default=20,
     )

@@ -19,10 +19,12 @@ from models.providers import ProviderPause
 from models.push import PushAddress
 from models.receipts import DeadAddress, InboundMessage, Receipt
 from models.reminder import Decision, Delivery, DeliveryAttempt, Reminder
-from models.report import CheckIn, ClinicalEvent, ReminderAck, Task, Visit
+from models.replies import KeptReply
+from models.report import CheckIn, ClinicalEvent, QuestionnaireAnswer, ReminderAck, Task, Visit
 from models.safety import SafetyCard
-from models.sync import SyncClock, SyncHeal
+from models.sync import DeviceChange, SyncClock, SyncHeal
 from models.triggers import create_triggers
+from models.wake import DevicePull, DeviceWake, WakeMark, WakeTally
 from models.watch import AuditMark, DecisionTally, SelfAudit, TallyMark, WorkerHeartbeat
 
 __all__ = [
@@ -41,10 +43,14 @@ __all__ = [
     "Delivery",
     "DeliveryAttempt",
     "Device",
+    "DeviceChange",
+    "DevicePull",
+    "DeviceWake",
     "EnrolmentCode",
     "Episode",
     "FormerVersion",
     "InboundMessage",
+    "KeptReply",
     "MessageLink",
     "Milestone",
     "MilestoneProgress",
@@ -57,6 +63,7 @@ __all__ = [
     "ProtocolVersion",
     "ProviderPause",
     "PushAddress",
+    "QuestionnaireAnswer",
     "Receipt",
     "RefusedRow",
     "Reminder",
@@ -74,6 +81,8 @@ __all__ = [
     "Task",
     "Token",
     "Visit",
+    "WakeMark",
+    "WakeTally",
     "WorkerHeartbeat",
     "create_triggers",
 ]

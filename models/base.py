@@ -82,6 +82,7 @@ class Base(DeclarativeBase):
         list[dict[str, Any]]: JSON,
         dict[str, Any]: JSON,
         dict[str, str]: JSON,
+        dict[str, dict[str, str]]: JSON,
     }
 
 

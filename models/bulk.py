@@ -6,9 +6,10 @@ lock. Until then nobody sees them, not even the session that adds them.
 
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, event
+from sqlalchemy import CursorResult, event, inspect
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import flag_modified
 
 from models.base import Base, Synced, table_of
 from models.sets import insert_rows
@@ -27,6 +28,18 @@ def insert_at_commit(session: Session, model: type[Base], columns: dict[str, Any
     waiting.setdefault(model, []).append(columns)
 
 
+def change_alike(session: Session) -> None:
+    """Have all changed rows of a model name the same columns when they are flushed: then one statement changes them."""
+    changed: dict[type[Base], list[Base]] = {}
+    for row in session.dirty:
+        changed.setdefault(type(row), []).append(row)
+    for rows in changed.values():
+        names = {name for row in rows for name in inspect(row).committed_state}
+        for row in rows:
+            for name in names - inspect(row).unloaded:
+                flag_modified(row, name)
+
+
 def insert_once(session: Session, model: type[Base], columns: dict[str, Any]) -> bool:
     """Insert a row of a table that is not synced, now, unless its key is taken. Return whether it is new.
 
@@ -34,8 +47,9 @@ def insert_once(session: Session, model: type[Base], columns: dict[str, Any]) ->
     """
     dialect = session.get_bind().dialect.name
     statement = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(model).values(columns)
-    done = session.execute(statement.on_conflict_do_nothing())
-    return cast("CursorResult[Any]", done).rowcount == 1
+    # Unless told to, it forgets how many rows an insert made.
+    kept = statement.on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+    return cast("CursorResult[Any]", session.execute(kept)).rowcount == 1
 
 
 @event.listens_for(Session, "before_commit")

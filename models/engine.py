@@ -5,6 +5,7 @@ write, since an upgrade from a read fails at once. A connection with the executi
 plain `BEGIN`.
 """
 
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +27,11 @@ _POSTGRESQL_TIMEOUTS = {
 def make_engine(url: str, *, unhurried: bool = False, **options: Any) -> Engine:
     """Return an engine for `url` with our settings for its database.
 
-    `unhurried` leaves out PostgreSQL's statement timeouts: for migrations, backups and copies.
+    `unhurried` waits for PostgreSQL however long a statement takes: for migrations, backups and copies.
     Raises ValueError for a database that is neither SQLite nor PostgreSQL.
     """
     engine = sqlalchemy.create_engine(url, **engine_options(url, unhurried=unhurried), **options)
-    install(engine)
+    install(engine, unhurried=unhurried)
     return engine
 
 
@@ -66,11 +67,14 @@ def engine_options(url: str, *, unhurried: bool = False) -> dict[str, Any]:
     }
 
 
-def install(engine: Engine) -> None:
+def install(engine: Engine, *, unhurried: bool = False) -> None:
     """Add our connection and transaction events to an engine, once."""
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+    elif not unhurried:
+        # Its driver takes a moment to load, which those without PostgreSQL need not wait for.
+        event.listen(engine, "do_connect", import_module("models.postgresql").connect)
 
 
 def make_session_factory(engine: Engine) -> sessionmaker[Session]:

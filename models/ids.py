@@ -6,6 +6,8 @@ from itertools import count
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: sorts like the number it writes
 _LENGTH = 26
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
+_SHIFTS = range(5 * (_LENGTH - 2), -1, -10)
 _made = count(secrets.randbelow(1 << 12))
 
 
@@ -27,4 +29,4 @@ def _milliseconds(instant: datetime) -> int:
 
 
 def _text(number: int) -> str:
-    return "".join(_ALPHABET[number >> shift & 31] for shift in range(5 * (_LENGTH - 1), -1, -5))
+    return "".join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
     CheckConstraint,
     ForeignKeyConstraint,
@@ -22,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import DEFERRED, ID_LENGTH, Base, OfPatient, Tenant, of_patient, reference, words
-from schedules.plan.vocabulary import Channel, Phase, Provider, ReminderCategory, ReminderState
+from schedules.plan.vocabulary import Channel, Phase, Provider, ReminderCategory, ReminderCorrection, ReminderState
 
 
 class DeliveryState(StrEnum):
@@ -103,6 +104,10 @@ class Reminder(OfPatient, Base):
     acknowledged_at: Mapped[datetime | None]
     snoozed_until: Mapped[datetime | None]  # the patient put it off; it may have ended
     digest_in: Mapped[str | None] = mapped_column(String(ID_LENGTH))  # the reminder whose message says this one too
+    # The protocol's text by language, with its placeholders open. None: planned before it was kept.
+    text: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True))
+    # Set: an app must show it until it is acknowledged.
+    correction: Mapped[ReminderCorrection | None] = mapped_column(words(ReminderCorrection, "correction"))
 
 
 class Delivery(Tenant, Base):

@@ -1,15 +1,16 @@
-"""What is reported and what staff must do: check-ins, visits, clinical events, tasks."""
+"""What is reported and what staff must do: check-ins, questionnaires, visits, clinical events, tasks."""
 
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, LargeBinary, String
+from sqlalchemy import CheckConstraint, Index, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import ID_LENGTH, Base, OfPatient, of_patient, reference, words
 from models.care import Reporter
 from models.private import Sealed
+from schedules.plan.vocabulary import Instrument
 
 
 class VisitKind(StrEnum):
@@ -90,6 +91,26 @@ class CheckIn(OfPatient, Base):
     note_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
 
     note = Sealed("note_sealed")
+
+
+class QuestionnaireAnswer(OfPatient, Base):
+    """A questionnaire as it was answered: the raw items, or where a licence forbids those, the score that was entered.
+
+    The phone picks `id`, so sending twice stores once. Scores are computed from these, never taken from a client.
+    """
+
+    __tablename__ = "questionnaire_answer"
+    __table_args__ = of_patient(
+        reference("episode"), reference("milestone"), Index(None, "practice_id", "episode_id", "answered_at")
+    )
+
+    episode_id: Mapped[str] = mapped_column(String(ID_LENGTH))
+    milestone_id: Mapped[str | None] = mapped_column(String(ID_LENGTH))  # the questionnaire's day that it answers
+    instrument: Mapped[Instrument] = mapped_column(words(Instrument))
+    answered_at: Mapped[datetime]  # UTC, by the phone's clock: data, not order
+    received_at: Mapped[datetime]  # UTC, ours
+    reported_by: Mapped[Reporter] = mapped_column(words(Reporter))
+    answers: Mapped[dict[str, Any]]  # the instrument's parts, see `schedules.plan.questionnaires`
 
 
 class ReminderAck(OfPatient, Base):

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, String
+from sqlalchemy import Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Synced
@@ -25,4 +25,6 @@ class SafetyCard(Synced, Base):
     emergency_numbers: Mapped[dict[str, str]]  # by ISO 3166-1 alpha-2 country
     not_monitored: Mapped[dict[str, str]]  # what to show, by language; {number} and {phone} are filled in by the app
     red_flags: Mapped[list[dict[str, Any]]]
+    # What an app says around these, by key and language.
+    words: Mapped[dict[str, dict[str, str]]] = mapped_column(default=dict, server_default=text("'{}'"))
     monitored_until: Mapped[datetime | None]

@@ -1,20 +1,26 @@
 """Statements over many rows at once, for what is done by the thousand: the one place where the databases differ in it.
 
 PostgreSQL gets the rows as one JSON text, in one statement whatever their number; SQLite, which is in the same process,
-gets them one after the other. The rows of one call all name the same columns.
+gets them one after the other. The rows of one call all name the same columns. Building a statement costs more than
+running it, so those for PostgreSQL are built once for each set of columns.
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import orjson
 from sqlalchemy import (
     JSON,
+    ClauseElement,
     ColumnElement,
     Connection,
     FromClause,
+    Insert,
+    Select,
     Table,
     Text,
+    Update,
     and_,
     any_,
     bindparam,
@@ -30,6 +36,8 @@ from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
 Row = Mapping[str, Any]
+_ROWS = "given_rows"
+_KEPT = 256  # statements, of which there are some dozens
 
 
 def insert_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
@@ -39,16 +47,7 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> No
     if connection.dialect.name != "postgresql":
         connection.execute(insert(table), list(rows))
         return
-    given = list(rows[0])
-    source = _as_table(table, given, rows)
-    defaults = {
-        each.name: literal(each.default.arg, each.type)
-        for each in table.columns
-        if each.name not in given and isinstance(each.default, ScalarElementColumnDefault)
-    }
-    connection.execute(
-        insert(table).from_select([*given, *defaults], select(*(source.c[name] for name in given), *defaults.values()))
-    )
+    connection.execute(_insert_of(table, tuple(rows[0])), {_ROWS: _json_of([dict(row) for row in rows])})
 
 
 def update_rows(
@@ -56,21 +55,24 @@ def update_rows(
     table: Table,
     rows: Sequence[Row],
     *,
-    keys: Collection[str],
+    keys: tuple[str, ...],
     common: Row,
     where: ColumnElement[bool] | None = None,
 ) -> None:
-    """Change the rows that bear the `keys` of one of `rows`, if `where` holds: what that one names, and `common`."""
+    """Change the rows that bear the `keys` of one of `rows`, if `where` holds: what that one names, and `common`.
+
+    Expressions in `common`, and `where`, are best made once: a statement that has the same ones is not built again.
+    """
     if not rows:
         return
-    changed = [name for name in rows[0] if name not in keys]
-    also = () if where is None else (where,)
     if connection.dialect.name == "postgresql":
-        source = _as_table(table, list(rows[0]), rows)
-        is_it = and_(*(table.c[key] == source.c[key] for key in keys))
-        new = {name: source.c[name] for name in changed}
-        connection.execute(update(table).where(is_it, *also).values(**new, **common))
+        computed = tuple((name, value) for name, value in common.items() if isinstance(value, ClauseElement))
+        plain = {f"all_{name}": value for name, value in common.items() if not isinstance(value, ClauseElement)}
+        statement = _update_of(table, tuple(rows[0]), keys, plain=tuple(plain), computed=computed, where=where)
+        connection.execute(statement, {_ROWS: _json_of([dict(row) for row in rows]), **plain})
         return
+    also = () if where is None else (where,)
+    changed = [name for name in rows[0] if name not in keys]
     # A parameter may not bear the name of a column that is changed.
     is_it = and_(*(table.c[key] == bindparam(f"the_{key}") for key in keys))
     new = {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in changed}
@@ -82,19 +84,73 @@ def among(connection: Connection, of: InstrumentedAttribute[str], values: Collec
     """Return the condition that a column holds one of `values`, whatever their number."""
     if connection.dialect.name != "postgresql":
         return of.in_(values)
-    listed = select(func.json_array_elements_text(_as_json(list(values))))
-    return of == any_(func.array(listed.scalar_subquery()))
+    return _is_in_json(of, literal(_json_of(list(values)), Text))
 
 
-def _as_table(table: Table, names: Sequence[str], rows: Sequence[Row]) -> FromClause:
+def is_among(dialect: str, of: InstrumentedAttribute[str], parameter: str) -> ColumnElement[bool]:
+    """Return the condition that a column holds one of the values of a parameter, which `listed` makes.
+
+    For a statement that is built once.
+    """
+    if dialect != "postgresql":
+        return of.in_(bindparam(parameter, expanding=True))
+    return _is_in_json(of, bindparam(parameter, type_=Text))
+
+
+def is_one_of(dialect: str, of: InstrumentedAttribute[str], query: Select[str]) -> ColumnElement[bool]:
+    """Return the condition that a column holds one of the values that `query` finds, which is run first, and once."""
+    return of == any_(func.array(query.scalar_subquery())) if dialect == "postgresql" else of.in_(query)
+
+
+def listed(dialect: str, values: Collection[str]) -> str | list[str]:
+    """Return the value of a parameter of `is_among`."""
+    return _json_of(list(values)) if dialect == "postgresql" else list(values)
+
+
+@lru_cache(maxsize=_KEPT)
+def _insert_of(table: Table, given: tuple[str, ...]) -> Insert:
+    source = _as_table(table, given)
+    defaults = {
+        each.name: literal(each.default.arg, each.type)
+        for each in table.columns
+        if each.name not in given and isinstance(each.default, ScalarElementColumnDefault)
+    }
+    values = select(*(source.c[name] for name in given), *defaults.values())
+    return insert(table).from_select([*given, *defaults], values)
+
+
+@lru_cache(maxsize=_KEPT)
+def _update_of(
+    table: Table,
+    given: tuple[str, ...],
+    keys: tuple[str, ...],
+    *,
+    plain: tuple[str, ...],
+    computed: tuple[tuple[str, Any], ...],
+    where: ColumnElement[bool] | None,
+) -> Update:
+    source = _as_table(table, given)
+    is_it = and_(*(table.c[key] == source.c[key] for key in keys), *(() if where is None else (where,)))
+    new = {name: source.c[name] for name in given if name not in keys}
+    common = {
+        name.removeprefix("all_"): bindparam(name, type_=table.c[name.removeprefix("all_")].type) for name in plain
+    }
+    return update(table).where(is_it).values(**new, **common, **dict(computed))
+
+
+def _as_table(table: Table, names: Sequence[str]) -> FromClause:
     columns = [column(name, table.c[name].type) for name in names]
-    records = func.json_to_recordset(_as_json([dict(row) for row in rows]))
+    records = func.json_to_recordset(cast(bindparam(_ROWS, type_=Text), JSON))
     return records.table_valued(*columns, name="given").render_derived(with_types=True)
 
 
-def _as_json(values: Sequence[Any]) -> ColumnElement[Any]:
-    text = orjson.dumps(values, default=_hex, option=orjson.OPT_PASSTHROUGH_SUBCLASS).decode()
-    return cast(literal(text, Text), JSON)
+def _is_in_json(of: InstrumentedAttribute[str], text: ColumnElement[str]) -> ColumnElement[bool]:
+    values = select(func.json_array_elements_text(cast(text, JSON)))
+    return of == any_(func.array(values.scalar_subquery()))
+
+
+def _json_of(values: Sequence[Any]) -> str:
+    return orjson.dumps(values, default=_hex, option=orjson.OPT_PASSTHROUGH_SUBCLASS).decode()
 
 
 def _hex(value: Any) -> str:

@@ -8,6 +8,15 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from models.base import Base
 
+_SETTINGS = {
+    "join_collapse_limit": "1",
+    "enable_seqscan": "off",
+    "enable_bitmapscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+}
+_BY_KEY = "; ".join(f"SET LOCAL {name} = {value}" for name, value in _SETTINGS.items())
+
 
 def refresh_statistics(make_session: sessionmaker[Session]) -> None:
     """Have PostgreSQL count anew what its tables hold; SQLite needs none of it.
@@ -21,7 +30,11 @@ def refresh_statistics(make_session: sessionmaker[Session]) -> None:
             session.execute(text(f"ANALYZE {table.name}"))
 
 
-def join_as_written(session: Session) -> None:
-    """Have PostgreSQL join tables in the order in which queries name them, to the end of the transaction."""
+def look_up_by_key(session: Session) -> None:
+    """Have PostgreSQL find rows by their keys, one by one, in the order in which queries name the tables.
+
+    It holds to the end of the transaction, which is to touch few rows among many. Of a list of keys the database does
+    not know how long it is, so it would rather read a whole table of some thousand rows for each batch.
+    """
     if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("SET LOCAL join_collapse_limit = 1"))
+        session.connection().exec_driver_sql(_BY_KEY, execution_options={"no_parameters": True})

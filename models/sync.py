@@ -1,17 +1,19 @@
 """The revision clock of a practice, and the stamping of every synced change with it.
 
-Revision order is commit order, because the clock's row stays locked until the commit; a rollback leaves no gap.
+Revision order is commit order, because the clock's row stays locked until the commit; a rollback leaves no gap. Which
+device made a change is kept beside its revision, until it is known which other devices are to hear of it.
 """
 
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import BigInteger, ForeignKey, String, event, update
+from sqlalchemy import BigInteger, ForeignKey, String, event, insert, update
 from sqlalchemy.orm import Mapped, ORMExecuteState, Session, mapped_column
 
-from models.base import DEFERRED, ID_LENGTH, Base, Synced
+from models.base import DEFERRED, ID_LENGTH, Base, Synced, reference
 
 _REVISIONS = "revisions"
+_DEVICE = "device"
 
 
 class SyncClock(Base):
@@ -40,6 +42,22 @@ class SyncHeal(Base):
     rows: Mapped[int] = mapped_column(BigInteger)
 
 
+class DeviceChange(Base):
+    """Whose device took a revision. The row goes once wake-ups were looked for up to there."""
+
+    __tablename__ = "device_change"
+    __table_args__ = (reference("device"),)
+
+    practice_id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True)
+    revision: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    device_id: Mapped[str] = mapped_column(String(ID_LENGTH))
+
+
+def attribute_to(session: Session, device_id: str) -> None:
+    """Have it kept that the revisions which the session takes from here on are a device's own changes."""
+    session.info[_DEVICE] = device_id
+
+
 def stamp(session: Session, practice_id: str) -> int:
     """Return this transaction's revision in the practice, taking it from the clock on the first call.
 
@@ -57,7 +75,15 @@ def stamp(session: Session, practice_id: str) -> int:
         if revision is None:
             raise LookupError("expected a practice with a revision clock, got one without")
         revisions[practice_id] = revision
+        _keep_device(session, practice_id, revision)
     return revisions[practice_id]
+
+
+def _keep_device(session: Session, practice_id: str, revision: int) -> None:
+    device_id = session.info.get(_DEVICE)
+    if device_id is not None:
+        row = {"practice_id": practice_id, "revision": revision, "device_id": device_id}
+        session.connection().execute(insert(DeviceChange).values(row))
 
 
 @event.listens_for(Session, "before_flush")

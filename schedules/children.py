@@ -5,11 +5,12 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Callable
+from datetime import timedelta
 from multiprocessing.context import ForkProcess
 from typing import Any
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
-_FORK = multiprocessing.get_context("fork")
+FORK = multiprocessing.get_context("fork")
 
 
 def die_with_parent(parent_id: int) -> None:
@@ -52,8 +53,14 @@ class Child:
             return
         self._before_fork()
         arguments = (self._work, os.getpid(), self._arguments)
-        self._process = _FORK.Process(target=_run, args=arguments, name=self._name, daemon=True)
+        self._process = FORK.Process(target=_run, args=arguments, name=self._name, daemon=True)
         self._process.start()
+
+    def finish(self, within: timedelta) -> None:
+        """Let it end by itself within a time, else end it."""
+        if self._process is not None:
+            self._process.join(within.total_seconds())
+        self.kill()
 
     def kill(self) -> None:
         """End it at once."""

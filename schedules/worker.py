@@ -40,8 +40,11 @@ TEND_SECONDS = 0.5
 SEAL_SECONDS = 5
 SEAL_MISSED_SECONDS = 3600
 ASK_SECONDS = 900
+CARD_SECONDS = 900
 CLEAR_SECONDS = 10
+REMOVE_SECONDS = 3600
 TALLY_SECONDS = 30
+REPLAN_SECONDS = 10
 SELF_AUDIT_HOUR = 3  # UTC: night in America and Europe, and before a European clinic's first messages
 KEY_SAMPLES = 10
 logger = logging.getLogger("schedules.worker")  # also when it runs as the main module
@@ -53,6 +56,7 @@ class _Worker:
     def __init__(self, settings: Settings, clock: Clock, steps: Steps, engine: Engine) -> None:
         self.is_stopping = False
         self._rules_round = jobs.Round()
+        self._zone_round = jobs.ZoneRound()
         self._settings = settings
         self._clock = clock
         self._steps = steps
@@ -64,6 +68,7 @@ class _Worker:
         self._pages = PageKeeper(settings, clock, steps.now, before_fork=engine.dispose)
         self._auditor = Child("self-audit", jobs.audit_night, (settings, clock, steps.now), before_fork=engine.dispose)
         self._asker = Child("push-receipts", jobs.ask_expo, (settings, clock, steps.now), before_fork=engine.dispose)
+        self._waker = jobs.Waker(settings, clock, steps, before_fork=engine.dispose)
         self._dispatch = jobs.Dispatch(
             make_session=self._make_session,
             lease=lease,
@@ -88,9 +93,11 @@ class _Worker:
         try:
             scheduler.start()
         finally:
+            self._waker.tell_to_end()
             self._crew.stop()
             self._auditor.kill()
             self._asker.kill()
+            self._waker.stop()
             self._pages.stop()
         _guarded("sign_off", self._sign_off)()
 
@@ -113,9 +120,14 @@ class _Worker:
             self._ask: ASK_SECONDS,
             self._clear: CLEAR_SECONDS,
             self._tally: TALLY_SECONDS,
+            self._write_cards: CARD_SECONDS,
+            self._remove_replies: REMOVE_SECONDS,
+            self._replan: REPLAN_SECONDS,
         }
         if self._settings.expo_url is not None and not self._settings.send_to_log:
             every[self._fetch_push_receipts] = ASK_SECONDS
+        if self._settings.wakes_devices:
+            every[self._wake] = self._settings.poll_seconds
         # APScheduler counts by the machine's clock, whatever clock due times are judged by.
         at_once = SystemClock().now()
         for job, seconds in every.items():
@@ -172,6 +184,15 @@ class _Worker:
     def _tally(self) -> None:
         jobs.tally(self._make_session, self._now())
 
+    def _write_cards(self) -> None:
+        jobs.write_safety_cards(self._make_session)
+
+    def _remove_replies(self) -> None:
+        jobs.remove_old_replies(self._make_session, self._now())
+
+    def _replan(self) -> None:
+        jobs.replan_by_zone_rules(self._make_session, self._now(), self._zone_round)
+
     def _self_audit(self) -> None:
         # It takes minutes in a large clinic, which nothing due can wait for.
         self._auditor.start()
@@ -179,6 +200,11 @@ class _Worker:
     def _fetch_push_receipts(self) -> None:
         # Nothing due can wait for a provider's answers, and the parent may start no threads.
         self._asker.start()
+
+    def _wake(self) -> None:
+        # Nothing due can wait for a provider's answers, and what signs in there must live longer than a turn.
+        if not self.is_stopping:
+            self._waker.tend()
 
     def _now(self) -> datetime:
         with self._make_session() as session:

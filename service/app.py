@@ -11,6 +11,7 @@ from flask.json.provider import JSONProvider
 
 from config import Settings
 from models import journal, private
+from models.engine import make_session_factory
 from schedules.clock import Clock, SystemClock
 from service.api.delivery_health import worker_health
 from service.api.document import install_document
@@ -20,9 +21,11 @@ from service.api.problems import install_problems
 from service.api.routes import RESOURCES
 from service.api.scope import CLOCK, SETTINGS, find_scope, route_of, settings
 from service.cli import register_commands
-from service.db import init_database, refuse_stale_schema
+from service.db import db, init_database, refuse_stale_schema
 from service.logs import configure_logs, log_event
 from service.pages.views import install_pages
+from service.sync.events import WAKES
+from service.sync.wake import Wakes
 
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -78,6 +81,8 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     app.extensions[CLOCK] = clock or SystemClock()
     app.extensions[SETTINGS] = settings
     init_database(app, settings.database_url)
+    with app.app_context():
+        app.extensions[WAKES] = Wakes(make_session_factory(db.engine), most=settings.web_threads // 2)
     _install_web(app)
     register_commands(app)
     if click.get_current_context(silent=True) is None:

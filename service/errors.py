@@ -52,6 +52,12 @@ class UnauthenticatedError(ServiceError):
     code, status, title = "unauthenticated", 401, "A valid token is required."
 
 
+class RevokedDeviceError(UnauthenticatedError):
+    """The token's device was revoked. Only who holds its token learns of it, so that the app deletes what it stores."""
+
+    code, title = "device_revoked", "This device was removed. Delete what it stores, and enrol it again."
+
+
 class ForbiddenError(ServiceError):
     """The caller's role may not do this to anything."""
 
@@ -68,6 +74,15 @@ class ConflictError(ServiceError):
     """What is stored does not allow this."""
 
     code, status, title = "conflict", 409, "What is stored does not allow this."
+
+
+class KeyInUseError(ConflictError):
+    """A request under the same Idempotency-Key is still running; the caller may repeat."""
+
+    code, title = "key_in_use", "A request with this Idempotency-Key is still running. Please try again."
+
+    def __init__(self) -> None:
+        super().__init__(headers={"Retry-After": "1"})
 
 
 class NeedsMoveError(ConflictError):
@@ -122,6 +137,13 @@ class OutdatedClientError(ServiceError):
     """The client's schema is too old to be served."""
 
     code, status, title = "upgrade_required", 426, "This version of the app is too old. Please update it."
+
+
+class KeyReusedError(ServiceError):
+    """The Idempotency-Key stands for another request of the same caller."""
+
+    code, status = "key_reused", 422
+    title = "This Idempotency-Key was sent with another request: nothing was changed. Take a new key for each request."
 
 
 class UnconditionalError(ServiceError):

@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import event
 from sqlalchemy.orm import Session
@@ -24,7 +25,7 @@ from sqlalchemy.orm import Session
 from config import Settings
 from schedules.clock import Clock, SystemClock
 from schedules.delivery.book import Claim
-from schedules.delivery.channels import ChannelSender, ManySender, Message, Result
+from schedules.delivery.channels import ChannelSender, ManySender, Message, Result, is_many
 from schedules.delivery.claim import claim_due
 from schedules.delivery.deliver import DEFAULT_STEPS, Steps, make_senders
 from schedules.delivery.flow import Pace
@@ -152,7 +153,8 @@ class FailSteps:
 
 
 def _failing(sender: ChannelSender, fail: FailPoint) -> ChannelSender:
-    return _FailingManySender(sender, fail, sender) if isinstance(sender, ManySender) else _FailingSender(sender, fail)
+    many = sender if is_many(sender) else None
+    return _FailingSender(sender, fail) if many is None else _FailingManySender(sender, fail, many)
 
 
 @dataclass(frozen=True)
@@ -161,6 +163,10 @@ class _FailingSender:
 
     sender: ChannelSender
     fail: FailPoint
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what no fail point stands around, such as wake-ups."""
+        return getattr(self.sender, name)
 
     def send(self, message: Message, deadline: timedelta) -> Result:
         self.fail.reach("before_send")

@@ -1,4 +1,4 @@
-"""Plants the known ways to get deliveries wrong, one at a time, and sees that a test notices (`make delivery-mutants`).
+"""Plants known faults of deliveries and repeats, one at a time, and sees that a test notices (`make delivery-mutants`).
 
 Each fault is the exact text that it replaces: when that is not found, the table is out of date, and the run fails.
 """
@@ -85,7 +85,7 @@ FAULTS = (
         (
             Change(
                 "schedules/delivery/claim.py",
-                "and_(held_once, has_run_out(session, lease.clock))",
+                "and_(held_once, has_run_out_by(shared=shared))",
                 "held_once",
             ),
         ),
@@ -112,8 +112,8 @@ FAULTS = (
             ),
             Change(
                 "schedules/database_time.py",
-                "Delivery.lease_until_ms >= clock.monotonic_ms()",
-                "Delivery.lease_until_ms >= int(clock.now().timestamp() * 1000)",
+                '"now_ms": clock.monotonic_ms()',
+                '"now_ms": int(clock.now().timestamp() * 1000)',
             ),
             Change(
                 "schedules/delivery/leases.py",
@@ -127,6 +127,19 @@ FAULTS = (
         "M7 a write that begins as a read",
         (Change("models/engine.py", '"BEGIN" if reads else "BEGIN IMMEDIATE"', '"BEGIN"'),),
         ("tests/storage/test_busy_writers.py",),
+    ),
+    Fault(
+        "M10 a key that is stored before what it stands for",
+        (
+            Change(
+                "service/api/idempotency.py",
+                "            return claim_reply(current_session(), self.practice_id, self.reply_id, now())\n",
+                "            taken = claim_reply(current_session(), self.practice_id, self.reply_id, now())\n"
+                "            current_session().commit()\n"
+                "            return taken\n",
+            ),
+        ),
+        ("tests/api/test_idempotency.py -k killed",),
     ),
     Fault(
         "M15 jobs that are dropped when they come a second late",
@@ -165,7 +178,7 @@ def _plant(fault: Fault, run: Callable[[Path, str], bool]) -> str | None:
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder)
         for name in FOLDERS:
-            shutil.copytree(ROOT / name, tree / name)
+            shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("node_modules"))
         for file in [*ROOT.glob("*.py"), ROOT / "pyproject.toml"]:
             shutil.copyfile(file, tree / file.name)
         for change in fault.changes:

@@ -3,14 +3,15 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, String, bindparam, cast, func, select
 from sqlalchemy.orm import Session
 
 from models.base import table_of
 from models.reminder import Delivery, DeliveryAttempt, DeliveryState
-from models.sets import among, update_rows
+from models.sets import is_among, listed, update_rows
 from schedules.delivery.channels import Result
 from schedules.delivery.leases import RELEASED
 from schedules.plan.vocabulary import Channel
@@ -47,6 +48,7 @@ class Held:
     is_correction: bool
     due_at: datetime
     useful_until: datetime
+    next_attempt_at: datetime
     fence: int
     attempts: int
     solo: bool
@@ -60,6 +62,8 @@ class Held:
 
 
 _HELD_COLUMNS = tuple(getattr(Delivery, name) for name in Held.__slots__)
+# Not by IS NULL: the index of open attempts seems so small to the database that it would compare all of it with each.
+_IS_OPEN = func.coalesce(cast(table_of(DeliveryAttempt).c.outcome, String), "") == ""
 
 
 def by_practice(claims: Iterable[Claim]) -> dict[str, list[Claim]]:
@@ -77,17 +81,29 @@ def lock_held(session: Session, claims: Sequence[Claim], *states: DeliveryState)
     """
     if not claims:
         return {}
-    query = (
+    connection = session.connection()
+    dialect = connection.dialect.name
+    parameters = {
+        "practice_id": claims[0].practice_id,
+        "ids": listed(dialect, [each.delivery_id for each in claims]),
+        "states": states,
+    }
+    rows = (Held(*row) for row in connection.execute(_lock_query(dialect), parameters))
+    found = {row.id: row for row in rows}
+    held = ((claim, found.get(claim.delivery_id)) for claim in claims)
+    return {claim: row for claim, row in held if row is not None and row.fence == claim.fence}
+
+
+@cache
+def _lock_query(dialect: str) -> Select[Any]:
+    return (
         select(*_HELD_COLUMNS)
-        .where(Delivery.practice_id == claims[0].practice_id)
-        .where(among(session.connection(), Delivery.id, [each.delivery_id for each in claims]))
-        .where(Delivery.state.in_(states))
+        .where(Delivery.practice_id == bindparam("practice_id"))
+        .where(is_among(dialect, Delivery.id, "ids"))
+        .where(Delivery.state.in_(bindparam("states", expanding=True)))
         .order_by(Delivery.id)
         .with_for_update()
     )
-    found = {row.id: Held(*row) for row in session.execute(query)}
-    held = ((claim, found.get(claim.delivery_id)) for claim in claims)
-    return {claim: row for claim, row in held if row is not None and row.fence == claim.fence}
 
 
 def move(session: Session, claims: Iterable[Claim], **columns: Any) -> None:
@@ -125,5 +141,5 @@ def resolve_attempts(session: Session, results: Iterable[tuple[Claim, Result]], 
         }
         for claim, result in results
     ]
-    keys, is_open = ("practice_id", "delivery_id", "fence"), table.c.outcome.is_(None)
-    update_rows(session.connection(), table, rows, keys=keys, where=is_open, common={"ended_at": now})
+    keys = ("practice_id", "delivery_id", "fence")
+    update_rows(session.connection(), table, rows, keys=keys, where=_IS_OPEN, common={"ended_at": now})

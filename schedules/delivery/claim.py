@@ -4,14 +4,31 @@ Takes also what a dead or frozen worker held: its lease has run out, and the ker
 send (see `schedules.delivery.deadline`), so its unresolved attempts can be closed as abandoned.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from secrets import SystemRandom
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, exists, literal, or_, select, union_all, update
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Executable,
+    Select,
+    and_,
+    bindparam,
+    case,
+    exists,
+    literal,
+    or_,
+    select,
+    union_all,
+    update,
+)
 from sqlalchemy.orm import Session
 
+from models.base import table_of
 from models.practice import Practice
 from models.reminder import (
     OPEN_STATES,
@@ -21,10 +38,11 @@ from models.reminder import (
     DeliveryAttempt,
     DeliveryState,
 )
-from models.sets import among
+from models.sets import is_among, listed, update_rows
+from models.statistics import look_up_by_key
 from schedules.delivery.book import Claim, by_practice, ended, lock_held, move
 from schedules.delivery.decide import Reason
-from schedules.delivery.leases import RELEASED, Lease, has_run_out, held
+from schedules.delivery.leases import RELEASED, Lease, clocks, has_run_out_by, held, is_shared
 from schedules.plan.urgency import Urgency
 from schedules.plan.vocabulary import Channel
 from schedules.planning.story import Step, tell
@@ -58,6 +76,30 @@ class _Found:
 
 
 _COLUMNS = tuple(getattr(Delivery, name) for name in _Found.__slots__)
+_ONE_ATTEMPT_LESS = Delivery.attempts - 1
+_HAS_DIED = Delivery.state == DeliveryState.sending
+_RAISED = {
+    "fence": Delivery.fence + 1,
+    # A lease that ran out before its attempt began has used none up.
+    "attempts": Delivery.attempts + case((Delivery.state == DeliveryState.leased, 0), else_=1),
+    "deaths": Delivery.deaths + case((and_(_HAS_DIED, Delivery.solo), 1), else_=0),
+    "solo": or_(Delivery.solo, _HAS_DIED),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Looker:
+    """Looks for what is due at one instant, with statements that are built once for each database."""
+
+    session: Session
+    lease: Lease
+    now: datetime
+
+    def rows(self, statement: Callable[[str, bool], Executable], **more: Any) -> Sequence[Any]:
+        """Return what a statement finds with these parameters, besides the instant and the clocks."""
+        connection = self.session.connection()
+        query = statement(connection.dialect.name, is_shared(self.session))
+        return connection.execute(query, {"now": self.now, **clocks(self.session, self.lease.clock), **more}).all()
 
 
 def claim_due(session: Session, lease: Lease, *, now: datetime, limit: int) -> list[Claim]:
@@ -68,23 +110,16 @@ def claim_due(session: Session, lease: Lease, *, now: datetime, limit: int) -> l
     one message. An attempt whose worker died is abandoned and its delivery retried alone; after three deaths alone, or
     as many attempts as are allowed, the delivery ends instead.
     """
-    may_claim = _claimable(session, lease, now)
+    look_up_by_key(session)
+    looker = _Looker(session, lease, now)
     claims: list[Claim] = []
-    for urgency, practice_ids in _waiting(session, may_claim):
-        is_next = and_(Delivery.urgency == urgency, may_claim)
-        for found in _shared(session, practice_ids, is_next, may_claim, most=limit - len(claims)):
+    for urgency, practice_ids in _waiting(looker):
+        for found in _shared(looker, practice_ids, urgency, most=limit - len(claims)):
             claims += _take(session, lease, found, now)
     return claims
 
 
-def _shared(
-    session: Session,
-    practice_ids: Sequence[str],
-    is_next: ColumnElement[bool],
-    may_claim: ColumnElement[bool],
-    *,
-    most: int,
-) -> Iterator[list[_Found]]:
+def _shared(looker: _Looker, practice_ids: Sequence[str], urgency: Urgency, *, most: int) -> Iterator[list[_Found]]:
     """Yield up to about `most` deliveries, a practice's equal share at a time. Take one before asking for the next."""
     waiting, count = list(practice_ids), 0
     while waiting and count < most:
@@ -93,7 +128,7 @@ def _shared(
         for practice_id in waiting:
             if count >= most:
                 return
-            found = _lock(session, practice_id, is_next, may_claim, share)
+            found = _lock(looker, practice_id, urgency, share)
             count += len(found)
             yield found
             if len(found) >= share:
@@ -103,24 +138,37 @@ def _shared(
 
 def release(session: Session, claims: Iterable[Claim]) -> None:
     """Give back claims that nothing was begun with, for any worker to take."""
-    columns = {"state": DeliveryState.pending, "attempts": Delivery.attempts - 1, **RELEASED}
+    columns = {"state": DeliveryState.pending, "attempts": _ONE_ATTEMPT_LESS, **RELEASED}
     for of_practice in by_practice(claims).values():
         move(session, lock_held(session, of_practice, DeliveryState.leased), **columns)
 
 
-def _claimable(session: Session, lease: Lease, now: datetime) -> ColumnElement[bool]:
+def _claimable(*, shared: bool) -> ColumnElement[bool]:
     held_once = Delivery.state.in_((DeliveryState.leased, DeliveryState.sending))
-    free = or_(Delivery.state == DeliveryState.pending, and_(held_once, has_run_out(session, lease.clock)))
-    # Said once more in the words of the partial index, so that history costs nothing.
-    return and_(Delivery.state.in_(OPEN_STATES), Delivery.next_attempt_at <= now, free)
+    free = or_(Delivery.state == DeliveryState.pending, and_(held_once, has_run_out_by(shared=shared)))
+    # Said once more in the words of the partial index, so that history costs nothing; as words, since of parameters
+    # PostgreSQL cannot know, before it has them, that the index holds what is wanted.
+    is_open = Delivery.state.in_(bindparam("open", OPEN_STATES, expanding=True, literal_execute=True))
+    return and_(is_open, Delivery.next_attempt_at <= bindparam("now"), free)
 
 
-def _waiting(session: Session, may_claim: ColumnElement[bool]) -> list[tuple[Urgency, list[str]]]:
+def _waiting(looker: _Looker) -> list[tuple[Urgency, list[str]]]:
     """Return for which practices something is due, the most urgent first.
 
     The practices come in an order of chance: none is always the first.
     """
-    query = union_all(
+    found: dict[Urgency, list[str]] = {urgency: [] for urgency in Urgency}
+    for urgency, practice_id in looker.rows(_waiting_query):
+        found[Urgency(urgency)].append(practice_id)
+    for practice_ids in found.values():
+        _SHUFFLE(practice_ids)
+    return sorted(found.items())
+
+
+@cache
+def _waiting_query(_dialect: str, shared: bool) -> CompoundSelect[Any]:  # noqa: FBT001 - as `_Looker.rows` calls it
+    may_claim = _claimable(shared=shared)
+    return union_all(
         *(
             select(literal(int(urgency)).label("urgency"), Practice.id).where(
                 exists().where(Delivery.practice_id == Practice.id, Delivery.urgency == urgency, may_claim)
@@ -128,31 +176,41 @@ def _waiting(session: Session, may_claim: ColumnElement[bool]) -> list[tuple[Urg
             for urgency in Urgency
         )
     )
-    found: dict[Urgency, list[str]] = {urgency: [] for urgency in Urgency}
-    for urgency, practice_id in session.execute(query):
-        found[Urgency(urgency)].append(practice_id)
-    for practice_ids in found.values():
-        _SHUFFLE(practice_ids)
-    return sorted(found.items())
 
 
-def _lock(
-    session: Session, practice_id: str, is_next: ColumnElement[bool], may_claim: ColumnElement[bool], most: int
-) -> list[_Found]:
+def _lock(looker: _Looker, practice_id: str, urgency: Urgency, most: int) -> list[_Found]:
     """Return up to `most` of a practice's deliveries that are next, and what else is due for their patients.
 
     They are locked to the commit.
     """
-    query = select(*_COLUMNS).where(Delivery.practice_id == practice_id).with_for_update(skip_locked=True)
-    next_ones = query.where(is_next).order_by(Delivery.next_attempt_at, Delivery.id).limit(most)
-    found = [_Found(*row) for row in session.execute(next_ones)]
+    rows = looker.rows(_next_query, practice_id=practice_id, urgency=int(urgency), most=most)
+    found = [_Found(*row) for row in rows]
     if not found:
         return []
-    connection = session.connection()
-    of_patients = among(connection, Delivery.patient_id, {each.patient_id for each in found})
-    are_others = ~among(connection, Delivery.id, [each.id for each in found])
-    others = query.where(may_claim, of_patients, are_others).order_by(Delivery.id)
-    return found + [_Found(*row) for row in session.execute(others)]
+    dialect = looker.session.get_bind().dialect.name
+    patient_ids = listed(dialect, {each.patient_id for each in found})
+    ids = listed(dialect, [each.id for each in found])
+    others = looker.rows(_others_query, practice_id=practice_id, patient_ids=patient_ids, ids=ids)
+    return found + [_Found(*row) for row in others]
+
+
+@cache
+def _next_query(_dialect: str, shared: bool) -> Select[Any]:  # noqa: FBT001
+    is_next = and_(Delivery.urgency == bindparam("urgency"), _claimable(shared=shared))
+    # Not by the id among what is due at one time, which thousands may be: all of those would be read for each claim.
+    return _locked().where(is_next).order_by(Delivery.next_attempt_at).limit(bindparam("most"))
+
+
+@cache
+def _others_query(dialect: str, shared: bool) -> Select[Any]:  # noqa: FBT001
+    of_patients = is_among(dialect, Delivery.patient_id, "patient_ids")
+    are_others = ~is_among(dialect, Delivery.id, "ids")
+    return _locked().where(_claimable(shared=shared), of_patients, are_others).order_by(Delivery.id)
+
+
+def _locked() -> Select[Any]:
+    mine = Delivery.practice_id == bindparam("practice_id")
+    return select(*_COLUMNS).where(mine).with_for_update(skip_locked=True)
 
 
 def _take(session: Session, lease: Lease, found: Sequence[_Found], now: datetime) -> list[Claim]:
@@ -203,23 +261,9 @@ def _end(session: Session, delivery: _Found, end: tuple[DeliveryState, Reason], 
 def _lease(session: Session, lease: Lease, deliveries: Sequence[_Found]) -> list[Claim]:
     if not deliveries:
         return []
-    died = Delivery.state == DeliveryState.sending
-    statement = (
-        update(Delivery)
-        .where(Delivery.practice_id == deliveries[0].practice_id)
-        .where(among(session.connection(), Delivery.id, [each.id for each in deliveries]))
-        .values(
-            state=DeliveryState.leased,
-            fence=Delivery.fence + 1,
-            # A lease that ran out before its attempt began has used none up.
-            attempts=Delivery.attempts + case((Delivery.state == DeliveryState.leased, 0), else_=1),
-            deaths=Delivery.deaths + case((and_(died, Delivery.solo), 1), else_=0),
-            solo=or_(Delivery.solo, died),
-            **held(session, lease),
-        )
-        .execution_options(synchronize_session=False)
-    )
-    session.execute(statement)
+    rows = [{"practice_id": each.practice_id, "id": each.id} for each in deliveries]
+    common = {"state": DeliveryState.leased, **_RAISED, **held(session, lease)}
+    update_rows(session.connection(), table_of(Delivery), rows, keys=("practice_id", "id"), common=common)
     return [
         Claim(each.practice_id, each.patient_id, each.id, each.fence + 1, solo=each.solo or each.has_died)
         for each in deliveries

@@ -23,6 +23,7 @@ from schedules.delivery.sender import run_sender
 
 FINISH_WITHIN = timedelta(seconds=6)
 STOP_WITHIN = timedelta(seconds=8.5)
+IN_HAND_FOR_EACH_PLACE = 2  # so that the next are at hand when messages are gone, before the parent has heard of it
 REST_AFTER_EARLY_DEATH = timedelta(seconds=1)
 _GLANCE = timedelta(milliseconds=100)
 _FORK = multiprocessing.get_context("fork")
@@ -59,6 +60,7 @@ class _Sender:
     started_ms: int
     slots: int
     is_solo: bool
+    is_told: bool = False  # to begin nothing more, and to end
     in_hand: dict[Claim, int] = field(default_factory=dict)  # when each was handed over, in ms
 
     @property
@@ -85,7 +87,7 @@ class Crew:
             if hangs and sender in self._senders:  # one that was just buried hangs no more
                 sender.process.kill()
         while len(self._usual()) < self._settings.sender_processes and self._may_start():
-            self._start(self._settings.sends_in_flight, is_solo=False)
+            self._start(IN_HAND_FOR_EACH_PLACE * self._settings.sends_in_flight, is_solo=False)
 
     def free_count(self) -> int:
         """Return how many more deliveries the senders can take in hand; 0 until half of their places are free.
@@ -156,9 +158,11 @@ class Crew:
         self._listen(sender)
         if sender not in self._senders:
             return
-        if not sender.in_hand:
+        if not sender.is_told:
+            sender.is_told = True
             with contextlib.suppress(BrokenPipeError):
                 sender.pipe.send(None)
+        if not sender.in_hand:
             sender.process.join(_GLANCE.total_seconds())
         elif hurry and sender.process.pid is not None:
             os.kill(sender.process.pid, CUT_SIGNAL)

@@ -7,7 +7,7 @@ of a push app have a list of their own.
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from models.bulk import insert_once
@@ -16,18 +16,19 @@ from models.reminder import DeliveryAttempt
 from schedules.plan.vocabulary import Channel
 
 KEPT_FOR = frozenset({Channel.email, Channel.sms, Channel.webhook})
+_DEAD = select(DeadAddress.target).where(
+    DeadAddress.practice_id == bindparam("practice_id"),
+    DeadAddress.target.in_(bindparam("targets", expanding=True)),
+    DeadAddress.revived_at.is_(None),
+)
 
 
 def dead_among(session: Session, practice_id: str, targets: Collection[bytes]) -> frozenset[bytes]:
     """Return those of the hashed addresses that no message of the practice reaches. One query, if there are any."""
     if not targets:
         return frozenset()
-    query = select(DeadAddress.target).where(
-        DeadAddress.practice_id == practice_id,
-        DeadAddress.target.in_(targets),
-        DeadAddress.revived_at.is_(None),
-    )
-    return frozenset(bytes(target) for target in session.scalars(query))
+    found = session.connection().scalars(_DEAD, {"practice_id": practice_id, "targets": list(targets)})
+    return frozenset(bytes(target) for target in found)
 
 
 def note_dead(

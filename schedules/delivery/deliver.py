@@ -19,7 +19,7 @@ from schedules.delivery.channels.email import EmailSender, MailServer
 from schedules.delivery.channels.log import LogSender
 from schedules.delivery.channels.sms import SmsProvider, SmsSender
 from schedules.delivery.channels.webhook import WebhookSender
-from schedules.delivery.claim import claim_due
+from schedules.delivery.claim import claim_due, release
 from schedules.delivery.flow import NO_PACE, Breaker, Pace, write_pauses
 from schedules.delivery.gate import Permit, pass_gate
 from schedules.delivery.leases import Lease, read_now
@@ -211,6 +211,16 @@ def put_back(desk: Desk, claims: Sequence[Claim], error: Exception) -> None:
         _in_transaction(desk, work)
     except Exception as second:  # noqa: BLE001 - the sender's loop: one bad delivery must not stop the rest
         logger.warning("deliveries could not be put back, %s: %s", type(second).__name__, _ids(claims))
+
+
+def give_back(desk: Desk, claims: Sequence[Claim]) -> None:
+    """Give back claims that nothing was begun with, for any worker to take. If that fails, their leases run out."""
+    if not claims:
+        return
+    try:
+        _in_transaction(desk, lambda session: release(session, claims))
+    except Exception as error:  # noqa: BLE001 - the sender's end: it must come whatever becomes of these
+        logger.warning("claims could not be given back, %s: %s", type(error).__name__, _ids(claims))
 
 
 def _ids(claims: Iterable[Claim]) -> str:

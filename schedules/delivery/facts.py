@@ -3,10 +3,11 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, and_, func, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from models.base import Tenant
@@ -14,8 +15,7 @@ from models.care import Episode, Milestone, MilestoneProgress, Surgery
 from models.people import Patient
 from models.practice import Practice
 from models.reminder import AttemptOutcome, DeliveryAttempt, Reminder
-from models.sets import among
-from models.statistics import join_as_written
+from models.sets import is_among, listed
 from schedules.delivery.book import Held
 from schedules.delivery.decide import Facts
 from schedules.delivery.ways import CONTACT_COLUMNS, Contact, Ways, offers_of, with_devices
@@ -113,11 +113,10 @@ _CARE: dict[str, Any] = {
 
 def load_cares(session: Session, practice_id: str, reminder_ids: Collection[str]) -> dict[str, Care]:
     """Return, by reminder, what each hangs on. Read it after the deliveries' lock: then no withdrawal can be missed."""
-    # Beginning anywhere but with the reminders, a database that knows its tables badly looks through all of them.
-    join_as_written(session)
-    is_wanted = among(session.connection(), Reminder.id, reminder_ids)
-    query = _care_query().where(Reminder.practice_id == practice_id, is_wanted)
-    width, rows = len(_CARE), session.execute(query).all()
+    connection = session.connection()
+    dialect = connection.dialect.name
+    parameters = {"practice_id": practice_id, "ids": listed(dialect, reminder_ids)}
+    width, rows = len(_CARE), connection.execute(_care_query(dialect), parameters).all()
     contacts = with_devices(session, practice_id, [Contact(*row[width:]) for row in rows])
     cares = (
         Care(**dict(zip(_CARE, row, strict=False)), contact=contact)
@@ -178,7 +177,8 @@ def count_open_tries(session: Session, delivery: Held) -> int:
     return session.scalar(query) or 0
 
 
-def _care_query() -> Select[Any]:
+@cache
+def _care_query(dialect: str) -> Select[Any]:
     return (
         select(*_CARE.values(), *CONTACT_COLUMNS)
         .join_from(Reminder, Milestone, _same_practice(Milestone, Milestone.id == Reminder.milestone_id))
@@ -187,6 +187,7 @@ def _care_query() -> Select[Any]:
         .join(Surgery, _same_practice(Surgery, Surgery.id == Milestone.surgery_id))
         .join(Patient, _same_practice(Patient, Patient.id == Reminder.patient_id))
         .join(Practice, Practice.id == Reminder.practice_id)
+        .where(Reminder.practice_id == bindparam("practice_id"), is_among(dialect, Reminder.id, "ids"))
     )
 
 

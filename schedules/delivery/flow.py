@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from models.providers import PauseReason, ProviderPause
@@ -23,6 +23,8 @@ PAUSES = {PauseReason.trouble: timedelta(seconds=60), PauseReason.credentials: t
 # A busy answer of these is about our whole account there, not about one address.
 ONE_ACCOUNT = frozenset({Provider.sms, Provider.fcm, Provider.expo})
 _NO_WAIT = timedelta(milliseconds=500)
+_PAUSED = select(ProviderPause.provider, ProviderPause.until_at).where(ProviderPause.until_at > bindparam("now"))
+KEPT_FOR = timedelta(seconds=10)  # who comes later for the time that was kept is given another
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +75,17 @@ class Pace:
         self._gap = {provider: timedelta(seconds=1 / rate) for provider, rate in a_second.items()}
         self._next_at: dict[Provider, datetime] = {}
 
-    def time_for(self, provider: Provider, now: datetime) -> datetime:
-        """Return when the next message may go: `now`, or the later time that is kept free for it from now on."""
+    def time_for(self, provider: Provider, now: datetime, *, useful_until: datetime) -> datetime:
+        """Return when a message may go: `now`, or the later time that is kept free for it from now on.
+
+        No time is kept for one that is of no more use by then.
+        """
         gap = self._gap.get(provider)
         if gap is None:
             return now
         at = max(now, self._next_at.get(provider, now))
-        self._next_at[provider] = at + gap
+        if at < useful_until:
+            self._next_at[provider] = at + gap
         return now if at - now <= _NO_WAIT else at
 
 
@@ -88,8 +94,7 @@ NO_PACE = Pace({})
 
 def paused_until(session: Session, now: datetime) -> dict[Provider, datetime]:
     """Return until when which providers are left alone."""
-    query = select(ProviderPause.provider, ProviderPause.until_at).where(ProviderPause.until_at > now)
-    return {row.provider: row.until_at for row in session.execute(query)}
+    return {row.provider: row.until_at for row in session.connection().execute(_PAUSED, {"now": now})}
 
 
 def write_pauses(session: Session, pauses: Iterable[Pause], now: datetime) -> None:

@@ -7,14 +7,15 @@ pass their last checks at the same time do not see each other.
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, time, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, and_, bindparam, func, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from models.reminder import AttemptOutcome, Delivery, DeliveryAttempt
 from models.report import Task, TaskKind, TaskState
-from models.sets import among
+from models.sets import is_among, is_one_of, listed
 from models.sync import stamp
 from schedules.delivery.facts import Care
 from schedules.plan.identity import plan_row_id
@@ -48,18 +49,36 @@ def count_messages(session: Session, practice_id: str, since: Mapping[str, datet
     """
     if not since:
         return {}
-    query = (
-        select(Delivery.patient_id, DeliveryAttempt.started_at)
-        .join(
-            DeliveryAttempt,
-            (DeliveryAttempt.practice_id == Delivery.practice_id) & (DeliveryAttempt.delivery_id == Delivery.id),
-        )
-        .where(Delivery.practice_id == practice_id, among(session.connection(), Delivery.patient_id, list(since)))
-        .where(Delivery.attempts > 0, or_(Delivery.finished_at.is_(None), Delivery.finished_at >= min(since.values())))
+    connection = session.connection()
+    dialect = connection.dialect.name
+    parameters = {
+        "practice_id": practice_id,
+        "patient_ids": listed(dialect, list(since)),
+        "first": min(since.values()),
+    }
+    rows = connection.execute(_begun_query(dialect), parameters)
+    return Counter(patient_id for patient_id, started_at in rows if started_at >= since[patient_id])
+
+
+@cache
+def _begun_query(dialect: str) -> Select[str, datetime]:
+    """Return the query for the attempts of what was begun, which is asked for first: mostly there are none."""
+    begun = (
+        select(Delivery.id)
+        .where(Delivery.practice_id == bindparam("practice_id"), is_among(dialect, Delivery.patient_id, "patient_ids"))
+        .where(Delivery.attempts > 0)
+        .where(or_(Delivery.finished_at.is_(None), Delivery.finished_at >= bindparam("first")))
+    )
+    whose = aliased(Delivery)
+    is_its = and_(whose.practice_id == DeliveryAttempt.practice_id, whose.id == DeliveryAttempt.delivery_id)
+    return (
+        select(whose.patient_id, DeliveryAttempt.started_at)
+        .join_from(DeliveryAttempt, whose, is_its)
+        .where(DeliveryAttempt.practice_id == bindparam("practice_id"))
+        .where(is_one_of(dialect, DeliveryAttempt.delivery_id, begun))
         .where(DeliveryAttempt.carried_by.is_(None))
         .where(or_(DeliveryAttempt.outcome.is_(None), DeliveryAttempt.outcome != AttemptOutcome.refused))
     )
-    return Counter(patient_id for patient_id, started_at in session.execute(query) if started_at >= since[patient_id])
 
 
 def tell_clinic(session: Session, care: Care, now: datetime) -> None:

@@ -16,6 +16,7 @@ from models.audit import ActorKind, AuditAction
 from models.bulk import insert_at_commit
 from models.private import lookup_hash
 from models.reminder import DecisionKind, DeliveryAttempt, DeliveryState
+from models.statistics import look_up_by_key
 from schedules.delivery.book import Claim, Held, ended, lock_held, move, move_each
 from schedules.delivery.dead_addresses import dead_among
 from schedules.delivery.decide import (
@@ -33,13 +34,14 @@ from schedules.delivery.decide import (
 from schedules.delivery.drafts import Going, draft_of
 from schedules.delivery.facts import Care, facts_of, load_cares
 from schedules.delivery.fall_back import tried_targets
-from schedules.delivery.flow import NO_PACE, Pace, paused_until
+from schedules.delivery.flow import KEPT_FOR, NO_PACE, Pace, paused_until
 from schedules.delivery.fuse import fuse_ends, tell_clinic
 from schedules.delivery.leases import RELEASED, Lease, held
 from schedules.delivery.message import Draft
 from schedules.delivery.policy import DEFAULT_POLICY, Policy
 from schedules.delivery.ways import Ways
 from schedules.plan.corrections import URGENT_KEYS
+from schedules.plan.urgency import Urgency
 from schedules.plan.vocabulary import Channel, Provider
 from schedules.planning.story import tell
 
@@ -105,6 +107,7 @@ def pass_gate(
     a rule whose past policy is `digest` cost one more each.
     """
     gate = _Gate(session, lease, now)
+    look_up_by_key(session)
     deliveries = lock_held(session, claims, DeliveryState.leased)
     if not deliveries:
         return []
@@ -147,11 +150,17 @@ def _look(
 def _in_pace(verdict: Verdict, delivery: Held, pace: Pace, now: datetime) -> Verdict:
     """Return the verdict, or a wait for the time that the provider's pace gives to a message.
 
-    One that has waited for its time goes: a new one would lie behind all that came meanwhile.
+    One that has waited for its time goes: a new one would lie behind all that came meanwhile. If no worker came for it
+    in time there may be many such: they get new times, so that they do not all go at once.
     """
     has_waited = delivery.reason == Reason.provider_pace
-    at = pace.time_for(verdict.provider, now) if isinstance(verdict, Send) and not has_waited else now
-    if at <= now:
+    if has_waited and verdict == Expire(Reason.too_late):
+        return Expire(Reason.provider_pace)
+    has_its_time = has_waited and now - delivery.next_attempt_at < KEPT_FOR
+    if not isinstance(verdict, Send) or has_its_time:
+        return verdict
+    at = pace.time_for(verdict.provider, now, useful_until=delivery.useful_until)
+    if at <= now or delivery.urgency == Urgency.urgent:
         return verdict
     until = min(at, delivery.useful_until)
     return Hold(until, until, Reason.provider_pace)

@@ -2,14 +2,15 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from schedules.clock import Clock
-from schedules.database_time import database_clock, has_run_out, is_shared, read_now
+from schedules.database_time import clocks, database_clock, has_run_out_by, is_shared, read_now
 
-__all__ = ["RELEASED", "Lease", "has_run_out", "held", "read_now"]
+__all__ = ["RELEASED", "Lease", "clocks", "has_run_out_by", "held", "is_shared", "read_now"]
 
 RELEASED: dict[str, Any] = {"lease_owner": None, "lease_until": None, "lease_until_ms": None, "lease_boot": None}
 
@@ -26,6 +27,11 @@ class Lease:
 def held(session: Session, lease: Lease) -> dict[str, Any]:
     """Return the columns of a delivery that is held from now on for the lease's length."""
     if is_shared(session):
-        return {"lease_owner": lease.owner, "lease_until": database_clock() + lease.length}
+        return {"lease_owner": lease.owner, "lease_until": _end_of(lease.length)}
     ends_ms = lease.clock.monotonic_ms() + lease.length // timedelta(milliseconds=1)
     return {"lease_owner": lease.owner, "lease_until_ms": ends_ms, "lease_boot": lease.clock.boot_id()}
+
+
+@cache
+def _end_of(length: timedelta) -> Any:
+    return database_clock() + length

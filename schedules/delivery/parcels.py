@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from models.reminder import AttemptOutcome
-from schedules.delivery.channels import ChannelSender, ManySender, Message, Result
+from schedules.delivery.channels import ChannelSender, Message, Result, is_many
 from schedules.delivery.deadline import kernel_deadline
 from schedules.delivery.deliver import Desk, Sent, put_back
 from schedules.delivery.gate import Permit
@@ -68,13 +68,13 @@ def _hand_over(desk: Desk, permit: Permit, messages: Sequence[Message]) -> list[
         if _left(desk, permit, desk.limits.gate_to_send) <= timedelta(0):
             return [_NOT_BEGUN] * len(messages)
         sender = desk.senders[permit.provider]
-        if isinstance(sender, ManySender):
+        if is_many(sender):
             return sender.send_many(messages, desk.limits.send)
         return [sender.send(message, desk.limits.send) for message in messages]
 
 
 def _most_at_once(sender: ChannelSender) -> int:
-    return sender.most_at_once if isinstance(sender, ManySender) else 1
+    return sender.most_at_once if is_many(sender) else 1
 
 
 def _left(desk: Desk, permit: Permit, allowed: timedelta) -> timedelta:

@@ -93,19 +93,19 @@ def disable_if_dead(session: Session, claim: Claim, delivery: Held, result: Resu
 
 def disable(
     session: Session,
-    delivery: Held | Delivery,
+    sent: Held | Delivery | PushTarget,
     target: bytes | None,
     *,
     dead_since: datetime,
     code: str | None,
     now: datetime,
 ) -> None:
-    """Disable the push address that a delivery went to, unless a device registered it after `dead_since`."""
+    """Disable the push address that something went to, unless a device registered it after `dead_since`."""
     session.execute(
         update(PushAddress)
         .where(
-            PushAddress.practice_id == delivery.practice_id,
-            PushAddress.patient_id == delivery.patient_id,
+            PushAddress.practice_id == sent.practice_id,
+            PushAddress.patient_id == sent.patient_id,
             PushAddress.address_lookup == target,
             PushAddress.registered_at <= dead_since,
             PushAddress.disabled_at.is_(None),

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from models.reminder import AttemptOutcome, DecisionKind, Delivery, DeliveryAttempt, DeliveryState
+from models.statistics import look_up_by_key
 from schedules.delivery.book import Claim, Held, ended, lock_held, move, resolve_attempts
 from schedules.delivery.channels import Refusal, Result
 from schedules.delivery.claim import MAX_ATTEMPTS
@@ -54,6 +55,7 @@ def record_results(
     What failed goes on to the next way to the patient among the `built`; so does, later, what nobody acknowledges.
     `chance` gives a number from 0 to 1, which spreads repeats over time. A result under a stale fence moves nothing.
     """
+    look_up_by_key(session)
     held = lock_held(session, [claim for claim, _ in results], DeliveryState.sending)
     resolve_attempts(session, results, now=now)
     chances = _by_patient(chance)

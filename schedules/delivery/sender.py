@@ -5,25 +5,29 @@ its parent, and leaves the parent to decide when it stops: signals meant for the
 of a send.
 """
 
+import gc
+import os
 import signal
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from multiprocessing.connection import Connection
-from queue import SimpleQueue
+from multiprocessing.connection import Connection, wait
+from queue import Empty, SimpleQueue
 from threading import Lock, Thread
+from time import monotonic
 
 from config import Settings
 from schedules.children import die_with_parent, leave_stopping_to_parent
 from schedules.delivery.book import Claim, by_practice
 from schedules.delivery.deadline import CUT_SIGNAL, cut_all
-from schedules.delivery.deliver import Desk, Sent, Steps, pass_all, record_all
+from schedules.delivery.deliver import Desk, Sent, Steps, give_back, pass_all, record_all
 from schedules.delivery.furnish import furnish
 from schedules.delivery.gate import Permit
 from schedules.delivery.leases import Lease
 from schedules.delivery.parcels import parcels, send_parcel
 
 RECORDED_AT_ONCE = 500
+GATHERED_FOR_SECONDS = 0.02  # what a result waits at most for others, so that they cost one transaction
 
 
 def run_sender(
@@ -34,6 +38,8 @@ def run_sender(
     The second is the parent's end, which the fork has copied.
     """
     die_with_parent(parent_id)
+    # What the parent had is never garbage: looking through it again and again would only copy its pages.
+    gc.freeze()
     pipe, parents_end = pipes
     parents_end.close()
     leave_stopping_to_parent()
@@ -48,8 +54,9 @@ def run_sender(
 class _Line:
     """What one sender has in hand: claims at the gate, messages on their way, results to be recorded.
 
-    Parcels wait in threads, one each, so that a slow provider does not hold up the others. Results that come while
-    others are being recorded are recorded together next.
+    Parcels wait in threads, one each, so that a slow provider does not hold up the others. Claims pass the gate once
+    there are threads for them, as many together as half of the threads. Results that come while others are being
+    recorded, or shortly after one another, are recorded together.
     """
 
     def __init__(self, desk: Desk, pipe: Connection, in_flight: int) -> None:
@@ -57,36 +64,70 @@ class _Line:
         self._pipe = pipe
         self._answering = Lock()
         self._results: SimpleQueue[Sent | None] = SimpleQueue()
+        self._places = _Places(in_flight)
+        self._waiting: dict[str, list[Claim]] = {}  # by practice
         self._threads = ThreadPoolExecutor(in_flight, thread_name_prefix="send")
         self._recorder = Thread(target=self._record, name="record")
 
     def run(self) -> None:
-        """Deliver what comes through the pipe until its end, then let what is on its way finish."""
+        """Deliver what comes through the pipe until its end, then let what is on its way finish.
+
+        What has not begun by then is given back.
+        """
         self._recorder.start()
-        while (claims := _next_claims(self._pipe)) is not None:
-            for of_practice in by_practice(claims).values():
-                permits = pass_all(self._desk, of_practice)
-                for parcel in parcels(self._desk, permits):
-                    self._threads.submit(self._send, parcel)
-                on_their_way = {claim for permit in permits for claim in permit.claims}
-                self._answer([claim for claim in of_practice if claim not in on_their_way])
+        while (claims := self._next_claims()) is not None:
+            for practice_id, of_practice in by_practice(claims).items():
+                self._waiting.setdefault(practice_id, []).extend(of_practice)
+            self._begin_what_fits()
+        left = [claim for of_practice in self._waiting.values() for claim in of_practice]
+        give_back(self._desk, left)
+        self._answer(left)
         self._threads.shutdown()
         self._results.put(None)
         self._recorder.join()
+
+    def _next_claims(self) -> list[Claim] | None:
+        """Return the next that come, none once there are places for those that wait, None at the end of the pipe."""
+        if self._waiting and self._pipe not in wait([self._pipe, self._places.bell]):
+            return []
+        return _next_claims(self._pipe)
+
+    def _begin_what_fits(self) -> None:
+        """Take what waits through the gate, as long as there are places. The practices take turns."""
+        self._places.hush()
+        while self._waiting:
+            practice_id, claims = next(iter(self._waiting.items()))
+            taken = self._places.take(len(claims))
+            if not taken:
+                return
+            del self._waiting[practice_id]
+            # A patient's claims pass together: they may be one message.
+            end = next((end for end in range(taken, len(claims)) if _parts_patients(claims, end)), len(claims))
+            if claims[end:]:
+                self._waiting[practice_id] = claims[end:]
+            self._begin(claims[:end], taken)
+
+    def _begin(self, claims: Sequence[Claim], places: int) -> None:
+        permits = pass_all(self._desk, claims)
+        several = parcels(self._desk, permits)
+        self._places.give_back(places - len(several))
+        for parcel in several:
+            self._threads.submit(self._send, parcel)
+        on_their_way = {claim for permit in permits for claim in permit.claims}
+        self._answer([claim for claim in claims if claim not in on_their_way])
 
     def _send(self, parcel: Sequence[Permit]) -> None:
         all_sent = send_parcel(self._desk, parcel)
         for sent in all_sent:
             self._results.put(sent)
+        self._places.give_back(1)
         handed_over = {claim for sent in all_sent for claim in sent.permit.claims}
         self._answer([claim for permit in parcel for claim in permit.claims if claim not in handed_over])
 
     def _record(self) -> None:
         is_open = True
         while is_open:
-            batch = [self._results.get()]
-            while len(batch) < RECORDED_AT_ONCE and not self._results.empty():
-                batch.append(self._results.get())
+            batch = self._gathered()
             is_open = None not in batch
             of_practices: dict[str, list[Sent]] = {}
             for sent in batch:
@@ -96,11 +137,58 @@ class _Line:
                 record_all(self._desk, of_practice)
                 self._answer([claim for sent in of_practice for claim in sent.permit.claims])
 
+    def _gathered(self) -> list[Sent | None]:
+        """Return the next results, the last of all with the None that ends them."""
+        batch = [self._results.get()]
+        until = monotonic() + GATHERED_FOR_SECONDS
+        with suppress(Empty):
+            while batch[-1] is not None and len(batch) < RECORDED_AT_ONCE:
+                batch.append(self._results.get(timeout=max(0.0, until - monotonic())))
+        return batch
+
     def _answer(self, claims: Sequence[Claim]) -> None:
         """Tell the parent that these are out of hand."""
         if claims:
             with self._answering, suppress(BrokenPipeError):  # without its parent this process is about to end
                 self._pipe.send(claims)
+
+
+class _Places:
+    """The threads that are free. A gate is a transaction: it waits for half of them, or for as many as are wanted."""
+
+    def __init__(self, count: int) -> None:
+        self.bell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)  # rings once there are as many as were wanted
+        self._free, self._half = count, max(1, count // 2)
+        self._awaited: int | None = None
+        self._changing = Lock()
+
+    def take(self, wanted: int) -> int:
+        """Take up to so many places and return how many; 0 while there are too few, until the bell rings."""
+        with self._changing:
+            fewest = min(wanted, self._half)
+            if self._free < fewest:
+                self._awaited = fewest
+                return 0
+            taken = min(self._free, wanted)
+            self._free -= taken
+            return taken
+
+    def give_back(self, count: int) -> None:
+        """Let so many places be free again."""
+        with self._changing:
+            self._free += count
+            if self._awaited is not None and self._free >= self._awaited:
+                self._awaited = None
+                os.eventfd_write(self.bell, 1)
+
+    def hush(self) -> None:
+        """Have the bell be still until it rings again."""
+        with suppress(BlockingIOError):
+            os.eventfd_read(self.bell)
+
+
+def _parts_patients(claims: Sequence[Claim], end: int) -> bool:
+    return claims[end - 1].patient_id != claims[end].patient_id
 
 
 def _next_claims(pipe: Connection) -> list[Claim] | None:

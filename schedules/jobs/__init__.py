@@ -3,17 +3,23 @@
 from schedules.jobs.audit import seal_audit, seal_missed
 from schedules.jobs.decision_tally import tally
 from schedules.jobs.heartbeat import beat, sign_off
+from schedules.jobs.kept_replies import remove_old_replies
 from schedules.jobs.publish import publish
 from schedules.jobs.push_receipts import ask_expo, fetch_push_receipts
 from schedules.jobs.receipts import follow_receipts
 from schedules.jobs.rules import Round, clear_by_signed_rules
+from schedules.jobs.safety_cards import write_safety_cards
 from schedules.jobs.self_audit import audit_night, self_audit
 from schedules.jobs.surgeries import ask_about_passed_surgeries
 from schedules.jobs.tick import Dispatch, tick
+from schedules.jobs.wake import Waker, wake_devices
+from schedules.jobs.zones import ZoneRound, replan_by_zone_rules
 
 __all__ = [
     "Dispatch",
     "Round",
+    "Waker",
+    "ZoneRound",
     "ask_about_passed_surgeries",
     "ask_expo",
     "audit_night",
@@ -22,10 +28,14 @@ __all__ = [
     "fetch_push_receipts",
     "follow_receipts",
     "publish",
+    "remove_old_replies",
+    "replan_by_zone_rules",
     "seal_audit",
     "seal_missed",
     "self_audit",
     "sign_off",
     "tally",
     "tick",
+    "wake_devices",
+    "write_safety_cards",
 ]

@@ -3,13 +3,16 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Select, exists, insert, select, true
+from sqlalchemy import ColumnElement, Select, exists, select, true
 from sqlalchemy.orm import Session, sessionmaker
 
 from models import journal
 from models.audit import AuditEntry, AuditSeal
+from models.base import table_of
 from models.engine import begin_reads
 from models.practice import Practice
+from models.sets import insert_rows
+from models.statistics import look_up_by_key
 from schedules.jobs.practices import for_each, practice_ids
 
 SEALED_AT_ONCE = 500
@@ -51,6 +54,7 @@ def _lock_practice(session: Session, practice_id: str) -> Practice | None:
 
 def _seal_batch(session: Session, practice_id: str, now: datetime, which: _Which) -> int:
     """Add the practice's next links to its chain and return how many."""
+    look_up_by_key(session)
     newest = select(AuditSeal).where(AuditSeal.practice_id == practice_id).order_by(AuditSeal.sequence.desc()).limit(1)
     last = session.scalars(newest).one_or_none()
     sequence, digest = (last.sequence, last.digest) if last is not None else (0, b"")
@@ -58,10 +62,9 @@ def _seal_batch(session: Session, practice_id: str, now: datetime, which: _Which
     for entry_id, mac in session.execute(_unsealed(practice_id).where(which(last)).limit(SEALED_AT_ONCE)).all():
         sequence += 1
         digest = journal.link(digest, sequence, mac)
-        links.append({"sequence": sequence, "entry_id": entry_id, "digest": digest})
-    if links:
-        columns = {"practice_id": practice_id, "sealed_at": now}
-        session.execute(insert(AuditSeal), [columns | each for each in links])
+        entry = {"practice_id": practice_id, "sequence": sequence, "entry_id": entry_id}
+        links.append({**entry, "digest": digest, "sealed_at": now})
+    insert_rows(session.connection(), table_of(AuditSeal), links)
     return len(links)
 
 

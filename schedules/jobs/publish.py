@@ -1,10 +1,19 @@
 """Shows the results of deliveries on the reminders that patients and coordinators see."""
 
-from sqlalchemy import ColumnElement, select
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Select, and_, bindparam, select
 from sqlalchemy.orm import Session, sessionmaker
 
+from models.base import table_of
 from models.engine import begin_reads
 from models.reminder import OPEN_STATES, Delivery, DeliveryState, Reminder
+from models.sets import is_among, listed, update_rows
+from models.statistics import look_up_by_key
 from models.sync import stamp
 from schedules.jobs.practices import for_each
 from schedules.plan.vocabulary import ReminderState
@@ -20,12 +29,52 @@ _SHOWN = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """A delivery that is over."""
+
+    id: str
+    reminder_id: str
+    generation: int
+    step: int
+    state: DeliveryState
+    reason: str | None
+    after_silence: bool
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """What a reminder shows."""
+
+    generation: int
+    state: ReminderState
+    reason: str | None
+    sent_at: datetime | None
+
+
+_RESULT_COLUMNS = tuple(getattr(Delivery, name) for name in _Result.__slots__)
+_SHOWN_COLUMNS = tuple(getattr(Reminder, name) for name in _Shown.__slots__)
+# In the words of the partial index: of parameters PostgreSQL cannot know, before it has them, that it holds these.
+_UNPUBLISHED = and_(
+    ~Delivery.published,
+    Delivery.state.not_in(bindparam("open", OPEN_STATES, expanding=True, literal_execute=True)),
+)
+_PRACTICES = select(Delivery.practice_id).where(_UNPUBLISHED).distinct().order_by(Delivery.practice_id)
+_NEXT = (
+    select(*_RESULT_COLUMNS)
+    .where(Delivery.practice_id == bindparam("practice_id"), _UNPUBLISHED)
+    .order_by(Delivery.id)
+    .limit(PUBLISHED_AT_ONCE)
+    .with_for_update(skip_locked=True)
+)
+
+
 def publish(make_session: sessionmaker[Session]) -> None:
     """Show the results of deliveries on their reminders, which patients and coordinators see, in batches."""
     with make_session() as session:
         begin_reads(session)
-        query = select(Delivery.practice_id).where(*_unpublished()).distinct().order_by(Delivery.practice_id)
-        practice_ids = session.scalars(query).all()
+        practice_ids = session.connection().scalars(_PRACTICES).all()
 
     def show(practice_id: str) -> None:
         full = True
@@ -36,37 +85,59 @@ def publish(make_session: sessionmaker[Session]) -> None:
     for_each(practice_ids, show)
 
 
-def _unpublished() -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    return ~Delivery.published, Delivery.state.not_in(OPEN_STATES)
-
-
 def _publish_batch(session: Session, practice_id: str) -> int:
     """Show one batch and return its size. It takes one revision, before the reminders are read."""
-    deliveries = session.scalars(
-        select(Delivery)
-        .where(Delivery.practice_id == practice_id, *_unpublished())
-        .order_by(Delivery.id)
-        .limit(PUBLISHED_AT_ONCE)
-        .with_for_update(skip_locked=True)
-    ).all()
-    if not deliveries:
+    look_up_by_key(session)
+    found = session.connection().execute(_NEXT, {"practice_id": practice_id})
+    results = [_Result(*row) for row in found]
+    if not results:
         return 0
     # Whoever changes synced rows holds the clock to the commit: from here on these stand still.
-    stamp(session, practice_id)
-    wanted = {delivery.reminder_id for delivery in deliveries}
-    query = select(Reminder).where(Reminder.practice_id == practice_id, Reminder.id.in_(wanted))
-    reminders = {reminder.id: reminder for reminder in session.scalars(query)}
-    for delivery in sorted(deliveries, key=lambda each: each.step):
-        _show(reminders[delivery.reminder_id], delivery)
-        delivery.published = True
-    return len(deliveries)
+    revision = stamp(session, practice_id)
+    before = _load_shown(session, practice_id, {each.reminder_id for each in results})
+    after = dict(before)
+    for result in sorted(results, key=lambda each: each.step):
+        after[result.reminder_id] = _show(after[result.reminder_id], result)
+    rows = [
+        {
+            "practice_id": practice_id,
+            "id": reminder_id,
+            "state": each.state,
+            "reason": each.reason,
+            "sent_at": each.sent_at,
+        }
+        for reminder_id, each in after.items()
+        if each != before[reminder_id]
+    ]
+    keys = ("practice_id", "id")
+    update_rows(session.connection(), table_of(Reminder), rows, keys=keys, common={"rev": revision})
+    _mark_published(session, practice_id, results)
+    return len(results)
 
 
-def _show(reminder: Reminder, delivery: Delivery) -> None:
-    if delivery.generation != reminder.generation or reminder.state is ReminderState.sent:
-        return
-    if delivery.after_silence:  # its reminder went out before: that is what is shown
-        return
-    reminder.state, reminder.reason = _SHOWN[delivery.state], delivery.reason
-    if delivery.state is DeliveryState.sent:
-        reminder.sent_at = delivery.finished_at
+def _load_shown(session: Session, practice_id: str, reminder_ids: Collection[str]) -> dict[str, _Shown]:
+    connection = session.connection()
+    dialect = connection.dialect.name
+    parameters = {"practice_id": practice_id, "ids": listed(dialect, reminder_ids)}
+    return {row[0]: _Shown(*row[1:]) for row in connection.execute(_shown_query(dialect), parameters)}
+
+
+@cache
+def _shown_query(dialect: str) -> Select[Any]:
+    is_wanted = is_among(dialect, Reminder.id, "ids")
+    return select(Reminder.id, *_SHOWN_COLUMNS).where(Reminder.practice_id == bindparam("practice_id"), is_wanted)
+
+
+def _show(shown: _Shown, result: _Result) -> _Shown:
+    """Return what a reminder shows once a result is known."""
+    if result.generation != shown.generation or shown.state is ReminderState.sent:
+        return shown
+    if result.after_silence:  # its reminder went out before: that is what is shown
+        return shown
+    sent_at = result.finished_at if result.state is DeliveryState.sent else shown.sent_at
+    return _Shown(shown.generation, _SHOWN[result.state], result.reason, sent_at)
+
+
+def _mark_published(session: Session, practice_id: str, results: Collection[_Result]) -> None:
+    rows = [{"practice_id": practice_id, "id": each.id} for each in results]
+    update_rows(session.connection(), table_of(Delivery), rows, keys=("practice_id", "id"), common={"published": True})

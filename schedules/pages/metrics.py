@@ -23,6 +23,7 @@ from schedules.watch.readings import (
     count_unsealed,
     latest_self_audits,
     read_tally,
+    read_wakes,
 )
 
 
@@ -37,6 +38,7 @@ class Measurements(Collector):
     def collect(self) -> Iterator[Metric]:
         """Yield each metric."""
         yield self._decisions()
+        yield self._wakes()
         yield from self._deliveries()
         yield from self._workers()
         yield from self._audits()
@@ -46,6 +48,13 @@ class Measurements(Collector):
         told = "Decisions about reminders: why each went, waited or did not go."
         counter = CounterMetricFamily("recovery_decisions", told, labels=["kind", "reason", "channel"])
         for words, count in read_tally(self.session).items():
+            counter.add_metric(words, count)
+        return counter
+
+    def _wakes(self) -> Metric:
+        told = "Silent pushes that wake apps in the background: what became of each."
+        counter = CounterMetricFamily("recovery_wakes", told, labels=["provider", "outcome"])
+        for words, count in read_wakes(self.session).items():
             counter.add_metric(words, count)
         return counter
 

@@ -9,7 +9,7 @@ from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 from schedules.plan.items import PlannedMilestone
-from schedules.plan.protocol import ReminderTemplate
+from schedules.plan.protocol import ReminderTemplate, Text
 from schedules.plan.timing import (
     QuietHours,
     days_after,
@@ -42,7 +42,7 @@ class PlannedReminder:
 
     `scheduled_on` is the date of the clinic's calendar, `due_at` and `useful_until` are UTC. `outcome` says why there
     will be no message unless it is `planned`; `past_policy` is what was applied to a past day, `digest_in` the reminder
-    whose message says this one too.
+    whose message says this one too. `text` is the protocol's own, placeholders left open; None: stored without.
     """
 
     key: str
@@ -57,6 +57,7 @@ class PlannedReminder:
     past_policy: PastPolicy | None
     outcome: ReminderOutcome
     digest_in: Identity | None = None
+    text: Text | None = None
 
     @property
     def identity(self) -> Identity:
@@ -183,5 +184,6 @@ def draft_for(
         useful_until=_useful_until(milestone, template, instant, prefs),
         past_policy=None,
         outcome=PLANNED,
+        text=template.text,
     )
     return Draft(template, reminder)

@@ -1,6 +1,7 @@
-"""The emergency number follows from the country where the patient is, never from a text.
+"""Whom to call in an emergency, and what is said while nobody watches.
 
-The numbers are general knowledge, not read in a source (grade E): a clinic checks those of its patients' countries.
+The number follows from the country where the patient is, never from a text; an unknown country gets words instead. The
+numbers are general knowledge, not read in a source (grade E): a clinic checks those of its patients' countries.
 Countries whose number differs by region, or is in doubt, are left out on purpose.
 """
 
@@ -29,7 +30,15 @@ EMERGENCY_NUMBERS: dict[str, str] = {
     "IL": "101",
     "AE": "998",
 }
-_LOCAL = Text(en="your local emergency number", es="número de emergencias de su localidad")
+LOCAL_NUMBER = Text(en="your local emergency number", es="número de emergencias de su localidad")  # follows "al"
+# `{number}` and `{phone}` are filled in where the text is shown.
+NOT_MONITORED = Text(
+    en="Nobody reads this right away. In an emergency call {number}. For questions call your clinic: {phone}.",
+    es=(
+        "Nadie lee esto de inmediato. En una emergencia llame al {number}. "
+        "Si tiene preguntas, llame a su clínica: {phone}."
+    ),
+)
 
 
 def emergency_number(country: str) -> str | None:
@@ -39,4 +48,4 @@ def emergency_number(country: str) -> str | None:
 
 def emergency_words(country: str, language: Language) -> str:
     """Return the number, or words for it where it is not known. In Spanish they follow "al"."""
-    return emergency_number(country) or _LOCAL.in_language(language)
+    return emergency_number(country) or LOCAL_NUMBER.in_language(language)

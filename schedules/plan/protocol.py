@@ -63,6 +63,10 @@ class Text:
         """Return the text in `language`."""
         return self.es if language is Language.es else self.en
 
+    def by_language(self) -> dict[str, str]:
+        """Return the text as rows and the wire carry it."""
+        return {"en": self.en, "es": self.es}
+
     def filled(self, **figures: int | None) -> "Text":
         """Return the text with each `{name}` replaced by its figure. Figures that the text does not name are left."""
         english, spanish = self.en, self.es

@@ -22,7 +22,7 @@ class Step(StrEnum):
     """What is done about a reminder.
 
     `arm` begins its next generation, `stand` lets the one that is on its way go on, `settle` takes back what waits and
-    lets what was sent for this very time count, `note` writes its times and reason without arming it.
+    lets what was sent for this very time count, `note` writes times and reason without arming it, `reword` words alone.
     """
 
     leave = "leave"
@@ -32,6 +32,7 @@ class Step(StrEnum):
     stand = "stand"
     settle = "settle"
     note = "note"
+    reword = "reword"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +117,7 @@ def is_late(wanted: WantedReminder, stored: StoredReminder | None, now: datetime
 
 
 def _facts_of(stored: StoredReminder, facts: Mapping[str, MessageFacts]) -> MessageFacts:
-    known = facts.get(stored.id)
-    return guess_facts(stored.state, stored.planned.due_at) if known is None else known
+    return facts.get(stored.id) or guess_facts(stored.state, stored.planned.due_at)
 
 
 def _hushed(
@@ -238,6 +238,9 @@ def _arm_or_leave(
     may_repeat = is_ahead and wanted.planned.due_at not in facts.sent_due_ats
     if facts.standing is Standing.sent:
         return _after_sending(stored, wanted, facts, has_new_day=has_new_day, may_repeat=may_repeat)
+    if stored.planned.scheduled_on == wanted.planned.scheduled_on and _has_begun(stored, facts):
+        answer = Answer.already_sent if facts.standing is Standing.waiting else ANSWERS[facts.standing]
+        return _leave(stored, wanted, answer=answer if _has_moved(stored, wanted) else None)
     if facts.sent_due_ats and not may_repeat:
         return _settle(stored, wanted, facts)
     if stored.state is ReminderState.cancelled or _was_never_armed(stored):
@@ -247,6 +250,15 @@ def _arm_or_leave(
     else:  # it failed, came too late or found no way: a new day is a new chance, the same day is not
         is_called_for = has_new_day and is_ahead
     return _arm(stored, wanted, facts, MessageChange.moved) if is_called_for else _leave(stored, wanted)
+
+
+def _has_begun(stored: StoredReminder, facts: MessageFacts) -> bool:
+    """Return whether a planned message has left, or may have: another hour of its day makes no second one.
+
+    One that has left and waits again is one that the patient put off.
+    """
+    may_have_left = facts.standing in (Standing.on_its_way, Standing.perhaps_sent)
+    return stored.state is ReminderState.planned and (may_have_left or stored.planned.due_at in facts.sent_due_ats)
 
 
 def _after_sending(

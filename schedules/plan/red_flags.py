@@ -2,37 +2,18 @@
 
 Source: evidence file, section 6; `sources` are its ids, MEM is general knowledge that was not read in a source.
 All are grade E as texts: drafts that a clinician of the clinic reads before use. Every symptom is told at any time,
-whatever the procedure and however long after it. Numbers to call come from the country, never from here.
+whatever the procedure and however long after it.
 """
 
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
 from schedules.plan.protocol import Text
-
-
-class Urgency(StrEnum):
-    """What a symptom calls for, the most urgent first."""
-
-    emergency_number = "emergency_number"
-    emergency_department = "emergency_department"
-    same_day = "same_day"
-    next_day = "next_day"
-
-
-@dataclass(frozen=True, slots=True)
-class RedFlag:
-    """Symptoms that stand for one danger."""
-
-    urgency: Urgency
-    text: Text
-    sources: tuple[str, ...]
-
+from schedules.plan.red_flag import RedFlag, Urgency
 
 _CALL, _GO, _TODAY, _NEXT = Urgency
-RED_FLAGS: Final = (
+RED_FLAGS: Final = (  # in the order in which they are shown and asked
     RedFlag(
+        "airway",
         _CALL,
         Text(
             en="After neck surgery: a swelling neck, noisy breathing, trouble breathing or swallowing your saliva.",
@@ -44,6 +25,7 @@ RED_FLAGS: Final = (
         ("S138",),
     ),
     RedFlag(
+        "chest",
         _CALL,
         Text(
             en="Chest pain, shortness of breath, coughing blood or fainting.",
@@ -52,6 +34,7 @@ RED_FLAGS: Final = (
         ("S53",),
     ),
     RedFlag(
+        "stroke",
         _CALL,
         Text(
             en="A drooping face, trouble speaking or weakness on one side.",
@@ -59,8 +42,9 @@ RED_FLAGS: Final = (
         ),
         ("MEM",),
     ),
-    RedFlag(_CALL, Text(en="A cold, pale or blue leg.", es="Una pierna fría, pálida o azulada."), ("MEM",)),
+    RedFlag("cold_leg", _CALL, Text(en="A cold, pale or blue leg.", es="Una pierna fría, pálida o azulada."), ("MEM",)),
     RedFlag(
+        "sedation_or_self_harm",
         _CALL,
         Text(
             en="Very sleepy or hard to wake on strong pain medicine, or thoughts of harming yourself.",
@@ -69,6 +53,7 @@ RED_FLAGS: Final = (
         ("MEM",),
     ),
     RedFlag(
+        "cauda_equina",
         _GO,
         Text(
             en=(
@@ -83,6 +68,7 @@ RED_FLAGS: Final = (
         ("S136",),
     ),
     RedFlag(
+        "no_urine",
         _GO,
         Text(
             en="You cannot pass urine for 6 hours, or no longer feel your bladder.",
@@ -91,6 +77,7 @@ RED_FLAGS: Final = (
         ("S136", "MEM"),
     ),
     RedFlag(
+        "new_weakness",
         _GO,
         Text(
             en="New or worse weakness of a leg or arm, a foot that drops, or pain that quickly gets worse.",
@@ -99,6 +86,7 @@ RED_FLAGS: Final = (
         ("S137",),
     ),
     RedFlag(
+        "cord",
         _GO,
         Text(
             en="Clumsy hands, unsteady walking, or electric shocks down the spine.",
@@ -106,8 +94,9 @@ RED_FLAGS: Final = (
         ),
         ("MEM",),
     ),
-    RedFlag(_GO, Text(en="New loss of vision.", es="Pérdida nueva de la vista."), ("MEM",)),
+    RedFlag("vision", _GO, Text(en="New loss of vision.", es="Pérdida nueva de la vista."), ("MEM",)),
     RedFlag(
+        "fluid_or_meningitis",
         _GO,
         Text(
             en="Clear, watery fluid from the wound, or a headache with fever, a stiff neck or confusion.",
@@ -116,6 +105,7 @@ RED_FLAGS: Final = (
         ("S139",),
     ),
     RedFlag(
+        "bowel_blocked",
         _GO,
         Text(
             en="No bowel movement with vomiting or a swollen belly.",
@@ -124,6 +114,7 @@ RED_FLAGS: Final = (
         ("MEM",),
     ),
     RedFlag(
+        "rigors",
         _GO,
         Text(
             en="Fever with shaking chills, or you feel very unwell.", es="Fiebre con escalofríos, o se siente muy mal."
@@ -131,11 +122,13 @@ RED_FLAGS: Final = (
         ("S53",),
     ),
     RedFlag(
+        "calf",
         _TODAY,
         Text(en="One calf that is swollen, hot or painful.", es="Una pantorrilla hinchada, caliente o dolorosa."),
         ("S53",),
     ),
     RedFlag(
+        "wound_infection",
         _TODAY,
         Text(
             en=(
@@ -150,14 +143,20 @@ RED_FLAGS: Final = (
         ("S53",),
     ),
     RedFlag(
+        "headache_upright",
         _TODAY,
         Text(
             en="A headache that is worse upright and better lying flat, or a soft bulge at the wound: lie flat.",
             es="Dolor de cabeza peor de pie y mejor acostado, o un bulto blando en la herida: acuéstese.",
         ),
         ("S139",),
+        Text(
+            en="Lie flat and call us today: {phone}.",
+            es="Acuéstese y llámenos hoy: {phone}.",
+        ),
     ),
     RedFlag(
+        "sudden_pain",
         _TODAY,
         Text(
             en="Sudden new pain in the middle of the back, or leg pain that suddenly comes back.",
@@ -166,14 +165,20 @@ RED_FLAGS: Final = (
         ("S87", "S01"),
     ),
     RedFlag(
+        "fall",
         _TODAY,
         Text(
             en="A fall or a blow to the operated spine. With weakness: go to an emergency department now.",
             es="Una caída o un golpe en la columna operada. Con debilidad: vaya a urgencias ahora.",
         ),
         ("MEM",),
+        Text(
+            en="Call us today: {phone}. With weakness: go to an emergency department now.",
+            es="Llámenos hoy: {phone}. Con debilidad: vaya a urgencias ahora.",
+        ),
     ),
     RedFlag(
+        "pain_or_constipation",
         _TODAY,
         Text(
             en="Pain that your prescribed medicine does not control, or no bowel movement for 4 days.",
@@ -182,6 +187,7 @@ RED_FLAGS: Final = (
         ("MEM",),
     ),
     RedFlag(
+        "thigh_numbness",
         _TODAY,
         Text(
             en="Numbness of the groin or thigh or a weak hip that is new or gets worse. With belly pain or dizziness: "
@@ -190,16 +196,26 @@ RED_FLAGS: Final = (
             "vientre o mareo: vaya a urgencias ahora.",
         ),
         ("S78",),
+        Text(
+            en="Call us today: {phone}. With belly pain or dizziness: go to an emergency department now.",
+            es="Llámenos hoy: {phone}. Con dolor de vientre o mareo: vaya a urgencias ahora.",
+        ),
     ),
     RedFlag(
+        "burning_urine",
         _NEXT,
         Text(
             en="Burning when you pass urine (with fever: call today).",
             es="Ardor al orinar (con fiebre: llame hoy).",
         ),
         ("S53",),
+        Text(
+            en="Call us by tomorrow: {phone}. With fever: call today.",
+            es="Llámenos a más tardar mañana: {phone}. Con fiebre: llame hoy.",
+        ),
     ),
     RedFlag(
+        "swallowing",
         _NEXT,
         Text(
             en="Trouble swallowing or a hoarse voice that gets worse, more than 6 weeks after neck surgery.",

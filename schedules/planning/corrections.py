@@ -19,10 +19,25 @@ from models.people import Patient
 from models.practice import Practice
 from models.reminder import DecisionKind, Delivery, Reminder
 from models.report import Task, TaskKind, TaskState
-from schedules.plan.corrections import ADVICE_KINDS, URGENT_KEYS, USEFUL, UrgentCorrection, correction_for
+from schedules.plan.corrections import (
+    ADVICE_KINDS,
+    URGENT_KEYS,
+    URGENT_TEXTS,
+    USEFUL,
+    UrgentCorrection,
+    correction_for,
+)
 from schedules.plan.identity import plan_row_id
 from schedules.plan.urgency import urgency_of
-from schedules.plan.vocabulary import Channel, EpisodeStatus, Phase, ReminderCategory, ReminderState, SurgeryStatus
+from schedules.plan.vocabulary import (
+    Channel,
+    EpisodeStatus,
+    Phase,
+    ReminderCategory,
+    ReminderCorrection,
+    ReminderState,
+    SurgeryStatus,
+)
 from schedules.planning.messages import load_messages
 from schedules.planning.reminders import FIRST_STEP, delivery_id
 from schedules.planning.rows import find_all
@@ -183,6 +198,8 @@ def _add_message(session: Session, episode: Episode, correction: Correction, rep
         due_at=now,
         useful_until=now + USEFUL,
         state=ReminderState.planned,
+        text=URGENT_TEXTS[correction.key].by_language(),
+        correction=ReminderCorrection.urgent,
     )
     delivery = Delivery(
         practice_id=reminder.practice_id,

@@ -4,7 +4,7 @@ Writing twice changes nothing. Loads, lets the pure rules decide, stores; what a
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, fields
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
@@ -67,7 +67,7 @@ def _store(
 
 def _columns(planned: PlannedMilestone | PlannedRestriction) -> dict[str, Any]:
     names = _MILESTONE_COLUMNS if isinstance(planned, PlannedMilestone) else _RESTRICTION_COLUMNS
-    text = None if planned.text is None else asdict(planned.text)
+    text = None if planned.text is None else planned.text.by_language()
     return {name: getattr(planned, name) for name in names} | {"sources": list(planned.sources), "text": text}
 
 

@@ -23,6 +23,7 @@ from schedules.plan.rearm import (
 )
 from schedules.plan.reminders import Identity, PlannedReminder, plan_reminders
 from schedules.plan.replan import Decided, Placed, days_of, decide_milestones, decide_restrictions
+from schedules.plan.rewording import with_words
 from schedules.plan.vocabulary import ReminderOutcome
 from schedules.planning.beside import decide_beside, silent_in
 from schedules.planning.digests import not_to_be_gathered, said_already, to_judge_now
@@ -75,7 +76,9 @@ def look_ahead(session: Session, care: Care, stored: StoredCare, now: datetime, 
         reminders = decide_reminders(before, wanted, facts, occasion)
         beside = decide_beside(stored, silent, facts, now)
     asked = {each.milestone_id for each in wanted.values() if each.planned.outcome is ReminderOutcome.asked_coordinator}
-    return Outlook(milestones, restrictions, reminders, beside, standing, asked - set(stored.complete), messages)
+    return Outlook(
+        milestones, restrictions, with_words(reminders), beside, standing, asked - set(stored.complete), messages
+    )
 
 
 def all_reminders(stored: StoredCare) -> dict[str, Reminder]:

@@ -13,7 +13,7 @@ from schedules.plan.rearm import MOVED, DecidedReminder
 from schedules.plan.rearm import Step as Act
 from schedules.plan.reminders import PLANNED, PlannedReminder
 from schedules.plan.urgency import urgency_of
-from schedules.plan.vocabulary import ReminderOutcome, ReminderState
+from schedules.plan.vocabulary import ReminderCorrection, ReminderOutcome, ReminderState
 from schedules.planning.facts import Care
 from schedules.planning.messages import Messages
 from schedules.planning.outlook import reminder_id
@@ -61,6 +61,8 @@ class ReminderStore:
                 self._settle(row, decided.planned)
             case Act.note:
                 self._note(row, decided.planned)
+            case Act.reword:
+                row.text = _words_of(decided.planned)
 
     def _add(self, decided: DecidedReminder, planned: PlannedReminder) -> None:
         goes = planned.outcome is PLANNED
@@ -75,6 +77,8 @@ class ReminderStore:
             "state": ReminderState.planned if goes else ReminderState.suppressed,
             "reason": None if goes else planned.outcome,
             "digest_in": self._carrier_of(planned),
+            "text": _words_of(planned),
+            "correction": None,
         }
         insert_at_commit(self.session, Reminder, columns | {name: getattr(planned, name) for name in _PLANNED_COLUMNS})
         if goes:
@@ -84,7 +88,8 @@ class ReminderStore:
 
     def _arm(self, row: Reminder, planned: PlannedReminder, *, is_correction: bool) -> None:
         _begin_generation(row)
-        _write_times(row, planned)
+        row.correction = ReminderCorrection.replaces_earlier if is_correction else None
+        _write_plan(row, planned)
         self._add_delivery(step_of(row), row.patient_id, planned, is_correction=is_correction)
 
     def _settle(self, row: Reminder, planned: PlannedReminder) -> None:
@@ -98,7 +103,7 @@ class ReminderStore:
             ),
             default=None,
         )
-        _write_times(row, planned)
+        _write_plan(row, planned)
 
     def _note(self, row: Reminder, planned: PlannedReminder) -> None:
         if row.reason != planned.outcome:
@@ -107,7 +112,7 @@ class ReminderStore:
         # Of what a digest has said already, the row goes on naming the one that said it.
         if planned.digest_in is not None or planned.outcome is not ReminderOutcome.past_digest:
             row.digest_in = self._carrier_of(planned)
-        _write_times(row, planned)
+        _write_plan(row, planned)
 
     def _carrier_of(self, planned: PlannedReminder) -> str | None:
         return None if planned.digest_in is None else reminder_id(self.care, planned.digest_in)
@@ -160,8 +165,13 @@ def _add_first_step(session: Session, step: Step, columns: dict[str, Any], now: 
     tell(session, replace(step, step=FIRST_STEP), DecisionKind.planned, now=now)
 
 
-def _write_times(row: Reminder, planned: PlannedReminder) -> None:
+def _write_plan(row: Reminder, planned: PlannedReminder) -> None:
     row.scheduled_on, row.due_at, row.useful_until = planned.scheduled_on, planned.due_at, planned.useful_until
+    row.text = _words_of(planned)
+
+
+def _words_of(planned: PlannedReminder) -> dict[str, str] | None:
+    return None if planned.text is None else planned.text.by_language()
 
 
 def delivery_id(reminder_id: str, *, generation: int, step: int) -> str:

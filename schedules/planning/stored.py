@@ -13,6 +13,7 @@ from schedules.plan.corrections import URGENT_KEYS
 from schedules.plan.items import PlannedMilestone, PlannedRestriction
 from schedules.plan.kinds import WORK_CLASS_OF
 from schedules.plan.lifted import is_at_least
+from schedules.plan.protocol import Text
 from schedules.plan.rearm import StoredReminder
 from schedules.plan.reminders import PLANNED, PlannedReminder
 from schedules.plan.replan import Stored
@@ -186,4 +187,5 @@ def _planned(row: Reminder, milestone: Milestone) -> PlannedReminder:
         useful_until=row.useful_until,
         past_policy=None,
         outcome=ReminderOutcome(row.reason) if never_armed and row.reason is not None else PLANNED,
+        text=None if row.text is None else Text(**row.text),
     )

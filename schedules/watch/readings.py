@@ -14,6 +14,7 @@ from models.merging import RefusedRow, SyncConflict
 from models.practice import Practice
 from models.reminder import OPEN_STATES, Decision, Delivery, DeliveryState
 from models.sync import SyncHeal
+from models.wake import WakeTally
 from models.watch import DecisionTally, SelfAudit, WorkerHeartbeat
 from schedules.clock import Clock
 from schedules.database_time import has_run_out
@@ -119,6 +120,15 @@ def read_tally(session: Session, practice_id: str | None = None) -> Mapping[tupl
     if practice_id is not None:
         query = query.where(DecisionTally.practice_id == practice_id)
     return {(kind, reason, channel): int(count) for kind, reason, channel, count in session.execute(query)}
+
+
+def read_wakes(session: Session, practice_id: str | None = None) -> Mapping[tuple[str, str], int]:
+    """Return the wake-ups counted so far by (provider, outcome), of one practice or of all together."""
+    words = (WakeTally.provider, WakeTally.outcome)
+    query = select(*words, func.sum(WakeTally.count)).group_by(*words).order_by(*words)
+    if practice_id is not None:
+        query = query.where(WakeTally.practice_id == practice_id)
+    return {(provider, outcome): int(count) for provider, outcome, count in session.execute(query)}
 
 
 def latest_self_audits(session: Session, practice_id: str | None = None) -> Sequence[SelfAudit]:

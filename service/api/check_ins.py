@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
-from models import CheckIn, Episode, Patient
+from models import CheckIn, Episode
 from models.care import Reporter
 from service.api import examples
 from service.api.etags import etag_of, refuse_match_of_nothing, require_match
@@ -12,9 +12,9 @@ from service.api.fields import Flag, Id, Instant, Text, Whole, Word
 from service.api.pages import PageQuery, page, row_after
 from service.api.resource import Resource
 from service.api.scope import caller, now, show
+from service.api.unmonitored import Unmonitored, unmonitored
 from service.care.check_ins import list_check_ins, put_check_in
-from service.care.emergency import EmergencyAdvice, emergency_advice
-from service.care.reach import find_row, practice_of
+from service.care.reach import find_row
 from service.care.records import CheckInRecord
 from service.db import current_session
 
@@ -50,25 +50,11 @@ class CheckInView(CheckInBody):
     rev = fields.Integer(required=True)
 
 
-class EmergencyView(Schema):
-    """Which number to call, null where it is not known, and what to show, in the patient's language."""
-
-    number = fields.String(allow_none=True, required=True)
-    text = fields.String(required=True)
-
-
-class _Unmonitored(Schema):
-    """An answer that nobody watches."""
-
-    monitored = fields.Boolean(required=True, metadata={"description": "Whether somebody is on call for this."})
-    emergency = fields.Nested(EmergencyView, required=True)
-
-
-class CheckInAnswer(CheckInView, _Unmonitored):
+class CheckInAnswer(CheckInView, Unmonitored):
     """A stored check-in, and what to do in an emergency."""
 
 
-class CheckInPage(_Unmonitored):
+class CheckInPage(Unmonitored):
     """A page of check-ins, and what to do in an emergency."""
 
     items = fields.List(fields.Nested(CheckInView), required=True)
@@ -84,7 +70,7 @@ def list_episode_check_ins(query: dict[str, Any], episode_id: str) -> Any:
     episode = find_row(session, caller(), Episode, episode_id)
     show(episode.patient_id)
     rows = list_check_ins(session, episode.practice_id, episode.id, after=after, limit=limit + 1)
-    return page(rows, limit, lambda row: row.id) | _unmonitored(episode.patient_id)
+    return page(rows, limit, lambda row: row.id) | unmonitored(episode.patient_id)
 
 
 @check_ins.put("/check-ins/<id:check_in_id>")
@@ -105,11 +91,4 @@ def store_check_in(body: dict[str, Any], check_in_id: str) -> Any:
 
 def _told(row: CheckIn) -> dict[str, Any]:
     stored = {name: getattr(row, name) for name in CheckInView().fields}
-    return stored | _unmonitored(row.patient_id)
-
-
-def _unmonitored(patient_id: str) -> dict[str, Any]:
-    session, who = current_session(), caller()
-    patient = session.get_one(Patient, (who.practice_id, patient_id))
-    advice: EmergencyAdvice = emergency_advice(patient.country, patient.language, practice_of(session, who).phone)
-    return {"monitored": False, "emergency": advice}
+    return stored | unmonitored(row.patient_id)

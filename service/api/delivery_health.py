@@ -5,6 +5,7 @@ from typing import Any
 from flask import Response, current_app, jsonify
 from marshmallow import Schema, fields
 
+from models.reminder import AttemptOutcome
 from models.watch import Invariant
 from schedules.watch.judgement import Code, Rhythm, Status
 from service.api import examples_watch as examples
@@ -37,6 +38,14 @@ class CountedDecisionView(Schema):
     count = fields.Integer(required=True)
 
 
+class CountedWakeView(Schema):
+    """How many silent pushes to devices, which wake apps in the background, had one outcome with one provider."""
+
+    provider = fields.String(required=True)
+    outcome = Word(AttemptOutcome, required=True)
+    count = fields.Integer(required=True)
+
+
 class SelfAuditView(Schema):
     """What one run found of one invariant.
 
@@ -65,6 +74,7 @@ class DeliveryHealthView(Schema):
     judged_at = Instant(required=True)
     due = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
     decisions = fields.List(fields.Nested(CountedDecisionView), required=True)
+    wakes = fields.List(fields.Nested(CountedWakeView), required=True)
     self_audits = fields.List(fields.Nested(SelfAuditView), required=True)
     open_conflicts = fields.Integer(required=True)
     refused_rows = fields.Integer(required=True)

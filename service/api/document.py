@@ -11,10 +11,15 @@ from marshmallow import Schema, fields
 
 from service.api.fields import ID_PATTERN
 from service.api.problems import CONTENT_TYPE
-from service.api.resource import PREFIX, IdConverter, Resource, VersionConverter
+from service.api.resource import PREFIX, CountConverter, IdConverter, Resource, VersionConverter
 from service.errors import NotFoundError
 
 VERSION = "1.0"
+_SECONDS = {"type": "integer", "minimum": 1}
+_RETRY_AFTER: dict[int, dict[str, Any]] = {
+    409: {"description": "Seconds. With `key_in_use`: the same request is still running.", "schema": _SECONDS},
+    503: {"description": "Seconds after which the request may be sent again.", "schema": _SECONDS},
+}
 STATIC = Path(__file__).parent.parent / "static" / "swagger-ui"
 DOCS_FILES = ("swagger-ui.css", "swagger-ui-bundle.js", "start.js")
 _TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
@@ -59,6 +64,8 @@ class Documented(Api):
             response: dict[str, Any] = {"description": f"{status.phrase}."}
             if status >= http.HTTPStatus.BAD_REQUEST:
                 response["schema"] = self.ERROR_SCHEMA
+            if status in _RETRY_AFTER:
+                response["headers"] = {"Retry-After": _RETRY_AFTER[status]}
             prepare_response(response, self.spec, CONTENT_TYPE)
             self.spec.components.response(status.name, response, lazy=True)
         default = {"description": "A refusal.", "schema": self.ERROR_SCHEMA}
@@ -75,9 +82,11 @@ def install_document(app: Flask, resources: tuple[Resource, ...]) -> None:
     app.config["OPENAPI_JSON_PATH"] = "openapi.json"
     app.url_map.converters["id"] = IdConverter
     app.url_map.converters["version"] = VersionConverter
+    app.url_map.converters["count"] = CountConverter
     api = Documented(app, spec_kwargs={"info": {"description": _ABOUT}})
     api.register_converter(IdConverter, lambda _: {"type": "string", "pattern": f"^{ID_PATTERN}$"})
     api.register_converter(VersionConverter, lambda _: {"type": "integer", "minimum": 1, "maximum": 999_999})
+    api.register_converter(CountConverter, lambda _: {"type": "integer", "minimum": 0, "maximum": 999_999})
     api.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
     for resource in resources:
         api.register_blueprint(resource)
@@ -111,6 +120,7 @@ def _file(name: str) -> Response:
 _ABOUT = (
     "Plans of recovery after spine surgery. Ids are text that the client makes. Dates (`*_on`) are the clinic's "
     "calendar days, instants (`*_at`) are in UTC. A change needs `If-Match` with the record's ETag; creating with PUT "
-    "twice stores once. Lists answer `items` and `next`. Clinical content is a default with its evidence grade, a "
-    "draft until a clinician of the clinic signs it. Nothing reported here is monitored."
+    "twice stores once, and a POST sent again under its `Idempotency-Key` has one effect. Lists answer `items` and "
+    "`next`. Clinical content is a default with its evidence grade, a draft until a clinician of the clinic signs it. "
+    "Nothing reported here is monitored."
 )

@@ -43,6 +43,13 @@ CHECK_IN: dict[str, Any] = {
     "walking_minutes": 25,
     "took_opioid": False,
 }
+QUESTIONNAIRE_ANSWER: dict[str, Any] = {
+    "episode_id": "0b6f3c1e-6a0e-4d0c-9f53-2f3d4a5b6c7d",
+    "milestone_id": "jalq3sww6xmy26rg6eivay6ooasfjfez",
+    "instrument": "nrs",
+    "answered_at": "2026-04-28T08:30:00Z",
+    "answers": {"back": 3, "leg": 1},
+}
 ACHIEVE: dict[str, Any] = {"achieved_on": "2026-04-28"}
 SKIP: dict[str, Any] = {"reason": "not_applicable"}
 ENROLMENT: dict[str, Any] = {"patient_id": "k7Qm2pXcV9sLwRtA"}
@@ -81,6 +88,11 @@ ACKNOWLEDGED: dict[str, Any] = {
     "sent_at": "2026-04-28T14:00:03Z",
     "acknowledged_at": "2026-04-28T15:20:11Z",
     "snoozed_until": None,
+    "text": {
+        "en": "Are you walking about 30 minutes a day in all? Tell us how it goes.",
+        "es": "¿Camina en total unos 30 minutos al día? Cuéntenos cómo le va.",
+    },
+    "correction": None,
     "rev": 412,
 }
 SNOOZE: dict[str, Any] = {"minutes": 90}

@@ -26,6 +26,7 @@ DELIVERY_HEALTH: dict[str, Any] = {
         {"kind": "expired", "reason": "too_late", "channel": None, "count": 2},
         {"kind": "sent", "reason": None, "channel": "email", "count": 1480},
     ],
+    "wakes": [{"provider": "fcm", "outcome": "accepted", "count": 311}],
     "self_audits": [_PLANS, _AUDIT],
     "open_conflicts": 1,
     "refused_rows": 0,

@@ -77,6 +77,22 @@ class Whole(fields.Integer):
         super().__init__(strict=True, validate=validate.Range(lowest, highest), metadata=told, **options)
 
 
+class Amount(fields.Float):
+    """A number within bounds; no text, no truth value."""
+
+    def __init__(self, lowest: float, highest: float, unit: str, **options: Any) -> None:
+        told = _told(f"a number from {lowest:g} to {highest:g} ({unit})")
+        super().__init__(validate=validate.Range(lowest, highest), metadata=told, **options)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ValidationError("number")
+        return float(value)
+
+    def _serialize(self, value: Any, *_: Any, **__: Any) -> Any:
+        return value
+
+
 class QueryWhole(fields.Integer):
     """A whole number in a query: plain digits within bounds."""
 

@@ -5,6 +5,8 @@ The body is read before the transaction begins, so that a slow sender does not h
 
 from flask import Flask, current_app, request
 
+from models.audit import ActorKind
+from models.sync import attribute_to
 from service.api.reads import READING_METHODS, only_reads
 from service.api.scope import open_scope, route_of, settings
 from service.db import begin, require_current_schema
@@ -51,6 +53,8 @@ def _pass_gate() -> None:
     current.principal = authenticate(session, secret, current.now)
     if not may_call(route, current.principal):
         raise ForbiddenError
+    if current.principal.actor_kind is ActorKind.device and settings().wakes_devices:
+        attribute_to(session, current.principal.actor_id)
 
 
 def _bearer() -> str:

@@ -95,4 +95,5 @@ def import_caseload(query: dict[str, Any]) -> Any:
     factory = make_session_factory(db.engine)
     report = import_cohort(factory, who.practice_id, content, now(), importer=importer, clock=scope().clock, **query)
     show(*report.compared_with)
+    scope().is_whole = not report.was_interrupted
     return report_body(report)

@@ -25,6 +25,7 @@ from service.errors import NotFoundError, ServiceError, StaleMoveError
 
 migrations = Resource("migrations", "Moves of enrolled patients to a newer protocol version, reviewed one by one.")
 _MOST = 100
+_UNAVAILABLE = "unavailable"  # the database was busy: a repeat may do it
 
 
 class ChosenEpisode(Schema):
@@ -84,7 +85,7 @@ class EpisodeResult(Schema):
 
     episode_id = fields.String(required=True)
     outcome = fields.String(
-        required=True, validate=validate.OneOf(["applied", "stale", "refused", "unknown", "unavailable"])
+        required=True, validate=validate.OneOf(["applied", "stale", "refused", "unknown", _UNAVAILABLE])
     )
     answers = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
 
@@ -113,7 +114,9 @@ def migrate_patients(body: dict[str, Any], protocol_id: str, version: int) -> An
     # Every episode has a transaction of its own, which on SQLite would wait for this one.
     current_session().rollback()
     factory = make_session_factory(db.engine)
-    return {"dry_run": False, "results": [_apply(factory, target, **each) for each in body["apply"]]}
+    results = [_apply(factory, target, **each) for each in body["apply"]]
+    scope().is_whole = all(each["outcome"] != _UNAVAILABLE for each in results)
+    return {"dry_run": False, "results": results}
 
 
 def _show(target: Protocol, body: dict[str, Any]) -> dict[str, Any]:
@@ -184,7 +187,7 @@ def _apply(factory: sessionmaker[Session], target: Protocol, *, episode_id: str,
     except (ServiceError, PlanError):
         return _result(episode_id, "refused")
     except DBAPIError:
-        return _result(episode_id, "unavailable")
+        return _result(episode_id, _UNAVAILABLE)
     return _result(episode_id, "applied") | {"answers": {each: answer.value for each, answer in answers.items()}}
 
 

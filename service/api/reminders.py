@@ -6,12 +6,13 @@ from marshmallow import Schema, fields
 
 from models import Episode, Reminder
 from models.reminder import Decision, DecisionKind
-from schedules.plan.vocabulary import Channel, Phase, ReminderCategory, ReminderState
+from schedules.plan.vocabulary import Channel, Phase, ReminderCategory, ReminderCorrection, ReminderState
 from schedules.planning import Answer
 from schedules.planning.story_words import story_words
 from service.api.examples import ACKNOWLEDGED, DECISIONS, SNOOZE, SNOOZED
 from service.api.fields import CivilDate, Id, Instant, Whole, Word
 from service.api.pages import PageQuery, page, row_after
+from service.api.plans import BilingualText
 from service.api.resource import Resource, listing
 from service.api.scope import caller, now, show
 from service.care.acknowledging import acknowledge
@@ -27,6 +28,8 @@ class ReminderView(Schema):
     """One planned message. `reason` is the code of why it did not go, or will not.
 
     `acknowledged_at`: from when on it is known that the patient has seen it. `snoozed_until`: the patient put it off.
+    `text` is the protocol's, its placeholders open; null: planned before it was kept. `correction`: an app must show it
+    until it is acknowledged.
     """
 
     id = Id(required=True)
@@ -44,6 +47,8 @@ class ReminderView(Schema):
     sent_at = Instant(allow_none=True)
     acknowledged_at = Instant(allow_none=True)
     snoozed_until = Instant(allow_none=True)
+    text = fields.Nested(BilingualText, allow_none=True, required=True)
+    correction = Word(ReminderCorrection, allow_none=True, required=True)
     rev = fields.Integer(required=True)
 
 

@@ -13,6 +13,7 @@ from marshmallow import Schema, fields, missing
 from werkzeug.routing import BaseConverter
 
 from service.api.fields import ID_PATTERN
+from service.api.idempotency import KEY, PATTERN, REPLAYED, takes_key
 from service.api.parsing import StrictParser
 from service.api.scope import template
 from service.api.settle import settled
@@ -21,6 +22,7 @@ from service.identity.roles import is_public
 PREFIX = "/api/v1"
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 _WRITES = ("PUT", "PATCH", "POST")
+_HEADERS = "headers_taken"
 
 
 class IdConverter(BaseConverter):
@@ -39,6 +41,16 @@ class VersionConverter(BaseConverter):
         return int(value)
 
 
+class CountConverter(BaseConverter):
+    """A whole number from 0 in a path."""
+
+    regex = "0|[1-9][0-9]{0,5}"
+
+    def to_python(self, value: str) -> int:
+        """Return the number."""
+        return int(value)
+
+
 class Resource(Blueprint):
     """A blueprint whose views commit with their audit entry, and whose document names every refusal."""
 
@@ -46,6 +58,7 @@ class Resource(Blueprint):
 
     def __init__(self, name: str, description: str) -> None:
         super().__init__(name, __name__, url_prefix=PREFIX, description=description)
+        self._prepare_doc_cbks.append(_add_headers)
 
     def route(self, rule: str, **options: Any) -> Decorator:
         """Register a view under `rule` with what follows from route and method."""
@@ -55,6 +68,8 @@ class Resource(Blueprint):
 
         def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
             described = self.doc(operationId=view.__name__, **document)(view)
+            if takes_key(f"{method} {PREFIX}{template(rule)}"):
+                described = self._repeatable(described)
             register(settled(described))
             return view
 
@@ -63,14 +78,37 @@ class Resource(Blueprint):
     def tagged(self, *statuses: int, needs_match: bool = False) -> Decorator:
         """Document that an answer carries an ETag, and which header the request may or must carry."""
         responses: dict[int, Any] = {status: {"headers": {"ETag": "ETAG"}} for status in statuses}
-        conditional: list[dict[str, Any]] = [_IF_NONE_MATCH]
         if needs_match:
-            conditional = [_IF_MATCH]
             responses |= {412: "PRECONDITION_FAILED", 428: "PRECONDITION_REQUIRED", 409: "CONFLICT"}
         else:
             responses[304] = "NOT_MODIFIED"
-        document: Decorator = self.doc(responses=responses, parameters=conditional)
-        return document
+        document = self.doc(responses=responses)
+        return lambda view: _taking(_IF_MATCH if needs_match else _IF_NONE_MATCH, document(view))
+
+    def _repeatable(self, view: Callable[..., Any]) -> Callable[..., Any]:
+        """Document that a view takes a key, and what its answers say of it."""
+        successes = _documented(view)["success_status_codes"]
+        document = self.doc(responses={status: {"headers": {REPLAYED: _REPLAYED}} for status in successes})
+        return _taking(_IDEMPOTENCY_KEY, document(view))
+
+
+def _taking(header: dict[str, Any], view: Callable[..., Any]) -> Callable[..., Any]:
+    """Note that a view takes a header, beside whatever else it takes."""
+    _documented(view).setdefault(_HEADERS, []).append(header)
+    return view
+
+
+def _documented(view: Callable[..., Any]) -> dict[str, Any]:
+    """Return what flask-smorest knows of a view that it has decorated."""
+    known: dict[str, Any] = view._apidoc  # type: ignore[attr-defined]  # set by its decorators
+    return known
+
+
+def _add_headers(document: dict[str, Any], known: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Document the headers after the query's parameters, in whose place `doc` would put them."""
+    if headers := known.get(_HEADERS):
+        document.setdefault("parameters", []).extend(headers)
+    return document
 
 
 _IF_NONE_MATCH = {
@@ -78,6 +116,20 @@ _IF_NONE_MATCH = {
     "in": "header",
     "description": "An ETag: the answer is 304 while the record has it.",
     "schema": {"type": "string"},
+}
+_IDEMPOTENCY_KEY = {
+    "name": KEY,
+    "in": "header",
+    "description": (
+        "A new random text, such as a UUID, for each request. Sent again with the same route, query and body within 24 "
+        "hours, the request changes nothing more and is answered as it was. 409 `key_in_use` while it is still "
+        "running, 422 `key_reused` if the key stands for another request. A refusal is not kept."
+    ),
+    "schema": {"type": "string", "pattern": f"^{PATTERN}$"},
+}
+_REPLAYED = {
+    "description": f"Present on an answer that was given before under its {KEY}.",
+    "schema": {"type": "string", "enum": ["true"]},
 }
 _IF_MATCH = {
     "name": "If-Match",

@@ -21,6 +21,7 @@ from service.api.progress import progress
 from service.api.protocols import protocols
 from service.api.providers import providers
 from service.api.push_addresses import push_addresses
+from service.api.questionnaire_answers import questionnaire_answers
 from service.api.reminders import reminders
 from service.api.sign_ins import sign_ins
 from service.api.simulations import simulations
@@ -30,6 +31,9 @@ from service.api.tasks import tasks
 from service.api.versions import versions
 from service.api.work_status import work_status
 from service.sync.digest import digest
+from service.sync.events import events
+from service.sync.powersync import powersync
+from service.sync.rxdb import rxdb
 from service.sync.watermelon import watermelon
 
 RESOURCES = (
@@ -48,6 +52,7 @@ RESOURCES = (
     slots,
     reminders,
     check_ins,
+    questionnaire_answers,
     versions,
     tasks,
     conflicts,
@@ -64,4 +69,7 @@ RESOURCES = (
     push_addresses,
     watermelon,
     digest,
+    rxdb,
+    powersync,
+    events,
 )

@@ -1,11 +1,13 @@
 """What one request carries along: the instant, the caller, and the patients whom its answer shows or changes."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
 
 from flask import Request, current_app, g, request
+from sqlalchemy.orm import Session
 
 from config import Settings
 from schedules.clock import Clock
@@ -21,16 +23,21 @@ _CONVERTER = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")
 class Scope:
     """The state of one request. `now` is read once, so that everything in it has one time.
 
-    `reads`: its transaction takes no write lock, so that whatever it writes needs another one.
+    `reads`: its transaction takes no write lock, so that whatever it writes needs another one. `leaves`: what such a
+    request writes beside its audit entry. `is_replay`: the answer is that of an earlier request. `is_whole`: nothing
+    was left undone that a repeat could do.
     """
 
     now: datetime
     clock: Clock
     began_ms: int
     reads: bool = False
+    is_replay: bool = False
+    is_whole: bool = True
     principal: Principal | None = None
     patient_ids: set[str] = field(default_factory=set)
     about: dict[str, Any] = field(default_factory=dict)
+    leaves: list[Callable[[Session], None]] = field(default_factory=list)
 
 
 def open_scope() -> Scope:

@@ -1,7 +1,8 @@
 """How a request ends: its audit entry is stored, and its changes are committed, before the first byte goes out.
 
 The entry of a write stands in the write's own transaction. The entry of a read, and of a refusal, is committed in a
-short transaction of its own. If it cannot be stored, the caller gets 503 and no data.
+short transaction of its own. If it cannot be stored, the caller gets 503 and no data. An answer that is kept for a
+repeat of its request is kept in the same transaction.
 """
 
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from flask import Response, make_response, request
 
 from models.audit import AuditAction
 from models.journal import Act, append
+from service.api.idempotency import keyed_request
 from service.api.reads import READING_METHODS
 from service.api.scope import Scope, find_scope, route_of, scope
 from service.db import current_session
@@ -27,15 +29,19 @@ _ACTIONS = {
 
 
 def settled(view: Callable[..., Any]) -> Callable[..., Response]:
-    """Return `view` with the end of its request: 304 where nothing changed, the audit entry, the commit."""
+    """Return `view` with the end of its request: the answer kept or repeated, 304, the audit entry, the commit."""
 
     @wraps(view)
     def settle(*args: Any, **kwargs: Any) -> Response:
-        response = make_response(view(*args, **kwargs))
+        keyed = keyed_request()
+        replay = None if keyed is None else keyed.find_answer()
+        response = make_response(view(*args, **kwargs)) if replay is None else replay
         if request.method in READING_METHODS:
             _drop_what_is_known(response)
         if scope().reads:
             _end_reading()
+        if keyed is not None and replay is None:
+            keyed.keep(response)
         commit_with_entry(response.status_code)
         return response
 
@@ -46,9 +52,14 @@ def commit_with_entry(status: int) -> None:
     """Append the request's audit entry to the session's transaction and commit it."""
     current = scope()
     if current.principal is not None:
-        action = _ACTIONS.get(route_of(), AuditAction.read if current.reads else AuditAction.write)
-        _append(current, action, status)
+        _append(current, _action(current), status)
     current_session().commit()
+
+
+def _action(current: Scope) -> AuditAction:
+    if current.is_replay:
+        return AuditAction.read
+    return _ACTIONS.get(route_of(), AuditAction.read if current.reads else AuditAction.write)
 
 
 def record_denial(status: int) -> None:
@@ -74,6 +85,8 @@ def _drop_what_is_known(response: Response) -> None:
 def _end_reading() -> None:
     # The entry needs a transaction that writes; upgrading the one that has read would fail at once on SQLite.
     current_session().rollback()
+    for leave in scope().leaves:
+        leave(current_session())
 
 
 def _append(current: Scope, action: AuditAction, status: int) -> None:

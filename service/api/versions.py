@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
-from models import CheckIn, FormerVersion, Milestone, ObservedFact
+from models import CheckIn, FormerVersion, Milestone, MilestoneProgress, ObservedFact, QuestionnaireAnswer
 from models.base import OfPatient
 from service.api import examples_sync as examples
 from service.api.fields import Id, Instant
@@ -35,7 +35,7 @@ VersionPage = listing(VersionView, "VersionPage")
 @versions.response(200, VersionPage, example=examples.VERSIONS)
 def list_check_in_versions(query: dict[str, Any], check_in_id: str) -> Any:
     """List what a check-in said before it was changed, the latest first."""
-    return _page_of("check_ins", CheckIn, check_in_id, query)
+    return _page_of(CheckIn, CheckIn, check_in_id, query)
 
 
 @versions.get("/observations/<id:observation_id>/versions")
@@ -43,7 +43,15 @@ def list_check_in_versions(query: dict[str, Any], check_in_id: str) -> Any:
 @versions.response(200, VersionPage)
 def list_observation_versions(query: dict[str, Any], observation_id: str) -> Any:
     """List what a clinical fact said before it was changed, the latest first."""
-    return _page_of("observations", ObservedFact, observation_id, query)
+    return _page_of(ObservedFact, ObservedFact, observation_id, query)
+
+
+@versions.get("/questionnaire-answers/<id:answer_id>/versions")
+@versions.arguments(PageQuery, location="query")
+@versions.response(200, VersionPage)
+def list_answer_versions(query: dict[str, Any], answer_id: str) -> Any:
+    """List what answers to a questionnaire said before they were changed, the latest first."""
+    return _page_of(QuestionnaireAnswer, QuestionnaireAnswer, answer_id, query)
 
 
 @versions.get("/milestones/<id:milestone_id>/versions")
@@ -51,14 +59,14 @@ def list_observation_versions(query: dict[str, Any], observation_id: str) -> Any
 @versions.response(200, VersionPage)
 def list_milestone_versions(query: dict[str, Any], milestone_id: str) -> Any:
     """List what was reported of a milestone before, the latest first."""
-    return _page_of("milestone_progress", Milestone, milestone_id, query)
+    return _page_of(MilestoneProgress, Milestone, milestone_id, query)
 
 
-def _page_of(collection: str, model: type[OfPatient], row_id: str, query: dict[str, Any]) -> dict[str, Any]:
+def _page_of(report: type[OfPatient], found_by: type[OfPatient], row_id: str, query: dict[str, Any]) -> dict[str, Any]:
     session, after, limit = current_session(), row_after(query.get("after")), query["limit"]
-    row = find_row(session, caller(), model, row_id)
+    row = find_row(session, caller(), found_by, row_id)
     show(row.patient_id)
-    rows = list_former_versions(session, collection, row, after=after, limit=limit + 1)
+    rows = list_former_versions(session, report, row, after=after, limit=limit + 1)
     answer = page(rows, limit, lambda version: version.id)
     return answer | {"items": [_version(version) for version in answer["items"]]}
 

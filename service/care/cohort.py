@@ -114,7 +114,7 @@ def _import_patient(task: _Import, rows: list[CohortRow]) -> list[RowReport]:
         return _refuse_all(rows, error.faults)
     except DBAPIError as error:
         fault = Fault("", "a database that takes the patient's rows", type(error.orig or error).__name__)
-        return _refuse_all(rows, (fault,))
+        return [replace(report, was_interrupted=True) for report in _refuse_all(rows, (fault,))]
 
 
 def _refuse_all(rows: Iterable[CohortRow], faults: tuple[Fault, ...]) -> list[RowReport]:

@@ -22,7 +22,8 @@ class RowOutcome(StrEnum):
 class RowReport:
     """One row's outcome. `differing` names the columns in which the stored facts are others.
 
-    `compared_with` is the id of the stored patient whose facts the outcome tells something of. It is not reported.
+    `compared_with` is the id of the stored patient whose facts the outcome tells something of, `was_interrupted` says
+    that the database failed, not the row. Neither is reported.
     """
 
     line: int
@@ -31,6 +32,7 @@ class RowReport:
     notices: tuple[Notice, ...] = ()
     differing: tuple[str, ...] = ()
     compared_with: str | None = None
+    was_interrupted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,11 @@ class ImportReport:
     def compared_with(self) -> frozenset[str]:
         """Return the ids of the stored patients of whom the report tells something, for the audit trail."""
         return frozenset(row.compared_with for row in self.rows if row.compared_with is not None)
+
+    @property
+    def was_interrupted(self) -> bool:
+        """Return whether the database failed under a row, so that another import may load it."""
+        return any(row.was_interrupted for row in self.rows)
 
     @property
     def faults(self) -> tuple[Fault, ...]:

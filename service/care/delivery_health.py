@@ -18,6 +18,7 @@ from schedules.watch.readings import (
     latest_self_audits,
     read_readings,
     read_tally,
+    read_wakes,
 )
 from service.identity.principal import Principal
 
@@ -33,17 +34,28 @@ class CountedDecision:
 
 
 @dataclass(frozen=True, slots=True)
+class CountedWake:
+    """How many wake-ups of the practice's devices had one outcome with one provider."""
+
+    provider: str
+    outcome: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class DeliveryHealth:
     """How delivery stands, why, and what the practice has of it. `due` are its open deliveries that are due, by state.
 
-    `decisions` are counted up to a minute ago. `self_audits` are the results of the last run. `open_conflicts` are
-    edits on devices that wait to be settled, `refused_rows` those of the last week that could not be stored.
+    `decisions` are counted up to a minute ago, `wakes` are silent pushes to its patients' devices, `self_audits` the
+    results of the last run. `open_conflicts` are edits on devices that wait to be settled, `refused_rows` those of the
+    last week that could not be stored.
     """
 
     judged_at: datetime
     judgement: Judgement
     due: Mapping[str, int]
     decisions: tuple[CountedDecision, ...]
+    wakes: tuple[CountedWake, ...]
     self_audits: Sequence[SelfAudit]
     open_conflicts: int
     refused_rows: int
@@ -66,6 +78,7 @@ def view_delivery_health(session: Session, caller: Principal, clock: Clock, rhyt
             CountedDecision(kind, reason or None, channel or None, count)
             for (kind, reason, channel), count in counted.items()
         ),
+        wakes=tuple(CountedWake(*words, count) for words, count in read_wakes(session, practice_id).items()),
         self_audits=latest_self_audits(session, practice_id),
         open_conflicts=count_open_conflicts(session, practice_id),
         refused_rows=count_refused_rows(session, now, practice_id),

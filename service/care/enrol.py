@@ -11,18 +11,18 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from models import CheckIn, Episode, Patient, Practice, Surgery
+from models import CheckIn, Episode, Patient, Practice, QuestionnaireAnswer, Surgery
 from schedules.plan.errors import PlanError
 from schedules.plan.library import Library, approach_class_of
 from schedules.plan.protocol import Protocol
 from schedules.plan.vocabulary import ApproachClass
 from schedules.planning.library import library_of
 from service.care.checks import patient_faults, surgery_faults
-from service.care.records import CheckInRecord, EpisodeRecord, PatientRecord, SurgeryRecord
+from service.care.records import AnswersRecord, CheckInRecord, EpisodeRecord, PatientRecord, SurgeryRecord
 from service.errors import Fault, InvalidError, from_plan
 
-Record = PatientRecord | EpisodeRecord | SurgeryRecord | CheckInRecord
-Row = Patient | Episode | Surgery | CheckIn
+Record = PatientRecord | EpisodeRecord | SurgeryRecord | CheckInRecord | AnswersRecord
+Row = Patient | Episode | Surgery | CheckIn | QuestionnaireAnswer
 
 
 def add_patient(session: Session, practice: Practice, patient_id: str, record: PatientRecord, now: datetime) -> Patient:

@@ -14,12 +14,13 @@ import orjson
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from models import Episode, Practice
+from models import Episode, Practice, SyncClock
 from models.people import StaffRole
 from schedules.plan.errors import PlanError, ProtocolError
 from schedules.plan.vocabulary import EpisodeStatus
 from schedules.plan.work_table import read_work_table
 from schedules.planning.closed_days import check_calendar
+from schedules.planning.safety_cards import write_safety_card
 from service.care.reach import practice_of
 from service.errors import Fault, ForbiddenError, InvalidError, from_plan
 from service.identity.principal import Principal
@@ -60,6 +61,13 @@ class PracticeView:
     tag: str
     changed: tuple[str, ...] = ()
     episodes_to_rebuild: int = 0
+
+
+def add_practice(session: Session, practice: Practice) -> None:
+    """Add a clinic with its revision clock, flushed, and the card that its patients' phones keep for emergencies."""
+    session.add_all([practice, SyncClock(practice_id=practice.id)])
+    session.flush()
+    write_safety_card(session, practice)
 
 
 def view_practice(session: Session, caller: Principal) -> PracticeView:
@@ -105,6 +113,7 @@ def set_practice(session: Session, practice: Practice, changes: Mapping[str, Any
     practice.workers_comp_percent = after.workers_comp_percent
     practice.work_table = None if after.work_table is None else dict(after.work_table)
     new_secret = _set_webhook(practice, after.webhook_url, changes)
+    write_safety_card(session, practice)
     stored = settings_of(practice)
     changed = tuple(name for name, value in asdict(stored).items() if value != getattr(before, name))
     changed += (WEBHOOK_SECRET,) * new_secret

@@ -149,9 +149,9 @@ def _progress_of(session: Session, milestone: Milestone) -> MilestoneProgress:
 
 def _sign(session: Session, progress: MilestoneProgress, caller: Principal, now: datetime) -> None:
     """Put a report in the caller's name, and keep what was reported before."""
-    former = former_columns("milestone_progress", progress, _REPORTED)
+    former = former_columns(progress, _REPORTED)
     if any(former.values()):
-        keep_former_version(session, "milestone_progress", progress, former, now)
+        keep_former_version(session, progress, former, now)
     progress.reported_by, progress.reported_at = caller.reporter, now
 
 

@@ -5,12 +5,14 @@ A record knows no id, no practice and no revision. Forms and plausible ranges ar
 
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from typing import Any
 
 from schedules.plan.vocabulary import (
     Approach,
     ApproachClass,
     Channel,
     EpisodeStatus,
+    Instrument,
     Language,
     OpioidUse,
     Procedure,
@@ -102,3 +104,14 @@ class CheckInRecord:
     steps: int | None = None
     took_opioid: bool | None = None
     note: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswersRecord:
+    """One answered questionnaire. `answers` holds the instrument's parts, see `schedules.plan.questionnaires`."""
+
+    episode_id: str
+    instrument: Instrument
+    answered_at: datetime
+    answers: dict[str, Any]
+    milestone_id: str | None = None

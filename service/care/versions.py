@@ -2,39 +2,43 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models import FormerVersion
-from models.base import OfPatient
+from models.base import OfPatient, Synced
 from models.bulk import insert_at_commit
 from models.ids import new_id
-from service.sync.collections import COLLECTIONS, wire_values
+from service.sync.collections import COLLECTIONS, Collection, wire_values
 from service.sync.columns import text_of_columns
 
+_OF_MODEL: Final[Mapping[type[Synced], Collection]] = {each.model: each for each in COLLECTIONS.values()}
 
-def former_columns(collection: str, row: OfPatient, names: Iterable[str]) -> dict[str, Any]:
+
+def former_columns(row: OfPatient, names: Iterable[str]) -> dict[str, Any]:
     """Return columns of a report as they stand now, as they go over the wire: read them before they are changed."""
-    return wire_values(COLLECTIONS[collection], row, names)
+    return wire_values(_OF_MODEL[type(row)], row, names)
 
 
-def keep_former_version(
-    session: Session, collection: str, row: OfPatient, former: Mapping[str, Any], now: datetime
-) -> None:
+def keep_former_version(session: Session, row: OfPatient, former: Mapping[str, Any], now: datetime) -> None:
     """Keep what a report said, column by column as on the wire, before it was changed."""
     version_id = new_id(now)
     content = FormerVersion.content.closed(text_of_columns(former), practice_id=row.practice_id, row_id=version_id)
     place = {"practice_id": row.practice_id, "id": version_id, "patient_id": row.patient_id}
-    told = {"collection": collection, "row_id": row.id, "replaced_at": now, "content_sealed": content}
+    told = {"collection": _OF_MODEL[type(row)].name, "row_id": row.id, "replaced_at": now, "content_sealed": content}
     insert_at_commit(session, FormerVersion, place | told)
 
 
 def list_former_versions(
-    session: Session, collection: str, row: OfPatient, *, after: str | None, limit: int
+    session: Session, model: type[OfPatient], row: OfPatient, *, after: str | None, limit: int
 ) -> Sequence[FormerVersion]:
-    """Return up to `limit` former versions of a report, the latest first, from the one after the id `after` on."""
+    """Return up to `limit` former versions, the latest first, from the one after the id `after` on.
+
+    They are of the report of `model` that has the id of `row`.
+    """
+    collection = _OF_MODEL[model].name
     query = select(FormerVersion).filter_by(practice_id=row.practice_id, collection=collection, row_id=row.id)
     if after is not None:
         query = query.where(FormerVersion.id < after)

@@ -9,7 +9,7 @@ from flask.cli import AppGroup
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import Patient, Practice, Staff, Surgery, SyncClock, journal
+from models import Patient, Practice, Staff, Surgery, journal
 from models.audit import ActorKind, AuditAction
 from models.people import StaffRole
 from schedules.plan.vocabulary import SurgeryStatus
@@ -17,6 +17,7 @@ from service.care.cohort import import_cohort
 from service.care.cohort_report import RowOutcome
 from service.care.cohort_store import Importer
 from service.care.enrol import clinic_today
+from service.care.practice import add_practice
 from service.cli.context import choose_practice, clock, fail, sessions
 from service.identity.tokens import DeviceTokens, Issued, enrol_device, issue_staff_token
 
@@ -93,7 +94,7 @@ def _add_clinic(session: Session) -> Practice:
         phone="+12125550142",
         closed_on=[],
     )
-    session.add_all([practice, SyncClock(practice_id=practice.id)])
+    add_practice(session, practice)
     for staff_id, name, role, email in _STAFF:
         staff = Staff(practice_id=practice.id, id=staff_id, display_name=name, role=role)
         staff.email = email

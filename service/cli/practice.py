@@ -33,6 +33,7 @@ def set_clinic(slug: str | None, **told: Any) -> None:
     changes = dict(_changes(**told))
     with sessions() as make_session, make_session() as session:
         practice = choose_practice(session, slug)
+        session.refresh(practice, with_for_update={"key_share": True})
         try:
             view = set_practice(session, practice, changes)
         except InvalidError as error:

@@ -22,7 +22,6 @@ from service.cli.supervisor import Program, StartError, Stop, run_step, say, sto
 FOLDER = Path("var")
 HEALTH = "/health"
 WEB_PROCESSES = 2
-WEB_THREADS = 4
 
 
 class StepFailedError(Exception):
@@ -96,7 +95,8 @@ def _programs(environment: Mapping[str, str], web: socket.socket, mail: socket.s
     # whoever connects while a program starts again waits instead of being refused.
     descriptor = web.fileno()
     gunicorn = (sys.executable, "-m", "gunicorn", "wsgi:app", "--bind", f"fd://{descriptor}")
-    options = f"--worker-class gthread --workers {WEB_PROCESSES} --threads {WEB_THREADS} --graceful-timeout 5"
+    threads = Settings.from_env(environment).web_threads
+    options = f"--worker-class gthread --workers {WEB_PROCESSES} --threads {threads} --graceful-timeout 5"
     quiet = ("--no-control-socket", "--log-level", "warning")
     programs = [
         Program("web", (*gunicorn, *options.split(), *quiet), environment, (descriptor,)),

@@ -10,12 +10,13 @@ from flask.cli import AppGroup
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import Practice, Staff, SyncClock, journal
+from models import Practice, Staff, journal
 from models.audit import ActorKind, AuditAction
 from models.ids import new_id
 from models.people import StaffRole
 from models.private import lookup_hash
 from service.care.checks import is_email_address, is_phone_number
+from service.care.practice import add_practice
 from service.cli.context import choose_practice, clock, fail, sessions
 from service.identity.tokens import STAFF_LIFE, issue_staff_token
 
@@ -38,7 +39,7 @@ def create_practice(slug: str, name: str, country: str, time_zone: str, phone: s
             fail(f"Expected a slug that no clinic has, got {slug}.")
         practice_id = new_id(clock().now())
         row = Practice(id=practice_id, slug=slug, name=name, country=country, time_zone=time_zone, phone=phone)
-        session.add_all([row, SyncClock(practice_id=practice_id)])
+        add_practice(session, row)
         session.commit()
     print(practice_id)
 

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from models.identity import Device, Token, TokenKind
 from models.ids import new_id
 from models.people import Staff
-from service.errors import UnauthenticatedError
+from service.errors import RevokedDeviceError, UnauthenticatedError
 from service.identity.principal import Principal
 
 ACCESS_LIFE = timedelta(hours=1)
@@ -69,17 +69,20 @@ def enrol_device(session: Session, practice_id: str, patient_id: str, now: datet
 def authenticate(session: Session, secret: str, now: datetime) -> Principal:
     """Return whose token this is.
 
-    Raises UnauthenticatedError if it is unknown, expired, revoked, a refresh token, or its holder was disabled.
+    Raises UnauthenticatedError if it is unknown, expired, revoked, a refresh token, or its holder was disabled, as
+    RevokedDeviceError if its device was revoked.
     """
     found = session.execute(_token_with_holder(secret)).one_or_none()
     if found is None:
         raise UnauthenticatedError
     token, staff, device = found
+    if device is not None and device.revoked_at is not None:
+        raise RevokedDeviceError
     if token.revoked_at is not None or token.expires_at <= now or token.kind not in _ACCEPTED:
         raise UnauthenticatedError
     if staff is not None and staff.disabled_at is None:
         return Principal(token.practice_id, staff.id, role=staff.role)
-    if device is not None and device.revoked_at is None:
+    if device is not None:
         return Principal(token.practice_id, device.id, patient_id=device.patient_id)
     raise UnauthenticatedError
 

@@ -5,7 +5,8 @@ from urllib.parse import urlsplit
 
 from flask import Response, render_template, request, url_for
 
-from schedules.plan.red_flags import Urgency, flags_of
+from schedules.plan.red_flag import Urgency
+from schedules.plan.red_flags import flags_of
 from schedules.plan.vocabulary import Language
 from service.api.scope import now, settings
 from service.care.message_links import MessageView

@@ -12,6 +12,7 @@ from typing import Any, Final
 from sqlalchemy.orm import Session
 
 from service.api.fields import ID_PATTERN
+from service.errors import ConflictError, Fault
 from service.identity.principal import Principal
 from service.sync.changes import read_now
 from service.sync.collections import COLLECTIONS, SCHEMA_VERSION
@@ -21,19 +22,30 @@ from service.sync.writers.acks import AckWriter
 from service.sync.writers.base import Writer
 from service.sync.writers.patients import PatientWriter
 from service.sync.writers.progress import ProgressWriter
+from service.sync.writers.questionnaires import QuestionnaireWriter
 from service.sync.writers.reports import CheckInWriter, ObservationWriter
 
 WRITERS: Final[Mapping[str, type[Writer[Any]]]] = {
-    writer.name: writer for writer in (PatientWriter, ProgressWriter, ObservationWriter, CheckInWriter, AckWriter)
+    writer.name: writer
+    for writer in (PatientWriter, ProgressWriter, ObservationWriter, CheckInWriter, QuestionnaireWriter, AckWriter)
 }
 
 
 def apply(
-    session: Session, caller: Principal, edits: Sequence[Edit], now: datetime, *, is_restoring: bool = False
+    session: Session,
+    caller: Principal,
+    edits: Sequence[Edit],
+    now: datetime,
+    *,
+    made_at: int | None = None,
+    always_answers: bool = False,
+    is_restoring: bool = False,
 ) -> Applied:
     """Apply edits in their order, in the session's transaction, and return what became of each.
 
-    `is_restoring`: staff put back what merging had dropped (see `Push`).
+    `made_at`: the revision that all edits started from; if a row that one would change has changed since, ConflictError
+    is raised and nothing is applied. `always_answers`: the device gets each row again also where nothing changed, since
+    it waits for it. `is_restoring`: staff put back what merging had dropped (see `Push`).
     """
     push, applied = Push(session, caller, now, is_restoring), Applied()
     writers = {name: WRITERS[name](push) for name in sorted({edit.collection for edit in edits} & WRITERS.keys())}
@@ -41,12 +53,17 @@ def apply(
     concerned = [patient for name, writer in writers.items() for patient in writer.load_parents(usable[name])]
     push.lock_patients(concerned)
     for name, writer in writers.items():
-        writer.load_rows(edit.id for edit in usable[name])
+        writer.load_rows(usable[name])
+        # Asked under the lock: of two who push at once the second sees what the first has written.
+        if made_at is not None and any(writer.is_stale(edit, made_at) for edit in usable[name]):
+            raise ConflictError(Fault("", f"rows as they were at revision {made_at}", "rows that changed since"))
     for edit in edits:
         is_usable = edit.collection in writers and _is_id(edit.id)
         applied.outcomes.append(writers[edit.collection].apply(edit) if is_usable else Outcome.refused)
     seen = _reassert_read_only(push, edits, applied)
     _keep_unusable(push, edits, seen)
+    if always_answers:
+        _reassert_unchanged(push, edits, applied)
     for writer in writers.values():
         writer.finish()
     applied.conflicts, applied.patient_ids = push.finish(), push.patient_ids
@@ -82,3 +99,9 @@ def _keep_unusable(push: Push, edits: Sequence[Edit], seen: set[tuple[str, str]]
             push.refuse(edit, reason, push.caller.patient_id)
         elif not _is_id(edit.id):
             push.refuse(edit, "bad_id", push.caller.patient_id)
+
+
+def _reassert_unchanged(push: Push, edits: Sequence[Edit], applied: Applied) -> None:
+    for edit, outcome in zip(edits, applied.outcomes, strict=True):
+        if outcome is Outcome.unchanged:
+            push.reassert(COLLECTIONS[edit.collection], edit.id)

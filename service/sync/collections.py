@@ -19,6 +19,7 @@ from models import (
     MilestoneProgress,
     ObservedFact,
     Patient,
+    QuestionnaireAnswer,
     Reminder,
     ReminderAck,
     Restriction,
@@ -30,7 +31,7 @@ from models.private import Sealed
 from service.care.patients import PATIENT_MAY_CHANGE
 from service.sync.columns import WireColumn, kind_of
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 OLDEST_VERSION: Final = 1  # what is older is answered 426
 
 
@@ -46,7 +47,6 @@ class Collection:
     columns: tuple[WireColumn, ...]
     written: frozenset[str] = frozenset()
     creates: bool = False
-    by_patients_only: bool = False
     table: Table = field(init=False)
 
     def __post_init__(self) -> None:
@@ -63,6 +63,10 @@ class Collection:
     def by_name(self) -> Mapping[str, WireColumn]:
         """Return the columns by name."""
         return {column.name: column for column in self.columns}
+
+    def may_lack(self, column: WireColumn) -> bool:
+        """Return whether a device's row may be without a column: it is optional, or a new row gets it from us."""
+        return column.optional or (self.creates and column.name not in self.written)
 
     def columns_of(self, version: int) -> tuple[WireColumn, ...]:
         """Return the columns that clients of a schema version have, `rev` last; none: they lack the collection."""
@@ -97,17 +101,17 @@ def _collection(
     *,
     written: str = "",
     creates: bool = False,
-    by_patients_only: bool = False,
 ) -> Collection:
     by_version = {1: names} if isinstance(names, str) else names
     first = min(by_version)
     common = {first: "patient_id"} if issubclass(model, OfPatient) else {}
     columns = (*_columns(model, common), *_columns(model, by_version), *_columns(model, {first: "rev"}))
-    return Collection(name, model, columns, frozenset(written.split()), creates, by_patients_only)
+    return Collection(name, model, columns, frozenset(written.split()), creates)
 
 
 _PAIN = "pain pain_back pain_leg pain_neck pain_arm"
 _CHECK_IN = f"episode_id reported_at {_PAIN} walking_minutes steps took_opioid note"
+_ANSWERS = "episode_id milestone_id instrument answered_at answers"
 _BOUND = "binding_procedure binding_stage grade sources text cancelled_at cancel_reason"
 COLLECTIONS: Final[Mapping[str, Collection]] = {
     collection.name: collection
@@ -118,7 +122,6 @@ COLLECTIONS: Final[Mapping[str, Collection]] = {
             "given_name family_name language country time_zone units channels opted_out opted_out_categories "
             "quiet_from quiet_until reminders_paused_at details_consent_at died_on work_class wants_contact_sport",
             written=" ".join(PATIENT_MAY_CHANGE),
-            by_patients_only=True,
         ),
         _collection("episodes", Episode, "label status workers_comp enrolled_at"),
         _collection(
@@ -158,8 +161,11 @@ COLLECTIONS: Final[Mapping[str, Collection]] = {
         _collection(
             "reminders",
             Reminder,
-            "episode_id milestone_id key repeat generation category phase scheduled_on due_at useful_until state "
-            "reason sent_at acknowledged_at snoozed_until digest_in",
+            {
+                1: "episode_id milestone_id key repeat generation category phase scheduled_on due_at useful_until "
+                "state reason sent_at acknowledged_at snoozed_until digest_in",
+                2: "text correction",
+            },
         ),
         _collection(
             "reminder_acks",
@@ -172,9 +178,19 @@ COLLECTIONS: Final[Mapping[str, Collection]] = {
             "check_ins", CheckIn, f"{_CHECK_IN} received_at reported_by", written=_CHECK_IN, creates=True
         ),
         _collection(
+            "questionnaire_answers",
+            QuestionnaireAnswer,
+            {2: f"{_ANSWERS} received_at reported_by"},
+            written=_ANSWERS,
+            creates=True,
+        ),
+        _collection(
             "safety_cards",
             SafetyCard,
-            "name phone country time_zone emergency_numbers not_monitored red_flags monitored_until",
+            {
+                1: "name phone country time_zone emergency_numbers not_monitored red_flags monitored_until",
+                2: "words",
+            },
         ),
     )
 }  # fmt: skip

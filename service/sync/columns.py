@@ -69,6 +69,15 @@ class WireColumn:
         """
         return None if value is None else _FROM_WIRE[self.kind](value)
 
+    def settled(self, value: Any) -> Any:
+        """Return a wire value in the form that equal values share: of a document, keys in order and no spaces."""
+        if self.kind is not Kind.document or not isinstance(value, str):
+            return value
+        try:
+            return _document_text(orjson.loads(value))
+        except orjson.JSONDecodeError:
+            return value
+
     @property
     def blank(self) -> Any:
         """Return what stands in the column of a row that the device may no longer see."""
@@ -138,7 +147,7 @@ def _wall_time(value: time) -> str:
 
 
 def _document_text(value: Any) -> str:
-    return orjson.dumps(value).decode()
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
 
 
 _TO_WIRE: Final[dict[Kind, Callable[[Any], Any]]] = {

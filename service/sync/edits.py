@@ -12,13 +12,15 @@ MOST_EDITS = 500  # of one push
 class Edit:
     """One row of a push. `values` are wire columns: all of the row, or those that the device changed.
 
-    `base` are the columns that the change started from; None: what is stored is what it started from.
+    `base` are the columns that the change started from; None: what is stored is what it started from. `is_creation`:
+    the device made the row, and does not know whether it arrived before.
     """
 
     collection: str
     id: str
     values: dict[str, Any] = field(default_factory=dict)
     base: dict[str, Any] | None = None
+    is_creation: bool = False
     is_delete: bool = False
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from models import Panel, Patient, RefusedRow, SyncConflict
 from models.base import OfPatient, table_of
-from models.bulk import insert_at_commit
+from models.bulk import change_alike, insert_at_commit
 from models.care import Reporter
 from models.sync import stamp
 from service.care.checks import storable
@@ -77,12 +77,13 @@ class Push:
         by = self.caller.reporter if loss.is_of_device or stored_by is None else stored_by
         self.losses.append((collection, row_id, patient_id, loss, by))
 
-    def replace(self, collection: SyncCollection, row: OfPatient, former: Mapping[str, Any]) -> None:
+    def replace(self, row: OfPatient, former: Mapping[str, Any]) -> None:
         """Keep what a report said before it was changed."""
-        keep_former_version(self.session, collection.name, row, former, self.now)
+        keep_former_version(self.session, row, former, self.now)
 
     def finish(self) -> int:
         """Write what the push leaves: rows to be sent again, refused rows, lost values. Return the new conflicts."""
+        change_alike(self.session)
         self._touch()
         self._keep_refused()
         return self._keep_losses()

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from flask import Response
-from marshmallow import Schema, ValidationError, fields
+from marshmallow import Schema, fields
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -22,30 +22,17 @@ from service.errors import BadRequestError, ConflictError, Fault, ServiceError, 
 from service.identity.principal import Principal
 from service.sync.apply import apply
 from service.sync.bodies import answer, columns_in, id_in, read_body, refuse_many
-from service.sync.changes import Change, changed_collections, read_changes, read_now
+from service.sync.changes import Change, changed_collections, read_changes
 from service.sync.collections import COLLECTIONS, SCHEMA_VERSION, served
 from service.sync.cursor import Span, read_top, span_from
 from service.sync.edits import Edit
+from service.sync.pulls import note_pull
+from service.sync.queries import Cursor, Outcomes
 from service.sync.schema_versions import served_version
 
 watermelon = Resource("sync-watermelon", "Synchronisation for apps with WatermelonDB.")
 _LISTS: Final = ("created", "updated", "deleted")
 _MARKS: Final = ("id", "_status", "_changed")
-
-
-class Cursor(fields.Integer):
-    """The `timestamp` of the pull before; empty before the first."""
-
-    def __init__(self, **options: Any) -> None:
-        expected = "`timestamp` of the pull before, or nothing"
-        super().__init__(metadata={"description": f"{expected}.", "expected": expected}, **options)
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> int:
-        if value in ("", "null"):
-            return 0
-        if not str(value).isdecimal() or len(str(value)) > 16:
-            raise ValidationError("digits")
-        return int(value)
 
 
 class PullQuery(Schema):
@@ -80,16 +67,6 @@ class Pulled(Schema):
     )
 
 
-class Pushed(Schema):
-    """How many rows had each outcome, and how many values did not stand against others."""
-
-    stored = fields.Integer(required=True)
-    unchanged = fields.Integer(required=True)
-    reasserted = fields.Integer(required=True)
-    refused = fields.Integer(required=True)
-    conflicts = fields.Integer(required=True)
-
-
 @watermelon.get("/sync/watermelon")
 @watermelon.arguments(PullQuery, location="query")
 @watermelon.alt_response(200, schema=Pulled, success=True)
@@ -104,6 +81,8 @@ def pull_watermelon(query: dict[str, Any]) -> Response:
     for name, rows in _migrated(session, who, span, version, query["migration"]).items():
         found[name] = list({row.id: row for row in (*rows, *found.get(name, ()))}.values())
     show(*{row.patient_id for rows in found.values() for row in rows if row.patient_id is not None})
+    if any(found.values()):
+        note_pull(span.top.revision)
     pulled = {each.name: _told(found.get(each.name, ())) for each in served(version)}
     for name, row_id in _let_go(session, who, span):
         # One that somebody has stored since is not gone.
@@ -116,15 +95,15 @@ def pull_watermelon(query: dict[str, Any]) -> Response:
 @watermelon.post("/sync/watermelon")
 @watermelon.arguments(PushQuery, location="query")
 @watermelon.doc(requestBody={"required": True, "content": {"application/json": {"schema": {"type": "object"}}}})
-@watermelon.alt_response(200, schema=Pushed, success=True)
+@watermelon.alt_response(200, schema=Outcomes, success=True)
 def push_watermelon(query: dict[str, Any]) -> Response:
     """Apply everything that the device changed. 409 if rows changed meanwhile: pull, then push again."""
     session, who, edits = current_session(), caller(), _edits(read_body())
     refuse_many(len(edits))
     span = span_from(query["last_pulled_at"], read_top(session, who.practice_id))
-    if span.is_replaced or _is_stale(session, who, edits, span):
-        raise ConflictError(Fault("", "rows as they were at last_pulled_at", "rows that changed since"))
-    applied = apply(session, who, edits, now())
+    if span.is_replaced:
+        raise ConflictError(Fault("/last_pulled_at", "a timestamp of the present epoch", "one of an earlier"))
+    applied = apply(session, who, edits, now(), made_at=span.since)
     show(*applied.patient_ids)
     return answer(applied.counts())
 
@@ -190,17 +169,3 @@ def _edits(body: Any) -> list[Edit]:
 
 def _without_marks(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if name not in _MARKS}
-
-
-def _is_stale(session: Session, who: Principal, edits: list[Edit], span: Span) -> bool:
-    """Return whether the device's edits would undo what somebody else has written since it pulled."""
-    for collection in (each for each in COLLECTIONS.values() if each.written):
-        mine = {edit.id: edit for edit in edits if edit.collection == collection.name and not edit.is_delete}
-        if not mine:
-            continue
-        for row in read_now(session, who, collection, mine, SCHEMA_VERSION).values():
-            wanted = mine[row.id].values
-            differs = any(wanted.get(name, row.document[name]) != row.document[name] for name in collection.written)
-            if row.revision > span.since and differs:
-                return True
-    return False

@@ -1,5 +1,6 @@
 """A clinic with two patients and another clinic beside it, and callers of every kind."""
 
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from json import dumps
@@ -132,6 +133,9 @@ def app(settings: Settings, clock: FixedClock) -> Iterator[Flask]:
     """Yield the application on this test's database, with a clock that stands still."""
     app = create_app(settings, clock)
     yield app
+    for thread in threading.enumerate():
+        if thread.name == "sync-wakes":
+            thread.join()
     with app.app_context():
         db.engine.dispose()
 

@@ -5,7 +5,7 @@ from flask import Flask
 from flask.testing import FlaskCliRunner
 from sqlalchemy import Engine, select
 
-from models import AuditEntry, Practice, Staff
+from models import AuditEntry, Practice, SafetyCard, Staff
 from models.audit import AuditAction
 from models.engine import begin_reads, make_session_factory
 from tests.api.conftest import Caller
@@ -35,6 +35,8 @@ def test_a_clinic_its_staff_and_a_token_are_made_from_nothing(
         begin_reads(session)
         practice, staff = session.scalars(select(Practice)).one(), session.scalars(select(Staff)).one()
         entries = session.scalars(select(AuditEntry.action).order_by(AuditEntry.id)).all()
+        card = session.get_one(SafetyCard, (practice.id, practice.id))
+    assert (card.name, card.phone) == ("Hudson Spine", "+12125550100")
     assert (practice.id, staff.id) == (results[0].stdout.strip(), results[1].stdout.strip())
     assert staff.email == "casey@example.org"
     assert entries == [AuditAction.token, AuditAction.read]

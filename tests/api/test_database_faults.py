@@ -18,10 +18,12 @@ from service.db import db
 from tests.api.conftest import Answer, Caller, Clinic, Look, as_patient
 from tests.clock import FixedClock
 from tests.database import settings_for
-from tests.tcp_proxy import network_to
+from tests.tcp_proxy import ANSWERS, REQUESTS, Proxy, network_to
 
 PATH = "/check-ins/k7Qm2pXcV9sLwRtA"
 MOST_SECONDS = 5.0
+# A connection of the pool that says nothing is given up after six seconds, and a new one is tried for five.
+MOST_SECONDS_OF_SILENCE = 15.0
 
 
 def report(clinic: Clinic) -> dict[str, object]:
@@ -166,3 +168,57 @@ def test_a_network_that_is_cut_gives_a_503_at_once_and_the_answer_once_it_is_men
 
     assert (before.status_code, during.status_code, after.status_code) == (201, 503, 200)
     assert seconds < MOST_SECONDS
+
+
+SILENCES: dict[str, Callable[[Proxy], None]] = {
+    "black hole": lambda network: network.swallow(),
+    "five seconds each way": lambda network: network.slow_down(5.0),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.postgresql_only
+@pytest.mark.parametrize("silence", SILENCES)
+def test_a_network_that_swallows_or_delays_gives_a_503_in_time_and_then_the_answer(
+    session: Session, clinic: Clinic, database_url: str, look: Look, silence: str
+) -> None:
+    with network_to(database_url) as network:
+        app = create_app(settings_for(network.url), FixedClock())
+        phone = as_patient(app, session, clinic.patient)
+        before = phone.get("/tasks").status_code
+        SILENCES[silence](network)
+        during, seconds = timed(lambda: phone.put(PATH, report(clinic)))
+        network.mend()
+        after, seconds_after = timed(lambda: phone.put(PATH, report(clinic)))
+        with app.app_context():
+            db.engine.dispose()
+
+    assert before < 500
+    assert (during.status_code, after.status_code) == (503, 201)
+    assert int(during.headers["Retry-After"]) > 0
+    assert seconds < MOST_SECONDS_OF_SILENCE
+    assert seconds_after < MOST_SECONDS
+    assert len(look(CheckIn, practice_id=clinic.id)) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.postgresql_only
+@pytest.mark.parametrize(("way", "is_stored"), [(REQUESTS, False), (ANSWERS, True)])
+def test_a_commit_that_is_held_up_gives_a_503_in_time_and_one_effect_however_far_it_came(
+    session: Session, clinic: Clinic, database_url: str, look: Look, way: str, is_stored: bool
+) -> None:
+    with network_to(database_url) as network:
+        app = create_app(settings_for(network.url), FixedClock())
+        phone = as_patient(app, session, clinic.patient)
+        with listening(app, "commit", lambda _connection: network.hold(way)):
+            during, seconds = timed(lambda: phone.put(PATH, report(clinic)))
+        network.mend()
+        stored = len(look(CheckIn, practice_id=clinic.id))
+        after = phone.put(PATH, report(clinic))
+        with app.app_context():
+            db.engine.dispose()
+
+    assert (during.status_code, stored) == (503, int(is_stored))
+    assert seconds < MOST_SECONDS_OF_SILENCE
+    assert after.status_code == (200 if is_stored else 201)
+    assert len(look(CheckIn, practice_id=clinic.id)) == 1

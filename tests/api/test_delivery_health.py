@@ -11,6 +11,7 @@ from models import AuditEntry, SelfAudit
 from models.engine import make_session_factory
 from models.merging import Resolution
 from models.reminder import Delivery, DeliveryState
+from models.wake import WakeTally
 from models.watch import DecisionTally, Invariant
 from schedules import jobs
 from schedules.clock import SystemClock
@@ -72,7 +73,9 @@ def test_staff_see_why_and_what_their_own_practice_has_of_it(
         delivery.state, delivery.finished_at = DeliveryState.quarantined, read_now(session, clock)
     row = DecisionTally(practice_id=clinic.id, kind="expired", reason="too_late", channel="", count=7)
     other = DecisionTally(practice_id=foreign_clinic.id, kind="expired", reason="too_late", channel="", count=9)
-    session.add_all([row, other, found(clinic.id, "audit-1"), found(foreign_clinic.id, "audit-2")])
+    wakes = [WakeTally(practice_id=each.id, provider="fcm", outcome="accepted") for each in (clinic, foreign_clinic)]
+    wakes[0].count, wakes[1].count = 5, 8
+    session.add_all([*wakes, row, other, found(clinic.id, "audit-1"), found(foreign_clinic.id, "audit-2")])
     settled = {"resolution": Resolution.kept, "resolved_at": MONDAY_AFTERNOON, "resolved_by": clinic.clinician.id}
     builders.conflict(session, clinic.patient, **settled)
     for patient in (clinic.patient, clinic.other_patient, foreign_clinic.patient):
@@ -87,6 +90,7 @@ def test_staff_see_why_and_what_their_own_practice_has_of_it(
     assert answer["causes"] == [{"code": "quarantined", "seconds": None, "count": 1}]
     assert answer["due"] == {"pending": 0, "leased": 0, "sending": 0}
     assert answer["decisions"] == [{"kind": "expired", "reason": "too_late", "channel": None, "count": 7}]
+    assert answer["wakes"] == [{"provider": "fcm", "outcome": "accepted", "count": 5}]
     assert [each["id"] for each in answer["self_audits"]] == ["audit-1"]
     assert (answer["open_conflicts"], answer["refused_rows"]) == (2, 2)
 

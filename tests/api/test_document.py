@@ -16,6 +16,7 @@ from service.api.milestones import AchieveBody, ReportedView, SkipBody
 from service.api.patients import PatientBody, PatientPatch
 from service.api.providers import MailEventsBody
 from service.api.push_addresses import PushAddressBody
+from service.api.questionnaire_answers import QuestionnaireAnswerBody
 from service.api.reminders import ReminderView, SnoozeBody, SnoozedView
 from service.api.sign_ins import DeviceBody, EnrolmentBody, EnrolmentView
 from service.api.surgeries import SurgeryBody, SurgeryPatch
@@ -70,6 +71,28 @@ def test_every_operation_names_itself_its_refusals_and_its_sign_in(document: dic
             assert [each["name"] for each in operation["parameters"]] == ["If-Match"], route
 
 
+def test_every_post_that_changes_something_for_a_caller_takes_a_key(document: dict[str, Any]) -> None:
+    for route, operation in operations(document).items():
+        takes_key = route.startswith("POST") and WHO_MAY[route] is not ANYONE and route != "POST /api/v1/simulations"
+        headers = [each["name"] for each in operation.get("parameters", []) if each.get("in") == "header"]
+        successes = [answer for status, answer in operation["responses"].items() if status.startswith("2")]
+
+        assert ("Idempotency-Key" in headers) == takes_key, route
+        assert all(("Idempotency-Replayed" in each.get("headers", {})) == takes_key for each in successes), route
+        if takes_key:
+            assert {"400", "409", "422"} <= operation["responses"].keys(), route
+    assert "Retry-After" in document["components"]["responses"]["CONFLICT"]["headers"]
+
+
+def test_a_query_is_documented_beside_the_headers(document: dict[str, Any]) -> None:
+    def parameters(route: str) -> list[str]:
+        return [each["name"] for each in operations(document)[route]["parameters"]]
+
+    assert parameters("GET /api/v1/episodes/{episode_id}/plan") == ["as_of", "If-None-Match"]
+    assert parameters("GET /api/v1/patients/{patient_id}/limits") == ["on", "If-None-Match"]
+    assert parameters("POST /api/v1/import") == ["dry_run", "Idempotency-Key"]
+
+
 def test_refusals_are_documented_as_problems(document: dict[str, Any]) -> None:
     for status, response in document["components"]["responses"].items():
         if status != "NOT_MODIFIED":
@@ -97,6 +120,7 @@ def test_the_examples_fit_their_schemas() -> None:
     assert SurgeryBody().validate(examples.SURGERY) == {}
     assert SurgeryPatch().validate(examples.SURGERY_CHANGE) == {}
     assert CheckInBody().validate(examples.CHECK_IN) == {}
+    assert QuestionnaireAnswerBody().validate(examples.QUESTIONNAIRE_ANSWER) == {}
     assert AchieveBody().validate(examples.ACHIEVE) == {}
     assert SkipBody().validate(examples.SKIP) == {}
     assert EnrolmentBody().validate(examples.ENROLMENT) == {}

@@ -52,6 +52,7 @@ LISTS = (
     "list_check_in_versions",
     "list_observation_versions",
     "list_milestone_versions",
+    "list_answer_versions",
 )
 CONTRADICTABLE = (
     "compare_digests",
@@ -68,8 +69,20 @@ CONTRADICTABLE = (
     "snooze_reminder",
     "run_simulation",
 )
-# A body of TOML, which the fuzzer cannot write: its hostile bodies are tried by tests of their own.
-NOT_FUZZED = ("store_protocol",)
+# A body of TOML, which the fuzzer cannot write, and what synchronises: a cursor ahead of the clock is a 503 there, and
+# streams have no end. Their hostile bodies are tried by tests of their own.
+NOT_FUZZED = (
+    "store_protocol",
+    "pull_watermelon",
+    "push_watermelon",
+    "pull_rxdb",
+    "push_rxdb",
+    "stream_rxdb",
+    "stream_powersync",
+    "upload_powersync",
+    "stream_changes",
+    "wait_for_change",
+)
 USUAL = ["2xx", "3xx", "401", "403", "404", "409"]
 
 
@@ -148,6 +161,7 @@ def _answers(address: str) -> bool:
 def _configuration(ids: dict[str, str], examples: int) -> dict[str, Any]:
     return {
         "seed": 20260302,
+        "hooks": str(Path(__file__).with_name("fuzz_hooks.py")),
         "generation": {"max-examples": examples, "database": "none", "allow-x00": False},
         "parameters": {f"path.{name}": value for name, value in ids.items()},
         "operations": [

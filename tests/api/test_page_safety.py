@@ -14,7 +14,8 @@ from werkzeug.test import EnvironBuilder
 
 from config import Settings
 from schedules.plan.kind_words import kind_name
-from schedules.plan.red_flags import RED_FLAGS, Urgency, flags_of
+from schedules.plan.red_flag import Urgency
+from schedules.plan.red_flags import RED_FLAGS, flags_of
 from schedules.plan.vocabulary import MilestoneKind
 from service.app import create_app
 from service.db import db

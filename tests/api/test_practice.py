@@ -8,7 +8,7 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from config import Settings
-from models import AuditEntry, Practice
+from models import AuditEntry, Practice, SafetyCard
 from models.people import StaffRole
 from service.api import examples_practice as examples
 from service.api.practice import PracticeAnswer, PracticePatch
@@ -70,6 +70,18 @@ def test_what_a_clinician_sets_is_stored_and_answered(clinician: Caller, clinic:
     assert (row.opioid_free_hours, row.workers_comp_percent) == (48, 150)
     assert answer.json["work_table"] == row.work_table == examples.WORK_TABLE
     assert answer.json == clinician.get("/practice").json | {"episodes_to_rebuild": 2}
+
+
+def test_a_change_brings_the_card_of_the_patients_phones_up_to_date(
+    clinician: Caller, clinic: Clinic, session: Session, look: Look
+) -> None:
+    clinic.practice.phone = "+12125550177"
+    session.commit()
+
+    clinician.amend("/practice", {"opioid_free_hours": 48})
+
+    (card,) = look(SafetyCard, practice_id=clinic.id)
+    assert (card.id, card.phone, card.monitored_until) == (clinic.id, "+12125550177", None)
 
 
 def test_what_is_left_out_stays_and_null_unsets(clinician: Caller, clinic: Clinic, look: Look) -> None:

@@ -7,10 +7,10 @@ import pytest
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from models import CheckIn, Milestone, ObservedFact, Reminder, Task
+from models import CheckIn, Milestone, ObservedFact, QuestionnaireAnswer, Reminder, Task
 from models.care import Reporter
 from models.report import TaskKind
-from schedules.plan.vocabulary import Observation
+from schedules.plan.vocabulary import Instrument, Observation
 from service.api.scope import template
 from service.identity.principal import Principal
 from service.identity.roles import ANYONE, STAFF, WHO_MAY, may_call
@@ -24,6 +24,7 @@ MISSING = {
     "milestone_id": "nothing",
     "slot_id": "nothing",
     "check_in_id": "nothing",
+    "answer_id": "nothing",
     "task_id": "nothing",
     "observation_id": "nothing",
     "reminder_id": "nothing",
@@ -59,12 +60,30 @@ NOT_FOR_COORDINATORS = frozenset(
 )
 
 
-NAMES = {"protocol_id": "MD-MISS", "version": "1", "filename": "start.js", "token": "AAAAAAAAAAAAAAAAAAAAAA"}
+NAMES = {
+    "protocol_id": "MD-MISS",
+    "version": "1",
+    "filename": "start.js",
+    "token": "AAAAAAAAAAAAAAAAAAAAAA",
+    "collection": "check_ins",
+}
+SYNC = "/api/v1/sync"
+ENDLESS = (
+    f"GET {SYNC}/events",
+    f"GET {SYNC}/rxdb/{{collection}}/{{version}}/pullStream",
+    f"POST {SYNC}/powersync/sync/stream",
+)
+QUERIES = {
+    f"GET {VERSION}/diff": "?against=MD-OPEN@1",
+    "GET /api/v1/protocols/compare": "?procedure=tlif",
+    f"GET {SYNC}/wait": "?seconds=0",
+    f"POST {SYNC}/watermelon": "?last_pulled_at=1",
+}
 
 
-def body_of(route: str, ids: dict[str, str]) -> dict[str, Any] | None:
+def body_of(route: str, ids: dict[str, str]) -> Any:
     """Return a body with which `route` reaches its target."""
-    bodies: dict[str, dict[str, Any]] = {
+    bodies: dict[str, Any] = {
         "POST /api/v1/enrolments": {"patient_id": ids["patient_id"]},
         "PUT /api/v1/patients/{patient_id}": PATIENT_BODY | {"mrn": "SP-NEW"},
         "PATCH /api/v1/patients/{patient_id}": {},
@@ -76,6 +95,12 @@ def body_of(route: str, ids: dict[str, str]) -> dict[str, Any] | None:
             "episode_id": ids["episode_id"],
             "reported_at": "2026-03-02T08:30:00Z",
             "pain": 4,
+        },
+        "PUT /api/v1/questionnaire-answers/{answer_id}": {
+            "episode_id": ids["episode_id"],
+            "instrument": "nrs",
+            "answered_at": "2026-03-02T08:30:00Z",
+            "answers": {"back": 4},
         },
         "PUT /api/v1/observations/{observation_id}": {
             "episode_id": ids["episode_id"],
@@ -108,6 +133,10 @@ def body_of(route: str, ids: dict[str, str]) -> dict[str, Any] | None:
         f"POST {VERSION}/release": {},
         f"POST {VERSION}/retire": {},
         f"POST {VERSION}/migrations": {},
+        f"POST {SYNC}/watermelon": {},
+        f"POST {SYNC}/rxdb/{{collection}}/{{version}}/push": [],
+        f"POST {SYNC}/powersync/sync/stream": {},
+        f"POST {SYNC}/powersync/crud": {"crud": []},
         "POST /m/{token}": {},
         "POST /m/{token}/check-in": {},
     }
@@ -124,11 +153,11 @@ def call(who: Caller, route: str, ids: dict[str, str]) -> Answer:
         return who.call("POST", path, data="mrn\n", content_type="text/csv")
     if route == f"PUT {VERSION}":
         return who.call("PUT", path, data="id = 1", content_type="application/toml")
-    if route == f"GET {VERSION}/diff":
-        path += "?against=MD-OPEN@1"
-    if route == "GET /api/v1/protocols/compare":
-        path += "?procedure=tlif"
+    path += QUERIES.get(route, "")
     body = body_of(route, ids)
+    if route in ENDLESS:
+        with who.call(method, path, json=body, buffered=False) as answer:
+            return answer
     return who.call(method, path) if body is None else who.call(method, path, json=body)
 
 
@@ -149,6 +178,8 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
     at = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
     name = f"{'b' if other else 'a'}-{clinic.id}"
     session.add(CheckIn(id=name, reported_at=at, received_at=at, reported_by=Reporter.patient, pain=3, **whose))
+    told = {"received_at": at, "reported_by": Reporter.patient}
+    session.add(QuestionnaireAnswer(id=name, instrument=Instrument.nrs, answered_at=at, answers={}, **told, **whose))
     fact = ObservedFact(id=name, what=Observation.opioid_taken, observed_at=at, recorded_at=at, **whose)
     fact.reported_by = Reporter.patient
     session.add(fact)
@@ -164,6 +195,7 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
         "milestone_id": walking.id,
         "slot_id": fasting.id,
         "check_in_id": name,
+        "answer_id": name,
         "task_id": name,
         "observation_id": name,
         "reminder_id": goal.id,
@@ -304,6 +336,17 @@ def test_a_token_in_the_address_does_not_sign_in(coordinator: Caller, anonymous:
     answer = anonymous.get(f"/patients?access_token={coordinator.token}")
 
     assert answer.status_code == 401
+
+
+def test_a_phone_cannot_take_over_another_patients_answers(
+    patient: Caller, clinic: Clinic, targets: dict[str, dict[str, str]], look: Look
+) -> None:
+    body = body_of("PUT /api/v1/questionnaire-answers/{answer_id}", targets["own"])
+
+    answer = patient.put(f"/questionnaire-answers/{targets['other']['answer_id']}", body)
+
+    (row,) = look(QuestionnaireAnswer, practice_id=clinic.id, id=targets["other"]["answer_id"])
+    assert (answer.status_code, row.answers, row.patient_id) == (404, {}, clinic.other_patient.id)
 
 
 def test_a_phone_cannot_take_over_another_patients_check_in(

@@ -19,7 +19,7 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from config import Settings, environment_with
-from models import AuditSubject, Device, Patient, Practice, Staff, Surgery, Token
+from models import AuditSubject, Device, Patient, Practice, SafetyCard, Staff, Surgery, Token
 from models.engine import make_engine
 from models.migrate import is_current
 from schedules.plan.vocabulary import SurgeryStatus
@@ -247,6 +247,7 @@ def test_the_demo_clinic_loads_once_and_its_sign_ins_work(settings: Settings, en
     with Session(engine) as session:
         assert session.scalar(select(func.count()).select_from(Surgery)) == 331
         assert session.scalar(select(func.count()).select_from(Staff)) == 3
+        assert session.scalars(select(SafetyCard.phone)).all() == ["+12125550142"]
         secrets = [line.split()[-1] for line in signed_in.stdout.splitlines()]
         staff, device = (authenticate(session, secret, later.now()) for secret in secrets[:2])
         assert (staff.practice_id, staff.is_staff) == ("demo", True)

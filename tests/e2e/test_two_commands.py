@@ -74,7 +74,9 @@ def patient_ids(folder: Path) -> list[str]:
 def tree(tmp_path: Path) -> Path:
     """Return a copy of the project that shares our environment and has no data."""
     folder = tmp_path / "project"
-    made_by_tools = shutil.ignore_patterns(".venv", "var", ".git", "__pycache__", ".*_cache", ".hypothesis")
+    made_by_tools = shutil.ignore_patterns(
+        ".venv", "var", ".git", "__pycache__", ".*_cache", ".hypothesis", "node_modules"
+    )
     shutil.copytree(ROOT, folder, ignore=made_by_tools)
     (folder / ".venv").symlink_to(ROOT / ".venv")
     return folder

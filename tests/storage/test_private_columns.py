@@ -17,6 +17,7 @@ SEALED_COLUMNS = {
     "clinical_event.detail",
     "message_link.said",
     "inbound_message.text",
+    "kept_reply.reply",
     "milestone_progress.note",
     "patient.email",
     "patient.phone",

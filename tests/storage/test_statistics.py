@@ -1,11 +1,11 @@
-"""PostgreSQL knows its tables after much was loaded, and joins the hot query as it is written."""
+"""PostgreSQL knows its tables after much was loaded, and finds what a worker touches by its keys."""
 
 import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from models.engine import make_session_factory
-from models.statistics import join_as_written, refresh_statistics
+from models.statistics import look_up_by_key, refresh_statistics
 from tests import builders
 
 
@@ -25,11 +25,19 @@ def test_after_a_refresh_the_database_knows_how_many_rows_there_are(engine: Engi
 
 
 @pytest.mark.postgresql_only
-def test_the_order_of_joins_holds_to_the_end_of_the_transaction(session: Session) -> None:
-    limit = text("SHOW join_collapse_limit")
+@pytest.mark.parametrize(
+    ("setting", "before"),
+    [
+        ("join_collapse_limit", "8"),
+        *((f"enable_{way}", "on") for way in ("seqscan", "bitmapscan", "hashjoin", "mergejoin")),
+    ],
+)
+def test_looking_up_by_key_holds_to_the_end_of_the_transaction(session: Session, setting: str, before: str) -> None:
+    shown = text(f"SHOW {setting}")
 
-    join_as_written(session)
+    look_up_by_key(session)
 
-    inside = session.scalar(limit)
+    inside = session.scalar(shown)
     session.commit()
-    assert (inside, session.scalar(limit)) == ("1", "8")
+    assert inside in {"1", "off"}
+    assert session.scalar(shown) == before

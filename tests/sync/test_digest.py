@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from models import AuditEntry, RefusedRow, SyncHeal
 from models.audit import AuditAction
-from service.sync.collections import COLLECTIONS
+from service.sync.collections import COLLECTIONS, SCHEMA_VERSION
 from service.sync.drift import MOST_ROWS
 from service.sync.fnv import row_digest, sum_digests
 from tests.api.conftest import Caller, Clinic, Look
@@ -188,7 +188,7 @@ REFUSED: tuple[tuple[dict[str, Any], int, list[str]], ...] = (
     ({"collections": {"diary": {"count": 1, "digest": 1}}}, 422, ["/collections"]),
     ({"collections": {"milestones": {"rows": {}}, "check_ins": {"count": 0, "digest": 0}}}, 422, ["/collections"]),
     ({"cursor": -1}, 422, ["/cursor"]),
-    ({"schema_version": 2}, 422, ["/schema_version"]),
+    ({"schema_version": SCHEMA_VERSION + 1}, 422, ["/schema_version"]),
     ({"schema_version": 0}, 422, ["/schema_version"]),
     ({"collections": {"milestones": {"rows": {str(n): n for n in range(MOST_ROWS + 1)}}}}, 413, ["/collections"]),
 )

@@ -136,3 +136,21 @@ def test_what_cannot_be_is_refused(name: str, raw: str) -> None:
 
     assert problem.startswith(f"{name}: expected ")
     assert "hunter2" not in problem
+
+
+@pytest.mark.parametrize(
+    ("env", "wakes"),
+    [
+        ({}, False),
+        ({"EXPO_URL": "https://exp.host"}, True),
+        (APNS, True),
+        ({"FCM_CREDENTIALS": json.dumps(ACCOUNT)}, True),
+        (WEB_PUSH, False),
+        ({"EXPO_URL": "https://exp.host", "WAKE_BY_PUSH": "false"}, False),
+        ({"EXPO_URL": "https://exp.host", "SEND_TO_LOG": "true"}, False),
+    ],
+)
+def test_devices_are_woken_where_a_provider_can_do_it_and_it_is_not_switched_off(
+    env: dict[str, str], wakes: bool
+) -> None:
+    assert Settings.from_env(NEEDED | env).wakes_devices is wakes

@@ -1,16 +1,19 @@
 """Rules of the whole tree that no linter knows: who reads time and environment, who commits, how long code may be."""
 
 import ast
+import json
 import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
+CLIENTS = ROOT / "tests/clients"
 PRODUCT = (
     "config.py",
     "config_push.py",
@@ -133,7 +136,9 @@ def tracked_files() -> list[Path]:
     if git and (ROOT / ".git").exists():
         listed = subprocess.run([git, "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout
         return [file for file in (ROOT / name.decode() for name in listed.split(b"\0") if name) if file.is_file()]
-    return [file for file in ROOT.rglob("*") if file.is_file() and not {".venv", "var"} & set(file.parts)]
+    return [
+        file for file in ROOT.rglob("*") if file.is_file() and not {".venv", "var", "node_modules"} & set(file.parts)
+    ]
 
 
 def test_the_time_is_read_in_the_clock_alone() -> None:
@@ -181,6 +186,29 @@ def test_a_lock_file_holds_whatever_is_asked_for(name: str) -> None:
 
     assert len(wanted) > 5
     assert set(wanted) - locked == set()
+
+
+def npm_lock() -> dict[str, dict[str, Any]]:
+    """Return what the lock file of the mobile sync clients says of each folder: ours, links to ours, and packages."""
+    locked: dict[str, dict[str, Any]] = json.loads((CLIENTS / "package-lock.json").read_text("utf-8"))["packages"]
+    return locked
+
+
+def test_the_lock_file_of_the_sync_clients_has_versions_and_hashes_and_no_address() -> None:
+    packages = {name: each for name, each in npm_lock().items() if "node_modules/" in name and not each.get("link")}
+
+    assert len(packages) > 100
+    assert [name for name, each in packages.items() if not re.match(r"\d+\.\d+\.\d+", each["version"])] == []
+    assert [name for name, each in packages.items() if not each.get("integrity", "").startswith("sha512-")] == []
+    assert [name for name, each in packages.items() if "resolved" in each] == []
+
+
+@pytest.mark.parametrize("folder", ["", "rxdb_server"])
+def test_the_lock_file_of_the_sync_clients_holds_exactly_what_is_asked_for(folder: str) -> None:
+    wanted = json.loads((CLIENTS / folder / "package.json").read_text("utf-8"))["dependencies"]
+
+    assert [name for name, version in wanted.items() if not re.fullmatch(r"\d+\.\d+\.\d+", version)] == []
+    assert npm_lock()[folder]["dependencies"] == wanted
 
 
 def test_no_tracked_file_names_a_package_registry_or_a_path_of_one_machine() -> None:

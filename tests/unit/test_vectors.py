@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from service.sync import fnv
-from service.sync.collections import COLLECTIONS
 from service.sync.fnv import fnv1a, row_digest, sum_digests
 from tests.needs import need
 from tests.vectors.cases import facts, milestone
@@ -101,14 +100,6 @@ def test_a_second_implementation_computes_the_same_digests_of_random_rows(node: 
 def test_the_digest_is_the_one_that_its_authors_publish() -> None:
     assert [fnv1a(text) for text in (b"", b"a", b"foobar")] == [0x811C9DC5, 0xE40C292C, 0xBF9CF968]
     assert doctest.testmod(fnv).failed == 0
-
-
-def test_the_page_names_the_columns_of_each_collection_in_their_order() -> None:
-    page = (FOLDER.parent / "sync.md").read_text(encoding="utf-8").splitlines()
-
-    for name, collection in COLLECTIONS.items():
-        columns = [column.name for column in collection.columns_of(1) if column.name != "rev"]
-        assert f"| `{name}` | {' '.join(columns)} |" in page
 
 
 def _random_columns(chance: random.Random) -> list[Any]:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from models import Patient, SelfAudit, SyncHeal
 from models.engine import make_engine, make_session_factory
 from models.reminder import DecisionKind
+from models.wake import WakeTally
 from models.watch import Invariant
 from schedules import jobs
 from schedules.pages.pulse import Pulse
@@ -87,6 +88,8 @@ def test_metrics_count_decisions_and_tell_nothing_of_patients_practices_or_the_p
     for device, rows in (("device-1", 2), ("device-2", 5)):
         heal = {"practice_id": practice.id, "actor_id": device, "collection": "milestones", "healed_at": clock.now()}
         session.add(SyncHeal(**heal, heals=1, rows=rows))
+    for number, outcome in ((2, "accepted"), (1, "refused")):
+        session.add(WakeTally(practice_id=practice.id, provider="apns", outcome=outcome, count=number))
     for channel in (Channel.email, Channel.email, Channel.sms):
         tell(session, step_of(delivery), DecisionKind.sent, now=clock.now(), channel=channel)
     session.commit()
@@ -99,6 +102,8 @@ def test_metrics_count_decisions_and_tell_nothing_of_patients_practices_or_the_p
     lines = [line for line in text.splitlines() if not line.startswith("#")]
     assert 'recovery_decisions_total{channel="email",kind="sent",reason=""} 2.0' in lines
     assert 'recovery_decisions_total{channel="sms",kind="sent",reason=""} 1.0' in lines
+    assert 'recovery_wakes_total{outcome="accepted",provider="apns"} 2.0' in lines
+    assert 'recovery_wakes_total{outcome="refused",provider="apns"} 1.0' in lines
     assert 'recovery_deliveries_due{state="pending"} 1.0' in lines
     assert "recovery_oldest_overdue_seconds 61.0" in lines
     assert 'recovery_delivery_status{status="late"} 1.0' in lines

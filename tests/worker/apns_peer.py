@@ -16,6 +16,7 @@ from tests.worker.http2 import answer, read_body, serving
 from tests.worker.push_peers import Reply, pem_of, reply
 
 TEAM, KEY_ID, TOPIC = "TEAM123456", "KEY1234567", "org.example.recovery"
+OWN_ID = "eabeae54-14a8-11e5-b60b-1697f925ec7b"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,8 @@ class ApnsPeer:
         assert jwt.get_unverified_header(token)["kid"] == KEY_ID
         pushed = Pushed(path.removeprefix("/3/device/"), headers, orjson.loads(body))
         self.pushed.append(pushed)
-        return self.answer(pushed) or (200, {"apns-id": headers["apns-id"].upper()}, b"")
+        name = headers.get("apns-id", OWN_ID)  # without one it makes one
+        return self.answer(pushed) or (200, {"apns-id": name.upper()}, b"")
 
 
 @functools.cache

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from schedules.delivery.channels import Message
+from schedules.delivery.channels import Message, Wake
 from schedules.plan.vocabulary import Language
 from tests.clock import MONDAY_AFTERNOON
 
@@ -27,3 +27,8 @@ def message_to(address: str, useful_for: timedelta = timedelta(minutes=90)) -> M
         notice=NOTICE,
         useful_until=MONDAY_AFTERNOON + useful_for,
     )
+
+
+def wake_of(address: str) -> Wake:
+    """Return a wake-up that is of use for a day."""
+    return Wake(address, MONDAY_AFTERNOON, MONDAY_AFTERNOON + timedelta(days=1))

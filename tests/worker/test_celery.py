@@ -33,8 +33,8 @@ from tests.failpoints import running_worker
 from tests.processes import descendants, wait_for
 from tests.worker.brokers import Broker, rabbitmq_broker, redis_broker
 from tests.worker.desks import SHORT_LEASE, lapse, lease_of
-from tests.worker.peers import mail_server
-from tests.worker.rows import open_count, wait_until
+from tests.worker.peers import MailPeer, mail_server
+from tests.worker.rows import open_count, outcomes, story, wait_until
 
 pytestmark = [pytest.mark.postgresql_only]
 TOGETHER = 12
@@ -134,6 +134,39 @@ def test_what_a_flushed_redis_has_lost_is_claimed_again_and_sent(
     fences = set(session.scalars(select(Delivery.fence)))
     assert min(fences) >= 2  # each was claimed once more after the first claim was lost
     assert set(session.scalars(select(DeliveryAttempt.outcome))) == {AttemptOutcome.accepted}
+
+
+@pytest.mark.slow
+def test_what_celerys_processes_were_sending_when_they_were_killed_is_sent_once_more_and_the_story_tells_it(
+    engine: Engine, session: Session, database_url: str, redis: Broker, due: list[Delivery]
+) -> None:
+    killed: set[int] = set()
+
+    def kill_all_once() -> str:
+        if not killed:
+            killed.update(descendants(celery.pid))
+            for pid in killed:
+                os.kill(pid, signal.SIGKILL)
+        return "250 OK"
+
+    with mail_server(peer=MailPeer(answer_data=kill_all_once)) as peer:
+        patient = {"lease_seconds": 4.0, "send_deadline_seconds": 2.0}  # a slow machine is to give up on no message
+        settings = celery_settings(database_url, redis, peer.port, sends_in_flight=2, **patient)
+        with celery_workers(settings) as celery, running_worker(settings, now=MONDAY_AFTERNOON):
+            wait_until(lambda: open_count(engine) == 0)
+            is_still_there, processes = celery.poll() is None, descendants(celery.pid)
+
+    tried = {each.id: outcomes(session, each) for each in due}
+    hit = [each for each in due if len(tried[each.id]) == 2]
+    assert set(session.scalars(select(Delivery.state))) == {DeliveryState.sent}
+    assert 1 <= len(hit) <= 4  # two processes with two messages each
+    assert all(tried[each.id] == [AttemptOutcome.abandoned, AttemptOutcome.accepted] for each in hit)
+    assert all(tried[each.id] == [AttemptOutcome.accepted] for each in due if each not in hit)
+    assert len(set(peer.keys)) == len(due)
+    assert 1 <= len(peer.keys) - len(due) <= len(hit)
+    assert {tuple(story(session, each)) for each in hit} == {(("sending", None), ("sending", None), ("sent", None))}
+    assert is_still_there
+    assert processes.isdisjoint(killed)
 
 
 def test_celery_runs_in_processes_only(redis: Broker, database_url: str) -> None:

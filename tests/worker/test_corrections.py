@@ -19,6 +19,7 @@ from schedules.plan.vocabulary import (
     Phase,
     Provider,
     ReminderCategory,
+    ReminderCorrection,
     ReminderState,
     SurgeryStatus,
 )
@@ -106,6 +107,7 @@ def test_a_move_after_advice_went_out_is_told_at_once_even_in_quiet_hours(
     (reminder,) = urgent(session)
     assert (reminder.key, reminder.repeat, reminder.category) == ("surgery_moved", 1, ReminderCategory.safety)
     assert (reminder.due_at, reminder.useful_until - reminder.due_at) == (MONDAY_AFTERNOON, timedelta(days=7))
+    assert (reminder.correction, (reminder.text or {})["en"]) == (ReminderCorrection.urgent, MOVED)
     assert session.scalars(select(Delivery.urgency).filter_by(reminder_id=reminder.id)).one() == 0
     assert sent_texts(session, engine, clock) == [MOVED]
 

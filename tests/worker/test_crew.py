@@ -13,9 +13,11 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from config import Settings
-from models.reminder import Delivery, DeliveryState
+from models.reminder import AttemptOutcome, Delivery, DeliveryState
 from schedules.clock import SystemClock
 from schedules.delivery.book import Claim
+from schedules.delivery.channels import Message, Result
+from schedules.delivery.claim import claim_due
 from schedules.delivery.crew import Crew
 from schedules.delivery.deliver import Steps
 from schedules.delivery.flow import Pace
@@ -28,7 +30,7 @@ from tests.clock import MONDAY_AFTERNOON
 from tests.database import settings_for
 from tests.failpoints import running_worker
 from tests.processes import is_gone
-from tests.worker.rows import open_count, wait_until
+from tests.worker.rows import open_count, state_of, wait_until
 from tests.worker.sms_peer import ACCOUNT, SENDER, TOKEN, Reply, sms_service
 
 TOGETHER = 8
@@ -79,14 +81,20 @@ class Notes:
     ) -> list[Permit]:
         with self.file.open("a", encoding="ascii") as notes:
             notes.writelines(f"{claim.delivery_id} {os.getpid()}\n" for claim in claims)
+            notes.write("\n")
         time.sleep(0.3)
         return []
 
     def pids(self) -> dict[str, int]:
         if not self.file.exists():
             return {}
-        lines = (line.split() for line in self.file.read_text(encoding="ascii").splitlines())
+        lines = (line.split() for line in self.file.read_text(encoding="ascii").splitlines() if line)
         return {delivery_id: int(pid) for delivery_id, pid in lines}
+
+    def batches(self) -> list[list[str]]:
+        """Return which claims were at the gate together."""
+        text = self.file.read_text(encoding="ascii").removesuffix("\n\n")
+        return [[line.split()[0] for line in batch.splitlines()] for batch in text.split("\n\n")]
 
 
 @pytest.fixture
@@ -96,7 +104,7 @@ def notes(tmp_path: Path) -> Notes:
 
 @pytest.fixture
 def crew(notes: Notes, sqlite_settings: Settings) -> Iterator[Crew]:
-    """Return a crew of one sender of four places."""
+    """Return a crew of one sender that takes four in hand."""
     steps = Steps(now=lambda _session, clock: clock.now(), gate=notes, senders=lambda _settings: {})
     crew = Crew(sqlite_settings, LEASE, steps, before_fork=lambda: None)
     crew.tend()
@@ -106,7 +114,7 @@ def crew(notes: Notes, sqlite_settings: Settings) -> Iterator[Crew]:
 
 @pytest.fixture
 def sqlite_settings(tmp_path: Path) -> Settings:
-    return settings_for(f"sqlite:///{tmp_path / 'crew.sqlite3'}", sender_processes=1, sends_in_flight=4)
+    return settings_for(f"sqlite:///{tmp_path / 'crew.sqlite3'}", sender_processes=1, sends_in_flight=2)
 
 
 def claims(*names: str, solo: bool = False) -> list[Claim]:
@@ -159,12 +167,51 @@ def test_what_finds_no_place_comes_back_and_places_are_filled_by_halves(crew: Cr
     finish(crew, notes, 7)
 
 
-def test_a_sender_that_is_told_to_end_finishes_what_it_has_in_hand(crew: Crew, notes: Notes) -> None:
-    crew.hand_out(claims("a", "b", "c"))
+def test_the_claims_of_a_patient_are_at_the_gate_together_and_practices_take_turns(crew: Crew, notes: Notes) -> None:
+    of_one = [Claim("practice-1", "patient-1", name, 1) for name in ("a", "b", "c")]
+
+    crew.hand_out([*of_one, Claim("practice-2", "patient-2", "d", 1)])
+    finish(crew, notes, 4)
+
+    assert notes.batches() == [["a", "b", "c"], ["d"]]
+
+
+class SlowProvider:
+    """Says yes after a while."""
+
+    def send(self, message: Message, deadline: timedelta) -> Result:
+        """Accept the message."""
+        time.sleep(0.5)
+        return Result(AttemptOutcome.accepted, "250")
+
+
+def test_a_sender_that_is_told_to_end_gives_back_what_it_has_not_begun(
+    engine: Engine, session: Session, database_url: str
+) -> None:
+    clinic = builders.practice(session)
+    deliveries = [builders.due_delivery(session, clinic) for _ in range(2)]
+    session.commit()
+    settings = settings_for(database_url, sender_processes=1, sends_in_flight=1)
+    steps = Steps(now=lambda _session, _clock: MONDAY_AFTERNOON, senders=lambda _: {Provider.smtp: SlowProvider()})
+    crew = Crew(settings, LEASE, steps, before_fork=engine.dispose)
+    crew.tend()
+    crew.hand_out(claim_due(session, LEASE, now=MONDAY_AFTERNOON, limit=2))
+    session.commit()
+    wait_until(lambda: DeliveryState.sending in {state_of(engine, each) for each in deliveries})
 
     crew.stop()
 
-    assert notes.pids().keys() == {"a", "b", "c"}
+    session.expire_all()
+    assert sorted(each.state for each in deliveries) == [DeliveryState.pending, DeliveryState.sent]
+    assert sorted(each.attempts for each in deliveries) == [0, 1]
+
+
+def test_a_sender_that_is_told_to_end_finishes_what_it_has_begun(crew: Crew, notes: Notes) -> None:
+    crew.hand_out(claims("a", "b"))
+
+    crew.stop()
+
+    assert notes.pids().keys() == {"a", "b"}
 
 
 def test_a_sender_that_hangs_is_killed_buried_and_replaced(notes: Notes, sqlite_settings: Settings) -> None:

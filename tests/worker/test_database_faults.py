@@ -1,10 +1,11 @@
-"""The worker while its database crashes, is full, or is held up by somebody (D01, D06, D09, D12)."""
+"""The worker while its database crashes, is full, or is held up by somebody or away (D01, D03, D06, D09, D12)."""
 
 import os
 import signal
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from models.engine import make_engine, make_session_factory
 from models.migrate import upgrade
+from models.postgresql import SILENT_SECONDS
 from models.reminder import AttemptOutcome, Delivery, DeliveryAttempt, DeliveryState, Reminder
 from schedules.plan.vocabulary import Provider
 from service.app import create_app
@@ -28,6 +30,7 @@ from tests.database import settings_for
 from tests.failpoints import FailPoint, running_worker
 from tests.needs import need
 from tests.postgres import PostgresUnavailableError, restartable_cluster
+from tests.tcp_proxy import Proxy, network_to
 from tests.worker.desks import SHORT_LEASE, Outbox, claim_all, deliver, desk_of
 from tests.worker.peers import mail_server
 from tests.worker.rounds import work_off
@@ -60,6 +63,33 @@ def test_a_database_that_crashes_twice_in_the_middle_of_a_batch_loses_nothing() 
     assert states == {DeliveryState.sent: DELIVERIES}
     assert len(set(peer.keys)) == DELIVERIES
     assert len(peer.keys) - DELIVERIES <= repeats_explained
+
+
+@pytest.mark.slow
+@pytest.mark.postgresql_only
+@pytest.mark.parametrize("silence", [Proxy.swallow, Proxy.strand], ids=["black hole", "connections that say nothing"])
+def test_a_network_that_says_nothing_loses_nothing_and_the_worker_goes_on_by_itself(
+    database_url: str, silence: Callable[[Proxy], None]
+) -> None:
+    store_due(database_url, DELIVERIES)
+    with network_to(database_url) as network, mail_server() as peer:
+        settings = settings_for(network.url, smtp_port=peer.port, sends_in_flight=2, **SHORT_LEASE)
+        with running_worker(settings, now=MONDAY_AFTERNOON, pace=60) as worker:
+            wait_until(lambda: len(peer.mails) >= 0.2 * DELIVERIES)
+            silence(network)
+            time.sleep(SILENT_SECONDS)
+            sent_by_then = len(peer.mails)
+            network.mend()
+            engine = make_engine(database_url)
+            wait_until(lambda: open_count(engine) == 0)
+            exit_code = worker.terminate()
+        states, repeats_explained = read_back(engine)
+
+    assert sent_by_then < DELIVERIES
+    assert states == {DeliveryState.sent: DELIVERIES}
+    assert len(set(peer.keys)) == DELIVERIES
+    assert len(peer.keys) - DELIVERIES <= repeats_explained
+    assert exit_code == 0
 
 
 def store_due(url: str, count: int) -> None:

@@ -129,11 +129,14 @@ def test_a_message_that_cannot_wait_for_its_provider_takes_the_next_way(
 def test_a_pace_spaces_messages_and_lets_others_alone() -> None:
     pace = Pace({Provider.sms: 2.0})
 
-    times = [pace.time_for(Provider.sms, NOW) - NOW for _ in range(5)]
+    def time_for(provider: Provider, now: datetime) -> datetime:
+        return pace.time_for(provider, now, useful_until=NOW + timedelta(days=1))
+
+    times = [time_for(Provider.sms, NOW) - NOW for _ in range(5)]
 
     assert times == [timedelta(0), timedelta(0), SECOND, SECOND * 1.5, SECOND * 2]
-    assert pace.time_for(Provider.smtp, NOW) == NOW
-    assert pace.time_for(Provider.sms, NOW + 60 * SECOND) == NOW + 60 * SECOND
+    assert time_for(Provider.smtp, NOW) == NOW
+    assert time_for(Provider.sms, NOW + 60 * SECOND) == NOW + 60 * SECOND
 
 
 def test_what_has_waited_for_its_time_goes_whatever_came_meanwhile(

@@ -14,9 +14,9 @@ from schedules.delivery.channels import Refusal, Result
 from schedules.delivery.channels.apns import ApnsSender
 from schedules.delivery.channels.http import MAX_ANSWER_BYTES, HttpLine
 from schedules.delivery.channels.push import NOT_KNOWN
-from tests.worker.apns_peer import TOPIC, ApnsPeer, apns_service
+from tests.worker.apns_peer import OWN_ID, TOPIC, ApnsPeer, apns_service
 from tests.worker.push_peers import Reply, pem_of, reply
-from tests.worker.push_samples import APNS_ADDRESS, DEADLINE, KEY, NOTICE, SUBJECT, message_to
+from tests.worker.push_samples import APNS_ADDRESS, DEADLINE, KEY, NOTICE, SUBJECT, message_to, wake_of
 
 ACCEPTED, REFUSED, UNKNOWN = AttemptOutcome.accepted, AttemptOutcome.refused, AttemptOutcome.unknown
 MESSAGE = message_to(APNS_ADDRESS)
@@ -68,6 +68,22 @@ def test_a_push_says_only_that_something_waits_and_ends_with_its_use(peer: ApnsP
     assert pushed.content == {
         "aps": {"alert": {"title": SUBJECT, "body": NOTICE}, "sound": "default"},
         "message_key": KEY,
+    }
+
+
+def test_a_wake_up_holds_no_data_and_shows_nothing(peer: ApnsPeer, sender: ApnsSender) -> None:
+    assert sender.wake([wake_of(APNS_ADDRESS)], DEADLINE) == [Result(ACCEPTED, "200", message_id=OWN_ID)]
+
+    (pushed,) = peer.pushed
+    told = {name: value for name, value in pushed.headers.items() if name.startswith("apns")}
+    assert pushed.token == APNS_ADDRESS
+    assert pushed.content == {"aps": {"content-available": 1}}
+    assert told == {
+        "apns-topic": TOPIC,
+        "apns-collapse-id": "wake",
+        "apns-expiration": str(int(datetime(2026, 3, 3, 15, 0, tzinfo=UTC).timestamp())),
+        "apns-push-type": "background",
+        "apns-priority": "5",
     }
 
 

@@ -13,7 +13,7 @@ from schedules.delivery.channels.expo import MOST_MESSAGES, ExpoSender
 from schedules.delivery.channels.http import MAX_ANSWER_BYTES, HttpLine
 from schedules.delivery.channels.push import NOT_KNOWN
 from tests.worker.push_peers import EXPO_TOKEN, ExpoPeer, Reply, reply, running
-from tests.worker.push_samples import DEADLINE, EXPO_ADDRESS, KEY, NOTICE, SUBJECT, message_to
+from tests.worker.push_samples import DEADLINE, EXPO_ADDRESS, KEY, NOTICE, SUBJECT, message_to, wake_of
 
 ACCEPTED, REFUSED, UNKNOWN = AttemptOutcome.accepted, AttemptOutcome.refused, AttemptOutcome.unknown
 MESSAGE = message_to(EXPO_ADDRESS)
@@ -60,6 +60,22 @@ def test_a_push_says_only_that_something_waits_and_ends_with_its_use(peer: ExpoP
             "priority": "high",
             "sound": "default",
         }
+    ]
+
+
+def test_wake_ups_go_out_in_one_request_hold_no_data_and_show_nothing(peer: ExpoPeer, sender: ExpoSender) -> None:
+    other = "ExponentPushToken[yyyyyyyyyyyyyyyyyyyyyy]"
+    peer.answer = lambda _seen: tickets({"status": "ok", "id": TICKET}, failure("DeviceNotRegistered"))
+
+    results = sender.wake([wake_of(EXPO_ADDRESS), wake_of(other)], DEADLINE)
+
+    assert results[0] == Result(ACCEPTED, "ok", message_id=TICKET)
+    assert results[1] == Result(REFUSED, "DeviceNotRegistered", Refusal.address)
+    assert [seen.json for seen in peer.seen] == [
+        [
+            {"to": EXPO_ADDRESS, "_contentAvailable": True, "ttl": 86400, "priority": "normal"},
+            {"to": other, "_contentAvailable": True, "ttl": 86400, "priority": "normal"},
+        ]
     ]
 
 

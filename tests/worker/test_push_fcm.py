@@ -19,7 +19,7 @@ from schedules.delivery.channels.push import NOT_KNOWN
 from tests.clock import MONDAY_AFTERNOON
 from tests.worker.http2 import answer, read_body, serving
 from tests.worker.push_peers import FcmPeer, Reply, Seen, reply, running
-from tests.worker.push_samples import DEADLINE, FCM_ADDRESS, KEY, NOTICE, SUBJECT, message_to
+from tests.worker.push_samples import DEADLINE, FCM_ADDRESS, KEY, NOTICE, SUBJECT, message_to, wake_of
 
 ACCEPTED, REFUSED, UNKNOWN = AttemptOutcome.accepted, AttemptOutcome.refused, AttemptOutcome.unknown
 MESSAGE = message_to(FCM_ADDRESS)
@@ -66,6 +66,26 @@ def test_a_push_says_only_that_something_waits_and_ends_with_its_use(peer: FcmPe
             "webpush": {
                 "headers": {"TTL": "5400", "Urgency": "high", "Topic": KEY},
                 "notification": {"tag": KEY},
+            },
+        }
+    }
+
+
+def test_a_wake_up_holds_no_data_and_shows_nothing(peer: FcmPeer, sender: FcmSender) -> None:
+    assert sender.wake([wake_of(FCM_ADDRESS)], DEADLINE) == [Result(ACCEPTED, "200", message_id="0:1%abc")]
+
+    assert peer.seen[0].json == {
+        "message": {
+            "token": FCM_ADDRESS,
+            "android": {"ttl": "86400s", "priority": "NORMAL", "collapse_key": "wake"},
+            "apns": {
+                "headers": {
+                    "apns-expiration": "1772550000",
+                    "apns-push-type": "background",
+                    "apns-priority": "5",
+                    "apns-collapse-id": "wake",
+                },
+                "payload": {"aps": {"content-available": 1}},
             },
         }
     }

@@ -2,15 +2,19 @@
 
 import logging
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from config import Settings
 from config_push import ServiceAccount
+from schedules.delivery.channels import can_wake
 from schedules.delivery.deliver import make_senders
+from schedules.delivery.furnish import WAKING, pace_of
 from schedules.plan.vocabulary import Provider
 from schedules.worker import main
+from tests.clock import MONDAY_AFTERNOON
 from tests.database import settings_for
 from tests.worker.push_peers import pem_of, rsa_key
 
@@ -48,6 +52,29 @@ def test_each_provider_that_is_set_up_is_built(whole: Settings) -> None:
 
     assert set(make_senders(whole)) == ALWAYS | push
     assert set(make_senders(replace(whole, apns_key=None))) == ALWAYS | push - {Provider.apns}
+
+
+def test_what_wakes_devices_takes_its_share_of_a_providers_pace(whole: Settings) -> None:
+    paces = (("fcm", 30.0), ("smtp", 30.0))
+    now = MONDAY_AFTERNOON
+
+    def seconds_to_the_46th(settings: Settings, provider: Provider) -> float:
+        pace = pace_of(settings)
+        times = [pace.time_for(provider, now, useful_until=now + timedelta(hours=1)) for _ in range(46)]
+        return round((times[-1] - now).total_seconds(), 3)
+
+    with_wakes = replace(whole, provider_paces=paces, sender_processes=2)
+    without = replace(with_wakes, wake_by_push=False)
+
+    assert seconds_to_the_46th(with_wakes, Provider.fcm) == 4.5
+    assert seconds_to_the_46th(without, Provider.fcm) == 3.0
+    assert seconds_to_the_46th(with_wakes, Provider.smtp) == 3.0
+
+
+def test_only_providers_that_can_wake_without_showing_anything_wake(whole: Settings) -> None:
+    waking = {provider for provider, sender in make_senders(whole).items() if can_wake(sender)}
+
+    assert waking == set(WAKING)
 
 
 @pytest.mark.sqlite_only

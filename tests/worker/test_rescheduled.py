@@ -65,8 +65,9 @@ def test_a_move_silences_the_old_message_and_the_new_one_comes_at_its_time(
     assert (last.generation, last.state, last.due_at) == (goal.generation, DeliveryState.sent, DUE_AT + WEEK)
 
 
-def silence_all_but(session: Session, reminder: Reminder) -> None:
-    """Leave one reminder's deliveries to be claimed."""
-    for row in session.scalars(select(Delivery).where(Delivery.reminder_id != reminder.id)):
+def silence_all_but(session: Session, *reminders: Reminder) -> None:
+    """Leave some reminders' deliveries alone to be claimed."""
+    others = Delivery.reminder_id.not_in([each.id for each in reminders])
+    for row in session.scalars(select(Delivery).where(others)):
         row.state, row.reason = DeliveryState.cancelled, "withdrawn"
     session.commit()

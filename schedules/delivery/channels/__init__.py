@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeGuard
 
 from models.reminder import AttemptOutcome
 from schedules.plan.vocabulary import Language
@@ -36,6 +36,15 @@ class Message:
     patient_id: str = ""
     episode_id: str = ""
     webhook_secret: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Wake:
+    """A silent push to one address: it carries nothing and shows nothing. Nothing may arrive from `useful_until` on."""
+
+    address: str = field(repr=False)
+    written_at: datetime
+    useful_until: datetime
 
 
 class Refusal(StrEnum):
@@ -79,7 +88,6 @@ class ChannelSender(Protocol):
         ...
 
 
-@runtime_checkable
 class ManySender(Protocol):
     """Hands several messages to one provider in one request."""
 
@@ -91,3 +99,26 @@ class ManySender(Protocol):
     def send_many(self, messages: Sequence[Message], deadline: timedelta) -> list[Result]:
         """Hand the messages over in one request within `deadline`, and return what became of each, in their order."""
         ...
+
+
+class WakeSender(Protocol):
+    """Wakes apps in the background, through one provider."""
+
+    @property
+    def most_wakes(self) -> int:
+        """Return how many wake-ups the provider takes in one request."""
+        ...
+
+    def wake(self, wakes: Sequence[Wake], deadline: timedelta) -> list[Result]:
+        """Hand the wake-ups over in one request within `deadline`, and return what became of each, in their order."""
+        ...
+
+
+def can_wake(sender: ChannelSender | WakeSender) -> TypeGuard[WakeSender]:
+    """Return whether a sender's provider can wake an app without showing anything."""
+    return hasattr(sender, "wake")
+
+
+def is_many(sender: "ChannelSender | ManySender") -> TypeGuard[ManySender]:
+    """Return whether a sender takes several messages in one request."""
+    return hasattr(sender, "send_many")

@@ -3,9 +3,11 @@
 Apple has no key that would make a repeat harmless; a repeat bears the same ids, so that a phone shows one.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from threading import Lock
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -14,11 +16,12 @@ import orjson
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
 from models.reminder import AttemptOutcome
-from schedules.delivery.channels import Message, Refusal, Result
+from schedules.delivery.channels import Message, Refusal, Result, Wake
 from schedules.delivery.channels.http import Answer, HttpLine, read_object
 from schedules.delivery.channels.push import (
     MESSAGE_KEY,
     TOO_LATE,
+    WAKE_KEY,
     code_of,
     judge,
     notification,
@@ -44,6 +47,8 @@ class ApnsApp:
 class ApnsSender:
     """Hands messages to the devices of one app. Raises ValueError for a key that cannot sign."""
 
+    most_wakes = 1
+
     def __init__(self, app: ApnsApp, line: HttpLine | None = None) -> None:
         self._app = app
         self._key = read_key(app.key, EllipticCurvePrivateKey, "APNS_KEY")
@@ -56,22 +61,32 @@ class ApnsSender:
         """Hand the message over within `deadline` and return what became of it."""
         if seconds_of_use(message) < 1:
             return TOO_LATE
-        answer = self._line.exchange(self._request(message), deadline)
-        return self._judge(answer) if isinstance(answer, Answer) else answer
-
-    def _request(self, message: Message) -> httpx.Request:
         aps = {"alert": notification(message), "sound": "default"}
         headers = {
-            "authorization": f"bearer {self._token_at(message.written_at)}",
-            "apns-topic": self._app.topic,
             "apns-id": str(UUID(hex=message.key)),
             "apns-collapse-id": message.key,
-            "apns-expiration": str(int(message.written_at.timestamp()) + seconds_of_use(message)),
             "apns-push-type": "alert",
             "apns-priority": "10",
         }
-        content = orjson.dumps({"aps": aps, MESSAGE_KEY: message.key})
-        return httpx.Request("POST", f"{self._app.url}/3/device/{message.address}", headers=headers, content=content)
+        return self._deliver(message, headers, {"aps": aps, MESSAGE_KEY: message.key}, deadline)
+
+    def wake(self, wakes: Sequence[Wake], deadline: timedelta) -> list[Result]:
+        """Hand a wake-up over within `deadline` and return what became of it. Apple lets no other priority be."""
+        headers = {"apns-collapse-id": WAKE_KEY, "apns-push-type": "background", "apns-priority": "5"}
+        return [self._deliver(each, headers, {"aps": {"content-available": 1}}, deadline) for each in wakes]
+
+    def _deliver(
+        self, message: Message | Wake, headers: Mapping[str, str], content: Mapping[str, Any], deadline: timedelta
+    ) -> Result:
+        of_all = {
+            "authorization": f"bearer {self._token_at(message.written_at)}",
+            "apns-topic": self._app.topic,
+            "apns-expiration": str(int(message.written_at.timestamp()) + seconds_of_use(message)),
+        }
+        url = f"{self._app.url}/3/device/{message.address}"
+        request = httpx.Request("POST", url, headers={**of_all, **headers}, content=orjson.dumps(content))
+        answer = self._line.exchange(request, deadline)
+        return self._judge(answer) if isinstance(answer, Answer) else answer
 
     def _token_at(self, now: datetime) -> str:
         with self._signing:

@@ -14,7 +14,7 @@ import httpx
 import orjson
 
 from models.reminder import AttemptOutcome
-from schedules.delivery.channels import Message, Refusal, Result
+from schedules.delivery.channels import Message, Refusal, Result, Wake
 from schedules.delivery.channels.http import Answer, HttpLine, read_object
 from schedules.delivery.channels.push import (
     MESSAGE_KEY,
@@ -52,7 +52,7 @@ class ExpoService:
 class ExpoSender:
     """Hands messages to Expo."""
 
-    most_at_once = MOST_MESSAGES
+    most_at_once = most_wakes = MOST_MESSAGES
 
     def __init__(self, service: ExpoService, line: HttpLine | None = None) -> None:
         self._service = service
@@ -70,8 +70,12 @@ class ExpoSender:
         if len(messages) > MOST_MESSAGES:
             raise ValueError(f"expected at most {MOST_MESSAGES} messages, got {len(messages)}")
         going = [each for each in messages if seconds_of_use(each) >= 1]
-        results = iter(self._hand_over(going, deadline) if going else [])
+        results = iter(self._hand_over([_compose(each) for each in going], deadline) if going else [])
         return [next(results) if seconds_of_use(each) >= 1 else TOO_LATE for each in messages]
+
+    def wake(self, wakes: Sequence[Wake], deadline: timedelta) -> list[Result]:
+        """Hand the wake-ups over in one request within `deadline`, and return what became of each."""
+        return self._hand_over([_compose_wake(each) for each in wakes], deadline)
 
     def fetch_receipts(self, ids: Collection[str], deadline: timedelta) -> dict[str, Result]:
         """Return what became of messages by the ids of their tickets, as far as the service says so by now.
@@ -83,15 +87,15 @@ class ExpoSender:
         known = told if isinstance(told, dict) else {}
         return {each: _result(known[each], each) for each in ids if isinstance(known.get(each), dict)}
 
-    def _hand_over(self, messages: Sequence[Message], deadline: timedelta) -> list[Result]:
-        answer = self._line.exchange(self._request("send", [_compose(each) for each in messages]), deadline)
+    def _hand_over(self, contents: Sequence[dict[str, Any]], deadline: timedelta) -> list[Result]:
+        answer = self._line.exchange(self._request("send", contents), deadline)
         if isinstance(answer, Result):
-            return [answer] * len(messages)
+            return [answer] * len(contents)
         if answer.status != 200:
-            return [judge(answer)] * len(messages)
+            return [judge(answer)] * len(contents)
         tickets = read_object(answer.body).get("data")
-        if not isinstance(tickets, list) or len(tickets) != len(messages):
-            return [Result(AttemptOutcome.unknown, "200")] * len(messages)
+        if not isinstance(tickets, list) or len(tickets) != len(contents):
+            return [Result(AttemptOutcome.unknown, "200")] * len(contents)
         return [_ticket(each) for each in tickets]
 
     def _request(self, name: str, content: Any) -> httpx.Request:
@@ -111,6 +115,10 @@ def _compose(message: Message) -> dict[str, Any]:
         "priority": "high",
         "sound": "default",
     }
+
+
+def _compose_wake(wake: Wake) -> dict[str, Any]:
+    return {"to": wake.address, "_contentAvailable": True, "ttl": seconds_of_use(wake), "priority": "normal"}
 
 
 def _ticket(told: Any) -> Result:

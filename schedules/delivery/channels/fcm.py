@@ -4,6 +4,7 @@ Firebase has no key that would make a repeat harmless; a repeat bears the same t
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,12 +15,13 @@ import orjson
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from models.reminder import AttemptOutcome
-from schedules.delivery.channels import Message, Refusal, Result
+from schedules.delivery.channels import Message, Refusal, Result, Wake
 from schedules.delivery.channels.http import Answer, HttpLine, read_object, retry_after
 from schedules.delivery.channels.push import (
     MESSAGE_KEY,
     NOT_KNOWN,
     TOO_LATE,
+    WAKE_KEY,
     code_of,
     id_of,
     judge,
@@ -55,6 +57,8 @@ class _Token:
 class FcmSender:
     """Hands messages to one project of Firebase. Raises ValueError for a key that cannot sign."""
 
+    most_wakes = 1
+
     def __init__(self, project: FcmProject, line: HttpLine | None = None) -> None:
         self._project = project
         self._key = read_key(project.private_key, RSAPrivateKey, "FCM_CREDENTIALS")
@@ -65,18 +69,25 @@ class FcmSender:
         """Hand the message over within `deadline` and return what became of it."""
         if seconds_of_use(message) < 1:
             return TOO_LATE
+        return self._deliver(compose(message), message.written_at, deadline)
+
+    def wake(self, wakes: Sequence[Wake], deadline: timedelta) -> list[Result]:
+        """Hand a wake-up over within `deadline` and return what became of it."""
+        return [self._deliver(compose_wake(each), each.written_at, deadline) for each in wakes]
+
+    def _deliver(self, content: dict[str, Any], now: datetime, deadline: timedelta) -> Result:
         known = self._token
-        if known is None or known.ends_at <= message.written_at:
-            return self._sign_in_and_hand_over(message, deadline)
-        result = self._hand_over(message, known, deadline / 2)
+        if known is None or known.ends_at <= now:
+            return self._sign_in_and_hand_over(content, now, deadline)
+        result = self._hand_over(content, known, deadline / 2)
         if result != NOT_KNOWN:
             return result
         # A token may be called back before its end: one new one is tried, and no more.
-        return self._sign_in_and_hand_over(message, deadline / 2)
+        return self._sign_in_and_hand_over(content, now, deadline / 2)
 
-    def _sign_in_and_hand_over(self, message: Message, deadline: timedelta) -> Result:
-        token = self._sign_in(message.written_at, deadline / 2)
-        return token if isinstance(token, Result) else self._hand_over(message, token, deadline / 2)
+    def _sign_in_and_hand_over(self, content: dict[str, Any], now: datetime, deadline: timedelta) -> Result:
+        token = self._sign_in(now, deadline / 2)
+        return token if isinstance(token, Result) else self._hand_over(content, token, deadline / 2)
 
     def _sign_in(self, now: datetime, deadline: timedelta) -> _Token | Result:
         """Return a new token, kept for the messages to come; a refusal if there is none: nothing has been sent."""
@@ -98,12 +109,12 @@ class FcmSender:
         times = {"iat": now, "exp": now + _ASSERTION_LIFE}
         return jwt.encode(claims | times, self._key, algorithm="RS256")
 
-    def _hand_over(self, message: Message, token: _Token, deadline: timedelta) -> Result:
+    def _hand_over(self, content: dict[str, Any], token: _Token, deadline: timedelta) -> Result:
         request = httpx.Request(
             "POST",
             f"{self._project.url}/v1/projects/{self._project.project_id}/messages:send",
             headers={"Authorization": f"Bearer {token.text}", "Content-Type": "application/json"},
-            content=orjson.dumps({"message": compose(message)}),
+            content=orjson.dumps({"message": content}),
         )
         answer = self._line.exchange(request, deadline)
         return _judge(answer) if isinstance(answer, Answer) else answer
@@ -127,6 +138,24 @@ def compose(message: Message) -> dict[str, Any]:
         "webpush": {
             "headers": {"TTL": str(seconds), "Urgency": "high", "Topic": key},
             "notification": {"tag": key},
+        },
+    }
+
+
+def compose_wake(wake: Wake) -> dict[str, Any]:
+    """Return a message without words and data. One without words goes to the app itself, on Android and on iOS."""
+    seconds = seconds_of_use(wake)
+    return {
+        "token": wake.address,
+        "android": {"ttl": f"{seconds}s", "priority": "NORMAL", "collapse_key": WAKE_KEY},
+        "apns": {
+            "headers": {
+                "apns-expiration": str(int(wake.written_at.timestamp()) + seconds),
+                "apns-push-type": "background",
+                "apns-priority": "5",
+                "apns-collapse-id": WAKE_KEY,
+            },
+            "payload": {"aps": {"content-available": 1}},
         },
     }
 

@@ -10,10 +10,12 @@ from typing import Any
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from models.reminder import AttemptOutcome
-from schedules.delivery.channels import Fault, Message, Refusal, Result
+from schedules.delivery.channels import Fault, Message, Refusal, Result, Wake
 from schedules.delivery.channels.http import Answer, retry_after
 
 MESSAGE_KEY = "message_key"
+# All wake-ups of a device are one: a provider keeps the last. The word is the same for everybody, so it tells nothing.
+WAKE_KEY = "wake"
 LONGEST_WAIT = timedelta(days=28)  # providers refuse a message that is to be kept for longer
 TOO_LATE = Result(AttemptOutcome.refused, "too_late")
 # A refusal of ourselves: no message goes out until somebody sets it right.
@@ -33,7 +35,7 @@ def read_key(pem: str, kind: type[Any], name: str) -> Any:
     return key
 
 
-def seconds_of_use(message: Message) -> int:
+def seconds_of_use(message: Message | Wake) -> int:
     """Return for how many whole seconds a provider may keep the message: never beyond its use. 0: it may not be sent.
 
     A provider takes 0 as "now or never", which a phone that is off for a minute would turn into silence.

@@ -116,6 +116,19 @@ class Observation(StrEnum):
     motor_deficit_present = "motor_deficit_present"
 
 
+class Instrument(StrEnum):
+    """A questionnaire. Of `nrs` and `rmdq` the items are kept, of the others the score: licences forbid their items."""
+
+    nrs = "nrs"  # pain, 0 to 10, by place
+    rmdq = "rmdq"  # Roland-Morris: 24 statements
+    odi = "odi"
+    ndi = "ndi"
+    eq5d = "eq5d"
+    promis = "promis"
+    sf12 = "sf12"
+    mjoa = "mjoa"
+
+
 class Units(StrEnum):
     """In which units a patient reads weights and temperatures. Stored values have one unit."""
 

@@ -45,6 +45,13 @@ class ReminderState(StrEnum):
     failed = "failed"
 
 
+class ReminderCorrection(StrEnum):
+    """Why an app must show a message: what was said before no longer holds."""
+
+    replaces_earlier = "replaces_earlier"  # a message about the same, for another time, may have gone out
+    urgent = "urgent"  # advice for the days before a surgery has become wrong
+
+
 class ReminderOutcome(StrEnum):
     """What planning a reminder came to: planned, or why there will be none."""
 

@@ -1,7 +1,8 @@
 """What all writers do alike: load the rows of a push at once, merge each edit, check it, and store what it becomes."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, Generic, TypeVar
 
 from marshmallow import EXCLUDE, Schema, ValidationError
@@ -74,12 +75,29 @@ class Writer(ABC, Generic[Row]):
         """Let follow what follows from all edits together."""
 
     # --------------------------------------------------------------------------------------------- what all do alike
-    def load_rows(self, ids: Iterable[str]) -> None:
+    def load_rows(self, edits: Sequence[Edit]) -> None:
         """Read the stored rows of a push in one statement, after their patients are locked."""
         model: Any = self.collection.model
-        query = select(model).where(model.practice_id == self.push.practice_id, model.id.in_(sorted(set(ids))))
+        ids = sorted({edit.id for edit in edits})
+        query = select(model).where(model.practice_id == self.push.practice_id, model.id.in_(ids))
         rows = self.push.session.scalars(query.execution_options(populate_existing=True))
         self.rows = {row.id: row for row in rows}
+        self.load_first_versions([edit.id for edit in edits if edit.is_creation and edit.id in self.rows])
+
+    def load_first_versions(self, ids: Sequence[str]) -> None:
+        """Read what these rows said when they were made."""
+
+    def first_version(self, row: Row) -> dict[str, Any]:
+        """Return what a row said when it was made, as far as it is known: nothing."""
+        return dict.fromkeys(self.written)
+
+    def is_stale(self, edit: Edit, made_at: int) -> bool:
+        """Return whether an edit would undo what was written to its row after the revision that it started from."""
+        row = self.rows.get(edit.id)
+        if row is None or edit.is_delete or row.rev <= made_at:
+            return False
+        stored, wanted = self.columns_of(row), self._settled(edit.values, self.written)
+        return any(wanted.get(name, value) != value for name, value in stored.items())
 
     def apply(self, edit: Edit) -> Outcome:
         """Apply one edit and return what became of it."""
@@ -93,13 +111,17 @@ class Writer(ABC, Generic[Row]):
         except RefusedError as refused:
             return self._drop(edit, row, refused.reason, patient_id, against=refused.against)
 
+    def columns_of(self, row: Row | None) -> dict[str, Any]:
+        """Return what is stored of a row in the columns that devices write; nothing of a row that is not there."""
+        return dict.fromkeys(self.written) if row is None else wire_values(self.collection, row, self.written)
+
     def _apply(self, edit: Edit, row: Row | None, patient_id: str) -> Outcome:
         if edit.is_delete or (row is not None and row.deleted):
             raise RefusedError("never_removed")
         stored, stored_by = self.columns_of(row), self.said_by(row)
-        meant = self.understand(edit, row, stored)
-        wanted = {name: meant.values[name] for name in self.written if name in meant.values}
-        merged = merge(self._units, base=meant.base, stored=stored, new=wanted)
+        wanted, base = self._settled(edit.values, self.written), self._base(edit, row)
+        meant = self.understand(replace(edit, values=wanted, base=base), row, stored)
+        merged = merge(self._units, base=meant.base, stored=stored, new=meant.values)
         if merged.changed:
             self.refuse(meant, row)
             self.store(meant, row, self._parse(merged, is_new=row is None), merged)
@@ -111,16 +133,23 @@ class Writer(ABC, Generic[Row]):
             return Outcome.reasserted
         return Outcome.stored if merged.changed else Outcome.unchanged
 
-    def columns_of(self, row: Row | None) -> dict[str, Any]:
-        """Return what is stored of a row in the columns that devices write; nothing of a row that is not there."""
-        return dict.fromkeys(self.written) if row is None else wire_values(self.collection, row, self.written)
+    def _base(self, edit: Edit, row: Row | None) -> dict[str, Any] | None:
+        """Return what an edit started from: for a row that the device made, what it said when it was made."""
+        if edit.is_creation and row is not None:
+            return self.first_version(row)
+        return None if edit.base is None else self._settled(edit.base, self.collection.by_name)
 
     def _asks_for_more(self, edit: Edit, row: Row | None) -> bool:
         """Return whether a device set columns of its row that are not its to write."""
         if row is None:
             return False
         others = edit.values.keys() & self.collection.by_name.keys() - self.collection.written - {"rev"}
-        return any(edit.values[name] != self.collection.by_name[name].to_wire(getattr(row, name)) for name in others)
+        told = self._settled(edit.values, others)
+        return any(told[name] != self.collection.by_name[name].to_wire(getattr(row, name)) for name in others)
+
+    def _settled(self, values: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+        columns = self.collection.by_name
+        return {name: columns[name].settled(values[name]) for name in names if name in values}
 
     def _parse(self, merged: Merged, *, is_new: bool) -> dict[str, Any]:
         """Return the facts as the API's own check reads them. Raises RefusedError for what cannot be."""
@@ -153,8 +182,8 @@ class Writer(ABC, Generic[Row]):
 
     def _lose_all(self, edit: Edit, row: Row | None, patient_id: str, against: Values | None) -> None:
         """Keep as lost whatever the device changed of a row."""
-        stored, base = self.columns_of(row), edit.base or {}
-        wanted = {name: edit.values[name] for name in self.written if name in edit.values}
+        stored, base = self.columns_of(row), self._base(edit, row) or {}
+        wanted = self._settled(edit.values, self.written)
         lost = {name: each for name, each in wanted.items() if each not in (stored[name], base.get(name, stored[name]))}
         if lost and self.tells_losses:
             kept = {name: stored[name] for name in lost} if against is None else against

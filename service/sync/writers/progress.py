@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from marshmallow import Schema
 from sqlalchemy import select
 
-from models import Milestone, MilestoneProgress
+from models import Milestone, MilestoneProgress, Surgery
 from schedules.plan.vocabulary import SkipReason
 from schedules.planning import plan_episode
 from service.api.fields import CivilDate, Text, Word
@@ -82,11 +82,16 @@ class ProgressWriter(Writer[MilestoneProgress]):
         self._reported: dict[str, list[Milestone]] = {}
 
     def load_parents(self, edits: Sequence[Edit]) -> Iterable[str]:
-        """Read the milestones."""
+        """Read the milestones and their surgeries."""
         query = select(Milestone).where(
             Milestone.practice_id == self.push.practice_id, Milestone.id.in_(sorted({edit.id for edit in edits}))
         )
         self._milestones = {row.id: row for row in self.push.session.scalars(query) if not row.deleted}
+        # Held, so that each is read once for all milestones.
+        of_them = sorted({row.surgery_id for row in self._milestones.values()})
+        surgeries = select(Surgery).where(Surgery.practice_id == self.push.practice_id, Surgery.id.in_(of_them))
+        self._surgeries = self.push.session.scalars(surgeries).all()
+        self._today = clinic_today(practice_of(self.push.session, self.push.caller), self.push.now)
         return {row.patient_id for row in self._milestones.values()}
 
     def patient_of(self, edit: Edit) -> str | None:
@@ -113,8 +118,7 @@ class ProgressWriter(Writer[MilestoneProgress]):
 
     def _refit_day(self, milestone_id: str, values: dict[str, Any], stored: Values) -> None:
         """Put today in the place of a day ahead of the clinic's calendar, since the phone's clock is wrong."""
-        today = clinic_today(practice_of(self.push.session, self.push.caller), self.push.now).isoformat()
-        told = values.get("achieved_on")
+        today, told = self._today.isoformat(), values.get("achieved_on")
         if isinstance(told, str) and _DAY.fullmatch(told) and told > today:
             values["achieved_on"] = stored["achieved_on"] or today
             self.push.reassert(self.collection, milestone_id)
@@ -165,7 +169,7 @@ class ProgressWriter(Writer[MilestoneProgress]):
         former = self.columns_of(row)
         if not any(former.values()):
             return
-        self.push.replace(self.collection, row, former)
+        self.push.replace(row, former)
         knew = edit.base is not None and merged.changed <= edit.base.keys()
         if not knew and row.reported_by is not self.push.caller.reporter:
             loss = Loss({name: merged.values[name] for name in former}, former, is_of_device=False)
@@ -186,8 +190,7 @@ class ProgressWriter(Writer[MilestoneProgress]):
         """Refuse a day before the surgery."""
         if day is None:
             return
-        today = clinic_today(practice_of(self.push.session, self.push.caller), self.push.now)
         try:
-            refuse_day(self.push.session, milestone, day, today)
+            refuse_day(self.push.session, milestone, day, self._today)
         except ServiceError:
             raise RefusedError("impossible_day") from None

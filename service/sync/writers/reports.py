@@ -8,12 +8,12 @@ from typing import Any, ClassVar
 from marshmallow import Schema
 from sqlalchemy import select
 
-from models import CheckIn, Episode, ObservedFact, Surgery
+from models import CheckIn, Episode, FormerVersion, ObservedFact, Surgery
 from service.api.check_ins import CheckInBody
 from service.api.observations import ObservationBody
 from service.care.observations import may_tell
 from service.sync.collections import wire_values
-from service.sync.columns import milliseconds
+from service.sync.columns import columns_of_text, milliseconds
 from service.sync.edits import Edit
 from service.sync.merge import Merged, Values
 from service.sync.writers.base import RefusedError, Row, Writer
@@ -23,7 +23,7 @@ CLOCK_ERROR = timedelta(days=2)
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 
 
-class _ReportWriter(Writer[Row]):
+class ReportWriter(Writer[Row]):
     """Reports hang on an episode, which never changes."""
 
     told_at: ClassVar[str]  # the column with the phone's time
@@ -56,7 +56,22 @@ class _ReportWriter(Writer[Row]):
         latest = milliseconds(self.push.now + CLOCK_ERROR)
         return isinstance(told_at, int | float) and not milliseconds(_EARLIEST) <= told_at <= latest
 
-    def _write(self, row: Any, facts: dict[str, Any], *, is_new: bool, merged: Merged, former: dict[str, Any]) -> None:
+    def load_first_versions(self, ids: Sequence[str]) -> None:
+        """Read the former versions of these rows in one statement."""
+        self._first: dict[str, dict[str, Any]] = {}
+        query = select(FormerVersion).where(
+            FormerVersion.practice_id == self.push.practice_id,
+            FormerVersion.collection == self.name,
+            FormerVersion.row_id.in_(ids),
+        )
+        for version in self.push.session.scalars(query.order_by(FormerVersion.id)) if ids else ():
+            self._first[version.row_id] = columns_of_text(version.content) | self._first.get(version.row_id, {})
+
+    def first_version(self, row: Row) -> dict[str, Any]:
+        """Return what a report said when it was made: what it says now, but for what was changed since."""
+        return wire_values(self.collection, row, self.written) | self._first.get(row.id, {})
+
+    def write(self, row: Any, facts: dict[str, Any], *, is_new: bool, merged: Merged, former: dict[str, Any]) -> None:
         """Write the facts; what an older row said before is kept, and the time that a phone told wrongly."""
         told_at = merged.values[self.told_at]
         if self._is_impossible(told_at):
@@ -65,12 +80,13 @@ class _ReportWriter(Writer[Row]):
         for name, value in facts.items():
             setattr(row, name, value)
         if former:
-            self.push.replace(self.collection, row, former)
+            self.push.replace(row, former)
         if is_new:
             self.push.session.add(row)
             self.rows[row.id] = row
 
-    def _former(self, row: Any, merged: Merged) -> dict[str, Any]:
+    def former(self, row: Any, merged: Merged) -> dict[str, Any]:
+        """Return what a stored row says that an edit changes."""
         return {} if row is None else wire_values(self.collection, row, sorted(merged.changed))
 
     def refuse(self, edit: Edit, row: Any) -> None:
@@ -83,7 +99,7 @@ class _ReportWriter(Writer[Row]):
             raise RefusedError("episode_never_changes")
 
 
-class CheckInWriter(_ReportWriter[CheckIn]):
+class CheckInWriter(ReportWriter[CheckIn]):
     """What a patient reports of a day."""
 
     name = "check_ins"
@@ -92,14 +108,14 @@ class CheckInWriter(_ReportWriter[CheckIn]):
 
     def store(self, edit: Edit, row: CheckIn | None, facts: dict[str, Any], merged: Merged) -> None:
         """Store a check-in, or a new version of one."""
-        former, is_new = self._former(row, merged), row is None
+        former, is_new = self.former(row, merged), row is None
         if row is None:
             row = CheckIn(practice_id=self.push.practice_id, id=edit.id, patient_id=self.patient_of(edit))
             row.received_at, row.reported_by = self.push.now, self.push.caller.reporter
-        self._write(row, facts, is_new=is_new, merged=merged, former=former)
+        self.write(row, facts, is_new=is_new, merged=merged, former=former)
 
 
-class ObservationWriter(_ReportWriter[ObservedFact]):
+class ObservationWriter(ReportWriter[ObservedFact]):
     """Clinical facts; a patient tells of opioids and sedatives only."""
 
     name = "observations"
@@ -124,10 +140,10 @@ class ObservationWriter(_ReportWriter[ObservedFact]):
         surgery_id = facts.get("surgery_id") if "surgery_id" in merged.changed else None
         if surgery_id is not None and self._surgeries.get(surgery_id) != facts["episode_id"]:
             raise RefusedError("unknown_surgery")
-        former, is_new = self._former(row, merged), row is None
+        former, is_new = self.former(row, merged), row is None
         if row is None:
             row = ObservedFact(practice_id=self.push.practice_id, id=edit.id, patient_id=self.patient_of(edit))
             row.reported_by = self.push.caller.reporter
         row.recorded_at = self.push.now
         row.recorded_by = self.push.caller.actor_id if self.push.caller.is_staff else None
-        self._write(row, facts, is_new=is_new, merged=merged, former=former)
+        self.write(row, facts, is_new=is_new, merged=merged, former=former)

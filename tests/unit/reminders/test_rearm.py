@@ -55,6 +55,7 @@ PERHAPS = MessageFacts(Standing.perhaps_sent, may_have_gone_out=True)
 WENT_OUT = MessageFacts(Standing.sent, frozenset({WAS.due_at}), may_have_gone_out=True)
 NO_ANSWER = replace(WENT_OUT, awaits_answer=True)
 ENDED = MessageFacts(Standing.over)
+PUT_OFF = replace(WENT_OUT, standing=Standing.waiting)  # its next generation waits until the patient wants it
 SENT_BEFORE = MessageFacts(Standing.waiting, frozenset({NEXT_WEEK.due_at}), may_have_gone_out=True)
 U, A, M, C = MessageChange.unchanged, MessageChange.added, MessageChange.moved, MessageChange.cancelled
 S, F, P = MessageChange.already_sent, MessageChange.in_flight, MessageChange.past
@@ -80,6 +81,23 @@ CASES = {
     "its hour alone moves": (stored(PLANNED), AN_HOUR_LATER, WAITING, SAME, Step.arm, M, None, Answer.effective, False),
     "it moves on its way": (stored(PLANNED), NEXT_WEEK, ON_ITS_WAY, MOVED, Step.arm, F, None, Answer.in_flight, True),
     "it moves after a lost try": (stored(PLANNED), NEXT_WEEK, PERHAPS, MOVED, Step.arm, M, None, Answer.unknown, True),
+    "its hour alone moves on its way": (
+        stored(PLANNED), AN_HOUR_LATER, ON_ITS_WAY, SAME, Step.leave, U, None, Answer.in_flight, False,
+    ),
+    "its hour alone moves after a lost try": (
+        stored(PLANNED), AN_HOUR_LATER, PERHAPS, SAME, Step.leave, U, None, Answer.unknown, False,
+    ),
+    "it is on its way for the same time": (stored(PLANNED), WAS, ON_ITS_WAY, SAME, Step.leave, U, None, None, False),
+    "it was put off and its hour moves": (
+        stored(PLANNED), AN_HOUR_LATER, PUT_OFF, SAME, Step.leave, U, None, Answer.already_sent, False,
+    ),
+    "it was put off and its hour moves to one that has begun": (
+        stored(PLANNED, BEGINS_NOW), BEGUN, replace(PUT_OFF, sent_due_ats=frozenset({NOW})), SAME,
+        Step.leave, U, None, Answer.already_sent, False,
+    ),
+    "it was put off and moves": (
+        stored(PLANNED), NEXT_WEEK, PUT_OFF, MOVED, Step.arm, M, None, Answer.effective, True,
+    ),
     "its new time is over": (stored(PLANNED), OVER, WAITING, MOVED, Step.leave, U, None, None, False),
     "it moves to a day for which it was sent": (
         stored(PLANNED), NEXT_WEEK, SENT_BEFORE, MOVED, Step.settle, S, "moved", Answer.effective, False,

@@ -11,7 +11,7 @@ import pytest
 from schedules.plan.build import PatientFacts, Plan
 from schedules.plan.errors import PlanError
 from schedules.plan.items import PlannedMilestone
-from schedules.plan.protocol import ReminderRules
+from schedules.plan.protocol import ReminderRules, Text
 from schedules.plan.reminders import PlannedReminder, ReminderPrefs, StageMessages, plan_reminders
 from schedules.plan.timing import QuietHours
 from schedules.plan.vocabulary import (
@@ -77,6 +77,16 @@ def test_a_reminder_counts_from_its_anchor_at_the_patients_wall_time() -> None:
         useful_until=utc("2026-03-09T15:00"),
         past_policy=None,
         outcome=ReminderOutcome.planned,
+        text=Text(
+            en=(
+                "How much of the strong pain medicine do you still need? Please report it. "
+                "Do not stop long-term medicine suddenly."
+            ),
+            es=(
+                "¿Cuánto del analgésico fuerte sigue necesitando? Por favor, infórmelo. "
+                "No suspenda de golpe una medicina de largo plazo."
+            ),
+        ),
     )
 
 

@@ -3,8 +3,8 @@
 import pytest
 
 from schedules.plan.corrections import URGENT_KEYS
+from schedules.plan.red_flag import Urgency as SymptomUrgency
 from schedules.plan.red_flags import RED_FLAGS, flags_of
-from schedules.plan.red_flags import Urgency as SymptomUrgency
 from schedules.plan.urgency import Urgency, goes_on_after_silence, urgency_of
 from schedules.plan.vocabulary import Channel, ReminderCategory
 

@@ -1,0 +1,86 @@
+// A phone without a screen and without a library: it enrols, synchronises, and reports. Node.js 20 or newer runs it.
+//
+//   node examples/headless.mjs API FILE enrol CODE     exchange a clinic's one-time code for tokens
+//   node examples/headless.mjs API FILE sync           bring what changed, send what was made
+//   node examples/headless.mjs API FILE report PAIN    make a check-in, offline; the next sync sends it
+//   node examples/headless.mjs API FILE show           what the phone knows, offline
+//
+// API is such as http://127.0.0.1:8000/api/v1; FILE holds all that the phone knows.
+import { randomUUID } from "node:crypto";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+
+const SCHEMA_VERSION = 1;
+const [api, file, command, argument] = process.argv.slice(2);
+const phone = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : { cursor: "", rows: {}, unsent: {} };
+
+async function call(method, path, body, token = phone.tokens?.access_token) {
+  const headers = { "Content-Type": "application/json", ...(token && { Authorization: `Bearer ${token}` }) };
+  const response = await fetch(api + path, { method, headers, body: body && JSON.stringify(body) });
+  const answer = await response.json();
+  if (response.ok) return answer;
+  if (answer.code === "device_revoked") rmSync(file, { force: true }); // the clinic removed this phone: forget everything
+  throw Object.assign(new Error(`${method} ${path}: ${response.status} ${answer.code}`), answer);
+}
+
+// An access token lasts an hour. A refresh token is used once; whoever uses one twice loses the device.
+async function withToken(work) {
+  try {
+    return await work();
+  } catch (error) {
+    if (error.code !== "unauthenticated") throw error;
+    phone.tokens = await call("POST", "/tokens/refresh", { refresh_token: phone.tokens.refresh_token }, null);
+    save();
+    return work();
+  }
+}
+
+async function pull() {
+  const answer = await call("GET", `/sync/watermelon?last_pulled_at=${phone.cursor}&schema_version=${SCHEMA_VERSION}`);
+  if (answer.experimentalStrategy === "replacement") phone.rows = {};
+  for (const [name, { updated, deleted }] of Object.entries(answer.changes)) {
+    const rows = (phone.rows[name] ??= {});
+    for (const row of updated) rows[row.id] = row;
+    for (const id of deleted) delete rows[id];
+  }
+  phone.cursor = answer.timestamp;
+}
+
+// Sending the same rows again changes nothing, so what was sent is forgotten only after the answer.
+async function push() {
+  const changes = Object.entries(phone.unsent).map(([name, updated]) => [name, { created: [], updated, deleted: [] }]);
+  if (changes.length === 0) return;
+  await call("POST", `/sync/watermelon?last_pulled_at=${phone.cursor}`, Object.fromEntries(changes));
+  phone.unsent = {};
+}
+
+async function sync() {
+  await pull();
+  await push().catch((error) => {
+    if (error.code !== "conflict") throw error; // rows changed since the pull: pull again, then push
+    return pull().then(push);
+  });
+  await pull(); // what became of it: the server may have merged it, or told us to let it go
+}
+
+function report(pain) {
+  const [episode] = Object.values(phone.rows.episodes).filter(({ status }) => status === "active");
+  const checkIn = { id: randomUUID(), episode_id: episode.id, reported_at: Date.now(), pain };
+  (phone.unsent.check_ins ??= []).push(checkIn);
+}
+
+function show() {
+  const count = (name) => Object.keys(phone.rows[name] ?? {}).length;
+  const unsent = Object.values(phone.unsent).flat().length;
+  console.log(`${count("milestones")} milestones, ${count("check_ins")} check-ins, ${unsent} unsent`);
+}
+
+function save() {
+  writeFileSync(file, JSON.stringify(phone), { mode: 0o600 });
+}
+
+if (command === "enrol") phone.tokens = await call("POST", "/devices", { code: argument }, null);
+else if (command === "sync") await withToken(sync);
+else if (command === "report") report(Number(argument));
+else if (command !== "show") throw new Error("expected enrol, sync, report or show");
+save();
+show();

@@ -1,0 +1,69 @@
+"""Phones and the server they sync with."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.clients.driver import Client, Row, Schema
+from tests.clients.reference_server import TOKEN, ReferenceServer
+
+RETRY_MS = 50
+SCHEMA: Schema = {
+    "version": 1,
+    "collections": {
+        "milestones": {
+            "writable": True,
+            "columns": [
+                {"name": "title", "type": "string"},
+                {"name": "done", "type": "boolean"},
+                {"name": "pain", "type": "number"},
+                {"name": "note", "type": "string", "optional": True},
+            ],
+        },
+        "protocols": {"writable": False, "columns": [{"name": "title", "type": "string"}]},
+    },
+}
+
+
+def milestone(**columns: object) -> Row:
+    """Return the columns of a milestone that is not done."""
+    return {"title": "Stop aspirin", "done": False, "pain": 3, "note": None} | columns
+
+
+def with_grades() -> Schema:
+    """Return the schema of a later version of the app: protocols have a grade."""
+    protocols = SCHEMA["collections"]["protocols"]
+    grade = {"name": "grade", "type": "string", "optional": True}
+    later = {**protocols, "columns": [*protocols["columns"], grade]}
+    return {"version": 2, "collections": {**SCHEMA["collections"], "protocols": later}}
+
+
+@pytest.fixture(scope="session")
+def clients(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Client]]:
+    """Return the clients that run, by name: starting one takes longer than a test."""
+    running: dict[str, Client] = {}
+    yield running
+    for client in running.values():
+        client.close()
+
+
+@pytest.fixture
+def server() -> Iterator[ReferenceServer]:
+    """Return a server without rows."""
+    with ReferenceServer() as running:
+        yield running
+
+
+@pytest.fixture
+def phone(
+    request: pytest.FixtureRequest,
+    clients: dict[str, Client],
+    server: ReferenceServer,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Client:
+    """Return the client that the test names, with an empty database."""
+    name = request.param
+    if name not in clients or not clients[name].is_running():
+        clients[name] = Client(name, tmp_path_factory.mktemp(name))
+    clients[name].open(server.base, TOKEN, SCHEMA, retry_ms=RETRY_MS)
+    return clients[name]

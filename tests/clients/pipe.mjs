@@ -1,0 +1,56 @@
+// The pipe between a test and a client: a JSON command a line on standard input, a JSON answer a line on standard
+// output, in order. Whatever a client prints goes to standard error. The end of the input ends the program.
+import { Console } from "node:console";
+import { createInterface } from "node:readline";
+
+const lost = { what: null, next: 0, of: "" };
+const network = globalThis.fetch;
+
+globalThis.console = new Console(process.stderr, process.stderr);
+globalThis.fetch = async (resource, init) => {
+  if (init?.headers?.Accept === "text/event-stream") return network(resource, init); // it ends only with the client
+  const fault = nextFault(`${init?.method ?? "GET"} ${resource}`);
+  if (fault === "request") throw new TypeError("fetch failed: the request was lost");
+  const response = await network(resource, init);
+  if (fault !== "response") return response;
+  await response.arrayBuffer();
+  throw new TypeError("fetch failed: the response was lost");
+};
+
+function nextFault(exchange) {
+  if (lost.next === 0 || !exchange.includes(lost.of)) return null;
+  lost.next -= 1;
+  return lost.what;
+}
+
+// Makes the next HTTP exchanges fail, before they are sent ("request") or after the server has answered ("response").
+// Only those count whose method and URL, such as "POST http://...", contain `of`. Answers how many were still to be lost.
+function lose({ what, next, of = "" }) {
+  const left = lost.next;
+  Object.assign(lost, { what, next, of });
+  return left;
+}
+
+async function answer(commands, { command, ...given }) {
+  try {
+    return { ok: (await { ...commands, lose }[command](given)) ?? null };
+  } catch (error) {
+    return { error: String(error?.stack ?? error) };
+  }
+}
+
+export async function serve(commands) {
+  process.stdin.on("end", () => process.exit()); // whatever is still under way
+  for await (const line of createInterface({ input: process.stdin })) {
+    process.stdout.write(`${JSON.stringify(await answer(commands, JSON.parse(line)))}\n`);
+  }
+}
+
+// A row as every client shows it: its id and the columns of the schema, nothing that the client keeps beside them.
+export function shown(row, { columns }) {
+  return Object.fromEntries(["id", ...columns.map((column) => column.name)].map((name) => [name, row[name] ?? null]));
+}
+
+export function byId(rows) {
+  return rows.sort((one, other) => (one.id < other.id ? -1 : 1));
+}

@@ -1,0 +1,28 @@
+"""The schemas for apps as they were looked at: of the present version for each client, of older ones for one of them.
+
+After a change of collections: `.venv/bin/python -m tests.sync.golden_schemas`, and look at the difference. The files of
+older versions never change.
+"""
+
+from pathlib import Path
+
+from service.sync.schemas import RENDER
+
+FOLDER = Path(__file__).parent / "golden"
+GOLDEN = {
+    "watermelon.1.js": ("watermelon", 1),
+    "watermelon.2.js": ("watermelon", 2),
+    "rxdb.2.js": ("rxdb", 2),
+    "powersync.2.js": ("powersync", 2),
+    "schema.2.json": ("json", 2),
+}
+
+
+def main() -> None:
+    """Write the golden files as the code stands."""
+    for name, (client, version) in GOLDEN.items():
+        (FOLDER / name).write_text(RENDER[client](version), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
