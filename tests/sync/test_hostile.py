@@ -58,7 +58,7 @@ def test_no_upload_of_powersync_is_a_fault(phone: Phone, kind: str, of: str, row
 
 
 def test_any_value_in_any_column_is_stored_right_or_kept_aside(phone: Phone, clinic: Clinic, look: Look) -> None:
-    odd = [None, True, -1, 2**70, 1.5, "", "\x00", "\ud800", [], {"a": [1]}, "x" * 5000]
+    odd: list[Any] = [None, True, -1, 2**70, 1.5, "", "\x00", "\ud800", [], {"a": [1]}, "x" * 5000]
     columns = sorted(COLLECTIONS["check_ins"].written)
     rows = [
         check_in(clinic, f"c-{column}-{place}", **{column: value})
