@@ -43,7 +43,7 @@ def _type(column: WireColumn) -> Value:
 def _strategy(collection: Collection, to: int) -> Code:
     """Return what makes a document of the version before one of `to`: new columns hold nothing yet.
 
-    What a device writes stays out of it: RxDB pushes all it has after an upgrade, and a blank would be taken as a change.
+    What a device writes stays out: RxDB pushes all it has after an upgrade, and a blank would be taken as a change.
     """
     grown = [each for each in growths(to) if (each.version, each.collection) == (to, collection) and not each.is_new]
     new = (column for each in grown for column in each.columns if column.name not in collection.written)
