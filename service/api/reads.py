@@ -15,6 +15,7 @@ from service.errors import ServiceError
 READING_METHODS: Final = ("GET", "HEAD")
 _IMPORT: Final = "POST /api/v1/import"
 _MIGRATIONS: Final = "POST /api/v1/protocols/{protocol_id}/versions/{version}/migrations"
+_STREAM: Final = "POST /api/v1/sync/powersync/sync/stream"
 _SIMULATIONS: Final = "POST /api/v1/simulations"
 
 
@@ -34,7 +35,7 @@ READING_POSTS: Final[dict[str, Callable[[bytes], bool]]] = {
     _SIMULATIONS: always,
     _MIGRATIONS: always,
     "POST /api/v1/episodes/{episode_id}/moves": without_token,
-    "POST /api/v1/sync/powersync/sync/stream": always,
+    _STREAM: always,
 }
 
 
@@ -57,7 +58,7 @@ def changes_something(route: str) -> bool:
 
 def never_changes(route: str) -> bool:
     """Return whether no request on `route` changes anything."""
-    return route.startswith(READING_METHODS) or route == _SIMULATIONS
+    return route.startswith(READING_METHODS) or route in (_SIMULATIONS, _STREAM)
 
 
 def _has_member(body: bytes, name: str) -> bool:

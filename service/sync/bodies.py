@@ -18,6 +18,7 @@ from service.sync.edits import MOST_EDITS
 
 _WORTH_ZIPPING: Final = 1_024  # bytes
 _LEVEL: Final = 5
+_MOST: Final = 2**63 - 1
 
 
 def read_body() -> Any:
@@ -59,4 +60,6 @@ def answer(document: Any) -> Response:
 def _scalar(value: Any) -> Any:
     if isinstance(value, list | dict):
         value = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    if isinstance(value, int) and abs(value) > _MOST:
+        value = str(value)  # no number of ours; kept as it came, which JSON of 64 bits could not
     return storable(value) if isinstance(value, str) else value

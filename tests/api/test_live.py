@@ -61,8 +61,20 @@ CONTRADICTABLE = (
     "snooze_reminder",
     "run_simulation",
 )
-# A body of TOML, which the fuzzer cannot write: its hostile bodies are tried by tests of their own.
-NOT_FUZZED = ("store_protocol",)
+# A body of TOML, which the fuzzer cannot write, and what synchronises: a cursor ahead of the clock is a 503 there, and
+# streams have no end. Their hostile bodies are tried by tests of their own.
+NOT_FUZZED = (
+    "store_protocol",
+    "pull_watermelon",
+    "push_watermelon",
+    "pull_rxdb",
+    "push_rxdb",
+    "stream_rxdb",
+    "stream_powersync",
+    "upload_powersync",
+    "stream_changes",
+    "wait_for_change",
+)
 USUAL = ["2xx", "3xx", "401", "403", "404", "409"]
 
 

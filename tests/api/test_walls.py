@@ -58,12 +58,30 @@ NOT_FOR_COORDINATORS = frozenset(
 )
 
 
-NAMES = {"protocol_id": "MD-MISS", "version": "1", "filename": "start.js", "token": "AAAAAAAAAAAAAAAAAAAAAA"}
+NAMES = {
+    "protocol_id": "MD-MISS",
+    "version": "1",
+    "filename": "start.js",
+    "token": "AAAAAAAAAAAAAAAAAAAAAA",
+    "collection": "check_ins",
+}
+SYNC = "/api/v1/sync"
+ENDLESS = (
+    f"GET {SYNC}/events",
+    f"GET {SYNC}/rxdb/{{collection}}/{{version}}/pullStream",
+    f"POST {SYNC}/powersync/sync/stream",
+)
+QUERIES = {
+    f"GET {VERSION}/diff": "?against=MD-OPEN@1",
+    "GET /api/v1/protocols/compare": "?procedure=tlif",
+    f"GET {SYNC}/wait": "?seconds=0",
+    f"POST {SYNC}/watermelon": "?last_pulled_at=1",
+}
 
 
-def body_of(route: str, ids: dict[str, str]) -> dict[str, Any] | None:
+def body_of(route: str, ids: dict[str, str]) -> Any:
     """Return a body with which `route` reaches its target."""
-    bodies: dict[str, dict[str, Any]] = {
+    bodies: dict[str, Any] = {
         "POST /api/v1/enrolments": {"patient_id": ids["patient_id"]},
         "PUT /api/v1/patients/{patient_id}": PATIENT_BODY | {"mrn": "SP-NEW"},
         "PATCH /api/v1/patients/{patient_id}": {},
@@ -112,6 +130,10 @@ def body_of(route: str, ids: dict[str, str]) -> dict[str, Any] | None:
         f"POST {VERSION}/release": {},
         f"POST {VERSION}/retire": {},
         f"POST {VERSION}/migrations": {},
+        f"POST {SYNC}/watermelon": {},
+        f"POST {SYNC}/rxdb/{{collection}}/{{version}}/push": [],
+        f"POST {SYNC}/powersync/sync/stream": {},
+        f"POST {SYNC}/powersync/crud": {"crud": []},
         "POST /m/{token}": {},
         "POST /m/{token}/check-in": {},
     }
@@ -128,11 +150,11 @@ def call(who: Caller, route: str, ids: dict[str, str]) -> Answer:
         return who.call("POST", path, data="mrn\n", content_type="text/csv")
     if route == f"PUT {VERSION}":
         return who.call("PUT", path, data="id = 1", content_type="application/toml")
-    if route == f"GET {VERSION}/diff":
-        path += "?against=MD-OPEN@1"
-    if route == "GET /api/v1/protocols/compare":
-        path += "?procedure=tlif"
+    path += QUERIES.get(route, "")
     body = body_of(route, ids)
+    if route in ENDLESS:
+        with who.call(method, path, json=body, buffered=False) as answer:
+            return answer
     return who.call(method, path) if body is None else who.call(method, path, json=body)
 
 
