@@ -17,7 +17,7 @@ ifneq ($(wildcard $(INSTALLED_DEV)),)
 INSTALLED := $(INSTALLED_DEV)
 endif
 
-.PHONY: help run test clients check format bench morning chaos mutants delivery-mutants lock install install-dev clean
+.PHONY: help run test clients api-types check format bench morning chaos mutants delivery-mutants lock install install-dev clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -32,6 +32,9 @@ test: $(INSTALLED_DEV) ## run every test that this machine can run (ARGS="-k nam
 
 clients: $(INSTALLED_DEV) ## install the mobile sync clients that tests run, stamped by their lock file
 	@$(BIN)/python -m tests.clients.install
+
+api-types: $(INSTALLED_DEV) ## write TypeScript types of the REST API to var/api.d.ts (needs `make clients`)
+	@$(BIN)/python -m tests.clients.api_types
 
 check: $(INSTALLED_DEV) ## formatting, lint, types, import rules, dependencies
 	$(BIN)/ruff format --check .

@@ -17,6 +17,7 @@ from models.engine import begin_reads
 from models.wake import DeviceWake
 from schedules.children import FORK, Child
 from schedules.clock import Clock
+from schedules.delivery.crew import STOP_WITHIN
 from schedules.delivery.deliver import Steps
 from schedules.delivery.flow import write_pauses
 from schedules.delivery.furnish import furnish_wakes
@@ -27,7 +28,6 @@ from schedules.jobs.practices import attempt_each, for_each
 
 PRACTICES_AT_ONCE = 200
 BATCHES_AT_ONCE = 50
-FINISH_WITHIN = timedelta(seconds=1)
 _SHUFFLE = SystemRandom().shuffle
 logger = logging.getLogger(__name__)
 
@@ -38,6 +38,8 @@ class Waker:
     def __init__(self, settings: Settings, clock: Clock, steps: Steps, before_fork: Callable[[], None]) -> None:
         # A lock that both sides share would be left locked by one that is killed; a pipe never is.
         self._teller, self._told = FORK.Pipe()
+        self._clock = clock
+        self._told_ms = clock.monotonic_ms()
         self._child = Child("wakes", _run, (settings, clock, steps, self._told), before_fork)
 
     def tend(self) -> None:
@@ -47,10 +49,12 @@ class Waker:
     def tell_to_end(self) -> None:
         """Have the process end once nothing of its is on the way."""
         self._teller.send(None)
+        self._told_ms = self._clock.monotonic_ms()
 
     def stop(self) -> None:
-        """End the process, at once if it has not done so shortly."""
-        self._child.finish(FINISH_WITHIN)
+        """Let the process end, as long as senders may take since it was told to; then end it."""
+        since = timedelta(milliseconds=self._clock.monotonic_ms() - self._told_ms)
+        self._child.finish(max(STOP_WITHIN - since, timedelta(0)))
         for end in (self._teller, self._told):
             end.close()
 

@@ -16,7 +16,7 @@ from flask import Response, request
 from sqlalchemy.exc import OperationalError
 
 from models.replies import claim_reply, fill_reply, find_reply
-from service.api.reads import READING_METHODS, changes_something, never_changes
+from service.api.reads import changes_something, never_changes
 from service.api.scope import now, route_of, scope, show
 from service.api.strict_json import parse_object
 from service.db import current_session
@@ -27,12 +27,14 @@ from service.identity.roles import is_public
 KEY = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
 PATTERN = "[!-~]{1,255}"  # visible ASCII
+_UNHEEDED = ("GET ", "POST /api/v1/sync/")  # who looks; and devices, whose pushes bear their own ids
 _LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL's lock_timeout
 
 
 def takes_key(route: str) -> bool:
     """Return whether a route keeps its answers: a POST by somebody who signed in that may change something."""
-    return route.startswith("POST ") and not is_public(route) and not never_changes(route)
+    is_heeded = route.startswith("POST ") and not route.startswith(_UNHEEDED)
+    return is_heeded and not is_public(route) and not never_changes(route)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,18 +93,18 @@ class KeyedRequest:
 
 
 def keyed_request() -> KeyedRequest | None:
-    """Return the present request under its key; None without a key, for who only looks, or if nobody signed in.
+    """Return the present request under its key; None without a key, where none is heeded, or if nobody signed in.
 
     Raises BadRequestError for what is no key.
     """
-    key, principal = request.headers.get(KEY), scope().principal
-    if key is None or principal is None or request.method in READING_METHODS:
+    key, principal, route = request.headers.get(KEY), scope().principal, route_of()
+    if key is None or principal is None or route.startswith(_UNHEEDED):
         return None
     if not re.fullmatch(PATTERN, key):
         raise BadRequestError(
             Fault("", f"{KEY}: 1 to 255 visible ASCII characters", f"{len(key)} characters, or others")
         )
-    keeps = takes_key(route_of()) and changes_something(route_of())
+    keeps = takes_key(route) and changes_something(route)
     return KeyedRequest(principal.practice_id, _reply_id(principal, key), _fingerprint(), keeps)
 
 

@@ -1,7 +1,7 @@
 """RxDB: each collection pulled in pages and pushed by itself; the answer to a push are the rows the client must adopt.
 
-The paths are those of RxDB's own server, so that its client needs an address only. RxDB counts schemas from 0, which is
-read as 1.
+The paths are those of RxDB's own server, so that its client needs an address only. RxDB counts schemas from 0: version
+0 in a path is our first.
 """
 
 from collections.abc import Mapping
@@ -63,7 +63,7 @@ class DocumentPage(Schema):
 @rxdb.alt_response(200, schema=DocumentPage, success=True)
 def pull_rxdb(query: dict[str, Any], collection: str, version: int) -> Response:
     """Return the next page of a collection's documents."""
-    session, who, served = current_session(), caller(), served_version(max(version, 1))
+    session, who, served = current_session(), caller(), served_version(version + 1)
     of = _collection(collection, served)
     top = read_top(session, who.practice_id)
     span = span_from(query["lwt"], top)
@@ -84,7 +84,7 @@ def pull_rxdb(query: dict[str, Any], collection: str, version: int) -> Response:
 @rxdb.alt_response(200, success=True, description="The documents that the client must adopt; none: all were taken.")
 def push_rxdb(collection: str, version: int) -> Response:
     """Apply changes of documents, each with the state that it was made from."""
-    session, who, served = current_session(), caller(), served_version(max(version, 1))
+    session, who, served = current_session(), caller(), served_version(version + 1)
     of = _collection(collection, served)
     body = read_body()
     if not isinstance(body, list):
@@ -103,7 +103,7 @@ def push_rxdb(collection: str, version: int) -> Response:
 @rxdb.alt_response(200, success=True, content_type="text/event-stream", description="Ends when there is a change.")
 def stream_rxdb(collection: str, version: int) -> Response:
     """Hold a stream that ends as soon as something of the caller's changed: RxDB's own client then pulls."""
-    _collection(collection, served_version(max(version, 1)))
+    _collection(collection, served_version(version + 1))
     return resync_stream(ends_on_change=True)
 
 

@@ -185,7 +185,8 @@ def test_of_twenty_requests_at_once_under_one_key_one_has_an_effect(
         answers = list(threads.map(send, range(AT_ONCE)))
 
     made = [each for each in answers if each.status_code == 201]
-    assert {each.status_code for each in answers} <= {201, 409}
+    # There are fewer connections than requests: on a busy machine some are told to come again (503).
+    assert {each.status_code for each in answers} <= {201, 409, 503}
     assert {each.get_data() for each in made} == {made[0].get_data()}
     assert [is_replay(each) for each in made].count(False) == 1
     assert len(look(EnrolmentCode, practice_id=clinic.id)) == 1

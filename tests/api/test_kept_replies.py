@@ -166,6 +166,13 @@ def test_where_nobody_has_signed_in_a_key_is_not_heeded(
     assert look(KeptReply) == []
 
 
+def test_a_push_of_a_device_heeds_no_key(patient: Caller, look: Look) -> None:
+    pushes = [keyed(patient, key).post("/sync/powersync/crud", {"crud": []}) for key in ("key", "key", "no key")]
+
+    assert [(each.status_code, is_replay(each)) for each in pushes] == [(200, False)] * 3
+    assert look(KeptReply) == []
+
+
 def test_a_caller_who_may_no_longer_call_is_not_shown_what_was_kept(
     coordinator: Caller, clinic: Clinic, session: Session
 ) -> None:

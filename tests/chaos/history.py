@@ -1,14 +1,13 @@
 """Checks what the engine did in a run of chaos against what it promises. Each fault is a line; none is a good run."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from models.audit import AuditAction, AuditEntry
-from models.engine import begin_reads
 from models.reminder import (
     OPEN_STATES,
     AttemptOutcome,
@@ -21,6 +20,7 @@ from models.reminder import (
 )
 from schedules.plan.vocabulary import ReminderState
 from schedules.planning import Answer
+from tests.chaos.clinic import Due
 from tests.chaos.providers import Ledger, Request
 
 NOBODY_KNOWS = frozenset({AttemptOutcome.unknown, AttemptOutcome.abandoned})
@@ -47,17 +47,18 @@ class Told:
 
 
 def find_faults(
-    session: Session, ledger: Ledger, withdrawals: Iterable[Withdrawal], reminder_ids: Mapping[str, str]
+    session: Session, ledger: Ledger, withdrawals: Iterable[Withdrawal], due: Mapping[str, Sequence[Due]]
 ) -> list[str]:
-    """Return every breach of a promise. `reminder_ids` are by address."""
-    begin_reads(session)
-    told = _gather(session, ledger, reminder_ids)
+    """Return every breach of a promise. `due` are the reminders by their patients' addresses."""
+    told = _gather(session, ledger, due)
     return [
         *_lost(told),
         *_regressions(session),
         *_repeats(told),
         *_unexplained(told),
+        *_parted(told),
         *_broken_words(told, withdrawals),
+        *_untimely(told),
         *_untold(session, told),
     ]
 
@@ -69,10 +70,12 @@ def tell_counts(session: Session, ledger: Ledger, withdrawals: Iterable[Withdraw
         "open" if each is None else each.value for each in session.scalars(select(DeliveryAttempt.outcome))
     )
     answers = Counter(each.answer.value for each in withdrawals)
-    taken = Counter(each.address for each in ledger.requests if each.taken is not None)
+    taken = Counter((each.address, each.key) for each in ledger.requests if each.taken is not None)
     repeats = sum(count - 1 for count in taken.values())
+    along = session.scalars(select(func.count()).where(DeliveryAttempt.carried_by.is_not(None))).one()
     return (
-        f"deliveries {_words(states)}; attempts {_words(outcomes)}; withdrawals {_words(answers)}; "
+        f"deliveries {_words(states)}; attempts {_words(outcomes)}, {along} of them in another's message; "
+        f"withdrawals {_words(answers)}; "
         f"{len(ledger.requests)} requests, {len(ledger.errors)} provider errors, {repeats} messages taken again"
     )
 
@@ -81,7 +84,7 @@ def _words(counts: Counter[str]) -> str:
     return ", ".join(f"{count} {word}" for word, count in sorted(counts.items()))
 
 
-def _gather(session: Session, ledger: Ledger, reminder_ids: Mapping[str, str]) -> Told:
+def _gather(session: Session, ledger: Ledger, due: Mapping[str, Sequence[Due]]) -> Told:
     deliveries, attempts, requests = defaultdict(list), defaultdict(list), defaultdict(list)
     reminder_of = {}
     for delivery in session.scalars(select(Delivery).order_by(Delivery.step)):
@@ -90,9 +93,15 @@ def _gather(session: Session, ledger: Ledger, reminder_ids: Mapping[str, str]) -
     for attempt in session.scalars(select(DeliveryAttempt).order_by(DeliveryAttempt.fence)):
         attempts[reminder_of[attempt.delivery_id]].append(attempt)
     for request in ledger.requests:
-        requests[reminder_ids[request.address]].append(request)
+        for reminder_id in _said(request, due[request.address]):
+            requests[reminder_id].append(request)
     reminders = {row.id: row for row in session.scalars(select(Reminder))}
     return Told(reminders, deliveries, attempts, requests)
+
+
+def _said(request: Request, due: Sequence[Due]) -> list[str]:
+    """Return which reminders a request was about: of several, those whose words were taken."""
+    return [each.reminder_id for each in due if len(due) == 1 or each.text in request.text]
 
 
 def _lost(told: Told) -> Iterator[str]:
@@ -139,18 +148,28 @@ def _repeats(told: Told) -> Iterator[str]:
 
 
 def _unexplained(told: Told) -> Iterator[str]:
-    """P2: the provider saw no request without an attempt, and every repeat bore the same key."""
+    """P2: the provider saw no request without an attempt, and every repeat of a message bore the same key."""
     for reminder_id, requests in told.requests.items():
-        outcomes = Counter(attempt.outcome for attempt in told.attempts[reminder_id])
+        attempts = told.attempts[reminder_id]
+        outcomes = Counter(attempt.outcome for attempt in attempts)
         taken = [request for request in requests if request.taken is not None]
         unexplained = len(taken) - outcomes[AttemptOutcome.accepted] - sum(outcomes[each] for each in NOBODY_KNOWS)
         if unexplained > 0:
             yield f"{reminder_id}: taken {len(taken)} times, {unexplained} of them unexplained"
         if len(requests) > sum(outcomes.values()):
             yield f"{reminder_id}: {len(requests)} requests in {sum(outcomes.values())} attempts"
-        keys = {(request.address, request.key) for request in taken}
-        if len(keys) > len({request.address for request in taken}):
+        if len({request.key for request in taken}) > len({each.carried_by or each.delivery_id for each in attempts}):
             yield f"{reminder_id}: a repeat bore another key"
+
+
+def _parted(told: Told) -> Iterator[str]:
+    """P2: what went in one message was taken together or refused together, as far as anybody knows."""
+    outcomes = defaultdict(set)
+    for attempt in (each for attempts in told.attempts.values() for each in attempts):
+        outcomes[attempt.carried_by or attempt.delivery_id, attempt.started_at].add(attempt.outcome)
+    for (carrier, _), several in outcomes.items():
+        if {AttemptOutcome.accepted, AttemptOutcome.refused} <= several:
+            yield f"{carrier}: one message was accepted for some of its items and refused for others"
 
 
 def _broken_words(told: Told, withdrawals: Iterable[Withdrawal]) -> Iterator[str]:
@@ -165,13 +184,24 @@ def _broken_words(told: Told, withdrawals: Iterable[Withdrawal]) -> Iterator[str
             yield f"{each.reminder_id}: already_sent, but no provider has it"
 
 
+def _untimely(told: Told) -> Iterator[str]:
+    """P5: nothing is handed over before it is due or when it is of no more use, and nothing expires before that."""
+    deliveries = {each.id: each for several in told.deliveries.values() for each in several}
+    for attempt in (each for attempts in told.attempts.values() for each in attempts):
+        delivery = deliveries[attempt.delivery_id]
+        if attempt.started_at < delivery.due_at:
+            yield f"{delivery.id}: handed over before it was due"
+        if attempt.started_at >= delivery.useful_until:
+            yield f"{delivery.id}: handed over when it was of no more use"
+    for delivery in deliveries.values():
+        ended_at = delivery.finished_at or delivery.useful_until
+        if delivery.state is DeliveryState.expired and ended_at < delivery.useful_until:
+            yield f"{delivery.id}: expired while it was of use"
+
+
 def _untold(session: Session, told: Told) -> Iterator[str]:
     """P8: each attempt stands in the story and in the audit trail, and each end in the story."""
-    attempts = {(each.delivery_id, each.fence) for rows in told.attempts.values() for each in rows}
-    entries = session.scalars(select(AuditEntry.about).where(AuditEntry.action == AuditAction.send))
-    audited = Counter((about["delivery_id"], about["fence"]) for about in entries)
-    if set(audited) != attempts or set(audited.values()) - {1}:
-        yield f"{len(attempts)} attempts, {audited.total()} audit entries that do not match them"
+    yield from _unaudited(session, [each for rows in told.attempts.values() for each in rows])
     story = Counter((row.reminder_id, row.kind) for row in session.scalars(select(Decision)))
     for reminder_id, deliveries in told.deliveries.items():
         if story[reminder_id, DecisionKind.sending] != len(told.attempts[reminder_id]):
@@ -179,3 +209,20 @@ def _untold(session: Session, told: Told) -> Iterator[str]:
         ends = {DecisionKind(each.state) for each in deliveries if each.state not in OPEN_STATES}
         if missing := sorted(end for end in ends if not story[reminder_id, end]):
             yield f"{reminder_id}: the story does not tell {', '.join(missing)}"
+
+
+def _unaudited(session: Session, attempts: Sequence[DeliveryAttempt]) -> Iterator[str]:
+    """P8: each message has one audit entry, which names all that went along."""
+    along = defaultdict(set)
+    for each in attempts:
+        if each.carried_by is not None:
+            along[each.carried_by, each.started_at].add(each.delivery_id)
+    expected = {
+        (each.delivery_id, each.fence, frozenset(along[each.delivery_id, each.started_at]))
+        for each in attempts
+        if each.carried_by is None
+    }
+    entries = session.scalars(select(AuditEntry.about).where(AuditEntry.action == AuditAction.send))
+    audited = Counter((each["delivery_id"], each["fence"], frozenset(each.get("with", ()))) for each in entries)
+    if set(audited) != expected or set(audited.values()) - {1}:
+        yield f"{len(expected)} messages, {audited.total()} audit entries that do not match them"

@@ -21,12 +21,16 @@ UNREACHABLE_NUMBER = 21211
 
 @dataclass(slots=True)
 class Request:
-    """One request that reached a provider. `begun` and `taken` are monotonic seconds; `key` is equal in repeats."""
+    """One request that reached a provider. `begun` and `taken` are monotonic seconds.
+
+    Of what was taken `key` is equal in repeats, and `text` is what it said.
+    """
 
     address: str
     begun: float
     taken: float | None = None
     key: str | None = None
+    text: str = ""
 
 
 @dataclass(slots=True)
@@ -46,9 +50,9 @@ class Ledger:
             self.requests.append(request)
         return request
 
-    def take(self, request: Request, key: str) -> None:
+    def take(self, request: Request, key: str, text: str) -> None:
         """Note that the message was taken."""
-        request.key, request.taken = key, time.monotonic()
+        request.key, request.text, request.taken = key, text, time.monotonic()
 
     def fate(self, *errors: str) -> str:
         """Return what happens to a request: usually `take`, else one of the errors."""
@@ -65,20 +69,20 @@ class HostileMailPeer(MailPeer):
     """A mail server that refuses for now or for good, resets, or takes a message and hangs up without a word."""
 
     ledger: Ledger = field(default_factory=lambda: Ledger(random.Random(0)))
-    fates: dict[str, tuple[Request, str]] = field(default_factory=dict)  # by recipient, until its message has come
+    fates: dict[int, tuple[Request, str]] = field(default_factory=dict)  # by conversation, until its message has come
 
     async def handle_RCPT(  # noqa: N802 - the server's own name
         self, server: SMTP, session: SmtpSession, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         request = self.ledger.begin(address)
         fate = self.ledger.fate("refuse", "refuse_for_good", "refuse_content", "reset", "take_and_close", "500")
-        self.fates[address] = request, fate
+        self.fates[id(session)] = request, fate
         if fate in REFUSALS:
             return REFUSALS[fate]
         return await super().handle_RCPT(server, session, envelope, address, options)
 
     async def handle_DATA(self, server: SMTP, session: SmtpSession, envelope: Envelope) -> str:  # noqa: N802
-        request, fate = self.fates.pop(envelope.rcpt_tos[0])
+        request, fate = self.fates.pop(id(session))
         if fate == "refuse_content":
             return "451 not now"
         if fate == "500":
@@ -88,7 +92,7 @@ class HostileMailPeer(MailPeer):
             server.transport.abort()
         if fate != "reset":
             await super().handle_DATA(server, session, envelope)
-            self.ledger.take(request, self.keys[-1])
+            self.ledger.take(request, self.keys[-1], self.mails[-1].get_content())
         return "250 OK"
 
 
@@ -106,7 +110,7 @@ def hostile_answer(ledger: Ledger, peer: SmsPeer, form: dict[str, str]) -> Reply
         return errors[fate]
     if fate == "reset":
         raise ConnectionResetError
-    ledger.take(request, form["Body"])
+    ledger.take(request, form["Body"], form["Body"])
     if fate == "take_and_close":
         peer.forms.append(form)
         raise ConnectionResetError

@@ -17,7 +17,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from config import Settings
-from models.engine import make_engine, make_session_factory
+from models.engine import begin_reads, make_engine, make_session_factory
 from models.reminder import Reminder
 from schedules.plan.vocabulary import ReminderState
 from schedules.planning import withdraw
@@ -126,7 +126,7 @@ def run(url: str, *, seed: int, seconds: float) -> tuple[list[str], str]:
     keep_history(engine)
     chance, withdrawals = random.Random(seed), list[Withdrawal]()
     with make_session() as session:
-        reminder_ids = store_due(session, REMINDERS, within=timedelta(seconds=0.8 * seconds) * PACE, chance=chance)
+        due = store_due(session, REMINDERS, within=timedelta(seconds=0.8 * seconds) * PACE, chance=chance)
     ledger = Ledger(random.Random(seed + 1))
     with hostile_providers(ledger) as (mail, sms):
         account = {"sms_url": sms.url, "sms_account": ACCOUNT, "sms_token": TOKEN, "sms_sender": SENDER}
@@ -138,7 +138,8 @@ def run(url: str, *, seed: int, seconds: float) -> tuple[list[str], str]:
             drained_after = _drain(engine, storm, calm)
             codes = storm.end()
     with make_session() as session:
-        faults = find_faults(session, ledger, withdrawals, reminder_ids)
+        begin_reads(session)
+        faults = find_faults(session, ledger, withdrawals, due)
         counts = tell_counts(session, ledger, withdrawals)
     faults += [f"a worker that was asked to stop ended with {code}" for code in codes if code != 0]
     engine.dispose()
@@ -176,7 +177,8 @@ def _withdrawing(
 ) -> Iterator[None]:
     chance, over = random.Random(seed), threading.Event()
     with make_session() as session:
-        rows = session.execute(select(Reminder.practice_id, Reminder.patient_id).order_by(Reminder.id)).all()
+        patients = select(Reminder.practice_id, Reminder.patient_id).distinct().order_by(Reminder.patient_id)
+        rows = session.execute(patients).all()
     chosen = chance.sample(rows, WITHDRAWALS)
 
     def work() -> None:

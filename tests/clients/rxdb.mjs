@@ -20,11 +20,11 @@ function wakeUps({ base, token }) {
   }).pipe(share());
 }
 
-function connect({ base, token, schema, retry_ms = 5000 }) {
+function connect({ base, token, retry_ms = 5000 }) {
   const headers = { Authorization: `Bearer ${token}`, "Content-Type": "application/json" };
   const wake$ = wakeUps({ base, token });
   return (collection, { writable, live }) => {
-    const url = `${base}/sync/rxdb/${collection.name}/${schema.version}`;
+    const url = `${base}/sync/rxdb/${collection.name}/${collection.schema.version}`;
     return replicateRxCollection({
       collection,
       replicationIdentifier: url,

@@ -14,12 +14,12 @@ function jsonSchema(version, { columns }) {
   };
 }
 
-// Newer versions only add columns: what is stored stays as it is, and the new version's first pull brings the rest.
+// RxDB counts schemas from 0. Newer versions only add columns: what is stored stays as it is, and the new version's first pull brings the rest.
 const steps = (version) => Object.fromEntries([...Array(version).keys()].map((old) => [old + 1, (document) => document]));
 
 const collectionOf = (version, collection) => ({
-  schema: jsonSchema(version, collection),
-  migrationStrategies: steps(version),
+  schema: jsonSchema(version - 1, collection),
+  migrationStrategies: steps(version - 1),
 });
 
 export function rxdbCommands({ createRxDatabase, storage, connect }) {

@@ -163,7 +163,7 @@ def running_service(database_url: str, app: str = APP) -> Iterator[Service]:
         engine = make_engine(database_url)
         try:
             address = f"http://127.0.0.1:{port}"
-            wait_for(lambda: _answers(address), "the service")
+            wait_for(lambda: _answers(address), "the service", seconds=60)
             yield Service(f"{address}/api/v1", make_session_factory(engine))
         finally:
             engine.dispose()

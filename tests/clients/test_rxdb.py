@@ -70,9 +70,9 @@ def test_an_updated_app_pulls_everything_anew_and_pushes_all_that_it_has_without
     phone.sync()
 
     assert {request.path for request in server.requests[-3:]} == {
-        "/sync/rxdb/milestones/2/pull",
-        "/sync/rxdb/milestones/2/push",
-        "/sync/rxdb/protocols/2/pull",
+        "/sync/rxdb/milestones/1/pull",
+        "/sync/rxdb/milestones/1/push",
+        "/sync/rxdb/protocols/1/pull",
     }
     (pushed,) = [each for request in server.requests if request.method == "POST" for each in request.body]
     assert pushed == {"newDocumentState": {"id": "m1", "rev": 2, "_deleted": False} | milestone()}

@@ -267,6 +267,29 @@ def test_nothing_is_begun_once_too_little_of_the_lease_is_left(
     assert expo.seen == []
 
 
+def test_nothing_is_begun_by_a_process_that_was_frozen_past_its_lease(
+    engine: Engine, session: Session, expo: ExpoPeer, rounds: Round, patient: Patient, address: PushAddress
+) -> None:
+    class Frozen(FixedClock):
+        """Stands still until it was asked twice."""
+
+        asked = 0
+
+        def monotonic_ms(self) -> int:
+            self.asked += 1
+            return FixedClock.monotonic_ms(self) + (self.asked > 1) * LEASE_LENGTH // timedelta(milliseconds=1)
+
+    change(session, patient)
+    rounds()
+    rounds.clock.advance(FOREGROUND_FIRST)
+    claims, began_ms = claim(rounds), rounds.clock.monotonic_ms()
+    frozen = Frozen(rounds.clock.now())
+    frozen._monotonic_ms = began_ms
+
+    assert hand_over(replace(rounds.desk, clock=frozen), claims, began_ms) == []
+    assert expo.seen == []
+
+
 def test_a_service_that_drips_its_answer_is_left_at_the_deadline(
     engine: Engine,
     session: Session,

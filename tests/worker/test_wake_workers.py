@@ -28,11 +28,13 @@ from tests.worker.rows import wait_until
 from tests.worker.wake_bench import Round, change, counted, phone, wake_row
 
 PACE = 20  # times as fast as the machine's clock: ten seconds for an app in use are half of one here
+LEASE = timedelta(minutes=10)  # by that clock half a minute
 
 
 def settings_of(database_url: str, expo: ExpoPeer, **changes: Any) -> Any:
     """Return the settings of a worker that wakes phones by Expo."""
     told = {"expo_url": expo.url, "expo_token": EXPO_TOKEN, "poll_seconds": 0.1, "sender_processes": 1}
+    told["lease_seconds"] = LEASE.total_seconds()
     return settings_for(database_url, **(told | changes))
 
 
@@ -115,6 +117,21 @@ def test_two_workers_wake_a_phone_once_and_end_as_they_are_told(
     assert list(expo.seen[0].json[0]) == ["to", "_contentAvailable", "ttl", "priority"]
 
 
+@pytest.mark.sqlite_only
+def test_a_wake_up_that_is_on_its_way_when_the_worker_is_told_to_stop_is_recorded(
+    engine: Engine, session: Session, database_url: str, expo: ExpoPeer, patient: Patient, address: PushAddress
+) -> None:
+    ticket = b'{"data": [{"status": "ok", "id": "ticket-1"}]}'
+    expo.answer = lambda _seen: (200, {"X-Drip": "1"}, ticket)  # two seconds
+    change(session, patient)
+    with running_worker(settings_of(database_url, expo), now=MONDAY_AFTERNOON, pace=PACE) as worker:
+        wait_until(lambda: len(expo.seen) == 1)
+        code = worker.terminate(within=7)
+
+    assert code == 0
+    assert counted(engine) == {("expo", "accepted"): 1}
+
+
 @pytest.mark.slow
 def test_a_worker_that_is_killed_between_send_and_record_wakes_once_more_at_most(
     engine: Engine, session: Session, database_url: str, expo: ExpoPeer, patient: Patient, address: PushAddress
@@ -125,7 +142,7 @@ def test_a_worker_that_is_killed_between_send_and_record_wakes_once_more_at_most
         expo.answer = lambda _seen: kill(victim)
         victim.wait_for_death()
     expo.answer = lambda _seen: None
-    with running_worker(settings, now=MONDAY_AFTERNOON + timedelta(minutes=1), pace=PACE):
+    with running_worker(settings, now=MONDAY_AFTERNOON + 2 * LEASE, pace=PACE):
         wait_until(lambda: counted(engine).get(("expo", "accepted")) == 1)
 
     assert woken(expo) == [EXPO_ADDRESS, EXPO_ADDRESS]

@@ -41,9 +41,13 @@ def _type(column: WireColumn) -> Value:
 
 
 def _strategy(collection: Collection, to: int) -> Code:
-    """Return what makes a document of the version before one of `to`: new columns hold nothing yet."""
+    """Return what makes a document of the version before one of `to`: new columns hold nothing yet.
+
+    What a device writes stays out: RxDB pushes all it has after an upgrade, and a blank would be taken as a change.
+    """
     grown = [each for each in growths(to) if (each.version, each.collection) == (to, collection) and not each.is_new]
-    added = {column.name: column.blank for each in grown for column in each.columns}
+    new = (column for each in grown for column in each.columns if column.name not in collection.written)
+    added = {column.name: column.blank for column in new}
     if not added:
         return Code("(document) => document")
     blanks = ", ".join(f"{name}: {javascript(blank)}" for name, blank in added.items())

@@ -7,9 +7,9 @@ import { replicateServer } from "rxdb-server/plugins/replication-server";
 import { serve } from "../pipe.mjs";
 import { rxdbCommands } from "../rxdb_commands.mjs";
 
-function connect({ base, token, schema, retry_ms = 5000 }) {
+function connect({ base, token, retry_ms = 5000 }) {
   return (collection, { writable, live }) => {
-    const url = `${base}/sync/rxdb/${collection.name}/${schema.version}`;
+    const url = `${base}/sync/rxdb/${collection.name}/${collection.schema.version}`;
     return replicateServer({
       collection,
       replicationIdentifier: url,
