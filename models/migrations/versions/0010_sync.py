@@ -6,7 +6,7 @@ from alembic import op
 from models.panel import FILL, create_panel_triggers
 from models.triggers import create_triggers
 
-revision = "0011"
+revision = "0010"
 down_revision = "0009"
 branch_labels = None
 depends_on = None
