@@ -44,7 +44,7 @@ def test_only_what_corrects_something_gets_a_new_revision_and_urgent_corrections
     session.close()
     engine.dispose()
 
-    downgrade(database_url, "0011")
+    downgrade(database_url, "0012")
     upgrade(database_url)
 
     with make_session_factory(engine)() as after:
