@@ -14,7 +14,6 @@ from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
-from time import monotonic
 
 from config import Settings
 from schedules.children import die_with_parent, leave_stopping_to_parent
@@ -27,7 +26,7 @@ from schedules.delivery.leases import Lease
 from schedules.delivery.parcels import parcels, send_parcel
 
 RECORDED_AT_ONCE = 500
-GATHERED_FOR_SECONDS = 0.02  # what a result waits at most for others, so that they cost one transaction
+GATHERED_FOR_MS = 20  # what a result waits at most for others, so that they cost one transaction
 
 
 def run_sender(
@@ -140,10 +139,11 @@ class _Line:
     def _gathered(self) -> list[Sent | None]:
         """Return the next results, the last of all with the None that ends them."""
         batch = [self._results.get()]
-        until = monotonic() + GATHERED_FOR_SECONDS
+        clock = self._desk.lease.clock
+        until_ms = clock.monotonic_ms() + GATHERED_FOR_MS
         with suppress(Empty):
             while batch[-1] is not None and len(batch) < RECORDED_AT_ONCE:
-                batch.append(self._results.get(timeout=max(0.0, until - monotonic())))
+                batch.append(self._results.get(timeout=max(0, until_ms - clock.monotonic_ms()) / 1000))
         return batch
 
     def _answer(self, claims: Sequence[Claim]) -> None:
