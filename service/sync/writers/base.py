@@ -94,18 +94,17 @@ class Writer(ABC, Generic[Row]):
     def is_stale(self, edit: Edit, made_at: int) -> bool:
         """Return whether an edit would undo what was written to its row after the revision that it started from."""
         row = self.rows.get(edit.id)
-        if row is None or edit.is_delete or row.rev <= made_at:
+        if row is None or edit.is_delete or row.rev <= made_at or self._reached(edit, row) is None:
             return False
         stored, wanted = self.columns_of(row), self._settled(edit.values, self.written)
         return any(wanted.get(name, value) != value for name, value in stored.items())
 
     def apply(self, edit: Edit) -> Outcome:
         """Apply one edit and return what became of it."""
-        row, patient_id = self.rows.get(edit.id), self.patient_of(edit)
-        is_reached = patient_id in self.push.patient_ids and (row is None or self._is_of(row, patient_id))
-        if not is_reached:
+        row = self.rows.get(edit.id)
+        patient_id = self._reached(edit, row)
+        if patient_id is None:
             return self._drop(edit, row, "unknown", None)
-        assert patient_id is not None  # noqa: S101 - whom the caller reaches is somebody
         try:
             return self._apply(edit, row, patient_id)
         except RefusedError as refused:
@@ -189,6 +188,8 @@ class Writer(ABC, Generic[Row]):
             kept = {name: stored[name] for name in lost} if against is None else against
             self.push.lose(self.collection, edit.id, patient_id, Loss(kept, lost, is_of_device=True), None)
 
-    def _is_of(self, row: Row, patient_id: str | None) -> bool:
-        whose = self.collection.of_patient
-        return whose is not None and getattr(row, whose.name) == patient_id
+    def _reached(self, edit: Edit, row: Row | None) -> str | None:
+        """Return whose row an edit is about, None if the caller does not reach it."""
+        patient_id, whose = self.patient_of(edit), self.collection.of_patient
+        is_theirs = row is None or (whose is not None and getattr(row, whose.name) == patient_id)
+        return patient_id if patient_id in self.push.patient_ids and is_theirs else None
