@@ -44,6 +44,7 @@ LISTS = (
     "list_episode_reminders",
     "list_reminder_decisions",
     "list_episode_check_ins",
+    "list_episode_questionnaire_answers",
     "list_waiting",
     "list_inbound_messages",
     "list_audits",

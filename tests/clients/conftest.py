@@ -63,7 +63,15 @@ def phone(
 ) -> Client:
     """Return the client that the test names, with an empty database."""
     name = request.param
-    if name not in clients or not clients[name].is_running():
-        clients[name] = Client(name, tmp_path_factory.mktemp(name))
-    clients[name].open(server.base, TOKEN, SCHEMA, retry_ms=RETRY_MS)
-    return clients[name]
+    client = running_client(clients, name, name, tmp_path_factory)
+    client.open(server.base, TOKEN, SCHEMA, retry_ms=RETRY_MS)
+    return client
+
+
+def running_client(clients: dict[str, Client], key: str, name: str, tmp_path_factory: pytest.TempPathFactory) -> Client:
+    """Return the client of that key, started again if it has ended: one that answers too late is killed."""
+    if key in clients and not clients[key].is_running():
+        clients.pop(key).close()
+    if key not in clients:
+        clients[key] = Client(name, tmp_path_factory.mktemp(key))
+    return clients[key]

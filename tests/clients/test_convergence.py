@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.clients.broken import SLOW_PAIN
-from tests.clients.conftest import RETRY_MS
+from tests.clients.conftest import RETRY_MS, running_client
 from tests.clients.driver import Client
 from tests.clients.service import Service, Ward, new_ward, running_service, schema_of
 from tests.database import KINDS, Databases
@@ -41,8 +41,7 @@ def phones(clients: dict[str, Client], tmp_path_factory: pytest.TempPathFactory)
     def opened(ward: Ward, name: str, *tokens: str) -> list[Client]:
         keys = [f"{name}{number}" for number in range(len(tokens))]
         for key, token in zip(keys, tokens, strict=True):
-            if key not in clients or not clients[key].is_running():
-                clients[key] = Client(name, tmp_path_factory.mktemp(key))
+            running_client(clients, key, name, tmp_path_factory)
             clients[key].open(ward.service.base, token, schema_of(*USED), retry_ms=RETRY_MS)
         return [clients[key] for key in keys]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.clients.conftest import RETRY_MS
+from tests.clients.conftest import RETRY_MS, running_client
 from tests.clients.driver import Client, ClientError
 from tests.clients.service import USED, Service, Ward, new_ward, running_service, schema_of
 from tests.database import KINDS, Databases
@@ -38,8 +38,7 @@ def phones(clients: dict[str, Client], ward: Ward, tmp_path_factory: pytest.Temp
 
     def opened(name: str, number: int = 0, *, token: str | None = None, collections: Any = USED) -> Client:
         key = f"{name}{number}"
-        if key not in clients or not clients[key].is_running():
-            clients[key] = Client(name, tmp_path_factory.mktemp(key))
+        running_client(clients, key, name, tmp_path_factory)
         schema = schema_of(*collections)
         clients[key].open(ward.service.base, token or ward.new_phone(), schema, retry_ms=RETRY_MS)
         return clients[key]

@@ -12,7 +12,6 @@ from schedules.plan.progress import NO_PROGRESS, ClearedSpan, MilestoneFacts, Pr
 from schedules.plan.timing import local_time
 from schedules.plan.vocabulary import Owner, PastPolicy, Phase, RestrictionKind, SkipReason
 from tests.vectors.cases import CASES, DAYS_AROUND, MEDICAL_DAYS
-from tests.vectors.digests import digest_samples
 
 FOLDER = Path(__file__).parents[2] / "docs" / "vectors"
 _REPORTED = ("achieved_on", "skipped_on", "cancelled_on")
@@ -20,6 +19,9 @@ _REPORTED = ("achieved_on", "skipped_on", "cancelled_on")
 
 def sample_files() -> dict[str, str]:
     """Return the content of each file of samples by its name."""
+    # The plan's own tests take samples too, and run without the service.
+    from tests.vectors.digests import digest_samples
+
     return {
         "progress.json": _text({"cases": [sample(case) for case in CASES]}, lines=4),
         "medical_day.json": _text({"samples": [_medical_day(*each) for each in MEDICAL_DAYS]}, lines=2),
