@@ -39,6 +39,7 @@ QUICK = {"poll_seconds": 0.1, "sender_processes": 2}
 SHORT_LEASE = {
     "poll_seconds": 0.1,
     "lease_seconds": 1.2,
+    "sends_in_flight": 8,  # what is in hand must get its turn before so short a lease ends
     "gate_to_send_seconds": 0.3,
     "send_deadline_seconds": 0.5,
     "lease_margin_seconds": 0.4,
