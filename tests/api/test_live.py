@@ -191,12 +191,13 @@ def _operations(address: str) -> int:
     return sum(len({"get", "post", "put", "patch", "delete"} & path.keys()) for path in paths.values())
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("kind", ["staff", "patient"])
 def test_every_answer_of_the_live_service_is_in_its_document(live: LiveClinic, kind: str, tmp_path: Path) -> None:
     configuration = tmp_path / "schemathesis.toml"
     configuration.write_text(tomli_w.dumps(_configuration(live.ids, examples=10)))
-    options = ["--phases", "examples,coverage,fuzzing", "--no-color", "--workers", "2", "--request-timeout", "60"]
+    # One thread: two share the interpreter and gain nothing, and once met an error inside the fuzzer itself.
+    options = ["--phases", "examples,coverage,fuzzing", "--no-color", "--workers", "1", "--request-timeout", "60"]
     header = ["--header", f"Authorization: Bearer {live.tokens[kind]}"]
     program = [str(Path(sys.executable).with_name("schemathesis")), "--config-file", str(configuration), "run"]
 
@@ -208,6 +209,6 @@ def test_every_answer_of_the_live_service_is_in_its_document(live: LiveClinic, k
         check=False,
     )
 
-    assert fuzzing.returncode == 0, fuzzing.stdout[-20_000:]
+    assert fuzzing.returncode == 0, fuzzing.stdout.partition("= WARNINGS =")[0][-20_000:]
     described = _operations(live.address)
     assert f"{described - len(NOT_FUZZED)}/{described}" in fuzzing.stdout
