@@ -13,7 +13,7 @@ globalThis.fetch = async (resource, init) => {
   if (fault === "request") throw new TypeError("fetch failed: the request was lost");
   const response = await network(resource, init);
   if (fault !== "response") return response;
-  await response.arrayBuffer();
+  await response.body?.cancel(); // the server has done its work; a stream that it holds open may take long to end
   throw new TypeError("fetch failed: the response was lost");
 };
 

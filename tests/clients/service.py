@@ -120,7 +120,8 @@ class Ward:
     def revoke_phones(self) -> None:
         """Revoke every phone of the patient."""
         with self.service.sessions.begin() as session:
-            session.execute(update(Device).values(revoked_at=datetime.now(UTC)))
+            theirs = update(Device).filter_by(practice_id=self.practice_id, patient_id=self.patient_id)
+            session.execute(theirs.values(revoked_at=datetime.now(UTC)))
 
     def check_in(self, row_id: str, **more: Any) -> Row:
         """Return a check-in as an app makes it."""
