@@ -5,8 +5,7 @@ from typing import Any
 from marshmallow import Schema, fields
 
 from models import RefusedRow, SyncConflict
-from models.care import Reporter
-from models.merging import Resolution
+from models.merging import LostBy, Resolution
 from service.api import examples_sync as examples
 from service.api.fields import Id, Instant, Word
 from service.api.pages import PageQuery, page, row_after
@@ -32,8 +31,9 @@ _COLUMNS = {"description": "Columns as they go over the wire of synchronisation.
 class ConflictView(Schema):
     """Two values that could not both stand.
 
-    `kept` is what was stored in the end, `lost` what was not; `lost_by` says whose words those are. Where a device
-    changed what had been cancelled, `kept` holds the reason.
+    `kept` is what was stored in the end, `lost` what was not; `lost_by` says whose words those are, `unknown` for a
+    setting of which it was not kept who wrote it. Where a device changed what had been cancelled, `kept` holds the
+    reason.
     """
 
     id = Id(required=True)
@@ -41,7 +41,7 @@ class ConflictView(Schema):
     collection = fields.String(required=True)
     row_id = Id(required=True)
     happened_at = Instant(required=True)
-    lost_by = Word(Reporter, required=True)
+    lost_by = Word(LostBy, required=True)
     kept = fields.Dict(keys=fields.String(), required=True, metadata=_COLUMNS)
     lost = fields.Dict(keys=fields.String(), required=True, metadata=_COLUMNS)
     state = Word(ConflictState, required=True)

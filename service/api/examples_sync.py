@@ -42,6 +42,7 @@ VERSIONS: dict[str, Any] = {
         {
             "id": "01kprw5h2m7w4y6a8c0e2g5j7k",
             "replaced_at": "2026-04-20T09:02:40Z",
+            "replaced_by": "patient",
             "content": {"pain": 4, "note": "Slept badly"},
         }
     ],

@@ -209,6 +209,34 @@ def test_a_push_that_comes_twice_lists_its_conflict_once(
     assert len(look(SyncConflict)) == 1
 
 
+def test_a_collision_that_comes_again_after_it_was_settled_is_listed_anew_and_once(
+    push_with_base: Push, coordinator: Caller, milestone_id: Find, look: Look
+) -> None:
+    walk = milestone_id("walk30")
+    coordinator.post(f"/milestones/{walk}/achieve", {"achieved_on": "2026-03-01"})
+
+    def collide() -> int:
+        wanted = OPEN | {"achieved_on": "2026-03-02"}
+        return push_with_base("milestone_progress", walk, base=OPEN, **wanted).conflicts
+
+    def settle() -> str:
+        (conflict,) = conflicts(coordinator)
+        assert coordinator.post(f"/conflicts/{conflict['id']}/resolve", {"keep": "kept"}).status_code == 200
+        return str(conflict["id"])
+
+    counted = [collide()]
+    settled = [settle()]
+    counted += [collide(), collide()]
+    settled.append(settle())
+    counted += [collide(), collide()]
+
+    (still_open,) = conflicts(coordinator)
+    assert counted == [1, 1, 0, 1, 0]
+    assert [each["id"] for each in conflicts(coordinator, state="resolved")] == settled
+    assert still_open["id"] not in settled
+    assert len(look(SyncConflict)) == 3
+
+
 @pytest.mark.sqlite_only
 def test_a_changed_column_alone_amends_a_fact_about_a_surgery(
     push_with_base: Push, phone: Phone, clinic: Clinic, look: Look
