@@ -21,6 +21,7 @@ from models.receipts import InboundKind
 from models.report import Task, TaskKind, TaskState
 from schedules.plan.protocol import Text
 from schedules.plan.vocabulary import Channel, Language, Provider
+from schedules.planning import answers_now
 from schedules.planning.message_tasks import ask_of_patient
 from service.care.emergency import emergency_advice
 from service.care.versions import former_columns, keep_former_version
@@ -130,6 +131,8 @@ def _opt(session: Session, patient: Patient, now: datetime, *, out: bool) -> Non
     if sorted(wanted) != sorted(patient.opted_out):
         keep_former_version(session, patient, former_columns(patient, ["opted_out"]), now, by=Reporter.patient)
         patient.opted_out = wanted
+        # Whoever locks the delivery rows first decides: a send that has not passed its last check sees the change.
+        answers_now(session, patient.practice_id, patient.id)
 
 
 def _ask_to_read(session: Session, row: InboundMessage, now: datetime) -> None:

@@ -55,7 +55,6 @@ def ours_over_http(databases: Databases) -> float:
     """Return how many SMS two of the product's own workers send a second to an HTTP service in this process."""
     with databases.migrated("postgresql") as url, sms_service() as peer:
         settings = {"sms_url": peer.url, "sms_account": ACCOUNT, "sms_token": TOKEN, "sms_sender": SENDER}
-        # More in hand than by default would overrun the service's queue of new connections.
         with running_workers(url, 2, THE_PRODUCTS, sender_processes=1, log_level="WARNING", **settings):
             return _pace(url, channel="sms")
 

@@ -68,7 +68,7 @@ def refusal(status: int, code: int | None = None, **headers: str) -> Reply:
 def sms_service(context: ssl.SSLContext | None = None) -> Iterator[SmsPeer]:
     """Run the service on a free port of this machine, encrypted with `context`."""
     peer = SmsPeer()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"peer": peer}))
+    server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"peer": peer}))
     if context is not None:
         server.socket = context.wrap_socket(server.socket, server_side=True)
     scheme = "http" if context is None else "https"
@@ -81,6 +81,10 @@ def sms_service(context: ssl.SSLContext | None = None) -> Iterator[SmsPeer]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 256  # workers connect by the hundred at once; of the usual 5, Linux drops the rest
 
 
 class _Handler(BaseHTTPRequestHandler):
