@@ -33,6 +33,9 @@ REFUSED_ROWS: dict[str, Any] = {
             "refused_at": "2026-04-29T17:20:11Z",
             "reason": "lifts_a_restriction",
             "content": {"achieved_on": "2026-04-29", "note": None, "skip_reason": None},
+            "state": "open",
+            "done_at": None,
+            "done_by": None,
         }
     ],
     "next": None,

@@ -84,6 +84,7 @@ WHO_MAY: Final[dict[str, frozenset[str] | None]] = {
     "GET /api/v1/conflicts": STAFF,
     "POST /api/v1/conflicts/{conflict_id}/resolve": STAFF,
     "GET /api/v1/refused-rows": STAFF,
+    "POST /api/v1/refused-rows/{refused_id}/done": STAFF,
     "GET /api/v1/sync/rxdb/{collection}/{version}/pull": PATIENT_OR_STAFF,
     "POST /api/v1/sync/rxdb/{collection}/{version}/push": PATIENT_OR_STAFF,
     "GET /api/v1/sync/rxdb/{collection}/{version}/pullStream": PATIENT_OR_STAFF,
