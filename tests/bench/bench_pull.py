@@ -13,11 +13,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from statistics import median
 from time import perf_counter, process_time
+from typing import TextIO
 
 import orjson
 
 from service.app import create_app
 from service.db import db
+from service.logs import JsonFormatter
 from tests.bench.children import leave_nothing_behind
 from tests.bench.rival_bare_pull import BarePull, heard
 from tests.bench.stored import CHANGES, Stored, store
@@ -32,11 +34,7 @@ OLD, MUCH_OLD = 10, 10_000
 
 def pulling(stack: contextlib.ExitStack, stored: Stored, token: str) -> tuple[Call, BarePull]:
     """Return our application's pull, and the bare one of the same rows. Both answer the same."""
-    app, nowhere = create_app(settings_for(stored.url)), Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
-    stack.enter_context(nowhere)
-    for handler in logging.getLogger().handlers:
-        if isinstance(handler, logging.StreamHandler):
-            handler.setStream(nowhere)
+    app = create_app(settings_for(stored.url))
     with app.app_context():
         engine = db.engine
     stack.callback(engine.dispose)
@@ -46,6 +44,13 @@ def pulling(stack: contextlib.ExitStack, stored: Stored, token: str) -> tuple[Ca
         answer = pull()
     assert changes_in(answer) == CHANGES, f"expected {CHANGES} changes, got {changes_in(answer)}"
     return pull, BarePull(engine, stored.practice_id, said, answer)
+
+
+def log_into(stream: TextIO) -> None:
+    """Have what applications of this process log written into a stream."""
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(JsonFormatter())
+    logging.getLogger().addHandler(handler)
 
 
 def pull_path(stored: Stored) -> str:
@@ -117,6 +122,7 @@ def main() -> None:
     """Print the lines."""
     leave_nothing_behind()
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+        log_into(stack.enter_context(Path(os.devnull).open("w", encoding="utf-8")))
         databases = Databases(Path(folder), stack, durable=True)
         for kind in KINDS:
             print(compare_with_bare(databases, kind), flush=True)
