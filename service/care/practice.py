@@ -36,7 +36,9 @@ _OF_EVERY_PLAN = frozenset({"closed_on", "holiday_calendar", "work_table"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PracticeSettings:
-    """What a clinic sets. `name` and `phone` (E.164) are what patients are told. `closed_on` are the days besides weekends and the public holidays of `holiday_calendar`.
+    """What a clinic sets. `name` and `phone` (E.164) are what patients are told.
+
+    `closed_on` are the days besides weekends and the public holidays of `holiday_calendar`.
 
     `opioid_free_hours` are hours since the last opioid or sedative before driving may be cleared by rule; None: by a
     clinician only. `workers_comp_percent` lengthens the work milestones of such cases, 100 changes nothing.
@@ -155,9 +157,8 @@ def _refuse_impossible(settings: PracticeSettings) -> None:
     if not settings.name.isprintable() or not settings.name.strip():
         raise InvalidError(Fault("/name", "a name in one line", describe_private(settings.name)))
     if not is_phone_number(settings.phone):
-        raise InvalidError(
-            Fault("/phone", "a phone number in E.164 such as +16175550123", describe_private(settings.phone))
-        )
+        expected = "a phone number in E.164 such as +16175550123"
+        raise InvalidError(Fault("/phone", expected, describe_private(settings.phone)))
     if settings.holiday_calendar is not None:
         try:
             check_calendar(settings.holiday_calendar)
