@@ -83,7 +83,7 @@ def _rows(
 ) -> list[Change]:
     form, practice_id = _form_of(collection, version), parameters["practice_id"]
     changes = []
-    for row in session.connection().execute(query, parameters):
+    for row in session.connection().execute(query, parameters).all():
         revision, is_gone, patient_id, row_id = row[: statements.FIRST_COLUMN]
         if is_gone:
             document = blank(collection, row_id, version) | {"rev": revision}

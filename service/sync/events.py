@@ -23,8 +23,10 @@ from service.sync.wake import Wakes
 WAKES: Final = "recovery.sync_wakes"
 LONGEST_SECONDS: Final = 50
 _PING_SECONDS: Final = 15
-_RETRY_MS: Final = 2_000
-_BUSY_RETRY_MS: Final = 15_000
+OPENED: Final = b"retry: 2000\n: open\n\n"
+STILL_HERE: Final = b": still here\n\n"
+_RESYNC: Final = b"data: RESYNC\n\n"
+_BUSY_RETRY: Final = b"retry: 15000\n"
 
 events = Resource("sync-events", "Wake-ups for apps that synchronise.")
 
@@ -76,6 +78,14 @@ def resync_stream(*, ends_on_change: bool) -> Response:
     return response
 
 
+def sent_away(*, ends_on_change: bool) -> bytes:
+    """Return the whole stream of a client for whom there is no place: when to come again, and to pull now.
+
+    A client that takes the end as the sign to pull reads whatever an event holds as documents, so it gets none.
+    """
+    return _BUSY_RETRY + (b"\n" if ends_on_change else _RESYNC)
+
+
 def _wakes() -> Wakes:
     wakes: Wakes = current_app.extensions[WAKES]
     return wakes
@@ -85,14 +95,14 @@ def _events(wakes: Wakes, who: Principal, revision: int, clock: Clock, *, ends_o
     end_ms = clock.monotonic_ms() + LONGEST_SECONDS * 1000
     with wakes.wait_for(who, revision) as waiting:
         if waiting is None:
-            yield f"retry: {_BUSY_RETRY_MS}\ndata: RESYNC\n\n".encode()
+            yield sent_away(ends_on_change=ends_on_change)
             return
-        yield f"retry: {_RETRY_MS}\n: open\n\n".encode()
+        yield OPENED
         while (left_ms := end_ms - clock.monotonic_ms()) > 0:
             if waiting.changed.wait(min(_PING_SECONDS, left_ms / 1000)):
                 waiting.changed.clear()
                 if ends_on_change:
                     return
-                yield b"data: RESYNC\n\n"
+                yield _RESYNC
             else:
-                yield b": still here\n\n"
+                yield STILL_HERE

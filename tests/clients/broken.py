@@ -1,4 +1,4 @@
-"""The service with one known fault each: what a test of convergence must be able to see.
+"""The service with known faults: what a test of convergence must be able to see.
 
 Started by gunicorn in place of `wsgi:app`.
 """
@@ -29,20 +29,19 @@ SLOW_SECONDS = 1.5
 PULL_SECONDS = 0.2
 
 
-def naive_rxdb() -> Flask:
-    """The check of RxDB's tutorial: an edit that was made from another revision is a conflict, and is dropped."""
+def merges_badly() -> Flask:
+    """A fault in each of two protocols, so that a client meets one of them.
+
+    RxDB has the check of its tutorial: an edit that was made from another revision is a conflict, and is dropped.
+    Pushes of WatermelonDB are taken whatever changed since the pull; its pulls are slow, so that two fall together.
+    """
     rxdb.apply = _apply_from_same_revision  # type: ignore[assignment,attr-defined]  # a planted fault
-    return create_app(Settings.from_env())
-
-
-def no_stale_check() -> Flask:
-    """Pushes of WatermelonDB are taken whatever changed since the pull. Pulls are slow, so that two fall together."""
     Writer.is_stale = lambda *_: False  # type: ignore[method-assign]  # a planted fault
     app = create_app(Settings.from_env())
 
     @app.after_request
     def take_time(response: Response) -> Response:
-        if request.method == "GET":
+        if request.method == "GET" and request.path.endswith("/sync/watermelon"):
             time.sleep(PULL_SECONDS)
         return response
 

@@ -1,11 +1,18 @@
-"""Phones and the server they sync with."""
+"""Phones and the server they sync with: one in memory, or the service itself."""
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
 from tests.clients.driver import Client, Row, Schema
 from tests.clients.reference_server import TOKEN, ReferenceServer
+from tests.clients.service import APP, USED, Service, Ward, new_ward, running_service, schema_of
+from tests.database import Databases
+
+Services = Callable[..., Service]
+Phones = Callable[..., Client]
 
 RETRY_MS = 50
 SCHEMA: Schema = {
@@ -75,3 +82,43 @@ def running_client(clients: dict[str, Client], key: str, name: str, tmp_path_fac
     if key not in clients:
         clients[key] = Client(name, tmp_path_factory.mktemp(key))
     return clients[key]
+
+
+@pytest.fixture(scope="session")
+def services(databases: Databases) -> Iterator[Services]:
+    """Return the services that run, by database and application: starting one takes longer than many tests."""
+    running: dict[tuple[str, str], Service] = {}
+    with contextlib.ExitStack() as stack:
+
+        def on(kind: str, app: str = APP) -> Service:
+            if (kind, app) not in running:
+                url = stack.enter_context(databases.migrated(kind))
+                running[kind, app] = stack.enter_context(running_service(url, app))
+            return running[kind, app]
+
+        yield on
+
+
+@pytest.fixture
+def service(services: Services, database_kind: str) -> Service:
+    """Return the running service on the database that this run of the test is for."""
+    return services(database_kind)
+
+
+@pytest.fixture
+def ward(service: Service) -> Ward:
+    """Return a clinic of this test's own."""
+    return new_ward(service)
+
+
+@pytest.fixture
+def phones(clients: dict[str, Client], tmp_path_factory: pytest.TempPathFactory) -> Phones:
+    """Return a way to open the n-th phone of a kind, with an empty database and a token of its own."""
+
+    def opened(ward: Ward, name: str, number: int = 0, *, token: str | None = None, schema: Any = None) -> Client:
+        phone = running_client(clients, f"{name}{number}", name, tmp_path_factory)
+        given = schema or schema_of(*USED)
+        phone.open(ward.service.base, token or ward.new_phone(), given, retry_ms=RETRY_MS)
+        return phone
+
+    return opened

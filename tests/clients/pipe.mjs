@@ -13,7 +13,9 @@ globalThis.fetch = async (resource, init) => {
   if (fault === "request") throw new TypeError("fetch failed: the request was lost");
   const response = await network(resource, init);
   if (fault !== "response") return response;
-  await response.arrayBuffer();
+  // PowerSync's stream is held open while there is no news: what has come of it is lost, and nobody waits for its end.
+  const isStream = response.headers.get("Content-Type")?.startsWith("application/x-ndjson");
+  await (isStream ? response.body.cancel() : response.arrayBuffer());
   throw new TypeError("fetch failed: the response was lost");
 };
 
@@ -35,7 +37,7 @@ async function answer(commands, { command, ...given }) {
   try {
     return { ok: (await { ...commands, lose }[command](given)) ?? null };
   } catch (error) {
-    return { error: String(error?.stack ?? error) };
+    return { error: [error?.stack ?? error, error?.cause?.stack].filter(Boolean).join("\ncaused by ") };
   }
 }
 

@@ -27,7 +27,7 @@ from tests.database import settings_for
 from tests.e2e.clinic_at import ROOT, environment_of
 from tests.processes import wait_for
 
-APP = "wsgi:app"
+APP = "tests.clients.quick:app"
 USED = ("patients", "milestones", "milestone_progress", "check_ins", "reminders", "reminder_acks")
 _TYPES = {Kind.number: "number", Kind.instant: "number", Kind.flag: "boolean"}
 
@@ -120,7 +120,8 @@ class Ward:
     def revoke_phones(self) -> None:
         """Revoke every phone of the patient."""
         with self.service.sessions.begin() as session:
-            session.execute(update(Device).values(revoked_at=datetime.now(UTC)))
+            theirs = update(Device).filter_by(practice_id=self.practice_id, patient_id=self.patient_id)
+            session.execute(theirs.values(revoked_at=datetime.now(UTC)))
 
     def check_in(self, row_id: str, **more: Any) -> Row:
         """Return a check-in as an app makes it."""
@@ -146,12 +147,13 @@ def new_ward(service: Service) -> Ward:
 
 
 @contextmanager
-def running_service(database_url: str, app: str = APP) -> Iterator[Service]:
+def running_service(database_url: str, app: str = APP, *, processes: int = 2) -> Iterator[Service]:
     """Start the service on a database, and stop it."""
-    with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
+    with socket.create_server(("127.0.0.1", 0), backlog=2048) as listener:
         descriptor, port = listener.fileno(), listener.getsockname()[1]
-        command = [sys.executable, "-m", "gunicorn", app, "--bind", f"fd://{descriptor}", "--workers", "2"]
-        command += ["--worker-class", "gthread", "--threads", "16", "--graceful-timeout", "1", "--log-level", "warning"]
+        command = [sys.executable, "-m", "gunicorn", app, "--bind", f"fd://{descriptor}", "--workers", str(processes)]
+        command += ["--worker-class", "gthread", "--threads", "16", "--log-level", "warning"]
+        command += ["--graceful-timeout", "0"]  # at the end nobody waits for an answer any more
         process = subprocess.Popen(
             [*command, "--no-control-socket"],
             cwd=ROOT,

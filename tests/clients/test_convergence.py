@@ -4,53 +4,31 @@ Each phone has a column of its own in check-ins that both share. The same runs, 
 report lost edits: else they could not see one.
 """
 
+import contextlib
 import random
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from tests.clients.broken import SLOW_PAIN
-from tests.clients.conftest import RETRY_MS, running_client
-from tests.clients.driver import Client
-from tests.clients.service import Service, Ward, new_ward, running_service, schema_of
-from tests.database import KINDS, Databases
+from tests.clients.conftest import Phones, Services
+from tests.clients.driver import Client, ClientError
+from tests.clients.service import Service, Ward, new_ward, schema_of
 from tests.processes import wait_for
 
 SEEDS = (2026, 7)
+FAULTY_SEEDS = range(3, 11)  # 3 sees both faults, if phones fall together as they mostly do
 STEPS = 30
 COLUMNS = ("steps", "walking_minutes")
-USED = ("check_ins", "patients")
-Phones = Callable[..., list[Client]]
+SCHEMA = schema_of("check_ins", "patients")
 
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module", params=KINDS)
-def service(request: pytest.FixtureRequest, databases: Databases) -> Iterator[Service]:
-    """Yield the running service."""
-    with databases.migrated(request.param) as url, running_service(url) as running:
-        yield running
-
-
-@pytest.fixture
-def phones(clients: dict[str, Client], tmp_path_factory: pytest.TempPathFactory) -> Phones:
-    """Return a way to open phones with these tokens."""
-
-    def opened(ward: Ward, name: str, *tokens: str) -> list[Client]:
-        keys = [f"{name}{number}" for number in range(len(tokens))]
-        for key, token in zip(keys, tokens, strict=True):
-            running_client(clients, key, name, tmp_path_factory)
-            clients[key].open(ward.service.base, token, schema_of(*USED), retry_ms=RETRY_MS)
-        return [clients[key] for key in keys]
-
-    return opened
-
-
 def lost_edits(ward: Ward, open_phones: Phones, name: str, seed: int, *, rows: int = 3) -> list[str]:
     """Let two phones work at random. Return what was lost, in words; both must end with what is stored."""
-    chance, phones = random.Random(seed), open_phones(ward, name, ward.new_phone(), ward.new_phone())
+    chance, phones = random.Random(seed), [open_phones(ward, name, number, schema=SCHEMA) for number in range(2)]
     ids = [f"c-{number}" for number in range(rows)]
     for number, row_id in enumerate(ids):
         phones[number % 2].create("check_ins", ward.check_in(row_id))
@@ -69,7 +47,8 @@ def lost_edits(ward: Ward, open_phones: Phones, name: str, seed: int, *, rows: i
                     list(pool.map(Client.sync, phones))
             case "lossy":
                 phones[who].lose(chance.choice(["request", "response"]))
-                phones[who].sync()
+                with contextlib.suppress(ClientError):  # a connection may break beside that: the app syncs later
+                    phones[who].sync()
                 phones[who].lose_no_more()
             case _:
                 # Only the order of changes moves: a row that nobody looks at.
@@ -100,37 +79,36 @@ def test_whatever_two_phones_do_nothing_is_lost(service: Service, phones: Phones
     assert lost_edits(ward, phones, name, seed) == []
 
 
-@pytest.mark.parametrize(("name", "fault"), [("rxdb", "naive_rxdb"), ("watermelon", "no_stale_check")])
+@pytest.mark.parametrize("name", ["rxdb", "watermelon"])
 def test_with_a_known_fault_in_the_server_the_same_run_reports_lost_edits(
-    databases: Databases, phones: Phones, name: str, fault: str
+    services: Services, phones: Phones, name: str
 ) -> None:
-    with databases.migrated("sqlite") as url, running_service(url, f"tests.clients.broken:{fault}()") as service:
-        is_seen = any(lost_edits(new_ward(service), phones, name, seed, rows=2) for seed in range(8))
+    service = services("sqlite", "tests.clients.broken:merges_badly()")
+
+    is_seen = any(lost_edits(new_ward(service), phones, name, seed, rows=2) for seed in FAULTY_SEEDS)
 
     assert is_seen
 
 
-def test_with_revisions_in_another_order_than_commits_a_panel_misses_a_row(
-    databases: Databases, phones: Phones
-) -> None:
-    app = "tests.clients.broken:numbered_by_sequence()"
-    with databases.migrated("postgresql") as url, running_service(url, app) as service:
-        ward = new_ward(service)
-        other = ward.beside()
-        tokens = ward.new_phone(), other.new_phone(), ward.staff_token
-        slow, quick, reader = phones(ward, "watermelon", *tokens)
-        for phone in (slow, quick, reader):
-            phone.sync()
-        before = ward.revision()
-        slow.create("check_ins", ward.check_in("slow", pain=SLOW_PAIN))
-        quick.create("check_ins", other.check_in("quick"))
-        with ThreadPoolExecutor(1) as pool:
-            pushing = pool.submit(slow.sync)
-            wait_for(lambda: ward.revision() > before, "the slow push to take its number")
-            quick.sync()
-            reader.sync()
-            pushing.result()
+def test_with_revisions_in_another_order_than_commits_a_panel_misses_a_row(services: Services, phones: Phones) -> None:
+    ward = new_ward(services("postgresql", "tests.clients.broken:numbered_by_sequence()"))
+    other = ward.beside()
+    tokens = ward.new_phone(), other.new_phone(), ward.staff_token
+    slow, quick, reader = (
+        phones(ward, "watermelon", number, token=token, schema=SCHEMA) for number, token in enumerate(tokens)
+    )
+    for phone in (slow, quick, reader):
+        phone.sync()
+    before = ward.revision()
+    slow.create("check_ins", ward.check_in("slow", pain=SLOW_PAIN))
+    quick.create("check_ins", other.check_in("quick"))
+    with ThreadPoolExecutor(1) as pool:
+        pushing = pool.submit(slow.sync)
+        wait_for(lambda: ward.revision() > before, "the slow push to take its number")
+        quick.sync()
         reader.sync()
+        pushing.result()
+    reader.sync()
 
-        assert set(ward.stored("check_ins")) == {"slow"}
-        assert [row["id"] for row in reader.rows("check_ins")] == ["quick"]
+    assert set(ward.stored("check_ins")) == {"slow"}
+    assert [row["id"] for row in reader.rows("check_ins")] == ["quick"]

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.clients.conftest import Services
 from tests.clients.install import require_clients
-from tests.clients.service import new_ward, running_service
-from tests.database import Databases
+from tests.clients.service import new_ward
 from tests.e2e.clinic_at import ROOT
 
 PROGRAMS = [*ROOT.glob("tests/clients/*.*js"), *ROOT.glob("tests/clients/rxdb_server/*.mjs")]
@@ -19,34 +19,28 @@ def test_the_code_for_apps_is_the_code_that_the_tests_run() -> None:
     blocks = re.findall(r"```js\n(.*?)```", (ROOT / "docs" / "mobile.md").read_text("utf-8"), re.DOTALL)
     run = [program.read_text("utf-8") for program in PROGRAMS]
 
-    assert len(blocks) == 4
+    assert len(blocks) == 5
     assert [block for block in blocks if not any(block.rstrip() in text for text in run)] == []
 
 
 @pytest.mark.slow
 @pytest.mark.sqlite_only
-def test_the_example_enrols_works_offline_and_synchronises(databases: Databases, tmp_path: Path) -> None:
+def test_the_example_enrols_works_offline_and_synchronises(services: Services, tmp_path: Path) -> None:
     require_clients()
-    with databases.migrated("sqlite") as url, running_service(url) as service:
-        ward = new_ward(service)
-        code = ward.call("POST", "/enrolments", {"patient_id": ward.patient_id}).json()["code"]
+    ward = new_ward(services("sqlite"))
+    code = ward.call("POST", "/enrolments", {"patient_id": ward.patient_id}).json()["code"]
 
-        def phone(*told: str) -> str:
-            command = [
-                "node",
-                str(ROOT / "examples" / "headless.mjs"),
-                service.base,
-                str(tmp_path / "phone.json"),
-                *told,
-            ]
-            return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.strip()
+    def phone(*told: str) -> str:
+        example, file = str(ROOT / "examples" / "headless.mjs"), str(tmp_path / "phone.json")
+        command = ["node", example, ward.service.base, file, *told]
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.strip()
 
-        phone("enrol", code)
-        first = phone("sync")
-        offline = phone("report", "4")
-        after = phone("sync")
+    phone("enrol", code)
+    first = phone("sync")
+    offline = phone("report", "4")
+    after = phone("sync")
 
-        assert first == f"{len(ward.milestone_ids)} milestones, 0 check-ins, 0 unsent"
-        assert offline == f"{len(ward.milestone_ids)} milestones, 0 check-ins, 1 unsent"
-        assert after == f"{len(ward.milestone_ids)} milestones, 1 check-ins, 0 unsent"
-        assert [row["pain"] for row in ward.stored("check_ins").values()] == [4]
+    assert first == f"{len(ward.milestone_ids)} milestones, 0 check-ins, 0 unsent"
+    assert offline == f"{len(ward.milestone_ids)} milestones, 0 check-ins, 1 unsent"
+    assert after == f"{len(ward.milestone_ids)} milestones, 1 check-ins, 0 unsent"
+    assert [row["pain"] for row in ward.stored("check_ins").values()] == [4]

@@ -1,9 +1,11 @@
 """What only RxDB does, its own replication and rxdb-server's client: a stream that wakes it, and a validator."""
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 
 import pytest
 
+from service.sync.events import OPENED, STILL_HERE, sent_away
 from tests.clients.conftest import milestone, with_grades
 from tests.clients.driver import Client
 from tests.clients.reference_server import ReferenceServer
@@ -25,6 +27,28 @@ def test_the_stream_wakes_a_live_client_without_any_data_in_it(phone: Client, se
         wait_for(shows(phone, title), title)
 
     phone.send("stop")
+
+
+@pytest.mark.parametrize("is_full", [True, False])
+def test_whatever_the_services_stream_says_its_end_brings_the_client_to_pull(
+    phone: Client, server: ReferenceServer, monkeypatch: pytest.MonkeyPatch, is_full: bool
+) -> None:
+    is_live = threading.Event()
+
+    def said(*, ends_on_change: bool) -> Iterator[str]:
+        is_live.wait(60)  # what the first pull brings was not brought by this stream
+        yield (sent_away(ends_on_change=ends_on_change) if is_full else OPENED + STILL_HERE).decode()
+        server.store.put("milestones", "m1", **milestone())
+
+    monkeypatch.setattr(server, "wake_ups", lambda: said(ends_on_change=False))
+    monkeypatch.setattr(server, "one_wake_up", lambda: said(ends_on_change=True))
+
+    phone.send("live")
+    is_live.set()
+
+    wait_for(shows(phone, "Stop aspirin"), "the row")
+    phone.send("stop")
+    assert phone.send("errors") == []
 
 
 def test_a_live_client_pushes_at_once(phone: Client, server: ReferenceServer) -> None:

@@ -1,54 +1,23 @@
 """Real clients against the real service, on both databases: what phones and a coordinator do, over a lossy network."""
 
 import contextlib
-from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 
-from tests.clients.conftest import RETRY_MS, running_client
+from tests.clients.conftest import Phones
 from tests.clients.driver import Client, ClientError
-from tests.clients.service import USED, Service, Ward, new_ward, running_service, schema_of
-from tests.database import KINDS, Databases
+from tests.clients.service import Ward
 from tests.processes import wait_for
 
 NAMES = ("watermelon", "rxdb", "powersync")
 UPLOAD = {"watermelon": "POST http", "rxdb": "check_ins", "powersync": "/crud"}
-Phones = Callable[..., Client]
 
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module", params=KINDS)
-def service(request: pytest.FixtureRequest, databases: Databases) -> Iterator[Service]:
-    """Yield the running service."""
-    with databases.migrated(request.param) as url, running_service(url) as running:
-        yield running
-
-
-@pytest.fixture
-def ward(service: Service) -> Ward:
-    """Return a clinic of this test's own."""
-    return new_ward(service)
-
-
-@pytest.fixture
-def phones(clients: dict[str, Client], ward: Ward, tmp_path_factory: pytest.TempPathFactory) -> Phones:
-    """Return a way to open the n-th phone of a kind, with an empty database and a token of its own."""
-
-    def opened(name: str, number: int = 0, *, token: str | None = None, collections: Any = USED) -> Client:
-        key = f"{name}{number}"
-        running_client(clients, key, name, tmp_path_factory)
-        schema = schema_of(*collections)
-        clients[key].open(ward.service.base, token or ward.new_phone(), schema, retry_ms=RETRY_MS)
-        return clients[key]
-
-    return opened
-
-
 @pytest.mark.parametrize("name", [*NAMES, "rxdb_server"])
 def test_a_first_sync_brings_what_is_the_patients(phones: Phones, ward: Ward, name: str) -> None:
-    phone = phones(name)
+    phone = phones(ward, name)
 
     phone.sync()
 
@@ -59,7 +28,7 @@ def test_a_first_sync_brings_what_is_the_patients(phones: Phones, ward: Ward, na
 
 @pytest.mark.parametrize("name", [*NAMES, "rxdb_server"])
 def test_two_phones_and_a_coordinator_edit_offline_and_nothing_is_lost(phones: Phones, ward: Ward, name: str) -> None:
-    one, other = phones(name), phones(name, 1)
+    one, other = phones(ward, name), phones(ward, name, 1)
     one.sync()
     other.sync()
     walk, sit = ward.milestone_ids["walk30"], ward.milestone_ids["sit60"]
@@ -82,7 +51,7 @@ def test_two_phones_and_a_coordinator_edit_offline_and_nothing_is_lost(phones: P
 
 @pytest.mark.parametrize("name", NAMES)
 def test_edits_of_one_row_from_two_phones_are_merged(phones: Phones, ward: Ward, name: str) -> None:
-    one, other = phones(name), phones(name, 1)
+    one, other = phones(ward, name), phones(ward, name, 1)
     one.create("check_ins", ward.check_in("c-1", pain=4))
     one.sync()
     other.sync()
@@ -101,7 +70,7 @@ def test_edits_of_one_row_from_two_phones_are_merged(phones: Phones, ward: Ward,
 def test_a_lost_message_loses_nothing_and_stores_nothing_twice(
     phones: Phones, ward: Ward, name: str, what: str
 ) -> None:
-    phone = phones(name)
+    phone = phones(ward, name)
     phone.sync()
     phone.create("check_ins", ward.check_in("c-1"))
     phone.create("milestone_progress", {"id": ward.milestone_ids["walk30"], "achieved_on": "2026-03-02"})
@@ -118,7 +87,7 @@ def test_a_lost_message_loses_nothing_and_stores_nothing_twice(
 
 @pytest.mark.parametrize("name", NAMES)
 def test_what_a_phone_may_not_do_is_put_right_on_the_phone(phones: Phones, ward: Ward, name: str) -> None:
-    phone = phones(name)
+    phone = phones(ward, name)
     phone.sync()
     drive = ward.milestone_ids["drive"]
     phone.create("check_ins", ward.check_in("c-1"))
@@ -136,7 +105,7 @@ def test_what_a_phone_may_not_do_is_put_right_on_the_phone(phones: Phones, ward:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_coordinators_panel_comes_and_goes_whole(phones: Phones, ward: Ward, name: str) -> None:
-    desk = phones(name, token=ward.staff_token)
+    desk = phones(ward, name, token=ward.staff_token)
     desk.sync()
     before = len(desk.rows("milestones"))
 
@@ -149,7 +118,7 @@ def test_a_coordinators_panel_comes_and_goes_whole(phones: Phones, ward: Ward, n
 
 @pytest.mark.parametrize("name", NAMES)
 def test_after_an_epoch_what_was_not_pushed_survives(phones: Phones, ward: Ward, name: str) -> None:
-    phone = phones(name)
+    phone = phones(ward, name)
     phone.create("check_ins", ward.check_in("c-1"))
     phone.sync()
 
@@ -164,7 +133,7 @@ def test_after_an_epoch_what_was_not_pushed_survives(phones: Phones, ward: Ward,
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_revoked_phone_gets_and_stores_nothing_more(phones: Phones, ward: Ward, name: str) -> None:
-    phone = phones(name)
+    phone = phones(ward, name)
     phone.sync()
     phone.create("check_ins", ward.check_in("c-1"))
 
@@ -176,7 +145,7 @@ def test_a_revoked_phone_gets_and_stores_nothing_more(phones: Phones, ward: Ward
 
 @pytest.mark.parametrize("name", ["rxdb", "rxdb_server"])
 def test_a_phone_that_listens_gets_a_change_by_itself(phones: Phones, ward: Ward, name: str) -> None:
-    phone = phones(name)
+    phone = phones(ward, name)
     phone.send("live")
 
     ward.call("POST", f"/milestones/{ward.milestone_ids['sit60']}/skip", {"reason": "not_applicable"})

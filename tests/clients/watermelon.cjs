@@ -1,10 +1,11 @@
-// WatermelonDB on LokiJS, in memory. `connect` is what an app has: everything else answers the test.
+// WatermelonDB on LokiJS, in memory. `connect` and `checkDrift` are what an app has: everything else answers the test.
 const { appSchema, Database, Model, tableSchema } = require("@nozbe/watermelondb");
 const { default: LokiJSAdapter } = require("@nozbe/watermelondb/adapters/lokijs");
 const { addColumns, createTable, schemaMigrations } = require("@nozbe/watermelondb/Schema/migrations");
-const { synchronize } = require("@nozbe/watermelondb/sync");
+const { hasUnsyncedChanges, synchronize } = require("@nozbe/watermelondb/sync");
+const { getLastPulledAt } = require("@nozbe/watermelondb/sync/impl");
 
-let adapter, database, schema, sync;
+let adapter, database, schema, sync, given, rowDigest, sumDigests;
 
 function connect({ base, token }) {
   const headers = { Authorization: `Bearer ${token}`, "Content-Type": "application/json" };
@@ -31,6 +32,36 @@ function connect({ base, token }) {
       },
     });
   return () => once().catch(once);
+}
+
+// Once a day, when nothing waits to be pushed: has this phone what the server has? What it lacks comes with the next sync.
+async function checkDrift({ base, token }) {
+  if (await hasUnsyncedChanges({ database })) return "unsent";
+  const cursor = await getLastPulledAt(database);
+  const headers = { Authorization: `Bearer ${token}`, "Content-Type": "application/json" };
+  const ask = async (told) => {
+    const body = JSON.stringify({ cursor, schema_version: database.schema.version, collections: Object.fromEntries(told) });
+    const response = await fetch(`${base}/sync/digest`, { method: "POST", headers, body });
+    if (!response.ok) throw new Error(`digest ${response.status}`);
+    return response.json();
+  };
+  const digests = {};
+  for (const { name, columnArray } of Object.values(database.schema.tables)) {
+    const columns = columnArray.map((column) => column.name).filter((column) => column !== "rev");
+    const rows = await database.get(name).query().fetch();
+    const digestOf = ({ id, _raw }) => [id, rowDigest(id, columns.map((column) => _raw[column]))];
+    digests[name] = Object.fromEntries(rows.map(digestOf));
+  }
+  const whole = (rows) => ({ count: Object.keys(rows).length, digest: sumDigests(Object.values(rows)) });
+  const { state, collections } = await ask(Object.entries(digests).map(([name, rows]) => [name, whole(rows)]));
+  if (state !== "differs") return state; // "same", or "behind": sync first
+  const answer = await ask(collections.map((name) => [name, { rows: digests[name] }]));
+  await database.write(async () => {
+    for (const [name, { unknown }] of Object.entries(answer.healed ?? {})) {
+      for (const id of unknown) await (await database.get(name).find(id)).destroyPermanently();
+    }
+  });
+  return answer.state;
 }
 
 function modelOf(name, { columns }) {
@@ -76,7 +107,8 @@ function use(newAdapter, newSchema) {
   database = new Database({ adapter, modelClasses: collectionsOf(schema).map((each) => modelOf(...each)) });
 }
 
-function open(given) {
+function open(options) {
+  given = options;
   const storage = { useWebWorker: false, useIncrementalIndexedDB: false };
   const tables = { schema: tablesOf(given.schema), migrations: migrationsTo(given.schema) };
   use(new LokiJSAdapter({ ...tables, ...storage }), given.schema);
@@ -84,17 +116,32 @@ function open(given) {
 }
 
 // The app is updated: the same data under a newer schema.
-async function upgrade(given) {
-  const tables = { schema: tablesOf(given.schema), migrations: migrationsTo(given.schema, schema) };
-  use(await adapter.testClone(tables), given.schema);
+async function upgrade({ schema: later }) {
+  const tables = { schema: tablesOf(later), migrations: migrationsTo(later, schema) };
+  use(await adapter.testClone(tables), later);
 }
 
 const rows = (collection) => database.get(collection);
 
-import("./pipe.mjs").then(({ serve, shown, byId }) =>
+// What a fault does to rows: the client takes them for synced.
+const damage = ({ collection, lost, altered, strange }) =>
+  database.write(async () => {
+    await (await rows(collection).find(lost)).destroyPermanently();
+    const row = await rows(collection).find(altered.id);
+    Object.assign(row._raw, altered);
+    await database.adapter.batch([["update", collection, row._raw]]);
+    await database.batch(rows(collection).prepareCreateFromDirtyRaw({ ...strange, _status: "synced", _changed: "" }));
+  });
+
+const programs = [import("./pipe.mjs"), import("../../docs/vectors/digest.mjs")];
+
+Promise.all(programs).then(([{ serve, shown, byId }, digest]) => {
+  ({ rowDigest, sumDigests } = digest);
   serve({
     open,
     upgrade,
+    damage,
+    drift: () => checkDrift(given),
     sync: () => sync(),
     list: async ({ collection }) =>
       byId((await rows(collection).query().fetch()).map((row) => shown(row, schema.collections[collection]))),
@@ -111,5 +158,5 @@ import("./pipe.mjs").then(({ serve, shown, byId }) =>
         await (await rows(collection).find(id)).update((row) => Object.assign(row, changes));
       }),
     delete: ({ collection, id }) => database.write(async () => (await rows(collection).find(id)).markAsDeleted()),
-  }),
-);
+  });
+});

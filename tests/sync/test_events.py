@@ -78,6 +78,18 @@ def test_when_half_of_the_threads_wait_the_next_is_sent_away_at_once(phone: Phon
 
 
 @pytest.mark.sqlite_only
+def test_rxdbs_own_client_is_sent_away_by_the_end_alone(phone: Phone) -> None:
+    held = [opened(phone.caller) for _ in range(FULL)]
+
+    answer, events, first = opened(phone.caller, "/sync/rxdb/check_ins/0/pullStream")
+    rest = list(events)
+    for each, *_ in (*held, (answer,)):
+        each.close()
+
+    assert (first, rest) == (b"retry: 15000\n\n", [])
+
+
+@pytest.mark.sqlite_only
 def test_the_stream_of_rxdbs_own_client_ends_on_a_change(phone: Phone, clinic: Clinic) -> None:
     answer, events, _first = opened(phone.caller, "/sync/rxdb/check_ins/0/pullStream")
 

@@ -5,7 +5,7 @@ from alembic import op
 
 from models.migration_steps import change_words
 
-revision = "0016"
+revision = "0015"
 down_revision = "0014"
 branch_labels = None
 depends_on = None
