@@ -84,7 +84,9 @@ class PracticeBody(Schema):
     """What a clinic sets.
 
     `name` and `phone` are what patients read and call: messages have them from the next one on, phones get the new card
-    for emergencies when they next synchronise. `closed_on` are days besides weekends and the public holidays of `holiday_calendar`. `opioid_free_hours`: since the
+    for emergencies when they next synchronise.
+
+    `closed_on` are days besides weekends and the public holidays of `holiday_calendar`. `opioid_free_hours`: since the
     last opioid or sedative, before driving may be cleared by rule; null: by a clinician only. `workers_comp_percent`
     lengthens the work milestones of such cases: 100 changes nothing, and no published figure exists. `work_table` null:
     the demand levels of the protocol. `webhook_url` and `webhook_secret` are set together, by the clinic's admin; the
