@@ -34,6 +34,7 @@ WORK_TABLE: dict[str, Any] = {
     },
 }
 PRACTICE_CHANGE: dict[str, Any] = {
+    "phone": "+12125550100",
     "closed_on": ["2026-11-27"],
     "holiday_calendar": "US-NY",
     "work_table": WORK_TABLE,

@@ -83,6 +83,9 @@ class WorkTableBody(Schema):
 class PracticeBody(Schema):
     """What a clinic sets.
 
+    `name` and `phone` are what patients read and call: messages have them from the next one on, phones get the new card
+    for emergencies when they next synchronise.
+
     `closed_on` are days besides weekends and the public holidays of `holiday_calendar`. `opioid_free_hours`: since the
     last opioid or sedative, before driving may be cleared by rule; null: by a clinician only. `workers_comp_percent`
     lengthens the work milestones of such cases: 100 changes nothing, and no published figure exists. `work_table` null:
@@ -90,6 +93,8 @@ class PracticeBody(Schema):
     secret is never shown.
     """
 
+    name = Text(200, "the clinic's name", required=True)
+    phone = Text(16, "a phone number in E.164", required=True)
     closed_on = fields.List(
         CivilDate(),
         required=True,

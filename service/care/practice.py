@@ -21,8 +21,9 @@ from schedules.plan.vocabulary import EpisodeStatus
 from schedules.plan.work_table import read_work_table
 from schedules.planning.closed_days import check_calendar
 from schedules.planning.safety_cards import write_safety_card
+from service.care.checks import is_phone_number
 from service.care.reach import practice_of
-from service.errors import Fault, ForbiddenError, InvalidError, from_plan
+from service.errors import Fault, ForbiddenError, InvalidError, describe_private, from_plan
 from service.identity.principal import Principal
 
 MOST_CLOSED_DAYS = 500
@@ -35,13 +36,17 @@ _OF_EVERY_PLAN = frozenset({"closed_on", "holiday_calendar", "work_table"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PracticeSettings:
-    """What a clinic sets. `closed_on` are the days besides weekends and the public holidays of `holiday_calendar`.
+    """What a clinic sets. `name` and `phone` (E.164) are what patients are told.
+
+    `closed_on` are the days besides weekends and the public holidays of `holiday_calendar`.
 
     `opioid_free_hours` are hours since the last opioid or sedative before driving may be cleared by rule; None: by a
     clinician only. `workers_comp_percent` lengthens the work milestones of such cases, 100 changes nothing.
     `work_table` None: the demand levels of the protocol. `webhook_url`: where the clinic's own system takes messages.
     """
 
+    name: str
+    phone: str
     closed_on: tuple[date, ...] = ()
     holiday_calendar: str | None = None
     opioid_free_hours: int | None = None
@@ -107,6 +112,7 @@ def set_practice(session: Session, practice: Practice, changes: Mapping[str, Any
     before = settings_of(practice)
     after = PracticeSettings(**asdict(before) | {name: changes[name] for name in changes.keys() - {WEBHOOK_SECRET}})
     _refuse_impossible(after)
+    practice.name, practice.phone = after.name, after.phone
     practice.closed_on = sorted({day.isoformat() for day in after.closed_on})
     practice.holiday_calendar = after.holiday_calendar
     practice.opioid_free_hours = after.opioid_free_hours
@@ -136,6 +142,8 @@ def _set_webhook(practice: Practice, url: str | None, changes: Mapping[str, Any]
 def settings_of(practice: Practice) -> PracticeSettings:
     """Return the settings of a stored clinic."""
     return PracticeSettings(
+        name=practice.name,
+        phone=practice.phone,
         closed_on=tuple(date.fromisoformat(day) for day in practice.closed_on),
         holiday_calendar=practice.holiday_calendar,
         opioid_free_hours=practice.opioid_free_hours,
@@ -146,6 +154,11 @@ def settings_of(practice: Practice) -> PracticeSettings:
 
 
 def _refuse_impossible(settings: PracticeSettings) -> None:
+    if not settings.name.isprintable() or not settings.name.strip():
+        raise InvalidError(Fault("/name", "a name in one line", describe_private(settings.name)))
+    if not is_phone_number(settings.phone):
+        expected = "a phone number in E.164 such as +16175550123"
+        raise InvalidError(Fault("/phone", expected, describe_private(settings.phone)))
     if settings.holiday_calendar is not None:
         try:
             check_calendar(settings.holiday_calendar)

@@ -84,6 +84,37 @@ def test_a_change_brings_the_card_of_the_patients_phones_up_to_date(
     assert (card.id, card.phone, card.monitored_until) == (clinic.id, "+12125550177", None)
 
 
+def test_a_new_name_and_phone_are_stored_audited_and_on_the_card_that_phones_pull_next(
+    clinician: Caller, patient: Caller, clinic: Clinic, look: Look
+) -> None:
+    cursor = patient.get("/sync/watermelon").json["timestamp"]
+
+    answer = clinician.amend("/practice", {"name": "Hudson Spine and Back", "phone": "+12125550188"})
+    again = clinician.amend("/practice", {"name": "Hudson Spine and Back", "phone": "+12125550188"})
+    pulled = patient.get("/sync/watermelon", query_string={"last_pulled_at": cursor}).json
+    unchanged = patient.get("/sync/watermelon", query_string={"last_pulled_at": pulled["timestamp"]}).json
+
+    (card,) = pulled["changes"]["safety_cards"]["updated"]
+    assert (answer.status_code, answer.json["episodes_to_rebuild"]) == (200, 0)
+    assert (answer.json["name"], answer.json["phone"]) == ("Hudson Spine and Back", "+12125550188")
+    assert (card["name"], card["phone"]) == ("Hudson Spine and Back", "+12125550188")
+    assert again.json == answer.json
+    assert unchanged["changes"]["safety_cards"]["updated"] == []
+    about = [row.about for row in look(AuditEntry, practice_id=clinic.id, route="PATCH /api/v1/practice")]
+    assert about == [{"changed": ["name", "phone"]}, {"changed": []}]
+
+
+@pytest.mark.sqlite_only
+@pytest.mark.parametrize("change", [{"phone": "+12125550188"}, {"name": "Hudson Spine and Back"}])
+def test_a_new_name_or_phone_makes_older_etags_stale(clinician: Caller, change: dict[str, str]) -> None:
+    etag = clinician.get("/practice").headers["ETag"]
+    clinician.patch("/practice", change, match=etag)
+
+    stale = clinician.patch("/practice", {"phone": "+12125550199"}, match=etag)
+
+    assert stale.status_code == 412
+
+
 def test_what_is_left_out_stays_and_null_unsets(clinician: Caller, clinic: Clinic, look: Look) -> None:
     clinician.amend("/practice", examples.PRACTICE_CHANGE)
 
@@ -181,6 +212,15 @@ def test_the_audit_trail_says_who_changed_which_settings(clinician: Caller, clin
             "/work_table/heavy/occasional/to_lb",
         ),
         ({"time_zone": "Europe/Berlin"}, "/time_zone"),
+        ({"phone": "212 555 0188"}, "/phone"),
+        ({"phone": "+0125550188"}, "/phone"),
+        ({"phone": "+1212555018812345"}, "/phone"),
+        ({"phone": None}, "/phone"),
+        ({"name": ""}, "/name"),
+        ({"name": "  "}, "/name"),
+        ({"name": "Hudson\nSpine"}, "/name"),
+        ({"name": "a" * 201}, "/name"),
+        ({"name": None}, "/name"),
     ],
 )
 def test_settings_that_cannot_be_are_refused_with_their_place(
