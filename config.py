@@ -146,6 +146,12 @@ class Settings(PushSettings):
         "More messages than so many in one day are held to the next, and the clinic is told.",
         default=8,
     )
+    settled_kept_days: int = _setting(
+        parse.integer(365, 36_500),
+        "Days that conflicts of synchronisation and refused rows are kept once they are settled. Former versions and "
+        "what is open stay for ever.",
+        default=3650,
+    )
     max_body_bytes: int = _setting(parse.integer(1024, 64 * MEBIBYTE), "Largest request body.", default=2 * MEBIBYTE)
     max_import_bytes: int = _setting(
         parse.integer(1024, 256 * MEBIBYTE), "Largest caseload file over HTTP.", default=16 * MEBIBYTE

@@ -122,6 +122,7 @@ class _Worker:
             self._tally: TALLY_SECONDS,
             self._write_cards: CARD_SECONDS,
             self._remove_replies: REMOVE_SECONDS,
+            self._remove_settled: REMOVE_SECONDS,
             self._replan: REPLAN_SECONDS,
         }
         if self._settings.expo_url is not None and not self._settings.send_to_log:
@@ -189,6 +190,10 @@ class _Worker:
 
     def _remove_replies(self) -> None:
         jobs.remove_old_replies(self._make_session, self._now())
+
+    def _remove_settled(self) -> None:
+        kept_for = timedelta(days=self._settings.settled_kept_days)
+        jobs.remove_settled(self._make_session, self._now(), kept_for)
 
     def _replan(self) -> None:
         jobs.replan_by_zone_rules(self._make_session, self._now(), self._zone_round)

@@ -14,7 +14,7 @@ from models import journal, private
 from models.base import Base
 from models.care import Episode, Milestone, MilestoneProgress, Reporter, Surgery
 from models.identity import Device
-from models.merging import RefusedRow, SyncConflict
+from models.merging import LostBy, RefusedRow, SyncConflict
 from models.people import Patient, Staff, StaffRole
 from models.practice import Practice
 from models.push import PushAddress, PushProvider
@@ -151,7 +151,7 @@ def conflict(session: Session, patient: Patient, **changes: Any) -> SyncConflict
     """Add an open conflict: a phone's pain of 4 did not stand against 3."""
     row = SyncConflict(practice_id=patient.practice_id, id=changes.pop("id", f"conflict-{next(_numbers)}"))
     row.patient_id, row.collection, row.row_id = patient.id, "check_ins", "check-in-1"
-    row.happened_at, row.lost_by = DUE_AT, Reporter.patient
+    row.happened_at, row.lost_by, row.collision = DUE_AT, LostBy.patient, row.id
     row.kept, row.lost = '{"pain":3}', '{"pain":4}'
     return _add(session, _changed(row, changes))
 

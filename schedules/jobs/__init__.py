@@ -10,6 +10,7 @@ from schedules.jobs.receipts import follow_receipts
 from schedules.jobs.rules import Round, clear_by_signed_rules
 from schedules.jobs.safety_cards import write_safety_cards
 from schedules.jobs.self_audit import audit_night, self_audit
+from schedules.jobs.settled import remove_settled
 from schedules.jobs.surgeries import ask_about_passed_surgeries
 from schedules.jobs.tick import Dispatch, tick
 from schedules.jobs.wake import Waker, wake_devices
@@ -29,6 +30,7 @@ __all__ = [
     "follow_receipts",
     "publish",
     "remove_old_replies",
+    "remove_settled",
     "replan_by_zone_rules",
     "seal_audit",
     "seal_missed",

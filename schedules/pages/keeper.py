@@ -55,7 +55,9 @@ def _listen(host: str, port: int) -> socket.socket | None:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family)
     except OSError as error:
-        logger.error("port %d cannot be had, so this worker has no health and metrics pages: %s", port, error.strerror)
+        # No error: a second worker on the machine is seen through the heartbeats that the first one's pages show.
+        told = "port %d cannot be had, so this worker has no health and metrics pages: %s"
+        logger.warning(told, port, error.strerror)
         return None
 
 

@@ -86,10 +86,15 @@ def count_open_conflicts(session: Session, practice_id: str | None = None) -> in
 
 
 def count_refused_rows(session: Session, now: datetime, practice_id: str | None = None) -> int:
-    """Return how many rows of devices could not be stored in the last week."""
+    """Return how many rows of devices could not be stored in the last week; of one practice those that are not done.
+
+    Over all practices they tell whether an app has a fault, which nobody undoes by a row's being done.
+    """
     # By practice, since the index of the times begins with it.
     whose = select(Practice.id) if practice_id is None else (practice_id,)
     query = select(func.count()).where(RefusedRow.practice_id.in_(whose), RefusedRow.refused_at > now - REFUSED_WITHIN)
+    if practice_id is not None:
+        query = query.where(RefusedRow.done_at.is_(None))
     return session.execute(query).scalar_one()
 
 

@@ -5,8 +5,7 @@ from typing import Any
 from marshmallow import Schema, fields
 
 from models import RefusedRow, SyncConflict
-from models.care import Reporter
-from models.merging import Resolution
+from models.merging import LostBy, Resolution
 from service.api import examples_sync as examples
 from service.api.fields import Id, Instant, Word
 from service.api.pages import PageQuery, page, row_after
@@ -17,10 +16,13 @@ from service.sync.columns import columns_of_text
 from service.sync.conflicts import (
     ConflictState,
     Keep,
+    RefusedState,
+    finish_refused_row,
     list_conflicts,
     list_refused_rows,
     resolve_conflict,
     state_of,
+    state_of_refused,
 )
 
 conflicts = Resource(
@@ -32,8 +34,9 @@ _COLUMNS = {"description": "Columns as they go over the wire of synchronisation.
 class ConflictView(Schema):
     """Two values that could not both stand.
 
-    `kept` is what was stored in the end, `lost` what was not; `lost_by` says whose words those are. Where a device
-    changed what had been cancelled, `kept` holds the reason.
+    `kept` is what was stored in the end, `lost` what was not; `lost_by` says whose words those are, `unknown` for a
+    setting of which it was not kept who wrote it. Where a device changed what had been cancelled, `kept` holds the
+    reason.
     """
 
     id = Id(required=True)
@@ -41,7 +44,7 @@ class ConflictView(Schema):
     collection = fields.String(required=True)
     row_id = Id(required=True)
     happened_at = Instant(required=True)
-    lost_by = Word(Reporter, required=True)
+    lost_by = Word(LostBy, required=True)
     kept = fields.Dict(keys=fields.String(), required=True, metadata=_COLUMNS)
     lost = fields.Dict(keys=fields.String(), required=True, metadata=_COLUMNS)
     state = Word(ConflictState, required=True)
@@ -64,6 +67,9 @@ class RefusedRowView(Schema):
     refused_at = Instant(required=True)
     reason = fields.String(required=True)
     content = fields.Dict(keys=fields.String(), required=True, allow_none=True, metadata=_COLUMNS)
+    state = Word(RefusedState, required=True)
+    done_at = Instant(required=True, allow_none=True)
+    done_by = Id(required=True, allow_none=True)
 
 
 class ConflictQuery(PageQuery):
@@ -74,8 +80,9 @@ class ConflictQuery(PageQuery):
 
 
 class RefusedQuery(PageQuery):
-    """Whose rows, and which page of them."""
+    """Whose rows, and which page of them. Without a state: the open ones."""
 
+    state = Word(RefusedState, load_default=RefusedState.open)
     patient_id = Id()
 
 
@@ -118,11 +125,23 @@ def resolve_sync_conflict(body: dict[str, Any], conflict_id: str) -> Any:
 @conflicts.response(200, RefusedRowPage, example=examples.REFUSED_ROWS)
 def list_rows_refused(query: dict[str, Any]) -> Any:
     """List rows that devices made and that could not be stored, the latest first."""
-    session, after, limit = current_session(), row_after(query.get("after")), query["limit"]
-    rows = list_refused_rows(session, caller().practice_id, query.get("patient_id"), after=after, limit=limit + 1)
+    after, limit = row_after(query.get("after")), query["limit"]
+    whose = {"state": query["state"], "patient_id": query.get("patient_id")}
+    rows = list_refused_rows(current_session(), caller().practice_id, **whose, after=after, limit=limit + 1)
     show(*(row.patient_id for row in rows[:limit] if row.patient_id is not None))
     answer = page(rows, limit, lambda row: row.id)
     return answer | {"items": [_refused(row) for row in answer["items"]]}
+
+
+@conflicts.post("/refused-rows/<id:refused_id>/done")
+@conflicts.response(200, RefusedRowView)
+def finish_row_refused(refused_id: str) -> Any:
+    """Say that nothing is left to do about a row that could not be stored. Again: nothing happens."""
+    row = finish_refused_row(current_session(), caller(), refused_id, now())
+    if row.patient_id is not None:
+        show(row.patient_id)
+    scope().about["refused_id"] = row.id
+    return _refused(row)
 
 
 def _conflict(row: SyncConflict) -> dict[str, Any]:
@@ -131,7 +150,8 @@ def _conflict(row: SyncConflict) -> dict[str, Any]:
 
 
 def _refused(row: RefusedRow) -> dict[str, Any]:
-    told = {name: getattr(row, name) for name in RefusedRowView().fields}
+    told = {name: getattr(row, name) for name in RefusedRowView().fields if name != "state"}
+    told["state"] = state_of_refused(row)
     if row.patient_id is None:
         return told | {"row_id": None, "content": None}
     return told | {"content": columns_of_text(row.content)}

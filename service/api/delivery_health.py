@@ -66,7 +66,8 @@ class DeliveryHealthView(Schema):
 
     `status` is the whole service's: `silent` (no worker ticks), `stuck` (one hangs), `late` (something due is in
     nobody's hands), `ok`. `due` are the practice's open deliveries that are due, by state. `open_conflicts` are edits
-    on devices that wait to be settled, `refused_rows` what devices made in the last week that could not be stored.
+    on devices that wait to be settled, `refused_rows` what devices made in the last week that could not be stored
+    and is not done.
     """
 
     status = Word(Status, attribute="judgement.status", required=True)

@@ -33,6 +33,9 @@ REFUSED_ROWS: dict[str, Any] = {
             "refused_at": "2026-04-29T17:20:11Z",
             "reason": "lifts_a_restriction",
             "content": {"achieved_on": "2026-04-29", "note": None, "skip_reason": None},
+            "state": "open",
+            "done_at": None,
+            "done_by": None,
         }
     ],
     "next": None,
@@ -42,6 +45,7 @@ VERSIONS: dict[str, Any] = {
         {
             "id": "01kprw5h2m7w4y6a8c0e2g5j7k",
             "replaced_at": "2026-04-20T09:02:40Z",
+            "replaced_by": "patient",
             "content": {"pain": 4, "note": "Slept badly"},
         }
     ],

@@ -48,7 +48,7 @@ class DeliveryHealth:
 
     `decisions` are counted up to a minute ago, `wakes` are silent pushes to its patients' devices, `self_audits` the
     results of the last run. `open_conflicts` are edits on devices that wait to be settled, `refused_rows` those of the
-    last week that could not be stored.
+    last week that could not be stored and are not done.
     """
 
     judged_at: datetime

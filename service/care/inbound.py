@@ -15,13 +15,16 @@ from sqlalchemy.orm import Session
 
 from models import InboundMessage, Patient, Practice, journal
 from models.audit import ActorKind, AuditAction
+from models.care import Reporter
 from models.private import lookup_hash
 from models.receipts import InboundKind
 from models.report import Task, TaskKind, TaskState
 from schedules.plan.protocol import Text
 from schedules.plan.vocabulary import Channel, Language, Provider
+from schedules.planning import answers_now
 from schedules.planning.message_tasks import ask_of_patient
 from service.care.emergency import emergency_advice
+from service.care.versions import former_columns, keep_former_version
 
 LONGEST_TEXT = 2000  # a provider joins at most ten parts of 160 characters
 MOST_NAMED = 50
@@ -108,7 +111,7 @@ def _take(session: Session, sms: Sms, kind: InboundKind, patient: Patient, *, ro
         row.text = sms.text[:LONGEST_TEXT]
         _ask_to_read(session, row, now)
     elif kind is not InboundKind.help:
-        _opt(patient, out=kind is InboundKind.stop)
+        _opt(session, patient, now, out=kind is InboundKind.stop)
     session.add(row)
     act = journal.Act(
         actor_kind=ActorKind.provider,
@@ -122,11 +125,14 @@ def _take(session: Session, sms: Sms, kind: InboundKind, patient: Patient, *, ro
     journal.append(session, row.practice_id, act, now)
 
 
-def _opt(patient: Patient, *, out: bool) -> None:
+def _opt(session: Session, patient: Patient, now: datetime, *, out: bool) -> None:
     others = [channel for channel in patient.opted_out if channel != Channel.sms]
     wanted = [*others, Channel.sms.value] if out else others
     if sorted(wanted) != sorted(patient.opted_out):
+        keep_former_version(session, patient, former_columns(patient, ["opted_out"]), now, by=Reporter.patient)
         patient.opted_out = wanted
+        # Whoever locks the delivery rows first decides: a send that has not passed its last check sees the change.
+        answers_now(session, patient.practice_id, patient.id)
 
 
 def _ask_to_read(session: Session, row: InboundMessage, now: datetime) -> None:

@@ -68,7 +68,7 @@ def put_observation(
     if changed:
         require_match(row)
         _refuse_change(caller, row, changed)
-        keep_former_version(session, row, former_columns(row, changed), now)
+        keep_former_version(session, row, former_columns(row, changed), now, by=caller.reporter)
         _write(row, caller, record, now)
     return row, False
 

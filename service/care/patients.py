@@ -14,7 +14,8 @@ from schedules.planning import answers_now, plan_episode, withdraw
 from service.care.checks import patient_faults
 from service.care.enrol import add_patient, changes, clinic_today, refuse_faults, write_fields
 from service.care.reach import practice_of
-from service.care.records import PatientRecord
+from service.care.records import PATIENT_MAY_CHANGE, PatientRecord
+from service.care.versions import former_columns, keep_former_version
 from service.errors import ConflictError, Fault, ForbiddenError
 from service.identity.principal import Principal
 
@@ -29,10 +30,6 @@ _SENT_BY = frozenset(
     {"channels", "opted_out", "opted_out_categories", "reminders_paused_at", "details_consent_at", "email", "phone"}
     | {"language"}
     | {"time_zone", "quiet_from", "quiet_until"}
-)
-PATIENT_MAY_CHANGE = frozenset(
-    {"language", "country", "time_zone", "units", "channels", "opted_out", "quiet_from", "quiet_until"}
-    | {"opted_out_categories", "reminders_paused_at"}
 )
 
 
@@ -78,6 +75,8 @@ def change_patient(
 ) -> None:
     """Write what differs, and plan again what depends on it, in the session's transaction.
 
+    What settings said before is kept: a device may overwrite what somebody else has set.
+
     Raises as `put_patient` does, and ForbiddenError if a patient changes what only the clinic may.
     """
     changed = frozenset(changes(patient, record))
@@ -92,6 +91,9 @@ def change_patient(
     refuse_faults(patient_faults(record, clinic_today(practice_of(session, caller), now)))
     if "mrn" in changed:
         _refuse_taken_mrn(session, caller.practice_id, record.mrn)
+    settings = changed & PATIENT_MAY_CHANGE
+    if settings:
+        keep_former_version(session, patient, former_columns(patient, settings), now, by=caller.reporter)
     write_fields(patient, record)
     _follow(session, patient, changed, now)
 

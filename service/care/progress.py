@@ -151,7 +151,7 @@ def _sign(session: Session, progress: MilestoneProgress, caller: Principal, now:
     """Put a report in the caller's name, and keep what was reported before."""
     former = former_columns(progress, _REPORTED)
     if any(former.values()):
-        keep_former_version(session, progress, former, now)
+        keep_former_version(session, progress, former, now, by=caller.reporter)
     progress.reported_by, progress.reported_at = caller.reporter, now
 
 

@@ -23,6 +23,12 @@ from schedules.plan.vocabulary import (
     WorkClass,
 )
 
+# A patient's settings: what the patient may change too.
+PATIENT_MAY_CHANGE = frozenset(
+    {"language", "country", "time_zone", "units", "channels", "opted_out", "quiet_from", "quiet_until"}
+    | {"opted_out_categories", "reminders_paused_at"}
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PatientRecord:

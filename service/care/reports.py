@@ -55,7 +55,7 @@ def put_report(
     if changed:
         require_match(existing)
         _refuse_change(caller, existing, changed)
-        keep_former_version(session, existing, former_columns(existing, changed), now)
+        keep_former_version(session, existing, former_columns(existing, changed), now, by=caller.reporter)
         write_fields(existing, record)
     return existing, False
 

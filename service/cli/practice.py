@@ -2,6 +2,8 @@
 
 import sys
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -10,8 +12,11 @@ import click
 
 from models import journal
 from models.audit import ActorKind, AuditAction
-from service.care.practice import set_practice
-from service.cli.context import choose_practice, clock, fail, sessions
+from schedules.addresses import LONGEST_URL
+from schedules.signatures import read_secret
+from service.care.practice import WEBHOOK_SECRET, set_practice
+from service.care.webhooks import check_webhook
+from service.cli.context import choose_practice, clock, fail, sessions, settings
 from service.cli.tokens import practice_commands
 from service.errors import InvalidError
 
@@ -28,22 +33,32 @@ NONE = "none"
 )
 @click.option("--workers-comp-percent", type=click.IntRange(100, 300), help="100 changes nothing.")
 @click.option("--work-table", help="A TOML file of demand levels, or none for those of the protocols.")
-def set_clinic(slug: str | None, **told: Any) -> None:
-    """Change what is given of a clinic's settings, and print them as they stand."""
-    changes = dict(_changes(**told))
+@click.option("--webhook-url", help="Where the clinic's own system takes messages; or none.")
+@click.option("--webhook-secret-file", help="A file with the secret that signs them: whsec_ and base64.")
+@click.option("--ask-webhook-secret", is_flag=True, help="Ask for that secret at the terminal.")
+def set_clinic(
+    slug: str | None,
+    webhook_url: str | None,
+    webhook_secret_file: str | None,
+    ask_webhook_secret: bool,  # noqa: FBT001 - an option
+    **told: Any,
+) -> None:
+    """Change what is given of a clinic's settings, and print them as they stand. Secrets are never printed."""
+    changes = _changes(**told) | _webhook(webhook_url, webhook_secret_file, is_asked=ask_webhook_secret)
+    if changes.get("webhook_url") is not None:
+        with _told_in_a_line():
+            check_webhook(changes["webhook_url"], settings().webhook_hosts or ())
     with sessions() as make_session, make_session() as session:
         practice = choose_practice(session, slug)
         session.refresh(practice, with_for_update={"key_share": True})
-        try:
+        with _told_in_a_line():
             view = set_practice(session, practice, changes)
-        except InvalidError as error:
-            fail("; ".join(f"{each.pointer}: expected {each.expected}, got {each.got}" for each in error.faults))
         if view.changed:
             about = {"changed": list(view.changed)}
             act = journal.Act(ActorKind.command, None, AuditAction.write, "flask practice set", about=about)
             journal.append(session, practice.id, act, clock().now())
         session.commit()
-    for name in ("closed_on", "holiday_calendar", "opioid_free_hours", "workers_comp_percent"):
+    for name in ("closed_on", "holiday_calendar", "opioid_free_hours", "webhook_url", "workers_comp_percent"):
         print(f"{name}: {_shown(getattr(view.settings, name))}")
     print(f"work_table: {'of the protocols' if view.settings.work_table is None else 'its own'}")
     if view.episodes_to_rebuild:
@@ -71,6 +86,44 @@ def _changes(
     if work_table is not None:
         changes["work_table"] = None if work_table == NONE else _read_table(Path(work_table))
     return changes
+
+
+@contextmanager
+def _told_in_a_line() -> Iterator[None]:
+    """End the command with one line for settings that cannot be."""
+    try:
+        yield
+    except InvalidError as error:
+        fail("; ".join(f"{each.pointer}: expected {each.expected}, got {each.got}" for each in error.faults))
+
+
+def _webhook(url: str | None, secret_file: str | None, *, is_asked: bool) -> dict[str, Any]:
+    """Return what is given of the webhook. Its secret is no option: options stand in a shell's history."""
+    changes: dict[str, Any] = {}
+    if url is not None:
+        if not 1 <= len(url) <= LONGEST_URL:
+            fail(f"Expected --webhook-url of up to {LONGEST_URL} characters, or none.")
+        changes["webhook_url"] = None if url == NONE else url
+    if secret_file is not None:
+        changes[WEBHOOK_SECRET] = _secret(_read_text(Path(secret_file)))
+    elif is_asked:
+        changes[WEBHOOK_SECRET] = _secret(click.prompt("Webhook secret", hide_input=True))
+    return changes
+
+
+def _secret(text: str) -> str:
+    try:
+        read_secret(text.strip())
+    except ValueError:
+        fail("Expected a webhook secret: whsec_ and 24 to 64 bytes in base64.")
+    return text.strip()
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        fail("Expected --webhook-secret-file with a readable file.")
 
 
 def _hours(text: str) -> int:

@@ -9,7 +9,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, and_, insert, select, update
+from sqlalchemy import and_, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from models.identity import Device, Token, TokenKind
@@ -22,6 +22,25 @@ ACCESS_LIFE = timedelta(hours=1)
 REFRESH_LIFE = timedelta(days=60)
 STAFF_LIFE = timedelta(days=90)
 _ACCEPTED = (TokenKind.staff, TokenKind.device_access)
+_HAS_DEVICE = and_(Device.practice_id == Token.practice_id, Device.id == Token.device_id)
+# Every request runs it, so it is built once, and loads no objects.
+_HOLDER = (
+    select(
+        Token.practice_id,
+        Token.kind,
+        Token.revoked_at,
+        Token.expires_at,
+        Staff.id.label("staff_id"),
+        Staff.role,
+        Staff.disabled_at,
+        Device.id.label("device_id"),
+        Device.patient_id,
+        Device.revoked_at.label("device_revoked_at"),
+    )
+    .outerjoin(Staff, and_(Staff.practice_id == Token.practice_id, Staff.id == Token.staff_id))
+    .outerjoin(Device, _HAS_DEVICE)
+    .where(Token.token_hash == bindparam("token_hash"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +91,17 @@ def authenticate(session: Session, secret: str, now: datetime) -> Principal:
     Raises UnauthenticatedError if it is unknown, expired, revoked, a refresh token, or its holder was disabled, as
     RevokedDeviceError if its device was revoked.
     """
-    found = session.execute(_token_with_holder(secret)).one_or_none()
+    found = session.connection().execute(_HOLDER, {"token_hash": hash_secret(secret)}).one_or_none()
     if found is None:
         raise UnauthenticatedError
-    token, staff, device = found
-    if device is not None and device.revoked_at is not None:
+    if found.device_revoked_at is not None:
         raise RevokedDeviceError
-    if token.revoked_at is not None or token.expires_at <= now or token.kind not in _ACCEPTED:
+    if found.revoked_at is not None or found.expires_at <= now or found.kind not in _ACCEPTED:
         raise UnauthenticatedError
-    if staff is not None and staff.disabled_at is None:
-        return Principal(token.practice_id, staff.id, role=staff.role)
-    if device is not None:
-        return Principal(token.practice_id, device.id, patient_id=device.patient_id)
+    if found.staff_id is not None and found.disabled_at is None:
+        return Principal(found.practice_id, found.staff_id, role=found.role)
+    if found.device_id is not None:
+        return Principal(found.practice_id, found.device_id, patient_id=found.patient_id)
     raise UnauthenticatedError
 
 
@@ -92,10 +110,12 @@ def rotate(session: Session, refresh_secret: str, now: datetime) -> DeviceTokens
 
     Raises UnauthenticatedError if it is unknown, expired or revoked, or no refresh token.
     """
-    found = session.execute(_token_with_holder(refresh_secret).with_for_update(of=Token)).one_or_none()
+    query = select(Token, Device).outerjoin(Device, _HAS_DEVICE).where(Token.token_hash == hash_secret(refresh_secret))
+    found = session.execute(query.with_for_update(of=Token)).one_or_none()
     if found is None:
         raise UnauthenticatedError
-    token, _, device = found
+    token: Token = found[0]
+    device: Device | None = found[1]
     if token.kind is not TokenKind.device_refresh or device is None or device.revoked_at is not None:
         raise UnauthenticatedError
     principal = Principal(token.practice_id, device.id, patient_id=device.patient_id)
@@ -148,12 +168,3 @@ def _issue(
     row = {"practice_id": practice_id, "id": new_id(now), "token_hash": hash_secret(secret), "kind": kind}
     session.execute(insert(Token).values(**row, **holder, made_at=now, expires_at=expires_at))
     return Issued(secret, expires_at)
-
-
-def _token_with_holder(secret: str) -> Select[Token, Staff | None, Device | None]:
-    return (
-        select(Token, Staff, Device)
-        .outerjoin(Staff, and_(Staff.practice_id == Token.practice_id, Staff.id == Token.staff_id))
-        .outerjoin(Device, and_(Device.practice_id == Token.practice_id, Device.id == Token.device_id))
-        .where(Token.token_hash == hash_secret(secret))
-    )

@@ -4,9 +4,10 @@ A patient's device sees the patient's own rows, a member of staff those of the p
 joins a panel comes whole, at the revision of joining; one who leaves goes whole, as rows without content.
 """
 
+from collections.abc import Callable, Mapping
 from collections.abc import Collection as Names
-from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -14,7 +15,6 @@ from sqlalchemy.orm import Session
 from service.identity.principal import Principal
 from service.sync import statements
 from service.sync.collections import Collection, served
-from service.sync.columns import WireColumn
 from service.sync.cursor import Span
 
 
@@ -35,7 +35,8 @@ class Change:
 def changed_collections(session: Session, caller: Principal, span: Span, version: int) -> tuple[Collection, ...]:
     """Return the collections that have changes in a span, found in one statement."""
     collections = served(version)
-    row = session.execute(statements.probe(version, _kind_of(caller), span.since == 0), _parameters(caller, span)).one()
+    query = statements.probe(version, _kind_of(caller), span.since == 0)
+    row = session.connection().execute(query, _parameters(caller, span)).one()
     return tuple(collection for collection, changed in zip(collections, row, strict=True) if changed)
 
 
@@ -80,23 +81,37 @@ def _parameters(caller: Principal, span: Span) -> dict[str, Any]:
 def _rows(
     session: Session, collection: Collection, version: int, query: statements.Query, parameters: Mapping[str, Any]
 ) -> list[Change]:
-    columns, practice_id = collection.columns_of(version), parameters["practice_id"]
+    form, practice_id = _form_of(collection, version), parameters["practice_id"]
     changes = []
-    for row in session.execute(query, parameters):
-        row_id, is_gone = row[statements.ID], bool(row[statements.GONE])
+    for row in session.connection().execute(query, parameters).all():
+        revision, is_gone, patient_id, row_id = row[: statements.FIRST_COLUMN]
         if is_gone:
-            document = blank(collection, row_id, version) | {"rev": row[statements.EFFECTIVE]}
+            document = blank(collection, row_id, version) | {"rev": revision}
         else:
-            document = {"id": row_id}
-            for column, value in zip(columns, row[statements.FIRST_COLUMN :], strict=True):
-                document[column.name] = _wire(column, value, practice_id, row_id)
-        changes.append(Change(row_id, row[statements.EFFECTIVE], is_gone, row[statements.PATIENT], document))
+            document = dict(zip(form.names, row[statements.ID :], strict=True))
+            for name, decode in form.decoders:
+                if document[name] is not None:
+                    document[name] = decode(document[name])
+            for name, opened in form.private:
+                document[name] = opened(document[name], practice_id=practice_id, row_id=row_id)
+        changes.append(Change(row_id, revision, bool(is_gone), patient_id, document))
     return changes
 
 
-def _wire(column: WireColumn, value: Any, practice_id: str, row_id: str) -> Any:
-    if value is None:
-        return None
-    if column.opened is not None:
-        return column.opened(value, practice_id=practice_id, row_id=row_id)
-    return column.to_wire(value)
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """What a row becomes: its names, `id` first, and what makes some of its values those of the wire."""
+
+    names: tuple[str, ...]
+    decoders: tuple[tuple[str, Callable[[Any], Any]], ...]
+    private: tuple[tuple[str, Callable[..., str | None]], ...]
+
+
+@lru_cache(maxsize=256)
+def _form_of(collection: Collection, version: int) -> _Form:
+    columns = collection.columns_of(version)
+    return _Form(
+        names=("id", *(column.name for column in columns)),
+        decoders=tuple((each.name, each.decoder) for each in columns if each.decoder is not None and not each.opened),
+        private=tuple((each.name, each.opened) for each in columns if each.opened is not None),
+    )

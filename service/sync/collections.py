@@ -28,7 +28,7 @@ from models import (
 )
 from models.base import OfPatient, Synced
 from models.private import Sealed
-from service.care.patients import PATIENT_MAY_CHANGE
+from service.care.records import PATIENT_MAY_CHANGE
 from service.sync.columns import WireColumn, kind_of
 
 SCHEMA_VERSION: Final = 2

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import JSON, Boolean, Column, Date, Enum, Integer, String, Time
+from sqlalchemy import JSON, Boolean, Column, ColumnElement, Date, Enum, Integer, String, Time, type_coerce
 from sqlalchemy.types import TypeEngine
 
 from models.base import UtcDateTime
@@ -57,6 +57,16 @@ class WireColumn:
     since: int
     stored: Column[Any]
     opened: Callable[..., str | None] | None = None
+
+    @property
+    def fetched(self) -> ColumnElement[Any]:
+        """Return what a statement reads for the wire: a word as its text, without its way through the vocabulary."""
+        return type_coerce(self.stored, String) if self.kind is Kind.word else self.stored
+
+    @property
+    def decoder(self) -> Callable[[Any], Any] | None:
+        """Return what makes a fetched value that is not null one of the wire; None if it is one already."""
+        return _TO_WIRE[self.kind] if self.kind in _STORED_OTHERWISE else None
 
     def to_wire(self, value: Any) -> Any:
         """Return a stored value, unsealed, as it goes over the wire."""
@@ -160,6 +170,7 @@ _TO_WIRE: Final[dict[Kind, Callable[[Any], Any]]] = {
     Kind.instant: milliseconds,
     Kind.document: _document_text,
 }
+_STORED_OTHERWISE: Final = frozenset({Kind.day, Kind.wall_time, Kind.instant, Kind.document})
 _FROM_WIRE: Final[dict[Kind, Callable[[Any], Any]]] = {
     Kind.text: _text,
     Kind.word: _text,

@@ -1,4 +1,4 @@
-"""Use cases: what merging left behind is listed for staff, and a conflict is settled one way or the other.
+"""Use cases: what merging left behind is listed for staff, until a conflict is settled and a refused row is done.
 
 Nothing that a person wrote is out of sight: neither values that did not stand nor rows that could not be stored.
 """
@@ -25,6 +25,13 @@ class ConflictState(StrEnum):
 
     open = "open"
     resolved = "resolved"
+
+
+class RefusedState(StrEnum):
+    """Whether somebody has done what there was to do about a refused row."""
+
+    open = "open"
+    done = "done"
 
 
 class Keep(StrEnum):
@@ -61,10 +68,19 @@ def list_conflicts(
 
 
 def list_refused_rows(
-    session: Session, practice_id: str, patient_id: str | None, *, after: str | None, limit: int
+    session: Session,
+    practice_id: str,
+    *,
+    state: RefusedState,
+    patient_id: str | None,
+    after: str | None,
+    limit: int,
 ) -> Sequence[RefusedRow]:
     """Return up to `limit` refused rows, the latest first, from the one after the id `after` on."""
-    query = select(RefusedRow).where(RefusedRow.practice_id == practice_id)
+    is_open = RefusedRow.done_at.is_(None)
+    query = select(RefusedRow).where(
+        RefusedRow.practice_id == practice_id, is_open if state is RefusedState.open else ~is_open
+    )
     if patient_id is not None:
         query = query.where(RefusedRow.patient_id == patient_id)
     place = (RefusedRow.refused_at, RefusedRow.id)
@@ -99,9 +115,24 @@ def resolve_conflict(
     return conflict
 
 
+def finish_refused_row(session: Session, caller: Principal, refused_id: str, now: datetime) -> RefusedRow:
+    """Say that nothing is left to do about a refused row. Who said so first stands. Raises NotFoundError."""
+    row = session.get(RefusedRow, (caller.practice_id, refused_id), with_for_update={"key_share": True})
+    if row is None:
+        raise NotFoundError
+    if row.done_at is None:
+        row.done_at, row.done_by = now, caller.actor_id
+    return row
+
+
 def state_of(conflict: SyncConflict) -> ConflictState:
     """Return whether a conflict is settled."""
     return ConflictState.open if conflict.resolution is None else ConflictState.resolved
+
+
+def state_of_refused(row: RefusedRow) -> RefusedState:
+    """Return whether a refused row is done."""
+    return RefusedState.open if row.done_at is None else RefusedState.done
 
 
 def _restore(session: Session, caller: Principal, conflict: SyncConflict, now: datetime) -> None:

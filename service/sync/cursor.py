@@ -6,7 +6,7 @@ After a restore that lost commits the epoch is raised: numbers of an older epoch
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from models import SyncClock
@@ -14,6 +14,7 @@ from service.errors import BadRequestError, Fault, UnavailableError
 
 _EPOCH_STEP: Final = 1 << 40  # below 2**53, up to which a client's numbers are exact, there is room for 8,191 epochs
 _MOST: Final = 1 << 53
+_TOP: Final = select(SyncClock.epoch, SyncClock.revision).where(SyncClock.practice_id == bindparam("practice_id"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +43,7 @@ class Span:
 
 def read_top(session: Session, practice_id: str) -> Position:
     """Return the place of the last committed change. Read it before any row."""
-    epoch, revision = session.execute(
-        select(SyncClock.epoch, SyncClock.revision).where(SyncClock.practice_id == practice_id)
-    ).one()
+    epoch, revision = session.connection().execute(_TOP, {"practice_id": practice_id}).one()
     return Position(epoch, revision)
 
 

@@ -4,12 +4,15 @@ It costs one statement in the transaction of the request's audit entry, and only
 gives none says nothing new of the device. An answer that is lost on its way is the app's own to ask for again.
 """
 
+from functools import cache
 from typing import Final
 
+from sqlalchemy import Insert, bindparam
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from models.audit import ActorKind
+from models.base import table_of
 from models.wake import EVERY_TABLE, DevicePull
 from service.api.scope import caller, scope, settings
 
@@ -23,11 +26,17 @@ def note_pull(revision: int, table: str = EVERY_TABLE) -> None:
         return
 
     def keep(session: Session) -> None:
-        make = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+        connection = session.connection()
         row = {"practice_id": who.practice_id, "device_id": who.actor_id, "table_name": table, "revision": revision}
-        new = make(DevicePull).values(row)
-        grows = new.excluded.revision > DevicePull.revision
-        kept = new.on_conflict_do_update(index_elements=_KEY, set_={"revision": new.excluded.revision}, where=grows)
-        session.execute(kept)
+        connection.execute(_kept(connection.dialect.name), row)
 
     scope().leaves.append(keep)
+
+
+@cache
+def _kept(dialect: str) -> Insert:
+    make = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    pull = table_of(DevicePull)
+    new = make(pull).values({name: bindparam(name) for name in (*_KEY, "revision")})
+    grows = new.excluded.revision > pull.c.revision
+    return new.on_conflict_do_update(index_elements=_KEY, set_={"revision": new.excluded.revision}, where=grows)

@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 from models import Panel, Patient, RefusedRow, SyncConflict
 from models.base import OfPatient, table_of
 from models.bulk import change_alike, insert_at_commit
-from models.care import Reporter
+from models.ids import new_id
+from models.merging import LostBy
 from models.sync import stamp
 from service.care.checks import storable
 from service.care.versions import keep_former_version
@@ -21,6 +22,17 @@ from service.sync.collections import Collection as SyncCollection
 from service.sync.columns import text_of_columns
 from service.sync.edits import Edit
 from service.sync.merge import Loss
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """What did not stand in one row of a patient, and whose words it was."""
+
+    collection: SyncCollection
+    row_id: str
+    patient_id: str
+    loss: Loss
+    by: LostBy
 
 
 @dataclass(slots=True)
@@ -38,7 +50,7 @@ class Push:
     patient_ids: frozenset[str] = frozenset()
     touched: dict[SyncCollection, set[str]] = field(default_factory=dict)
     refused: list[tuple[Edit, str, str | None]] = field(default_factory=list)
-    losses: list[tuple[SyncCollection, str, str, Loss, Reporter]] = field(default_factory=list)
+    losses: list[Lost] = field(default_factory=list)
 
     @property
     def practice_id(self) -> str:
@@ -71,15 +83,15 @@ class Push:
             self.refused.append((edit, reason, patient_id))
 
     def lose(
-        self, collection: SyncCollection, row_id: str, patient_id: str, loss: Loss, stored_by: Reporter | None
+        self, collection: SyncCollection, row_id: str, patient_id: str, loss: Loss, stored_by: LostBy = LostBy.unknown
     ) -> None:
         """Keep values that did not stand against others. `stored_by`: who had written those that were stored."""
-        by = self.caller.reporter if loss.is_of_device or stored_by is None else stored_by
-        self.losses.append((collection, row_id, patient_id, loss, by))
+        by = LostBy(self.caller.reporter) if loss.is_of_device else stored_by
+        self.losses.append(Lost(collection, row_id, patient_id, loss, by))
 
     def replace(self, row: OfPatient, former: Mapping[str, Any]) -> None:
         """Keep what a report said before it was changed."""
-        keep_former_version(self.session, row, former, self.now)
+        keep_former_version(self.session, row, former, self.now, by=self.caller.reporter)
 
     def finish(self) -> int:
         """Write what the push leaves: rows to be sent again, refused rows, lost values. Return the new conflicts."""
@@ -122,31 +134,35 @@ class Push:
         return {"id": kept_id, "refused_at": self.now, **whose, **told}
 
     def _keep_losses(self) -> int:
-        rows = {}
-        for collection, row_id, patient_id, loss, lost_by in self.losses:
-            row = self._conflict(collection, row_id, patient_id, loss) | {"lost_by": lost_by}
-            rows[row["id"]] = row
-        known = select(SyncConflict.id).where(SyncConflict.practice_id == self.practice_id, SyncConflict.id.in_(rows))
-        for conflict_id in self.session.scalars(known) if rows else ():
-            del rows[conflict_id]
-        for row in rows.values():
-            insert_at_commit(self.session, SyncConflict, row)
-        return len(rows)
+        """List each collision that is not open already: a push that comes twice tells it once."""
+        collisions = {self._collision(lost): lost for lost in self.losses}
+        is_one_of_them = (SyncConflict.practice_id == self.practice_id, SyncConflict.collision.in_(collisions))
+        is_open = select(SyncConflict.collision).where(*is_one_of_them, SyncConflict.resolution.is_(None))
+        for collision in self.session.scalars(is_open) if collisions else ():
+            del collisions[collision]
+        for collision, lost in collisions.items():
+            insert_at_commit(self.session, SyncConflict, self._conflict(collision, lost))
+        return len(collisions)
 
-    def _conflict(self, collection: SyncCollection, row_id: str, patient_id: str, loss: Loss) -> dict[str, Any]:
-        """Return a conflict's row, whose id follows from what it says: a push that comes twice tells it once."""
-        kept, lost = text_of_columns(loss.kept), text_of_columns(loss.lost)
-        conflict_id = _identity(self.practice_id, collection.name, row_id, kept, lost)
+    def _collision(self, lost: Lost) -> str:
+        """Return what is the same for the same two values of the same row."""
+        values = (text_of_columns(lost.loss.kept), text_of_columns(lost.loss.lost))
+        return _identity(self.practice_id, lost.collection.name, lost.row_id, *values)
+
+    def _conflict(self, collision: str, lost: Lost) -> dict[str, Any]:
+        conflict_id = new_id(self.now)
         seal = {"practice_id": self.practice_id, "row_id": conflict_id}
         return {
             "practice_id": self.practice_id,
             "id": conflict_id,
-            "patient_id": patient_id,
-            "collection": collection.name,
-            "row_id": row_id,
+            "collision": collision,
+            "lost_by": lost.by,
+            "patient_id": lost.patient_id,
+            "collection": lost.collection.name,
+            "row_id": lost.row_id,
             "happened_at": self.now,
-            "kept_sealed": SyncConflict.kept.closed(kept, **seal),
-            "lost_sealed": SyncConflict.lost.closed(lost, **seal),
+            "kept_sealed": SyncConflict.kept.closed(text_of_columns(lost.loss.kept), **seal),
+            "lost_sealed": SyncConflict.lost.closed(text_of_columns(lost.loss.lost), **seal),
         }
 
 

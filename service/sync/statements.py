@@ -124,7 +124,7 @@ def _select(
     whose = collection.of_patient
     patient: ColumnElement[Any] = null() if whose is None else whose
     told = effective.label("effective"), gone.label("gone"), patient.label("whose"), collection.table.c.id
-    return select(*told, *(column.stored.label(f"w_{column.name}") for column in collection.columns_of(version)))
+    return select(*told, *(column.fetched.label(f"w_{column.name}") for column in collection.columns_of(version)))
 
 
 def _of_panel(collection: Collection, query: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from flask import Response
 from marshmallow import Schema, fields
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from models import RefusedRow
@@ -33,6 +33,16 @@ from service.sync.schema_versions import served_version
 watermelon = Resource("sync-watermelon", "Synchronisation for apps with WatermelonDB.")
 _LISTS: Final = ("created", "updated", "deleted")
 _MARKS: Final = ("id", "_status", "_changed")
+_REFUSED: Final = (
+    select(RefusedRow.collection, RefusedRow.row_id)
+    .where(
+        RefusedRow.practice_id == bindparam("practice_id"),
+        RefusedRow.actor_id == bindparam("actor_id"),
+        RefusedRow.refused_rev > bindparam("since"),
+        RefusedRow.refused_rev <= bindparam("top"),
+    )
+    .distinct()
+)
 
 
 class PullQuery(Schema):
@@ -142,13 +152,9 @@ def _let_go(session: Session, who: Principal, span: Span) -> list[tuple[str, str
     """Return collection and id of the rows that this device made and that were not stored."""
     if span.since == 0:
         return []
-    query = select(RefusedRow.collection, RefusedRow.row_id).where(
-        RefusedRow.practice_id == who.practice_id,
-        RefusedRow.actor_id == who.actor_id,
-        RefusedRow.refused_rev > span.since,
-        RefusedRow.refused_rev <= span.top.revision,
-    )
-    return [(name, row_id) for name, row_id in session.execute(query.distinct()) if name in COLLECTIONS]
+    told = {"practice_id": who.practice_id, "actor_id": who.actor_id, "since": span.since, "top": span.top.revision}
+    found = session.connection().execute(_REFUSED, told)
+    return [(name, row_id) for name, row_id in found if name in COLLECTIONS]
 
 
 def _edits(body: Any) -> list[Edit]:

@@ -78,6 +78,8 @@ def test_staff_see_why_and_what_their_own_practice_has_of_it(
     session.add_all([*wakes, row, other, found(clinic.id, "audit-1"), found(foreign_clinic.id, "audit-2")])
     settled = {"resolution": Resolution.kept, "resolved_at": MONDAY_AFTERNOON, "resolved_by": clinic.clinician.id}
     builders.conflict(session, clinic.patient, **settled)
+    done = {"done_at": MONDAY_AFTERNOON, "done_by": clinic.clinician.id}
+    builders.refused_row(session, clinic.patient, refused_at=read_now(session, clock) - timedelta(days=6), **done)
     for patient in (clinic.patient, clinic.other_patient, foreign_clinic.patient):
         builders.conflict(session, patient)
         builders.refused_row(session, patient, refused_at=read_now(session, clock) - timedelta(days=6))

@@ -3,12 +3,13 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import Engine, select, text
 from sqlalchemy.orm import Session
 
 from config import Settings
-from models import AuditEntry, AuditSubject, InboundMessage, Patient, Task
+from models import AuditEntry, AuditSubject, Delivery, InboundMessage, Patient, Task
 from models.audit import ActorKind
+from models.engine import make_session_factory
 from models.receipts import InboundKind
 from models.report import TaskKind, TaskState
 from schedules.plan.vocabulary import Language
@@ -71,6 +72,17 @@ def test_stop_ends_sms_and_start_begins_them_again(
     assert [(each.status_code, each.get_data(as_text=True)) for each in (stop, start)] == [(200, EMPTY)] * 2
     assert stop.content_type == "text/xml; charset=utf-8"
     assert (stopped, opted_out(look, clinic)) == (["email", "sms"], ["email"])
+
+
+@pytest.mark.postgresql_only
+def test_stop_waits_for_the_workers_last_check(gateway: Caller, clinic: Clinic, engine: Engine, look: Look) -> None:
+    with make_session_factory(engine)() as worker:
+        worker.scalars(select(Delivery).filter_by(patient_id=clinic.patient.id).with_for_update()).all()
+        during = write(gateway, "STOP")
+        worker.rollback()
+
+    assert (during.status_code, opted_out(look, clinic)) == (503, [])
+    assert (write(gateway, "STOP").status_code, opted_out(look, clinic)) == (200, ["sms"])
 
 
 def test_stop_told_again_after_start_changes_nothing(gateway: Caller, clinic: Clinic, look: Look) -> None:

@@ -54,6 +54,7 @@ LISTS = (
     "list_observation_versions",
     "list_milestone_versions",
     "list_answer_versions",
+    "list_settings_versions",
 )
 CONTRADICTABLE = (
     "compare_digests",

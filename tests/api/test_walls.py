@@ -30,6 +30,7 @@ MISSING = {
     "reminder_id": "nothing",
     "rule_id": "nothing",
     "conflict_id": "nothing",
+    "refused_id": "nothing",
 }
 PATIENT_BODY = {
     "given_name": "Ana",
@@ -123,6 +124,7 @@ def body_of(route: str, ids: dict[str, str]) -> Any:
         "POST /api/v1/reminders/{reminder_id}/snooze": {"minutes": 60},
         "POST /api/v1/tasks/{task_id}/close": {},
         "POST /api/v1/conflicts/{conflict_id}/resolve": {"keep": "kept"},
+        "POST /api/v1/refused-rows/{refused_id}/done": {},
         "POST /api/v1/providers/sms/status": {},
         "POST /api/v1/providers/sms/inbound": {},
         "POST /api/v1/providers/mail/events": {},
@@ -185,6 +187,7 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
     session.add(fact)
     session.add(Task(id=name, kind=TaskKind.fill_slot, created_at=at, about={}, **whose))
     builders.conflict(session, clinic.other_patient if other else clinic.patient, id=name)
+    builders.refused_row(session, clinic.other_patient if other else clinic.patient, id=name)
     items = session.query(Milestone).filter_by(practice_id=clinic.id, episode_id=episode.id)
     walking, fasting = (items.filter_by(key=key).one() for key in ("walk30", "fasting"))
     goal = session.query(Reminder).filter_by(practice_id=clinic.id, milestone_id=walking.id, key="goal").one()
@@ -201,6 +204,7 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
         "reminder_id": goal.id,
         "rule_id": name,
         "conflict_id": name,
+        "refused_id": name,
     }
 
 

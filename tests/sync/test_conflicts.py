@@ -6,7 +6,17 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
-from models import CheckIn, FormerVersion, Milestone, MilestoneProgress, ObservedFact, Patient, RefusedRow, SyncConflict
+from models import (
+    AuditEntry,
+    CheckIn,
+    FormerVersion,
+    Milestone,
+    MilestoneProgress,
+    ObservedFact,
+    Patient,
+    RefusedRow,
+    SyncConflict,
+)
 from models.identity import Device
 from models.reminder import Delivery, DeliveryState, Reminder
 from schedules.plan.vocabulary import CancelReason
@@ -209,6 +219,34 @@ def test_a_push_that_comes_twice_lists_its_conflict_once(
     assert len(look(SyncConflict)) == 1
 
 
+def test_a_collision_that_comes_again_after_it_was_settled_is_listed_anew_and_once(
+    push_with_base: Push, coordinator: Caller, milestone_id: Find, look: Look
+) -> None:
+    walk = milestone_id("walk30")
+    coordinator.post(f"/milestones/{walk}/achieve", {"achieved_on": "2026-03-01"})
+
+    def collide() -> int:
+        wanted = OPEN | {"achieved_on": "2026-03-02"}
+        return push_with_base("milestone_progress", walk, base=OPEN, **wanted).conflicts
+
+    def settle() -> str:
+        (conflict,) = conflicts(coordinator)
+        assert coordinator.post(f"/conflicts/{conflict['id']}/resolve", {"keep": "kept"}).status_code == 200
+        return str(conflict["id"])
+
+    counted = [collide()]
+    settled = [settle()]
+    counted += [collide(), collide()]
+    settled.append(settle())
+    counted += [collide(), collide()]
+
+    (still_open,) = conflicts(coordinator)
+    assert counted == [1, 1, 0, 1, 0]
+    assert [each["id"] for each in conflicts(coordinator, state="resolved")] == settled
+    assert still_open["id"] not in settled
+    assert len(look(SyncConflict)) == 3
+
+
 @pytest.mark.sqlite_only
 def test_a_changed_column_alone_amends_a_fact_about_a_surgery(
     push_with_base: Push, phone: Phone, clinic: Clinic, look: Look
@@ -379,6 +417,54 @@ def test_a_row_that_could_not_be_stored_is_shown_with_its_reason_and_words(
     (told,) = refused(coordinator)
     assert (told["patient_id"], told["row_id"], told["reason"]) == (clinic.patient.id, "c-2", "invalid")
     assert told["content"] == {name: value for name, value in row.items() if name != "id"}
+
+
+def test_a_refused_row_that_is_done_leaves_the_list_and_says_who_and_when(
+    phone: Phone, coordinator: Caller, clinician: Caller, clinic: Clinic, look: Look
+) -> None:
+    phone.push(check_ins=[check_in(clinic, f"c-{number}", pain=42) for number in (1, 2)])
+    (first, second) = sorted(refused(coordinator), key=lambda each: str(each["row_id"]))
+    path = f"/refused-rows/{first['id']}/done"
+
+    answers = [coordinator.post(path), clinician.post(path)]
+
+    assert [each.status_code for each in answers] == [200, 200]
+    assert answers[0].json == answers[1].json == first | {
+        "state": "done", "done_at": "2026-03-02T15:00:00Z", "done_by": clinic.coordinator.id,
+    }  # fmt: skip
+    assert refused(coordinator) == [second]
+    assert coordinator.get("/refused-rows", query_string={"state": "done"}).json["items"] == [answers[0].json]
+    entry = next(row for row in look(AuditEntry) if row.route.startswith("POST") and "refused" in row.route)
+    assert (entry.actor_id, entry.about["refused_id"]) == (clinic.coordinator.id, first["id"])
+
+
+@pytest.mark.sqlite_only
+def test_a_row_of_nobody_known_can_be_done_and_an_unknown_or_another_clinics_row_cannot(
+    desk: Phone, coordinator: Caller, foreign_staff: Caller, clinic: Clinic
+) -> None:
+    desk.push(check_ins=[check_in(clinic, "c-9") | {"episode_id": clinic.other_episode.id}])
+    (told,) = refused(coordinator)
+    path = f"/refused-rows/{told['id']}/done"
+
+    answers = [foreign_staff.post(path), coordinator.post("/refused-rows/none/done"), coordinator.post(path)]
+
+    assert [each.status_code for each in answers] == [404, 404, 200]
+    assert (answers[2].json["state"], answers[2].json["content"]) == ("done", None)
+
+
+def test_a_refused_row_that_is_done_and_comes_again_stays_done(
+    phone: Phone, coordinator: Caller, clinic: Clinic
+) -> None:
+    row = check_in(clinic, "c-2", pain=42)
+    phone.push(check_ins=[row])
+    (told,) = refused(coordinator)
+    coordinator.post(f"/refused-rows/{told['id']}/done")
+    phone.pull()
+
+    phone.push(check_ins=[row])
+
+    assert refused(coordinator) == []
+    assert phone.pull()["changes"]["check_ins"]["deleted"] == ["c-2"]
 
 
 @pytest.mark.sqlite_only

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from models import CheckIn, MilestoneProgress, SyncConflict
-from models.care import Reporter
+from models.merging import LostBy
 from tests.api.conftest import Answer, Caller, Clinic, Look
 from tests.sync.conftest import Phone, check_in
 
@@ -73,7 +73,7 @@ def test_the_value_that_does_not_stand_is_kept_and_listed(patient: Caller, clini
 
     (conflict,) = look(SyncConflict)
     assert [row.pain for row in look(CheckIn)] == [8]
-    assert (conflict.kept, conflict.lost, conflict.lost_by) == ('{"pain":8}', '{"pain":6}', Reporter.patient)
+    assert (conflict.kept, conflict.lost, conflict.lost_by) == ('{"pain":8}', '{"pain":6}', LostBy.patient)
 
 
 def test_an_achieved_milestone_stands_over_one_that_was_skipped_meanwhile(
@@ -90,7 +90,7 @@ def test_an_achieved_milestone_stands_over_one_that_was_skipped_meanwhile(
     assert answer.json == []
     (conflict,) = look(SyncConflict)
     assert '"skip_reason":"not_applicable"' in str(conflict.lost)
-    assert conflict.lost_by is Reporter.staff
+    assert conflict.lost_by is LostBy.staff
 
 
 def test_a_forbidden_delete_and_a_forbidden_column_come_back_as_they_are(

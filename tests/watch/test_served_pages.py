@@ -102,4 +102,4 @@ def test_a_port_in_use_is_one_line_in_the_log(database_url: str, caplog: pytest.
         keeper.stop()
 
     (line,) = caplog.records
-    assert (line.levelno, "cannot be had" in line.getMessage()) == (logging.ERROR, True)
+    assert (line.levelno, "cannot be had" in line.getMessage()) == (logging.WARNING, True)

@@ -94,6 +94,23 @@ def test_a_batch_of_results_takes_one_revision_of_its_practice(
     assert reminder_of(session, elsewhere).state is ReminderState.sent
 
 
+def test_of_two_ways_that_ended_in_one_batch_the_later_one_is_shown(
+    session: Session, make_session: sessionmaker[Session]
+) -> None:
+    later = end(builders.due_delivery(session, builders.practice(session)), DeliveryState.suppressed, "opted_out")
+    later.step = 1
+    session.flush()
+    # Rows are read by id, and this one's follows that of the later step.
+    first = builders.delivery(session, reminder_of(session, later), id="z")
+    end(first, DeliveryState.failed, "bounced")
+    session.commit()
+
+    jobs.publish(make_session)
+
+    row = reminder_of(session, later)
+    assert (row.state, row.reason) == (ReminderState.suppressed, "opted_out")
+
+
 def test_results_beyond_a_batch_are_shown_too(session: Session, make_session: sessionmaker[Session]) -> None:
     clinic = builders.practice(session)
     for _ in range(PUBLISHED_AT_ONCE + 1):

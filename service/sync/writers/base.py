@@ -9,7 +9,7 @@ from marshmallow import EXCLUDE, Schema, ValidationError
 from sqlalchemy import select
 
 from models.base import Synced
-from models.care import Reporter
+from models.merging import LostBy
 from service.sync.collections import COLLECTIONS, Collection, wire_values
 from service.sync.edits import Edit, Outcome
 from service.sync.merge import Loss, Merged, Unit, Values, merge, units_of
@@ -67,9 +67,10 @@ class Writer(ABC, Generic[Row]):
         """Return the edit as it is to be merged with what is `stored`."""
         return edit
 
-    def said_by(self, row: Row | None) -> Reporter | None:
-        """Return who reported what is stored, before it is changed."""
-        return getattr(row, "reported_by", None)
+    def said_by(self, row: Row | None) -> dict[str, LostBy]:
+        """Return who wrote each column that is stored, as far as it is known, before it is changed."""
+        reported_by = getattr(row, "reported_by", None)
+        return {} if reported_by is None else dict.fromkeys(self.written, LostBy(reported_by))
 
     def finish(self) -> None:
         """Let follow what follows from all edits together."""
@@ -125,7 +126,7 @@ class Writer(ABC, Generic[Row]):
             self.refuse(meant, row)
             self.store(meant, row, self._parse(merged, is_new=row is None), merged)
         for loss in merged.losses if self.tells_losses else ():
-            self.push.lose(self.collection, edit.id, patient_id, loss, stored_by)
+            self.push.lose(self.collection, edit.id, patient_id, loss, _one_of(stored_by, loss.lost))
         has_lost = any(loss.is_of_device for loss in merged.losses)
         if has_lost or self._asks_for_more(edit, row):
             self.push.reassert(self.collection, edit.id)
@@ -186,10 +187,16 @@ class Writer(ABC, Generic[Row]):
         lost = {name: each for name, each in wanted.items() if each not in (stored[name], base.get(name, stored[name]))}
         if lost and self.tells_losses:
             kept = {name: stored[name] for name in lost} if against is None else against
-            self.push.lose(self.collection, edit.id, patient_id, Loss(kept, lost, is_of_device=True), None)
+            self.push.lose(self.collection, edit.id, patient_id, Loss(kept, lost, is_of_device=True))
 
     def _reached(self, edit: Edit, row: Row | None) -> str | None:
         """Return whose row an edit is about, None if the caller does not reach it."""
         patient_id, whose = self.patient_of(edit), self.collection.of_patient
         is_theirs = row is None or (whose is not None and getattr(row, whose.name) == patient_id)
         return patient_id if patient_id in self.push.patient_ids and is_theirs else None
+
+
+def _one_of(said_by: Mapping[str, LostBy], names: Iterable[str]) -> LostBy:
+    """Return who wrote all of these columns; unknown if it was not one alone."""
+    tellers = {said_by.get(name, LostBy.unknown) for name in names}
+    return tellers.pop() if len(tellers) == 1 else LostBy.unknown

@@ -10,6 +10,7 @@ from marshmallow import Schema
 from sqlalchemy import select
 
 from models import Milestone, MilestoneProgress, Surgery
+from models.merging import LostBy
 from schedules.plan.vocabulary import SkipReason
 from schedules.planning import plan_episode
 from service.api.fields import CivilDate, Text, Word
@@ -132,7 +133,7 @@ class ProgressWriter(Writer[MilestoneProgress]):
             raise RefusedError("note_alone")
         if whole["note"] != stored["note"]:
             loss = Loss({"note": None}, {"note": whole["note"]}, is_of_device=True)
-            self.push.lose(self.collection, edit.id, row.patient_id, loss, None)
+            self.push.lose(self.collection, edit.id, row.patient_id, loss)
         values["note"] = None
         self.push.reassert(self.collection, edit.id)
 
@@ -173,7 +174,7 @@ class ProgressWriter(Writer[MilestoneProgress]):
         knew = edit.base is not None and merged.changed <= edit.base.keys()
         if not knew and row.reported_by is not self.push.caller.reporter:
             loss = Loss({name: merged.values[name] for name in former}, former, is_of_device=False)
-            self.push.lose(self.collection, row.id, row.patient_id, loss, row.reported_by)
+            self.push.lose(self.collection, row.id, row.patient_id, loss, LostBy(row.reported_by))
 
     def finish(self) -> None:
         """Withdraw the messages about what was reported, patient by patient, and plan again what was taken back."""

@@ -1,0 +1,162 @@
+"""The least that can answer a pull: a WSGI function that runs the very statements of ours and encodes the same JSON.
+
+Its statements are those that the product was heard to run for the same request: sign-in, cursor, reads and audit entry,
+each transaction begun and ended as there. No framework, no ORM, no statement built, no check: text, rows, a dict each.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+from unittest.mock import patch
+
+import orjson
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.orm import Session
+
+from models.ids import new_id
+from models.prepared import Prepared
+from service.sync.collections import COLLECTIONS, SCHEMA_VERSION, Collection
+from service.sync.columns import Kind, milliseconds
+from tests.bench.wsgi import StartResponse
+
+Statement = tuple[str, Any]
+_Columns = tuple[list[str], list[tuple[str, Callable[[Any], Any]]], list[tuple[str, Callable[..., Any]]]]
+_PREFIX: Final = "w_"  # of the columns of a collection in what the product selects
+_ID: Final = 3  # the place of the id, before them
+
+
+@contextlib.contextmanager
+def heard(engine: Engine) -> Iterator[list[Statement]]:
+    """Yield what an engine runs while the context lasts; a transaction's end is a statement too."""
+    said: list[Statement] = []
+
+    def note(_connection: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
+        said.append((statement, parameters))
+
+    def committed(_connection: Connection) -> None:
+        said.append(("COMMIT", None))
+
+    def rolled_back(_connection: Connection) -> None:
+        said.append(("ROLLBACK", None))
+
+    def run(prepared: Prepared, session: Session, parameters: Mapping[str, Any]) -> Any:
+        said.append(prepared.driver_call(engine.dialect, parameters))
+        return rows(prepared, session, parameters)
+
+    rows = Prepared.rows
+    listeners = (("before_cursor_execute", note), ("commit", committed), ("rollback", rolled_back))
+    for name, listener in listeners:
+        event.listen(engine, name, listener)
+    try:
+        with patch.object(Prepared, "rows", run):
+            yield said
+    finally:
+        for name, listener in listeners:
+            event.remove(engine, name, listener)
+
+
+class BarePull:
+    """The application. It answers every request as the one was answered of which the statements were heard."""
+
+    def __init__(self, engine: Engine, practice_id: str, said: list[Statement], answer: bytes) -> None:
+        self._pooled = engine.raw_connection()
+        self._connection: Any = self._pooled.driver_connection
+        self._practice_id = practice_id
+        self._is_text = engine.dialect.name == "sqlite"
+        told = orjson.loads(answer)
+        self._empty = {name: lists for name, lists in told["changes"].items() if not lists["updated"]}
+        self._names = [name for name, lists in told["changes"].items() if lists["updated"]]
+        self._timestamp = told["timestamp"]
+        self._said = [(text, given, f"AS {_PREFIX}" in text) for text, given in said]
+        self._columns = {name: self._columns_of(COLLECTIONS[name]) for name in self._names}
+        self._entry = _entry_of(said)
+
+    def __call__(self, _environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        cursor, entry, changes = self._connection.cursor(), new_id(datetime.now(UTC)), dict(self._empty)
+        names = iter(self._names)
+        for text, given, is_read in self._said:
+            if text == "COMMIT":
+                self._connection.commit()
+            elif text == "ROLLBACK":
+                self._connection.rollback()
+            else:
+                cursor.execute(text, self._with_own_entry(given, entry) if text.startswith("INSERT") else given)
+                if is_read:
+                    name = next(names)
+                    changes[name] = {"created": [], "updated": self._documents(name, cursor.fetchall()), "deleted": []}
+                elif text.startswith("SELECT"):
+                    cursor.fetchall()
+        body = orjson.dumps({"changes": changes, "timestamp": self._timestamp})
+        start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
+        return [body]
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._pooled.close()
+
+    def _documents(self, name: str, rows: list[Any]) -> list[dict[str, Any]]:
+        names, decoders, sealed = self._columns[name]
+        documents = []
+        for row in rows:
+            document = dict(zip(names, row[_ID:], strict=True))
+            for column, decode in decoders:
+                if document[column] is not None:
+                    document[column] = decode(document[column])
+            for column, opened in sealed:
+                if document[column] is not None:
+                    document[column] = opened(document[column], practice_id=self._practice_id, row_id=row[_ID])
+            documents.append(document)
+        return documents
+
+    def _columns_of(self, collection: Collection) -> _Columns:
+        columns = collection.columns_of(SCHEMA_VERSION)
+        plain = ((column.name, _decoder(column.kind, is_text=self._is_text)) for column in columns if not column.opened)
+        sealed = [(column.name, column.opened) for column in columns if column.opened]
+        decoders = [(name, decode) for name, decode in plain if decode is not None]
+        return ["id", *(column.name for column in columns)], decoders, sealed
+
+    def _with_own_entry(self, given: Any, entry: str) -> Any:
+        """Return the parameters with another id for the audit entry, which a table holds once."""
+        if isinstance(given, dict):
+            return {name: value.replace(self._entry, entry) for name, value in given.items()}
+        return tuple(entry if value == self._entry else value for value in given)
+
+
+def _entry_of(said: list[Statement]) -> str:
+    """Return the id of the audit entry that was heard."""
+    (given,) = (given for text, given in said if text.startswith("INSERT INTO audit_subject"))
+    return str(orjson.loads(given["given_rows"])[0]["entry_id"] if isinstance(given, dict) else given[1])
+
+
+def _decoder(kind: Kind, *, is_text: bool) -> Callable[[Any], Any] | None:
+    """Return what makes a driver's value one of the wire; None if it is one. SQLite's driver gives text and numbers."""
+    of_text: dict[Kind, Callable[[Any], Any]] = {
+        Kind.flag: bool,
+        Kind.wall_time: _hours,
+        Kind.instant: _of_text,
+        Kind.document: _settled,
+    }
+    of_objects: dict[Kind, Callable[[Any], Any]] = {
+        Kind.day: str,
+        Kind.wall_time: _hours,
+        Kind.instant: milliseconds,
+        Kind.document: _canonical,
+    }
+    return (of_text if is_text else of_objects).get(kind)
+
+
+def _hours(value: object) -> str:
+    return str(value)[:5]
+
+
+def _of_text(value: str) -> int:
+    return milliseconds(datetime.fromisoformat(value).replace(tzinfo=UTC))
+
+
+def _settled(value: str) -> str | None:
+    return None if value == "null" else _canonical(orjson.loads(value))
+
+
+def _canonical(value: object) -> str:
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
