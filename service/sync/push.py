@@ -96,6 +96,8 @@ class Push:
     def finish(self) -> int:
         """Write what the push leaves: rows to be sent again, refused rows, lost values. Return the new conflicts."""
         change_alike(self.session)
+        if self.touched:
+            self.session.flush()  # what is written has its revision first: a row gets none twice
         self._touch()
         self._keep_refused()
         return self._keep_losses()

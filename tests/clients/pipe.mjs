@@ -4,12 +4,15 @@ import { Console } from "node:console";
 import { createInterface } from "node:readline";
 
 const lost = { what: null, next: 0, of: "" };
+const others = { of: "", skip: 0, requests: [] };
 const network = globalThis.fetch;
 
 globalThis.console = new Console(process.stderr, process.stderr);
 globalThis.fetch = async (resource, init) => {
   if (init?.headers?.Accept === "text/event-stream") return network(resource, init); // it ends only with the client
-  const fault = nextFault(`${init?.method ?? "GET"} ${resource}`);
+  const exchange = `${init?.method ?? "GET"} ${resource}`;
+  await letOthersAct(exchange);
+  const fault = nextFault(exchange);
   if (fault === "request") throw new TypeError("fetch failed: the request was lost");
   const response = await network(resource, init);
   if (fault !== "response") return response;
@@ -33,9 +36,25 @@ function lose({ what, next, of = "" }) {
   return left;
 }
 
+async function letOthersAct(exchange) {
+  if (!exchange.includes(others.of) || others.requests.length === 0 || (others.skip -= 1) >= 0) return;
+  for (const { url, ...init } of others.requests.splice(0)) {
+    const response = await network(url, init);
+    if (!response.ok) throw new Error(`${init.method} ${url}: ${response.status} ${await response.text()}`);
+  }
+}
+
+// Sends requests of somebody else's just before an exchange that has `of` in it, after `skip` such exchanges. Answers
+// how many were still to be sent.
+function meanwhile({ of, skip, requests }) {
+  const left = others.requests.length;
+  Object.assign(others, { of, skip, requests });
+  return left;
+}
+
 async function answer(commands, { command, ...given }) {
   try {
-    return { ok: (await { ...commands, lose }[command](given)) ?? null };
+    return { ok: (await { ...commands, lose, meanwhile }[command](given)) ?? null };
   } catch (error) {
     return { error: [error?.stack ?? error, error?.cause?.stack].filter(Boolean).join("\ncaused by ") };
   }

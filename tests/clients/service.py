@@ -1,5 +1,6 @@
 """The real service as phones reach it: gunicorn with two processes on a database of its own."""
 
+import json
 import socket
 import subprocess
 import sys
@@ -98,14 +99,30 @@ class Ward:
         sent = {"Authorization": f"Bearer {self.staff_token}"} | headers
         return httpx.request(method, f"{self.service.base}{path}", json=body, headers=sent, timeout=20)
 
-    def stored(self, collection: str) -> dict[str, Row]:
-        """Return the patient's rows of a collection as a new phone gets them."""
-        answer = httpx.get(
-            f"{self.service.base}/sync/watermelon",
-            headers={"Authorization": f"Bearer {self.new_phone()}"},
-            timeout=20,
-        )
-        return {row["id"]: row for row in answer.json()["changes"][collection]["updated"]}
+    def stored(self, collection: str, *, token: str = "") -> dict[str, Row]:
+        """Return the rows of a collection as a new phone of the patient's, or a device with that token, gets them."""
+        changes = self._pull(token or self.new_phone())["changes"]
+        return {row["id"]: row for row in changes[collection]["updated"]}
+
+    def push_of(self, *check_ins: Row) -> dict[str, Any]:
+        """Return the request by which a phone of the patient's that is up to date stores these check-ins."""
+        token = self.new_phone()
+        return {
+            "method": "POST",
+            "url": f"{self.service.base}/sync/watermelon?last_pulled_at={self._pull(token)['timestamp']}",
+            "headers": {"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
+            "body": json.dumps({"check_ins": {"created": [], "updated": check_ins, "deleted": []}}),
+        }
+
+    def report(self, *row_ids: str) -> None:
+        """Store check-ins of the patient's."""
+        push = self.push_of(*map(self.check_in, row_ids))
+        answer = httpx.request(push["method"], push["url"], headers=push["headers"], content=push["body"], timeout=60)
+        assert answer.status_code == 200, answer.text
+
+    def _pull(self, token: str) -> Any:
+        headers = {"Authorization": f"Bearer {token}"}
+        return httpx.get(f"{self.service.base}/sync/watermelon", headers=headers, timeout=60).json()
 
     def revision(self) -> int:
         """Return the practice's revision."""

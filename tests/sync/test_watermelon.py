@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
@@ -251,3 +252,18 @@ def test_no_conflict_is_told_where_nothing_was_lost(phone: Phone, clinic: Clinic
     phone.push(check_ins=[check_in(clinic, "c-1")])
 
     assert look(SyncConflict) == []
+
+
+@pytest.mark.parametrize("also", [{"reported_by": "staff"}, {"reported_at": 4_102_444_800_000}])
+def test_an_amendment_that_also_says_what_is_not_the_devices_to_say_is_stored_and_the_row_comes_again(
+    phone: Phone, clinic: Clinic, look: Look, also: dict[str, Any]
+) -> None:
+    phone.push(check_ins=[check_in(clinic, "c-1")])
+    phone.pull()
+    stored = phone.rows["check_ins"]["c-1"]
+
+    phone.push(check_ins=[stored | {"pain": 6} | also])
+    pulled = phone.pull()
+
+    assert [row.pain for row in look(CheckIn)] == [6]
+    assert pulled["changes"]["check_ins"]["updated"] == [stored | {"pain": 6, "rev": stored["rev"] + 1}]
