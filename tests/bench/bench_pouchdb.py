@@ -88,7 +88,7 @@ def main() -> None:
         calls: dict[str, Call] = {}
         everything, calls["sqlite"] = ours(stack, databases, "sqlite")
         _, calls["postgresql"] = ours(stack, databases, "postgresql")
-        changed = list(documents_in(calls[kind]()))
+        changed = list(documents_in(calls["sqlite"]()))
         known = {document["_id"] for document in changed}
         old = [document for document in documents_in(everything()) if document["_id"] not in known]
         for where in ("memory", "leveldb"):
