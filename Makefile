@@ -17,7 +17,7 @@ ifneq ($(wildcard $(INSTALLED_DEV)),)
 INSTALLED := $(INSTALLED_DEV)
 endif
 
-.PHONY: help run test clients api-types check format bench morning chaos mutants delivery-mutants lock install install-dev clean
+.PHONY: help run test clients api-types check format bench phones morning chaos mutants delivery-mutants lock install install-dev clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -49,6 +49,9 @@ format: $(INSTALLED_DEV) ## put the code into its form
 
 bench: $(INSTALLED_DEV) ## measure, as ratios against the bare work
 	@$(BIN)/python -m tests.bench
+
+phones: $(INSTALLED_DEV) ## let 500 phones synchronise at once, on PostgreSQL with two web processes (a minute)
+	@$(BIN)/python -m tests.bench.phones $(ARGS)
 
 morning: $(INSTALLED_DEV) ## drain 200,000 reminders that fall due at 09:00 (minutes; ARGS="--count 20000" for fewer)
 	@$(BIN)/python -m tests.bench.morning $(ARGS)

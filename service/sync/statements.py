@@ -104,9 +104,9 @@ def _joined(collection: Collection, version: int, is_paged: bool) -> Select[*tup
     joined_after = _PANEL.c.changed_rev >= _SINCE if is_paged else _PANEL.c.changed_rev > _SINCE
     later = case((table.c.rev > _PANEL.c.changed_rev, table.c.rev), else_=_PANEL.c.changed_rev)
     query = _of_panel(collection, _select(collection, version, later, table.c.deleted))
-    return query.where(
-        _PANEL.c.active, joined_after, *_follows(later, table, is_paged), table.c.rev <= bindparam("top")
-    )
+    # Not the bare column: SQLite would look for its rows by an index of it, and read all of the practice's.
+    is_known = table.c.rev + 0 <= _TOP
+    return query.where(_PANEL.c.active, joined_after, *_follows(later, table, is_paged), is_known)
 
 
 def _left(collection: Collection, version: int, is_paged: bool) -> Select[*tuple[Any, ...]]:  # noqa: FBT001 - passed on
