@@ -23,6 +23,7 @@ from tests.needs import need
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
+    from sqlalchemy.engine.interfaces import DBAPIConnection
     from sqlalchemy.orm import Session
 
     from tests.postgres import PostgresServer, PostgresUnavailableError
@@ -172,12 +173,25 @@ def empty_database_url(databases: Databases, database_kind: str) -> Iterator[str
 
 @pytest.fixture
 def engine(database_url: str) -> Iterator[Engine]:
-    """Yield an engine with the service's own settings for its database."""
+    """Yield an engine with the service's own settings for its database, except for one: see `_allow_stalls`."""
     from models.engine import make_engine
 
     engine = make_engine(database_url)
+    _allow_stalls(engine)
     yield engine
     engine.dispose()
+
+
+def _allow_stalls(engine: Engine) -> None:
+    """Let a transaction stand still for a minute: a machine that stalls for seconds is no fault of the code's."""
+    from sqlalchemy import event
+
+    def allow(connection: DBAPIConnection, _record: object) -> None:
+        connection.cursor().execute("SET idle_in_transaction_session_timeout = '60s'")
+        connection.commit()
+
+    if engine.dialect.name == "postgresql":
+        event.listen(engine, "connect", allow)
 
 
 @pytest.fixture
