@@ -165,12 +165,16 @@ def _edits(body: Any) -> list[Edit]:
     for name, lists in body.items():
         if not isinstance(lists, Mapping) or not all(isinstance(lists.get(each, []), list) for each in _LISTS):
             raise BadRequestError(Fault("", "created, updated and deleted of each collection", "something else"))
-        for given in (*lists.get("created", ()), *lists.get("updated", ())):
-            values = columns_in(given, "")
-            row_id = id_in(values, "")
-            edits.append(Edit(collection=name, id=row_id, values=_without_marks(values)))
+        for kind in ("created", "updated"):
+            edits += [_edit(name, given, is_creation=kind == "created") for given in lists.get(kind, ())]
         edits += [Edit(collection=name, id=str(each), is_delete=True) for each in lists.get("deleted", ())]
     return edits
+
+
+def _edit(collection: str, given: Any, *, is_creation: bool) -> Edit:
+    values = columns_in(given, "")
+    row_id = id_in(values, "")
+    return Edit(collection=collection, id=row_id, values=_without_marks(values), is_creation=is_creation)
 
 
 def _without_marks(values: dict[str, Any]) -> dict[str, Any]:

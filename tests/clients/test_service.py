@@ -65,6 +65,32 @@ def test_edits_of_one_row_from_two_phones_are_merged(phones: Phones, ward: Ward,
         assert [(row["pain"], row["steps"]) for row in phone.rows("check_ins")] == [(6, 900)]
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_a_report_that_the_clinic_made_too_is_decided_by_the_server_and_what_does_not_stand_is_listed(
+    phones: Phones, ward: Ward, name: str
+) -> None:
+    phone = phones(ward, name)
+    phone.sync()
+    walk, sit = ward.milestone_ids["walk30"], ward.milestone_ids["sit60"]
+
+    phone.create("milestone_progress", {"id": walk, "achieved_on": "2026-03-02", "note": "all of it"})
+    phone.create("milestone_progress", {"id": sit, "achieved_on": "2026-03-02", "note": "an hour"})
+    ward.call("POST", f"/milestones/{walk}/skip", {"reason": "not_applicable"})
+    ward.call("POST", f"/milestones/{sit}/achieve", {"achieved_on": "2026-03-01"})
+    phone.sync()
+    phone.sync()
+
+    shown = {
+        row["id"]: (row["achieved_on"], row["skip_reason"], row["note"]) for row in phone.rows("milestone_progress")
+    }
+    conflicts = {each["row_id"]: each for each in ward.call("GET", "/conflicts").json()["items"]}
+    assert shown == {walk: ("2026-03-02", None, "all of it"), sit: ("2026-03-01", None, None)}
+    assert conflicts[walk]["lost_by"] == "staff"
+    assert conflicts[walk]["lost"]["skip_reason"] == "not_applicable"
+    assert conflicts[sit]["lost_by"] == "patient"
+    assert conflicts[sit]["lost"] == {"achieved_on": "2026-03-02", "skip_reason": None, "note": "an hour"}
+
+
 @pytest.mark.parametrize("what", ["request", "response"])
 @pytest.mark.parametrize("name", NAMES)
 def test_a_lost_message_loses_nothing_and_stores_nothing_twice(

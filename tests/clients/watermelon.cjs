@@ -14,6 +14,8 @@ function connect({ base, token }) {
       database,
       sendCreatedAsUpdated: true,
       migrationsEnabledAtVersion: 1,
+      // A row that the phone and the clinic both made: the server decides, and keeps what does not stand.
+      conflictResolver: (_table, local, _remote, resolved) => (local._status === "created" ? local : resolved),
       pullChanges: async ({ lastPulledAt, schemaVersion, migration }) => {
         const query = new URLSearchParams({
           last_pulled_at: lastPulledAt ?? "",

@@ -128,7 +128,9 @@ class Writer(ABC, Generic[Row]):
         for loss in merged.losses if self.tells_losses else ():
             self.push.lose(self.collection, edit.id, patient_id, loss, _one_of(stored_by, loss.lost))
         has_lost = any(loss.is_of_device for loss in merged.losses)
-        if has_lost or self._asks_for_more(edit, row):
+        # Whoever made a row takes it for stored as it was told, though it may have been changed since.
+        is_outdated = edit.is_creation and any(merged.values[name] != value for name, value in wanted.items())
+        if has_lost or is_outdated or self._asks_for_more(edit, row):
             self.push.reassert(self.collection, edit.id)
             return Outcome.reasserted
         return Outcome.stored if merged.changed else Outcome.unchanged
