@@ -1,12 +1,16 @@
 """The database of the web process: one engine an application, one session a request, and how its transaction begins.
 
 Knows no table. The schema is compared with the newest migration once; until it matches, nothing but health and docs is
-answered.
+answered. Of the requests that may write only a few have a transaction at a time: more would queue for the clock of
+their practice, or for SQLite's one lock, until the database gives up on them.
 """
 
+import logging
 from pathlib import Path
+from threading import BoundedSemaphore
+from typing import Any
 
-from flask import Flask
+from flask import Flask, current_app, g
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import make_url
 from sqlalchemy.exc import DBAPIError
@@ -16,8 +20,13 @@ from models.base import Base
 from models.engine import begin_reads, engine_options, install
 from models.migrate import is_current
 from service.errors import UnavailableError
+from service.logs import log_event
 
 SCHEMA_CHECKED = "recovery.schema_checked"
+TURNS = "recovery.turns"
+WRITERS = 4  # transactions of one process that may write, at a time
+TURN_SECONDS = 20.0  # that a request waits for its turn
+CONNECTIONS, POOLED = 32, 5  # of one process at most, since each busy thread has one, and of those that stay open
 
 db = SQLAlchemy(metadata=Base.metadata, session_options={"autoflush": False, "expire_on_commit": False})
 
@@ -29,8 +38,10 @@ class StaleSchemaError(RuntimeError):
 def init_database(app: Flask, url: str) -> None:
     """Give the application its engine, with the same settings as the worker's."""
     app.config["SQLALCHEMY_DATABASE_URI"] = _absolute(url)
-    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(url)
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = _options(url)
     app.extensions[SCHEMA_CHECKED] = False
+    app.extensions[TURNS] = BoundedSemaphore(WRITERS)
+    app.teardown_request(_end_turn)
     db.init_app(app)
     with app.app_context():
         install(db.engine)
@@ -46,13 +57,37 @@ def begin(*, reads: bool, snapshot: bool = False) -> Session:
 
     A transaction that may write takes SQLite's write lock at once: an upgrade after a read would fail. `snapshot`: one
     that reads sees the database at one moment.
+    Raises UnavailableError if it may write and others do for too long.
     """
     session = current_session()
     if reads:
         begin_reads(session, snapshot=snapshot)
     else:
+        _take_turn()
         session.connection()
     return session
+
+
+def _take_turn() -> None:
+    if "recovery_turn" in g:
+        return
+    turns: BoundedSemaphore = current_app.extensions[TURNS]
+    if not turns.acquire(timeout=TURN_SECONDS):
+        log_event("writers_busy", level=logging.WARNING)
+        raise UnavailableError
+    g.recovery_turn = turns
+
+
+def _end_turn(_error: BaseException | None) -> None:
+    turns: BoundedSemaphore | None = g.pop("recovery_turn", None)
+    if turns is not None:
+        turns.release()
+
+
+def _options(url: str) -> dict[str, Any]:
+    options = engine_options(url)
+    has_queue = "pool_timeout" in options  # a database in memory has one connection
+    return options | ({"max_overflow": CONNECTIONS - POOLED, "pool_size": POOLED} if has_queue else {})
 
 
 def refuse_stale_schema(app: Flask) -> None:

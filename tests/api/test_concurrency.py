@@ -1,7 +1,8 @@
 """Two callers at once: of two changes made from one revision one wins, and nothing is lost or doubled."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -10,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from models import Delivery, Patient
 from models.engine import make_session_factory
+from service.db import TURNS, WRITERS, db
 from tests.api.conftest import Answer, Caller, Clinic, as_staff
 
 Change = Callable[[Caller, int], Answer]
@@ -92,3 +94,43 @@ def test_an_opt_out_waits_for_the_workers_last_check_whatever_else_changes(
 
     assert during.status_code == 503
     assert coordinator.patch(path, change, match=etag).status_code == 200
+
+
+def test_who_waits_for_a_turn_to_write_holds_no_connection_and_readers_pass(
+    app: Flask, session: Session, clinic: Clinic
+) -> None:
+    reader, writer = as_staff(app, session, clinic.coordinator), as_staff(app, session, clinic.coordinator)
+    path = f"/patients/{clinic.patient.id}"
+    etag = reader.get(path).headers["ETag"]
+    turns = app.extensions[TURNS]
+    for _ in range(WRITERS):
+        turns.acquire()
+
+    with ThreadPoolExecutor(1) as threads:
+        answer = threads.submit(writer.patch, path, {"language": "es"}, match=etag)
+        waits = not wait([answer], timeout=0.5).done
+        read = reader.get(path).status_code
+        with app.app_context():
+            pool: Any = db.engine.pool
+            held = pool.checkedout()
+        turns.release()
+        status = answer.result(timeout=30).status_code
+
+    assert (waits, read, held, status) == (True, 200, 0, 200)
+
+
+def test_a_turn_comes_back_whatever_became_of_the_request(
+    app: Flask, session: Session, clinic: Clinic, anonymous: Caller
+) -> None:
+    staff, path = as_staff(app, session, clinic.coordinator), f"/patients/{clinic.patient.id}"
+    asked: list[Callable[[], Answer]] = [
+        lambda: staff.patch(path, {"language": "es"}, match='"1"'),
+        lambda: staff.patch(path, {"language": 7}, match='"1"'),
+        lambda: anonymous.patch(path, {}),
+        lambda: staff.patch("/patients/nobody", {}, match='"1"'),
+    ]
+
+    statuses = [ask().status_code for ask in asked * WRITERS]
+
+    assert statuses == [412, 422, 401, 404] * WRITERS
+    assert all(app.extensions[TURNS].acquire(blocking=False) for _ in range(WRITERS))
