@@ -1,6 +1,7 @@
 """Brings a database to the newest schema. Plain Alembic; the URL is an argument."""
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -26,8 +27,12 @@ def downgrade(url: str, revision: str = "base") -> None:
 
 def is_current(connection: Connection) -> bool:
     """Return whether the database has the newest schema."""
-    head = ScriptDirectory.from_config(_config()).get_current_head()
-    return MigrationContext.configure(connection).get_current_revision() == head
+    return MigrationContext.configure(connection).get_current_revision() == _newest()
+
+
+@cache
+def _newest() -> str | None:
+    return ScriptDirectory.from_config(_config()).get_current_head()
 
 
 def _config() -> Config:

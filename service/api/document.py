@@ -2,6 +2,7 @@
 
 import http
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 from flask import Blueprint, Flask, Response
@@ -52,9 +53,38 @@ class Problem(Schema):
 
 
 class Documented(Api):
-    """flask-smorest's document with our problems in it. Errors are answered by `service.api.problems`."""
+    """flask-smorest's document with our problems in it. Errors are answered by `service.api.problems`.
+
+    Routes are described when somebody first asks for the document, which few processes and no command ever do: it takes
+    longer than everything else at the start.
+    """
 
     ERROR_SCHEMA = Problem
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        self._waiting: list[Resource] = []
+        self._turn = RLock()
+        super().__init__(*arguments, **options)
+
+    def register_blueprint(self, blp: Resource, **options: Any) -> None:
+        """Register a resource's routes."""
+        self._app.extensions["flask-smorest"]["blp_name_to_api"][blp.name] = self
+        self._app.register_blueprint(blp, **options)
+        self._waiting.append(blp)
+
+    @property
+    def spec(self) -> Any:
+        """Return the document with all routes that are registered."""
+        with self._turn:
+            waiting, self._waiting = self._waiting, []
+            for resource in waiting:
+                resource.register_views_in_doc(self, self._app, self._spec, name=resource.name, parameters=None)
+                self._spec.tag({"name": resource.name, "description": resource.description})
+            return self._spec
+
+    @spec.setter
+    def spec(self, spec: Any) -> None:
+        self._spec = spec
 
     def _register_error_handlers(self) -> None:
         """Register none: the library's own would drop the headers of a 405."""
