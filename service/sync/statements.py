@@ -18,7 +18,9 @@ from sqlalchemy import (
     bindparam,
     case,
     exists,
+    literal_column,
     null,
+    or_,
     select,
     true,
     tuple_,
@@ -27,6 +29,7 @@ from sqlalchemy import (
 
 from models import Panel
 from models.base import table_of
+from models.prepared import Prepared
 from service.sync.collections import Collection, served
 
 EFFECTIVE, GONE, PATIENT, ID, FIRST_COLUMN = range(5)
@@ -37,22 +40,23 @@ _TOP: Final[BindParameter[int]] = bindparam("top")
 
 
 @lru_cache(maxsize=64)
-def probe(version: int, kind: str, is_first: bool) -> Select[*tuple[Any, ...]]:  # noqa: FBT001 - a cache's key
+def probe(version: int, kind: str, is_first: bool) -> Prepared:  # noqa: FBT001 - a cache's key
     """Return one row of truth values: for each collection, whether it has a change."""
-    found = (exists(all_of(each, version, kind, is_first).subquery().select()) for each in served(version))
-    return select(*(column.label(f"c{place}") for place, column in enumerate(found)))
+    found = (_any_of(each, version, kind, is_first=is_first) for each in served(version))
+    return Prepared(select(*(column.label(f"c{place}") for place, column in enumerate(found))))
 
 
 @lru_cache(maxsize=512)
-def all_of(collection: Collection, version: int, kind: str, is_first: bool) -> Query:  # noqa: FBT001 - a cache's key
+def all_of(collection: Collection, version: int, kind: str, is_first: bool) -> Prepared:  # noqa: FBT001 - a cache's key
     """Return what reads every change over `since`."""
-    return _together(_parts(collection, version, kind, is_first=is_first, is_paged=False))
+    return Prepared(_together(_parts(collection, version, kind, is_first=is_first, is_paged=False)))
 
 
 @lru_cache(maxsize=512)
-def page_of(collection: Collection, version: int, kind: str, is_first: bool) -> Query:  # noqa: FBT001 - a cache's key
+def page_of(collection: Collection, version: int, kind: str, is_first: bool) -> Prepared:  # noqa: FBT001 - a cache's key
     """Return what reads up to `limit` changes after the row `after_id` of revision `since`."""
-    return _together(_parts(collection, version, kind, is_first=is_first, is_paged=True)).limit(bindparam("limit"))
+    parts = _parts(collection, version, kind, is_first=is_first, is_paged=True)
+    return Prepared(_together(parts).limit(bindparam("limit")))
 
 
 @lru_cache(maxsize=512)
@@ -70,6 +74,12 @@ def of_ids(collection: Collection, version: int, kind: str) -> Query:
         return query.where(whose == bindparam("who"))
     on_panel = select(_PANEL.c.patient_id).where(*_panel_of_caller(), _PANEL.c.active)
     return query.where(whose.in_(on_panel))
+
+
+def _any_of(collection: Collection, version: int, kind: str, *, is_first: bool) -> ColumnElement[bool]:
+    """Return whether there is any change: no column is read, and no order made."""
+    parts = _parts(collection, version, kind, is_first=is_first, is_paged=False)
+    return or_(*(exists(part.with_only_columns(literal_column("1"))) for part in parts))
 
 
 def _together(parts: Sequence[Select[*tuple[Any, ...]]]) -> Query:
@@ -124,7 +134,7 @@ def _select(
     whose = collection.of_patient
     patient: ColumnElement[Any] = null() if whose is None else whose
     told = effective.label("effective"), gone.label("gone"), patient.label("whose"), collection.table.c.id
-    return select(*told, *(column.fetched.label(f"w_{column.name}") for column in collection.columns_of(version)))
+    return select(*told, *(column.stored.label(f"w_{column.name}") for column in collection.columns_of(version)))
 
 
 def _of_panel(collection: Collection, query: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:

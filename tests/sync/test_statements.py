@@ -14,7 +14,7 @@ ASKED = {"practice_id": "practice-1", "who": "staff-1", "since": 5, "top": 9}
 @pytest.mark.sqlite_only
 @pytest.mark.parametrize("collection", COLLECTIONS.values(), ids=list(COLLECTIONS))
 def test_a_coordinators_pull_does_not_read_all_rows_of_the_practice(engine: Engine, collection: Collection) -> None:
-    query: Any = all_of(collection, SCHEMA_VERSION, "staff", False).compile(dialect=engine.dialect)
+    query: Any = all_of(collection, SCHEMA_VERSION, "staff", False).statement.compile(dialect=engine.dialect)
     asked = [ASKED.get(name, query.params[name]) for name in query.positiontup]
 
     with engine.connect() as connection:
