@@ -165,7 +165,7 @@ def _milliseconds_of(stored: str) -> int:
 
 
 def _settled_document(stored: str) -> str | None:
-    return None if stored == _NO_DOCUMENT else _document_text(orjson.loads(stored))
+    return None if stored == _NO_DOCUMENT else orjson.dumps(orjson.loads(stored), option=orjson.OPT_SORT_KEYS).decode()
 
 
 _TO_WIRE: Final[dict[Kind, Callable[[Any], Any]]] = {
