@@ -91,6 +91,11 @@ class Prepared:
         return compiled
 
 
+def run_text(connection: Connection, text: str) -> None:
+    """Run a text without parameters for what it does."""
+    _ran(connection, text, ()).close()
+
+
 def driver_rows(connection: Connection, statement: Statement, parameters: Mapping[str, Any]) -> list[Row]:
     """Return the rows of a statement whose text follows from its parameters, as the driver gives them."""
     cursor = connection.execute(statement, parameters).cursor
