@@ -15,6 +15,8 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from models.prepared import run_text
+
 BUSY_TIMEOUT_MS = 5_000
 POOL_TIMEOUT_SECONDS = 2  # who finds every connection in use is told to come again, not kept waiting
 _POSTGRESQL_TIMEOUTS = {
@@ -106,4 +108,4 @@ def _prepare_sqlite(connection: DBAPIConnection, _record: ConnectionPoolEntry) -
 
 def _begin_sqlite(connection: Connection) -> None:
     reads = connection.get_execution_options().get("reads", False)
-    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+    run_text(connection, "BEGIN" if reads else "BEGIN IMMEDIATE")

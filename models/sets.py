@@ -16,7 +16,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     FromClause,
-    Insert,
     Select,
     Table,
     Text,
@@ -35,6 +34,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
+from models.prepared import Prepared
+
 Row = Mapping[str, Any]
 _ROWS = "given_rows"
 _KEPT = 256  # statements, of which there are some dozens
@@ -45,9 +46,13 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> No
     if not rows:
         return
     if connection.dialect.name != "postgresql":
-        connection.execute(insert(table), list(rows))
+        prepared = _insert_each_of(table, tuple(rows[0]))
+        if prepared is not None:
+            prepared.run_each(connection, rows)
+        else:
+            connection.execute(insert(table), list(rows))
         return
-    connection.execute(_insert_of(table, tuple(rows[0])), {_ROWS: _json_of([dict(row) for row in rows])})
+    _insert_of(table, tuple(rows[0])).run(connection, {_ROWS: _json_of([dict(row) for row in rows])})
 
 
 def update_rows(
@@ -108,7 +113,7 @@ def listed(dialect: str, values: Collection[str]) -> str | list[str]:
 
 
 @lru_cache(maxsize=_KEPT)
-def _insert_of(table: Table, given: tuple[str, ...]) -> Insert:
+def _insert_of(table: Table, given: tuple[str, ...]) -> Prepared:
     source = _as_table(table, given)
     defaults = {
         each.name: literal(each.default.arg, each.type)
@@ -116,7 +121,15 @@ def _insert_of(table: Table, given: tuple[str, ...]) -> Insert:
         if each.name not in given and isinstance(each.default, ScalarElementColumnDefault)
     }
     values = select(*(source.c[name] for name in given), *defaults.values())
-    return insert(table).from_select([*given, *defaults], values)
+    return Prepared(insert(table).from_select([*given, *defaults], values))
+
+
+@lru_cache(maxsize=_KEPT)
+def _insert_each_of(table: Table, given: tuple[str, ...]) -> Prepared | None:
+    """Return the statement for one row; None if a column that is not given takes a default that is worked out here."""
+    if any(each.default is not None and each.name not in given for each in table.columns):
+        return None
+    return Prepared(insert(table).values({name: bindparam(name, type_=table.c[name].type) for name in given}))
 
 
 @lru_cache(maxsize=_KEPT)

@@ -49,4 +49,7 @@ def log_event(event: str, *, level: int = logging.INFO, error: BaseException | N
     """Log one of our own events. `fields` that are not on the allow-list are dropped; of an error only its class."""
     told = {name: value for name, value in fields.items() if name in FIELDS}
     exc_info = None if error is None else (type(error), error, None)
-    logging.getLogger(LOGGER).log(level, event, extra=told, exc_info=exc_info)
+    logger = logging.getLogger(LOGGER)
+    if logger.isEnabledFor(level):
+        # Not `log`, which looks for the line of code that called it.
+        logger.handle(logger.makeRecord(LOGGER, level, "", 0, event, (), exc_info, extra=told))

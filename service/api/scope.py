@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, cast
 
 from flask import Request, current_app, g, request
@@ -87,6 +88,7 @@ def route_of(req: Request = request) -> str:
     return f"{method} {template(rule)}"
 
 
+@lru_cache(maxsize=512)
 def template(rule: str) -> str:
     """Return a routing rule as the document writes it: `<id:patient_id>` becomes `{patient_id}`."""
     return _CONVERTER.sub(r"{\1}", rule)

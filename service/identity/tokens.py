@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from models.identity import Device, Token, TokenKind
 from models.ids import new_id
 from models.people import Staff
+from models.prepared import Prepared
 from service.errors import RevokedDeviceError, UnauthenticatedError
 from service.identity.principal import Principal
 
@@ -24,7 +25,7 @@ STAFF_LIFE = timedelta(days=90)
 _ACCEPTED = (TokenKind.staff, TokenKind.device_access)
 _HAS_DEVICE = and_(Device.practice_id == Token.practice_id, Device.id == Token.device_id)
 # Every request runs it, so it is built once, and loads no objects.
-_HOLDER = (
+_HOLDER = Prepared(
     select(
         Token.practice_id,
         Token.kind,
@@ -91,7 +92,7 @@ def authenticate(session: Session, secret: str, now: datetime) -> Principal:
     Raises UnauthenticatedError if it is unknown, expired, revoked, a refresh token, or its holder was disabled, as
     RevokedDeviceError if its device was revoked.
     """
-    found = session.connection().execute(_HOLDER, {"token_hash": hash_secret(secret)}).one_or_none()
+    found = _HOLDER.found(session.connection(), {"token_hash": hash_secret(secret)})
     if found is None:
         raise UnauthenticatedError
     if found.device_revoked_at is not None:

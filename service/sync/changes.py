@@ -4,22 +4,22 @@ A patient's device sees the patient's own rows, a member of staff those of the p
 joins a panel comes whole, at the revision of joining; one who leaves goes whole, as rows without content.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Collection as Names
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy.orm import Session
 
+from models.prepared import Prepared, Row, driver_rows
 from service.identity.principal import Principal
 from service.sync import statements
 from service.sync.collections import Collection, served
 from service.sync.cursor import Span
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """One row as a caller sees it now. `revision` is when it came to be so for this caller.
 
     `document` holds every column of the caller's schema version; of a row that `is_gone` they are blank.
@@ -36,14 +36,14 @@ def changed_collections(session: Session, caller: Principal, span: Span, version
     """Return the collections that have changes in a span, found in one statement."""
     collections = served(version)
     query = statements.probe(version, _kind_of(caller), span.since == 0)
-    row = session.connection().execute(query, _parameters(caller, span)).one()
+    (row,) = query.rows(session.connection(), _parameters(caller, span))
     return tuple(collection for collection, changed in zip(collections, row, strict=True) if changed)
 
 
 def read_changes(session: Session, caller: Principal, collection: Collection, span: Span, version: int) -> list[Change]:
     """Return all changes of a collection in a span, in the order of revision and id."""
     query = statements.all_of(collection, version, _kind_of(caller), span.since == 0)
-    return _rows(session, collection, version, query, _parameters(caller, span))
+    return _read(session, collection, version, query, _parameters(caller, span))
 
 
 def read_page(
@@ -52,16 +52,19 @@ def read_page(
     """Return up to `limit` changes that follow the row `after_id` at revision `span.since`, in that order."""
     query = statements.page_of(collection, version, _kind_of(caller), span.since == 0)
     told = _parameters(caller, span) | {"after_id": after_id, "limit": limit}
-    return _rows(session, collection, version, query, told)
+    return _read(session, collection, version, query, told)
 
 
 def read_now(
     session: Session, caller: Principal, collection: Collection, ids: Names[str], version: int
 ) -> dict[str, Change]:
     """Return the rows of these ids as the caller sees them now, by id. What the caller does not see is left out."""
-    query = statements.of_ids(collection, version, _kind_of(caller))
+    query, connection = statements.of_ids(collection, version, _kind_of(caller)), session.connection()
     told = {"practice_id": caller.practice_id, "who": caller.patient_id or caller.actor_id, "ids": list(ids)}
-    return {row.id: row for row in _rows(session, collection, version, query, told)}
+    rows = driver_rows(connection, query, told)
+    driver = connection.dialect.name
+    changes = _changes(rows, collection, version, driver=driver, practice_id=caller.practice_id)
+    return {change.id: change for change in changes}
 
 
 def blank(collection: Collection, row_id: str, version: int) -> dict[str, Any]:
@@ -78,40 +81,49 @@ def _parameters(caller: Principal, span: Span) -> dict[str, Any]:
     return {"practice_id": caller.practice_id, "who": who, "since": span.since, "top": span.top.revision}
 
 
-def _rows(
-    session: Session, collection: Collection, version: int, query: statements.Query, parameters: Mapping[str, Any]
+def _read(
+    session: Session, collection: Collection, version: int, query: Prepared, parameters: Mapping[str, Any]
 ) -> list[Change]:
-    form, practice_id = _form_of(collection, version), parameters["practice_id"]
-    changes = []
-    for row in session.connection().execute(query, parameters).all():
+    connection = session.connection()
+    driver, rows = connection.dialect.name, query.rows(connection, parameters)
+    return _changes(rows, collection, version, driver=driver, practice_id=parameters["practice_id"])
+
+
+def _changes(
+    rows: Iterable[Row], collection: Collection, version: int, *, driver: str, practice_id: str
+) -> list[Change]:
+    form, changes = _form_of(collection, version, driver), []
+    for row in rows:
         revision, is_gone, patient_id, row_id = row[: statements.FIRST_COLUMN]
         if is_gone:
             document = blank(collection, row_id, version) | {"rev": revision}
         else:
-            document = dict(zip(form.names, row[statements.ID :], strict=True))
-            for name, decode in form.decoders:
-                if document[name] is not None:
-                    document[name] = decode(document[name])
-            for name, opened in form.private:
-                document[name] = opened(document[name], practice_id=practice_id, row_id=row_id)
+            values = list(row[statements.ID :])
+            for place, decode in form.decoders:
+                if values[place] is not None:
+                    values[place] = decode(values[place])
+            for place, opened in form.private:
+                values[place] = opened(values[place], practice_id=practice_id, row_id=row_id)
+            document = dict(zip(form.names, values, strict=True))
         changes.append(Change(row_id, revision, bool(is_gone), patient_id, document))
     return changes
 
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """What a row becomes: its names, `id` first, and what makes some of its values those of the wire."""
+    """What a row becomes: its names, `id` first, and what makes the values at some places those of the wire."""
 
     names: tuple[str, ...]
-    decoders: tuple[tuple[str, Callable[[Any], Any]], ...]
-    private: tuple[tuple[str, Callable[..., str | None]], ...]
+    decoders: tuple[tuple[int, Callable[[Any], Any]], ...]
+    private: tuple[tuple[int, Callable[..., str | None]], ...]
 
 
 @lru_cache(maxsize=256)
-def _form_of(collection: Collection, version: int) -> _Form:
+def _form_of(collection: Collection, version: int, driver: str) -> _Form:
     columns = collection.columns_of(version)
+    decoders = ((place, each.decoder(driver)) for place, each in enumerate(columns, start=1) if not each.opened)
     return _Form(
         names=("id", *(column.name for column in columns)),
-        decoders=tuple((each.name, each.decoder) for each in columns if each.decoder is not None and not each.opened),
-        private=tuple((each.name, each.opened) for each in columns if each.opened is not None),
+        decoders=tuple((place, decode) for place, decode in decoders if decode is not None),
+        private=tuple((place, each.opened) for place, each in enumerate(columns, start=1) if each.opened is not None),
     )

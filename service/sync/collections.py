@@ -201,6 +201,7 @@ def wire_values(collection: Collection, row: Synced, names: Iterable[str]) -> di
     return {name: collection.by_name[name].to_wire(getattr(row, name)) for name in names}
 
 
+@lru_cache(maxsize=64)
 def served(version: int) -> tuple[Collection, ...]:
     """Return the collections that clients of a schema version have."""
     return tuple(collection for collection in COLLECTIONS.values() if collection.columns_of(version))

@@ -12,14 +12,16 @@ from enum import StrEnum
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import JSON, Boolean, Column, ColumnElement, Date, Enum, Integer, String, Time, type_coerce
+from sqlalchemy import JSON, Boolean, Column, Date, Enum, Integer, String, Time
 from sqlalchemy.types import TypeEngine
 
 from models.base import UtcDateTime
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_NAIVE_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - SQLite stores instants in UTC and forgets the zone
 _MILLISECOND: Final = timedelta(milliseconds=1)
 _MOST_MS: Final = 253_402_300_799_999  # the last millisecond of the year 9999
+_NO_DOCUMENT: Final = "null"  # what stands for None in a column of JSON
 
 
 class Kind(StrEnum):
@@ -58,15 +60,9 @@ class WireColumn:
     stored: Column[Any]
     opened: Callable[..., str | None] | None = None
 
-    @property
-    def fetched(self) -> ColumnElement[Any]:
-        """Return what a statement reads for the wire: a word as its text, without its way through the vocabulary."""
-        return type_coerce(self.stored, String) if self.kind is Kind.word else self.stored
-
-    @property
-    def decoder(self) -> Callable[[Any], Any] | None:
-        """Return what makes a fetched value that is not null one of the wire; None if it is one already."""
-        return _TO_WIRE[self.kind] if self.kind in _STORED_OTHERWISE else None
+    def decoder(self, driver: str) -> Callable[[Any], Any] | None:
+        """Return what makes a value of a database's driver that is not null one of the wire; None if it is one."""
+        return (_OF_TEXT if driver == "sqlite" else _OF_OBJECTS).get(self.kind)
 
     def to_wire(self, value: Any) -> Any:
         """Return a stored value, unsealed, as it goes over the wire."""
@@ -160,6 +156,18 @@ def _document_text(value: Any) -> str:
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
 
 
+def _hours_and_minutes(stored: str) -> str:
+    return stored[:5]
+
+
+def _milliseconds_of(stored: str) -> int:
+    return (datetime.fromisoformat(stored) - _NAIVE_EPOCH) // _MILLISECOND
+
+
+def _settled_document(stored: str) -> str | None:
+    return None if stored == _NO_DOCUMENT else orjson.dumps(orjson.loads(stored), option=orjson.OPT_SORT_KEYS).decode()
+
+
 _TO_WIRE: Final[dict[Kind, Callable[[Any], Any]]] = {
     Kind.text: str,
     Kind.word: str,
@@ -170,7 +178,19 @@ _TO_WIRE: Final[dict[Kind, Callable[[Any], Any]]] = {
     Kind.instant: milliseconds,
     Kind.document: _document_text,
 }
-_STORED_OTHERWISE: Final = frozenset({Kind.day, Kind.wall_time, Kind.instant, Kind.document})
+# What the drivers give: SQLite's knows numbers and text, of which a day's is that of the wire.
+_OF_TEXT: Final[dict[Kind, Callable[[Any], Any]]] = {
+    Kind.flag: bool,
+    Kind.wall_time: _hours_and_minutes,
+    Kind.instant: _milliseconds_of,
+    Kind.document: _settled_document,
+}
+_OF_OBJECTS: Final[dict[Kind, Callable[[Any], Any]]] = {
+    Kind.day: _day,
+    Kind.wall_time: _wall_time,
+    Kind.instant: milliseconds,
+    Kind.document: _document_text,
+}
 _FROM_WIRE: Final[dict[Kind, Callable[[Any], Any]]] = {
     Kind.text: _text,
     Kind.word: _text,

@@ -10,11 +10,14 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from models import SyncClock
+from models.prepared import Prepared
 from service.errors import BadRequestError, Fault, UnavailableError
 
 _EPOCH_STEP: Final = 1 << 40  # below 2**53, up to which a client's numbers are exact, there is room for 8,191 epochs
 _MOST: Final = 1 << 53
-_TOP: Final = select(SyncClock.epoch, SyncClock.revision).where(SyncClock.practice_id == bindparam("practice_id"))
+_TOP: Final = Prepared(
+    select(SyncClock.epoch, SyncClock.revision).where(SyncClock.practice_id == bindparam("practice_id"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,7 @@ class Span:
 
 def read_top(session: Session, practice_id: str) -> Position:
     """Return the place of the last committed change. Read it before any row."""
-    epoch, revision = session.connection().execute(_TOP, {"practice_id": practice_id}).one()
+    ((epoch, revision),) = _TOP.rows(session.connection(), {"practice_id": practice_id})
     return Position(epoch, revision)
 
 

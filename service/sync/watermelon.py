@@ -13,6 +13,7 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from models import RefusedRow
+from models.prepared import Prepared
 from service.api.fields import QueryWhole
 from service.api.resource import Resource
 from service.api.scope import caller, now, show
@@ -33,7 +34,7 @@ from service.sync.schema_versions import served_version
 watermelon = Resource("sync-watermelon", "Synchronisation for apps with WatermelonDB.")
 _LISTS: Final = ("created", "updated", "deleted")
 _MARKS: Final = ("id", "_status", "_changed")
-_REFUSED: Final = (
+_REFUSED: Final = Prepared(
     select(RefusedRow.collection, RefusedRow.row_id)
     .where(
         RefusedRow.practice_id == bindparam("practice_id"),
@@ -78,7 +79,7 @@ class Pulled(Schema):
 
 
 @watermelon.get("/sync/watermelon")
-@watermelon.arguments(PullQuery, location="query")
+@watermelon.arguments(PullQuery(), location="query")  # a class would be made an instance at each request
 @watermelon.alt_response(200, schema=Pulled, success=True)
 @watermelon.alt_response(426, success=False)
 def pull_watermelon(query: dict[str, Any]) -> Response:
@@ -153,7 +154,7 @@ def _let_go(session: Session, who: Principal, span: Span) -> list[tuple[str, str
     if span.since == 0:
         return []
     told = {"practice_id": who.practice_id, "actor_id": who.actor_id, "since": span.since, "top": span.top.revision}
-    found = session.connection().execute(_REFUSED, told)
+    found = _REFUSED.rows(session.connection(), told)
     return [(name, row_id) for name, row_id in found if name in COLLECTIONS]
 
 
