@@ -22,6 +22,7 @@ _MODULES = (
     "rebuild_plans",
     "why",
     "self_audit",
+    "audit",
     "sync_schema",
 )
 

@@ -291,7 +291,7 @@ def test_each_entry_is_sealed_once_into_its_practices_own_chain(
     macs = {entry.id: entry.mac for entry in session.scalars(select(AuditEntry))}
     digest = b""
     for link in chain:
-        digest = journal.link(digest, link.sequence, macs[link.entry_id])
+        digest = journal.link(digest, link.sequence, macs[link.entry_id], link.sealed_at)
         assert link.digest == digest
     assert [link.sequence for link in chain] == [1, 2, 3, 4]
     assert [link.entry_id for link in chain] == [*first, later]
