@@ -23,6 +23,7 @@ _MODULES = (
     "why",
     "self_audit",
     "audit",
+    "audit_export",
     "sync_schema",
 )
 

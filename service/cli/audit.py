@@ -49,7 +49,7 @@ def verify(slug: str | None, since: datetime | None, anchors: Path | None) -> No
     Exit code 0: all is well. 1: something is wrong. 2: it could not be looked at.
     """
     with _whatever_happens(), sessions() as make_session:
-        practices = _practices(make_session, slug)
+        practices = practices_of(make_session, slug)
         path = anchors or _anchor_file()
         by_practice, unread = _compared(make_session, path)
         broken = sum(_verify(make_session, each, since, by_practice.get(each.id)) for each in practices)
@@ -77,7 +77,8 @@ def _whatever_happens() -> Iterator[None]:
         raise CouldNotCheckError(f"It could not be looked at: {type(error).__name__}.") from None
 
 
-def _practices(make_session: sessionmaker[Session], slug: str | None) -> list[Practice]:
+def practices_of(make_session: sessionmaker[Session], slug: str | None) -> list[Practice]:
+    """Return the practice of a slug, or every one. Ends the command if there is none."""
     with make_session() as session:
         if slug is not None:
             return [choose_practice(session, slug)]
