@@ -6,6 +6,7 @@ from multiprocessing.sharedctypes import RawValue
 from schedules.clock import Clock
 
 ANCHORED_EVERY = timedelta(hours=1)
+SETTLES_WITHIN = timedelta(minutes=1)
 HANGS_AFTER = timedelta(minutes=1)
 _NEVER = -1
 
@@ -34,8 +35,12 @@ class AnchorSign:
 
     @property
     def is_due(self) -> bool:
-        """Return whether they are to be written: at the start, every hour, and again as long as that fails."""
-        return self._done_ms.value == _NEVER or self.is_failing or self.age() >= ANCHORED_EVERY
+        """Return whether they are to be written: at the start, after its first minute, every hour, while that fails."""
+        if self._done_ms.value == _NEVER or self.is_failing or self.age() >= ANCHORED_EVERY:
+            return True
+        # What a worker finds at its start may not be sealed yet.
+        settled_ms = self._made_ms + SETTLES_WITHIN // timedelta(milliseconds=1)
+        return bool(self._done_ms.value < settled_ms <= self._clock.monotonic_ms())
 
     @property
     def is_failing(self) -> bool:
