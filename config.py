@@ -53,6 +53,22 @@ class Settings(PushSettings):
         parse.key, "Seals contact data and free text: 32 bytes in base64. Losing it loses what it sealed.", secret=True
     )
     audit_key: bytes = _setting(parse.key, "Authenticates entries of the audit trail: 32 bytes in base64.", secret=True)
+    audit_former_keys: tuple[bytes, ...] = _setting(
+        parse.keys,
+        "Keys that `AUDIT_KEY` replaced, the latest first, parted by commas: they still prove what they wrote.",
+        default=(),
+        secret=True,
+    )
+    audit_anchor_file: str | None = _setting(
+        parse.text,
+        "A file, best on another machine, that the worker appends the ends of the audit chains to.",
+        default=None,
+    )
+    audit_anchor_syslog: str | tuple[str, int] | None = _setting(
+        parse.syslog,
+        "A syslog server that gets them too: `HOST:PORT` (UDP), or the path of a socket such as `/dev/log`.",
+        default=None,
+    )
     smtp_host: str = _setting(parse.text, "The mail server that reminders are handed to.", default="127.0.0.1")
     smtp_port: int = _setting(parse.integer(1, 65535), "Its port.", default=25)
     smtp_username: str | None = _setting(parse.text, "Sign-in at the mail server, if it asks for one.", default=None)
@@ -161,6 +177,11 @@ class Settings(PushSettings):
         "Least level that is logged; logs hold ids, never names.",
         default="INFO",
     )
+
+    @property
+    def anchors_audit(self) -> bool:
+        """Whether the ends of the audit chains are kept outside of the database."""
+        return self.audit_anchor_file is not None or self.audit_anchor_syslog is not None
 
     @property
     def wakes_devices(self) -> bool:

@@ -72,6 +72,21 @@ def key(raw: str) -> bytes:
     return key
 
 
+def keys(raw: str) -> tuple[bytes, ...]:
+    """Return the keys of a list that stand in base64."""
+    return tuple(key(part) for part in raw.replace(",", " ").split())
+
+
+def syslog(raw: str) -> str | tuple[str, int]:
+    """Return where a syslog server listens: the path of a socket, or host and port."""
+    if raw.startswith("/"):
+        return raw
+    found = re.fullmatch(r"(?P<host>[A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\]):(?P<port>[0-9]{1,5})", raw)
+    if found is None or not 1 <= int(found["port"]) <= 65535:
+        raise ExpectedError("HOST:PORT, or the path of a socket such as /dev/log")
+    return found["host"].strip("[]"), int(found["port"])
+
+
 def database_url(raw: str) -> str:
     """Return the address of a database, with the driver that is installed."""
     scheme, separator, rest = raw.partition("://")

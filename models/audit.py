@@ -57,7 +57,7 @@ class AuditSubject(Base):
     __tablename__ = "audit_subject"
     __table_args__ = (
         ForeignKeyConstraint(["practice_id", "entry_id"], ["audit_entry.practice_id", "audit_entry.id"], **DEFERRED),
-        Index(None, "practice_id", "patient_id"),
+        Index(None, "practice_id", "patient_id", "entry_id"),
     )
 
     practice_id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True)

@@ -1,11 +1,14 @@
-"""Appends to the audit trail: who did what to whose data, authenticated entry by entry."""
+"""Appends to the audit trail: who did what to whose data, authenticated entry by entry.
 
-import hashlib
+A key that was replaced still proves what was written under it. It is told which key of this process proves something:
+0 is the present one, 1 the one before it, and so on.
+"""
+
 import hmac
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -15,15 +18,20 @@ from models.base import table_of
 from models.ids import new_id
 from models.sets import insert_rows
 
-_key: bytes | None = None
+_keys: tuple[bytes, ...] = ()
 
 
-def set_key(key: bytes) -> None:
-    """Authenticate this process's entries with `key` (32 bytes). Raises ValueError for another length."""
-    global _key  # noqa: PLW0603 - one key a process, set once at start-up
-    if len(key) != 32:
-        raise ValueError(f"expected a key of 32 bytes, got {len(key)}")
-    _key = key
+def set_key(key: bytes, *, former: Iterable[bytes] = ()) -> None:
+    """Authenticate this process's entries with `key`. What `former` keys wrote, the latest first, is still known.
+
+    Raises ValueError for a key that is not 32 bytes long.
+    """
+    global _keys  # noqa: PLW0603 - the keys of a process, set once at start-up
+    keys = (key, *former)
+    for each in keys:
+        if len(each) != 32:
+            raise ValueError(f"expected a key of 32 bytes, got {len(each)}")
+    _keys = keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,20 +91,71 @@ def entry_mac(row: dict[str, Any], patient_ids: Iterable[str]) -> bytes:
 
     Raises LookupError if no key was set.
     """
-    told = {**row, "happened_at": row["happened_at"].isoformat(), "patients": sorted(patient_ids)}
-    canonical = json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return _mac(canonical.encode())
+    return _mac(_present_key(), _canonical(row, patient_ids))
 
 
-def link(previous: bytes, sequence: int, mac: bytes) -> bytes:
+def key_of_entry(mac: bytes, row: dict[str, Any], patient_ids: Iterable[str]) -> int | None:
+    """Return which key proves an entry's columns and the patients it names; None if none does."""
+    return _key_of(mac, _canonical(row, patient_ids))
+
+
+def link(previous: bytes, sequence: int, mac: bytes, sealed_at: datetime) -> bytes:
     """Return the digest of the chain's link `sequence`: it binds an entry, by its MAC, to all links before it.
 
     `previous` is the digest of the link before, empty for the first. Raises LookupError if no key was set.
     """
-    return _mac(previous + sequence.to_bytes(8, "big") + mac)
+    return _mac(_present_key(), _link(previous, sequence, mac, sealed_at))
 
 
-def _mac(told: bytes) -> bytes:
-    if _key is None:
+def key_of_link(digest: bytes, previous: bytes, sequence: int, mac: bytes, sealed_at: datetime) -> int | None:
+    """Return which key proves a link; None if none does."""
+    # Until they bound their time too, links were made without it.
+    for told in (_link(previous, sequence, mac, sealed_at), previous + sequence.to_bytes(8, "big") + mac):
+        if (key := _key_of(digest, told)) is not None:
+            return key
+    return None
+
+
+def anchor_mac(told: str) -> bytes:
+    """Return the HMAC-SHA256 of what an anchor outside of the database tells. Raises LookupError if no key was set."""
+    return _mac(_present_key(), _anchor(told))
+
+
+def key_of_anchor(mac: bytes, told: str) -> int | None:
+    """Return which key proves an anchor; None if none does."""
+    return _key_of(mac, _anchor(told))
+
+
+def _canonical(row: dict[str, Any], patient_ids: Iterable[str]) -> bytes:
+    told = {**row, "happened_at": _text(row["happened_at"]), "patients": sorted(patient_ids)}
+    return json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+# What is bound differs from the first byte on, so that nothing passes for something else.
+def _link(previous: bytes, sequence: int, mac: bytes, sealed_at: datetime) -> bytes:
+    return b"link\0" + previous + sequence.to_bytes(8, "big") + mac + _text(sealed_at).encode()
+
+
+def _anchor(told: str) -> bytes:
+    return b"anchor\0" + told.encode()
+
+
+def _text(instant: datetime) -> str:
+    return instant.astimezone(UTC).isoformat()
+
+
+def _present_key() -> bytes:
+    if not _keys:
         raise LookupError("expected set_key() before the audit trail is written")
-    return hmac.new(_key, told, hashlib.sha256).digest()
+    return _keys[0]
+
+
+def _key_of(mac: bytes, told: bytes) -> int | None:
+    for index, key in enumerate(_keys):
+        if hmac.compare_digest(_mac(key, told), mac):
+            return index
+    return None
+
+
+def _mac(key: bytes, told: bytes) -> bytes:
+    return hmac.digest(key, told, "sha256")

@@ -6,7 +6,7 @@ No patient's data: ids and counts only. A heartbeat belongs to no practice, sinc
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import DEFERRED, ID_LENGTH, Base, Tenant, words
@@ -21,6 +21,7 @@ class Invariant(StrEnum):
     nothing_due_left_unsent = "nothing_due_left_unsent"
     every_plan_equals_its_rebuild = "every_plan_equals_its_rebuild"
     every_open_delivery_has_its_reminder = "every_open_delivery_has_its_reminder"
+    audit_trail_is_unbroken = "audit_trail_is_unbroken"
 
 
 class WorkerHeartbeat(Base):
@@ -59,17 +60,24 @@ class TallyMark(Base):
 
 
 class AuditMark(Base):
-    """How far a practice's sends are audited, and when the last nightly audit began, so that one worker does it."""
+    """How far a practice's sends are audited, and when the last nightly audit began, so that one worker does it.
+
+    `proved_link` and `proved_digest` are the last link of the audit trail's chain up to which it was found unbroken.
+    """
 
     __tablename__ = "audit_mark"
 
     practice_id: Mapped[str] = mapped_column(String(ID_LENGTH), ForeignKey("practice.id", **DEFERRED), primary_key=True)
     began_at: Mapped[datetime | None]
     audited_until: Mapped[datetime | None]  # attempts that started before it were looked at
+    proved_link: Mapped[int] = mapped_column(BigInteger, default=0, server_default=text("0"))
+    proved_digest: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
 class SelfAudit(Tenant, Base):
-    """What one run found of one invariant. `examples` are up to ten ids: of episodes for plans, else of reminders."""
+    """What one run found of one invariant. `examples` are up to ten ids: of episodes for plans, of entries for the
+    audit trail, else of reminders.
+    """
 
     __tablename__ = "self_audit"
     __table_args__ = (

@@ -65,7 +65,7 @@ def make_app(settings: Settings, steps: Steps = DEFAULT_STEPS) -> Celery:
 
 def _furnish(settings: Settings, steps: Steps) -> Desk:
     private.set_key(settings.seal_key)
-    journal.set_key(settings.audit_key)
+    journal.set_key(settings.audit_key, former=settings.audit_former_keys)
     load_library()
     clock = SystemClock()
     lease = Lease(new_id(clock.now()), timedelta(seconds=settings.lease_seconds), clock)

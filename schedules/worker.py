@@ -39,6 +39,7 @@ from schedules.watch.judgement import Rhythm
 TEND_SECONDS = 0.5
 SEAL_SECONDS = 5
 SEAL_MISSED_SECONDS = 3600
+ANCHOR_SECONDS = 60  # looks whether it is time to, and tries again what failed
 ASK_SECONDS = 900
 CARD_SECONDS = 900
 CLEAR_SECONDS = 10
@@ -65,8 +66,11 @@ class _Worker:
         lease = Lease(new_id(clock.now()), timedelta(seconds=settings.lease_seconds), clock)
         # A connection that two processes share breaks both, and on SQLite the file's locks as well.
         self._crew = self._make_crew(lease, before_fork=engine.dispose)
-        self._pages = PageKeeper(settings, clock, steps.now, before_fork=engine.dispose)
+        self._anchor_sign = jobs.AnchorSign(clock) if settings.anchors_audit else None
+        self._pages = PageKeeper(settings, clock, steps.now, engine.dispose, self._anchor_sign)
         self._auditor = Child("self-audit", jobs.audit_night, (settings, clock, steps.now), before_fork=engine.dispose)
+        anchoring = (settings, clock, steps.now, self._anchor_sign)
+        self._anchorer = Child("anchors", jobs.anchor_apart, anchoring, before_fork=engine.dispose)
         self._asker = Child("push-receipts", jobs.ask_expo, (settings, clock, steps.now), before_fork=engine.dispose)
         self._waker = jobs.Waker(settings, clock, steps, before_fork=engine.dispose)
         self._dispatch = jobs.Dispatch(
@@ -96,6 +100,7 @@ class _Worker:
             self._waker.tell_to_end()
             self._crew.stop()
             self._auditor.kill()
+            self._anchorer.kill()
             self._asker.kill()
             self._waker.stop()
             self._pages.stop()
@@ -117,6 +122,7 @@ class _Worker:
             self._follow: self._settings.poll_seconds,
             self._seal: SEAL_SECONDS,
             self._seal_missed: SEAL_MISSED_SECONDS,
+            self._anchor: ANCHOR_SECONDS,
             self._ask: ASK_SECONDS,
             self._clear: CLEAR_SECONDS,
             self._tally: TALLY_SECONDS,
@@ -151,7 +157,7 @@ class _Worker:
     def _tend(self) -> None:
         if not self.is_stopping:
             self._pages.tend()
-            for child in (self._auditor, self._asker):
+            for child in (self._auditor, self._anchorer, self._asker):
                 child.is_running()  # which clears it away once it has ended
             self._crew.tend()
 
@@ -175,6 +181,11 @@ class _Worker:
 
     def _seal_missed(self) -> None:
         jobs.seal_missed(self._make_session, self._now())
+
+    def _anchor(self) -> None:
+        # A file on another machine may hang.
+        if self._anchor_sign is not None and self._anchor_sign.is_due:
+            self._anchorer.start()
 
     def _ask(self) -> None:
         jobs.ask_about_passed_surgeries(self._make_session, self._now())
@@ -220,7 +231,7 @@ class _Worker:
 def main(settings: Settings, clock: Clock | None = None, steps: Steps = DEFAULT_STEPS) -> int:
     """Run a worker until SIGTERM or SIGINT and return the exit code: 0, or 1 if the database or a key is not fit."""
     private.set_key(settings.seal_key)
-    journal.set_key(settings.audit_key)
+    journal.set_key(settings.audit_key, former=settings.audit_former_keys)
     load_library()
     try:
         make_push_senders(settings)

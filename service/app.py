@@ -72,7 +72,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     """
     configure_logs(settings.log_level)
     private.set_key(settings.seal_key)
-    journal.set_key(settings.audit_key)
+    journal.set_key(settings.audit_key, former=settings.audit_former_keys)
     app = Application(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     # Nobody signs in from a browser page of another origin, so there is nothing to tell one by OPTIONS.

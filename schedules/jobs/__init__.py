@@ -1,5 +1,7 @@
 """The jobs of the worker, one module each. APScheduler decides when; nothing here is clinical."""
 
+from schedules.jobs.anchor_sign import AnchorSign
+from schedules.jobs.anchors import anchor_apart, anchor_chains
 from schedules.jobs.audit import seal_audit, seal_missed
 from schedules.jobs.decision_tally import tally
 from schedules.jobs.heartbeat import beat, sign_off
@@ -17,10 +19,13 @@ from schedules.jobs.wake import Waker, wake_devices
 from schedules.jobs.zones import ZoneRound, replan_by_zone_rules
 
 __all__ = [
+    "AnchorSign",
     "Dispatch",
     "Round",
     "Waker",
     "ZoneRound",
+    "anchor_apart",
+    "anchor_chains",
     "ask_about_passed_surgeries",
     "ask_expo",
     "audit_night",

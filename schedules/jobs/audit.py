@@ -61,7 +61,7 @@ def _seal_batch(session: Session, practice_id: str, now: datetime, which: _Which
     links = []
     for entry_id, mac in session.execute(_unsealed(practice_id).where(which(last)).limit(SEALED_AT_ONCE)).all():
         sequence += 1
-        digest = journal.link(digest, sequence, mac)
+        digest = journal.link(digest, sequence, mac, now)
         entry = {"practice_id": practice_id, "sequence": sequence, "entry_id": entry_id}
         links.append({**entry, "digest": digest, "sealed_at": now})
     insert_rows(session.connection(), table_of(AuditSeal), links)

@@ -11,6 +11,7 @@ from config import Settings
 from models.engine import make_engine, make_session_factory
 from schedules.children import Child
 from schedules.clock import Clock
+from schedules.jobs.anchor_sign import AnchorSign
 from schedules.pages.pulse import Pulse
 from schedules.pages.server import Pages, Server
 from schedules.watch.judgement import Rhythm
@@ -27,12 +28,20 @@ class PageKeeper:
     Its `pulse` must beat whenever the worker's scheduler has run a job.
     """
 
-    def __init__(self, settings: Settings, clock: Clock, now: _Now, before_fork: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        now: _Now,
+        before_fork: Callable[[], None],
+        anchors: AnchorSign | None = None,
+    ) -> None:
         self.pulse = Pulse(clock)
         self._clock = clock
         self._start_at_ms = clock.monotonic_ms()
         self._listener = _listen(settings.worker_host, settings.worker_port) if settings.worker_port else None
-        self._child = Child("pages", _serve, (self._listener, settings, clock, now, self.pulse), before_fork)
+        served = (self._listener, settings, clock, now, (self.pulse, anchors))
+        self._child = Child("pages", _serve, served, before_fork)
 
     def tend(self) -> None:
         """Start the process if it is not there, though not too soon after its last start."""
@@ -61,7 +70,9 @@ def _listen(host: str, port: int) -> socket.socket | None:
         return None
 
 
-def _serve(listener: socket.socket, settings: Settings, clock: Clock, now: _Now, pulse: Pulse) -> None:
+def _serve(
+    listener: socket.socket, settings: Settings, clock: Clock, now: _Now, signs: tuple[Pulse, AnchorSign | None]
+) -> None:
     engine = make_engine(settings.database_url, pool_size=CONNECTIONS, max_overflow=0)
     rhythm = Rhythm.of_seconds(poll=settings.poll_seconds, lease=settings.lease_seconds)
-    Server(listener, Pages(make_session_factory(engine), now, clock, rhythm, pulse)).serve_forever()
+    Server(listener, Pages(make_session_factory(engine), now, clock, rhythm, *signs)).serve_forever()

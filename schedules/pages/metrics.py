@@ -14,6 +14,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy.orm import Session
 
 from models.watch import Invariant
+from schedules.jobs.anchor_sign import AnchorSign
 from schedules.watch.judgement import Readings, Rhythm, Status, count_alive, judge, last_tick
 from schedules.watch.readings import (
     count_due,
@@ -34,6 +35,7 @@ class Measurements(Collector):
     session: Session
     readings: Readings
     rhythm: Rhythm
+    anchors: AnchorSign | None = None
 
     def collect(self) -> Iterator[Metric]:
         """Yield each metric."""
@@ -42,6 +44,7 @@ class Measurements(Collector):
         yield from self._deliveries()
         yield from self._workers()
         yield from self._audits()
+        yield from self._anchoring()
         yield from self._synchronisation()
 
     def _decisions(self) -> Metric:
@@ -100,6 +103,14 @@ class Measurements(Collector):
             age = (self.readings.now - min(row.ran_at for row in latest)).total_seconds()
             told = "Since the last self-audit, of the practice that has waited longest."
             yield GaugeMetricFamily("recovery_self_audit_age_seconds", told, value=age)
+
+    def _anchoring(self) -> Iterator[Metric]:
+        if self.anchors is None:
+            return
+        age, told = self.anchors.age().total_seconds(), "Since this worker last anchored the audit chains, or began."
+        yield GaugeMetricFamily("recovery_audit_anchor_age_seconds", told, value=age)
+        told = "1 if this worker's last try to anchor the audit chains failed or hangs."
+        yield GaugeMetricFamily("recovery_audit_anchor_failing", told, value=self.anchors.is_failing)
 
     def _synchronisation(self) -> Iterator[Metric]:
         told = "Edits of one field that could not both stand, and that nobody has settled."

@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from models.engine import begin_reads
 from schedules.clock import Clock
+from schedules.jobs.anchor_sign import AnchorSign
 from schedules.pages.metrics import Measurements, metrics_text
 from schedules.pages.pulse import Pulse
 from schedules.watch.judgement import Rhythm, Status, judge
@@ -28,6 +29,7 @@ from schedules.watch.readings import read_readings
 
 LONGEST_REQUEST_SECONDS = 5
 JSON = "application/json"
+NOT_ANCHORED = "audit_not_anchored"  # of this worker alone: it cannot tell the audit chains' ends to the outside
 logger = logging.getLogger(__name__)
 
 
@@ -49,6 +51,7 @@ class Pages:
     clock: Clock
     rhythm: Rhythm
     pulse: Pulse
+    anchors: AnchorSign | None = None
 
     def find(self, path: str) -> Answer:
         """Return the page at a path; 503 while the database is away."""
@@ -72,14 +75,18 @@ class Pages:
         with self.make_session() as session:
             begin_reads(session)
             judged = judge(read_readings(session, self.clock, self.now(session, self.clock)), self.rhythm)
-        status = HTTPStatus.OK if judged.status is Status.ok else HTTPStatus.SERVICE_UNAVAILABLE
-        return _told(status, status=judged.status, causes=[asdict(cause) for cause in judged.causes])
+        causes, told = [asdict(cause) for cause in judged.causes], str(judged.status)
+        if self.anchors is not None and self.anchors.is_failing:
+            causes.append({"code": NOT_ANCHORED, "seconds": int(self.anchors.age().total_seconds()), "count": None})
+            told = NOT_ANCHORED if judged.status is Status.ok else told
+        status = HTTPStatus.OK if told == Status.ok else HTTPStatus.SERVICE_UNAVAILABLE
+        return _told(status, status=told, causes=causes)
 
     def _metrics(self) -> Answer:
         with self.make_session() as session:
             begin_reads(session)
             readings = read_readings(session, self.clock, self.now(session, self.clock))
-            text = metrics_text(Measurements(session, readings, self.rhythm))
+            text = metrics_text(Measurements(session, readings, self.rhythm, self.anchors))
         return Answer(HTTPStatus.OK, text, CONTENT_TYPE_PLAIN_0_0_4)
 
 

@@ -50,7 +50,7 @@ class SelfAuditView(Schema):
     """What one run found of one invariant.
 
     `checked` is how much it looked at. `examples` are up to ten ids: of episodes where a plan differs from its rebuild,
-    else of reminders.
+    of entries (or `link-N`) where the audit trail is broken, else of reminders.
     """
 
     id = Id(required=True)

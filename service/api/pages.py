@@ -28,11 +28,16 @@ class PageQuery(Schema):
     limit = QueryWhole(1, MOST_ITEMS, load_default=DEFAULT_LIMIT)
 
 
-def page(rows: Sequence[Row], limit: int, id_of: Callable[[Row], str]) -> dict[str, Any]:
-    """Return a page of `rows`, of which one more than `limit` was asked for to see whether the list goes on."""
+def page(
+    rows: Sequence[Row], limit: int, id_of: Callable[[Row], str], *, go_on_after: str | None = None
+) -> dict[str, Any]:
+    """Return a page of `rows`, of which one more than `limit` was asked for to see whether the list goes on.
+
+    `go_on_after`: the id after which it goes on although the rows are no full page.
+    """
     items = list(rows[:limit])
-    goes_on = len(rows) > limit
-    return {"items": items, "next": _signer(settings()).dumps(id_of(items[-1])) if goes_on else None}
+    last = id_of(items[-1]) if len(rows) > limit else go_on_after
+    return {"items": items, "next": None if last is None else _signer(settings()).dumps(last)}
 
 
 def row_after(cursor: str | None) -> str | None:

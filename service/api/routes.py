@@ -1,5 +1,6 @@
 """The resources of the API, in the order in which the document lists them."""
 
+from service.api.access_log import access_log
 from service.api.check_ins import check_ins
 from service.api.clearance_rules import clearance_rules
 from service.api.clearances import clearances
@@ -54,6 +55,7 @@ RESOURCES = (
     check_ins,
     questionnaire_answers,
     versions,
+    access_log,
     tasks,
     conflicts,
     delivery_health,

@@ -5,11 +5,13 @@ short transaction of its own. If it cannot be stored, the caller gets 503 and no
 repeat of its request is kept in the same transaction.
 """
 
+import logging
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
 from flask import Response, make_response, request
+from sqlalchemy.exc import SQLAlchemyError
 
 from models.audit import AuditAction
 from models.journal import Act, append
@@ -17,6 +19,8 @@ from service.api.idempotency import keyed_request
 from service.api.reads import READING_METHODS
 from service.api.scope import Scope, find_scope, route_of, scope
 from service.db import current_session
+from service.errors import UnavailableError
+from service.logs import log_event
 
 _DENIALS = (401, 403, 404)
 _ACTIONS = {
@@ -49,10 +53,17 @@ def settled(view: Callable[..., Any]) -> Callable[..., Response]:
 
 
 def commit_with_entry(status: int) -> None:
-    """Append the request's audit entry to the session's transaction and commit it."""
+    """Append the request's audit entry to the session's transaction and commit it.
+
+    Raises UnavailableError if it cannot be stored, for whatever reason: nothing is done or shown without its entry.
+    """
     current = scope()
     if current.principal is not None:
-        _append(current, _action(current), status)
+        try:
+            _append(current, _action(current), status)
+        except (SQLAlchemyError, LookupError) as failure:
+            log_event("audit_failed", level=logging.ERROR, error=failure)
+            raise UnavailableError from None
     current_session().commit()
 
 

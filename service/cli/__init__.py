@@ -22,6 +22,8 @@ _MODULES = (
     "rebuild_plans",
     "why",
     "self_audit",
+    "audit",
+    "audit_export",
     "sync_schema",
 )
 

@@ -34,7 +34,8 @@ def self_audit(slug: str | None) -> None:
             _print(practice.slug, found)
             violations += found.violations
     if violations:
-        fail(f"{violations} violations. The ids are of episodes for plans, else of reminders: flask why REMINDER.")
+        ids = "Ids are of episodes for plans, of entries for the trail, else of reminders: flask why REMINDER."
+        fail(f"{violations} violations. {ids}")
 
 
 def _audit(make_session: sessionmaker[Session], practice_id: str, now: datetime) -> Audit:

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, text
 
-from models import AuditEntry, AuditSubject, Reminder
+from models import AuditEntry, AuditSubject, Patient, Reminder
 from models.audit import ActorKind, AuditAction
 from models.engine import begin_reads, make_session_factory
 from models.journal import entry_mac
@@ -99,6 +99,25 @@ def test_a_change_that_is_refused_leaves_no_entry_of_a_change(
     coordinator.patch(f"/patients/{clinic.patient.id}", {"language": "es"}, match='"1"')
 
     assert trail() == []
+
+
+def test_without_a_trail_nothing_is_shown_refused_or_changed(
+    coordinator: Caller, clinic: Clinic, engine: Engine, look: Look
+) -> None:
+    path, before = f"/patients/{clinic.patient.id}", look(Patient, id=clinic.patient.id)
+    etag = coordinator.get(path).headers["ETag"]
+    with engine.begin() as connection:
+        connection.execute(text("ALTER TABLE audit_entry RENAME TO lost"))
+
+    answers = [
+        coordinator.get(path),
+        coordinator.get("/patients/nobody"),
+        coordinator.patch(path, {"language": "es"}, match=etag),
+    ]
+
+    assert [each.status_code for each in answers] == [503] * 3
+    assert not [each for each in answers if clinic.patient.mrn in each.get_data(as_text=True)]
+    assert look(Patient, id=clinic.patient.id)[0].rev == before[0].rev
 
 
 def test_a_reused_refresh_token_is_recorded(

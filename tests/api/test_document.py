@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from openapi_spec_validator import validate
 
-from service.api import examples, examples_providers, examples_sync
+from service.api import examples, examples_access, examples_providers, examples_sync
+from service.api.access_log import AccessPage
 from service.api.check_ins import CheckInBody
 from service.api.conflicts import ConflictPage, RefusedRowPage, ResolveBody
 from service.api.document import STATIC
@@ -133,6 +134,7 @@ def test_the_examples_fit_their_schemas() -> None:
     assert ConflictPage().validate(examples_sync.CONFLICTS) == {}
     assert ResolveBody().validate(examples_sync.RESOLVE) == {}
     assert RefusedRowPage().validate(examples_sync.REFUSED_ROWS) == {}
+    assert AccessPage().validate(examples_access.ACCESSES) == {}
     assert VersionPage().validate(examples_sync.VERSIONS) == {}
     assert DigestBody().validate(examples_sync.DIGEST) == {}
     assert DigestAnswer().validate(examples_sync.DIGEST_ANSWER) == {}

@@ -55,6 +55,7 @@ LISTS = (
     "list_milestone_versions",
     "list_answer_versions",
     "list_settings_versions",
+    "list_patient_accesses",
 )
 CONTRADICTABLE = (
     "compare_digests",

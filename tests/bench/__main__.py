@@ -12,7 +12,7 @@ from pathlib import Path
 
 from schedules.clock import SystemClock
 
-LONGEST_SECONDS = 900
+LONGEST_SECONDS = 1800
 _LINE = re.compile(r"(?P<name>\w+): ratio (?P<ratio>[0-9.]+) \((?P<details>.*)\)")
 
 

@@ -3,16 +3,21 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import Engine, func, select
 
+from models import AuditEntry, CheckIn
 from models.reminder import DeliveryState
 from schedules.plan.corrections import UrgentCorrection
 from schedules.plan.vocabulary import MilestoneKind, ReminderCategory
-from tests.bench import due
+from service.app import create_app
+from service.db import db
+from tests.bench import bench_audit, due
 from tests.bench.children import START_SECONDS, module, seconds_of_all, started_all, wait_until
 from tests.bench.memory import megabytes_of
 from tests.bench.morning import NINE, kinds
 from tests.bench.morning_report import inversions, report
 from tests.bench.null_worker import running_workers, with_provider
+from tests.database import settings_for
 
 WRITTEN = (
     "SELECT DISTINCT state, attempts, fence, channel, target IS NULL FROM delivery",
@@ -68,6 +73,23 @@ def test_a_morning_is_told_from_its_rows(database_url: str) -> None:
     assert lines[0] == "drained in 10 s: 4 expired, 4 sent; 0 sent a second"
     assert [line for line in lines if line.endswith(": 0")] == lines[-6:-1]
     assert lines[-1] == "memory of all workers: 100 MB after the first 5 %, 101 MB at most, 1.01 times"
+
+
+@pytest.mark.slow
+def test_the_half_without_audit_stores_the_same_and_leaves_no_entry(engine: Engine, database_url: str) -> None:
+    phone = bench_audit.enrolled(database_url)
+    app = create_app(settings_for(database_url))
+
+    bench_audit.seconds_of(bench_audit.writing(app, phone), "201", count=2, at_once=1)
+    bench_audit.seconds_of(bench_audit.reading(app, phone), "200", count=1, at_once=1)
+
+    with app.app_context():
+        db.engine.dispose()
+    with engine.connect().execution_options(reads=True) as connection:
+        routes = connection.execute(select(AuditEntry.route, func.count()).group_by(AuditEntry.route)).all()
+        reports = connection.execute(select(func.count()).select_from(CheckIn)).scalar_one()
+    assert reports == 4
+    assert sorted(routes) == [("GET /api/v1/patients/{patient_id}", 1), ("PUT /api/v1/check-ins/{check_in_id}", 2)]
 
 
 @pytest.mark.parametrize(

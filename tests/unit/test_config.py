@@ -137,6 +137,30 @@ def test_a_sign_in_at_another_machine_is_never_sent_in_clear() -> None:
     assert Settings.from_env(NEEDED | mail | {"SMTP_TLS": "starttls"}).smtp_tls == "starttls"
 
 
+def test_the_keys_that_a_key_replaced_are_a_list() -> None:
+    settings = Settings.from_env(NEEDED | {"AUDIT_FORMER_KEYS": f"{KEY}, {OTHER_KEY}"})
+    (problem,) = problems_of(NEEDED | {"AUDIT_FORMER_KEYS": f"{KEY},short"})
+
+    assert settings.audit_former_keys == (bytes(32), bytes(range(32)))
+    assert problem.startswith("AUDIT_FORMER_KEYS: expected 32 bytes in base64")
+
+
+@pytest.mark.parametrize(
+    ("raw", "address"), [("/dev/log", "/dev/log"), ("logs:514", ("logs", 514)), ("[::1]:514", ("::1", 514))]
+)
+def test_a_syslog_server_is_a_socket_or_a_host_with_its_port(raw: str, address: object) -> None:
+    settings = Settings.from_env(NEEDED | {"AUDIT_ANCHOR_SYSLOG": raw})
+
+    assert settings.audit_anchor_syslog == address
+
+
+@pytest.mark.parametrize("raw", ["logs", "logs:0", "logs:65536", "udp://logs:514", ":514"])
+def test_what_is_no_syslog_server_is_refused(raw: str) -> None:
+    (problem,) = problems_of(NEEDED | {"AUDIT_ANCHOR_SYSLOG": raw})
+
+    assert problem.startswith("AUDIT_ANCHOR_SYSLOG: expected HOST:PORT")
+
+
 def test_half_a_sign_in_is_refused() -> None:
     assert problems_of(NEEDED | {"SMTP_USERNAME": "u"}) == (
         "SMTP_USERNAME: expected together with SMTP_PASSWORD, got one without the other",

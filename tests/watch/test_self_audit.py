@@ -10,7 +10,17 @@ from sqlalchemy import Engine, insert, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from config import Settings
-from models import AuditMark, Delivery, DeliveryAttempt, Episode, Milestone, Reminder, Restriction, SelfAudit
+from models import (
+    AuditEntry,
+    AuditMark,
+    Delivery,
+    DeliveryAttempt,
+    Episode,
+    Milestone,
+    Reminder,
+    Restriction,
+    SelfAudit,
+)
 from models.engine import make_engine, make_session_factory
 from models.people import Patient
 from models.reminder import OPEN_STATES, AttemptOutcome, DecisionKind, DeliveryState
@@ -23,6 +33,7 @@ from schedules.watch.self_audit import Audit, audit_practice, record_audit
 from tests import builders
 from tests.clock import MONDAY_AFTERNOON, FixedClock
 from tests.database import Databases
+from tests.owner import Owner
 from tests.worker.desks import Outbox, claim_all, deliver, desk_of
 
 PRACTICE = "practice-watched"
@@ -66,6 +77,7 @@ def _work_for_a_week(engine: Engine) -> None:
             claims = claim_all(session, clock)
         deliver(desk_of(engine, clock, {Provider.smtp: outbox}), *claims)
     jobs.publish(make_session)
+    jobs.seal_audit(make_session, MONDAY_AFTERNOON)
     assert outbox.messages
 
 
@@ -248,6 +260,14 @@ def cancel_a_reminder_without_its_delivery(session: Session) -> str:
     return reminder.id
 
 
+def change_an_entry_of_the_audit_trail(session: Session) -> str:
+    entry_id = session.scalars(select(AuditEntry.id).order_by(AuditEntry.id).limit(1)).one()
+    owner = Owner(session.connection())
+    owner.practice_id = PRACTICE
+    owner.does("UPDATE audit_entry SET route = 'nothing' WHERE practice_id = :practice AND id = :id", id=entry_id)
+    return entry_id
+
+
 BROKEN = [
     (send_after_the_milestone_was_achieved, Invariant.nothing_sent_after_its_end),
     (send_after_the_milestone_was_cancelled, Invariant.nothing_sent_after_its_end),
@@ -266,6 +286,7 @@ BROKEN = [
     (break_the_protocol_of_a_surgery, Invariant.every_plan_equals_its_rebuild),
     (plan_a_reminder_again_without_its_delivery, Invariant.every_open_delivery_has_its_reminder),
     (cancel_a_reminder_without_its_delivery, Invariant.every_open_delivery_has_its_reminder),
+    (change_an_entry_of_the_audit_trail, Invariant.audit_trail_is_unbroken),
 ]
 
 
@@ -324,6 +345,7 @@ def test_sends_are_audited_once_and_of_several_workers_one_audits_a_night(
     assert mark.audited_until == LATER - timedelta(seconds=60)
     assert again[Invariant.nothing_sent_twice] == again[Invariant.nothing_sent_after_its_end] == 0
     assert again[Invariant.every_plan_equals_its_rebuild] == 2
+    assert (mark.proved_link > 0, again[Invariant.audit_trail_is_unbroken]) == (True, 0)
 
 
 def test_the_nights_process_logs_counts_alone(

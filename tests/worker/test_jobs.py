@@ -1,6 +1,7 @@
 """The worker's jobs: showing results, asking about passed surgeries, sealing the audit trail."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfoNotFoundError
 
@@ -19,6 +20,7 @@ from models.sync import SyncClock
 from schedules import jobs
 from schedules.jobs.publish import PUBLISHED_AT_ONCE
 from schedules.plan.vocabulary import EpisodeStatus, ReminderState, SurgeryStatus
+from schedules.watch.trail import prove
 from tests import builders
 from tests.clock import MONDAY_AFTERNOON
 from tests.worker.rows import is_somebody_waiting, wait_until
@@ -291,11 +293,37 @@ def test_each_entry_is_sealed_once_into_its_practices_own_chain(
     macs = {entry.id: entry.mac for entry in session.scalars(select(AuditEntry))}
     digest = b""
     for link in chain:
-        digest = journal.link(digest, link.sequence, macs[link.entry_id])
+        digest = journal.link(digest, link.sequence, macs[link.entry_id], link.sealed_at)
         assert link.digest == digest
     assert [link.sequence for link in chain] == [1, 2, 3, 4]
     assert [link.entry_id for link in chain] == [*first, later]
     assert len(seals(session, there)) == 1
+
+
+def test_eight_writers_and_two_workers_make_one_unbroken_chain(
+    session: Session, make_session: sessionmaker[Session]
+) -> None:
+    practice_id = builders.practice(session).id
+    session.commit()
+
+    def write_some(_number: int) -> None:
+        for _ in range(20):
+            with make_session.begin() as own:
+                own.connection()
+                write_entry(own, practice_id, MONDAY_AFTERNOON)
+
+    def seal_often(_number: int) -> None:
+        for _ in range(20):
+            jobs.seal_audit(make_session, MONDAY_AFTERNOON)
+
+    with ThreadPoolExecutor(10) as threads:
+        running = threads.map(write_some, range(8)), threads.map(seal_often, range(2))
+        done = [each for some in running for each in some]
+    jobs.seal_audit(make_session, MONDAY_AFTERNOON)
+
+    proof = prove(make_session, practice_id)
+    assert len(done) == 10
+    assert (proof.links, proof.loose, proof.faults) == (160, 0, [])
 
 
 def test_an_entry_that_was_committed_late_is_sealed_after_its_elders(

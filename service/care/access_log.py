@@ -1,0 +1,84 @@
+"""Who looked at a patient's data or changed it, as the audit trail tells, for the patient and the clinic.
+
+It names a member of staff by name and role. Their name is not the patient's health data, and the log exists so that a
+patient can ask the very person.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Row, and_, func, select
+from sqlalchemy.orm import Session
+
+from models import AuditEntry, AuditSubject, Staff
+from models.audit import ActorKind
+from schedules.plan.protocol import Text
+from service.care.access_words import ACTORS, ROLES, AccessKind, Area, area_of, kind_of
+
+LOOKED_AT = 2_000  # entries a page: a phone that synchronises leaves many, and a page must cost little
+
+
+class Whose(StrEnum):
+    """Whose accesses are listed: also those of the patient's own phones, or of everybody else alone."""
+
+    everybody = "everybody"
+    others = "others"
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """One access. `name` and `role` are of a member of staff."""
+
+    id: str
+    happened_at: datetime
+    kind: AccessKind
+    area: Area
+    actor: ActorKind
+    name: str | None
+    role: str | None
+    actor_text: Text
+
+
+def list_accesses(
+    session: Session, practice_id: str, patient_id: str, whose: Whose, *, after: str | None, limit: int
+) -> tuple[Sequence[Access], str | None]:
+    """Return up to `limit` accesses, the latest first, from the one after the id `after` on.
+
+    The second value is the id after which to go on where not all was looked at and yet no full page found.
+    """
+    looked_at = select(AuditSubject.entry_id).where(
+        AuditSubject.practice_id == practice_id, AuditSubject.patient_id == patient_id
+    )
+    if after is not None:
+        looked_at = looked_at.where(AuditSubject.entry_id < after)
+    span = looked_at.order_by(AuditSubject.entry_id.desc()).limit(LOOKED_AT).subquery()
+    is_entry = and_(AuditEntry.practice_id == practice_id, AuditEntry.id == span.c.entry_id)
+    is_staff = and_(
+        AuditEntry.actor_kind == ActorKind.staff,
+        Staff.practice_id == AuditEntry.practice_id,
+        Staff.id == AuditEntry.actor_id,
+    )
+    query = select(AuditEntry, Staff.display_name, Staff.role).join(span, is_entry).outerjoin(Staff, is_staff)
+    if whose is Whose.others:
+        query = query.where(AuditEntry.actor_kind != ActorKind.device)
+    rows = session.execute(query.order_by(AuditEntry.id.desc()).limit(limit)).all()
+    count, last = session.execute(select(func.count(), func.min(span.c.entry_id))).one()
+    goes_on = len(rows) < limit and count == LOOKED_AT
+    return [_access(row) for row in rows], last if goes_on else None
+
+
+def _access(row: Row[*tuple[Any, ...]]) -> Access:
+    entry, name, role = row
+    return Access(
+        id=entry.id,
+        happened_at=entry.happened_at,
+        kind=kind_of(entry.action, entry.status),
+        area=area_of(entry.route) or Area.record,
+        actor=entry.actor_kind,
+        name=name,
+        role=role,
+        actor_text=ACTORS[entry.actor_kind] if role is None else ROLES[role],
+    )

@@ -1,0 +1,151 @@
+"""What the log of accesses says to the patient, in every language: who, what was done, with which part of the record.
+
+An entry of the audit trail tells the template of a route. The area is that of its most special segment.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from models.audit import ActorKind, AuditAction
+from models.people import StaffRole
+from schedules.plan.protocol import Text
+
+
+class AccessKind(StrEnum):
+    """What was done."""
+
+    read = "read"
+    changed = "changed"
+    imported = "imported"
+    sent = "sent"
+    signed_in = "signed_in"
+    denied = "denied"
+
+
+class Area(StrEnum):
+    """A part of a patient's record."""
+
+    record = "record"
+    plan = "plan"
+    surgery = "surgery"
+    milestones = "milestones"
+    limits = "limits"
+    work = "work"
+    messages = "messages"
+    reports = "reports"
+    tasks = "tasks"
+    app = "app"
+    sign_in = "sign_in"
+    access_log = "access_log"
+
+
+KINDS: Final[Mapping[AccessKind, Text]] = MappingProxyType(
+    {
+        AccessKind.read: Text(en="Read", es="Leyó"),
+        AccessKind.changed: Text(en="Changed", es="Cambió"),
+        AccessKind.imported: Text(en="Loaded from a file, or compared with one", es="Cargó de un archivo, o comparó"),
+        AccessKind.sent: Text(en="Sent", es="Envió"),
+        AccessKind.signed_in: Text(en="Signed in, or gave access", es="Inició sesión, o dio acceso"),
+        AccessKind.denied: Text(en="Was refused", es="Fue rechazado"),
+    }
+)
+AREAS: Final[Mapping[Area, Text]] = MappingProxyType(
+    {
+        Area.record: Text(en="Your personal data", es="Sus datos personales"),
+        Area.plan: Text(en="Your recovery plan", es="Su plan de recuperación"),
+        Area.surgery: Text(en="Your surgery", es="Su operación"),
+        Area.milestones: Text(en="Steps of your recovery", es="Pasos de su recuperación"),
+        Area.limits: Text(en="Your limits", es="Sus límites"),
+        Area.work: Text(en="Your work status", es="Su situación laboral"),
+        Area.messages: Text(en="Messages to and from you", es="Mensajes para usted y de usted"),
+        Area.reports: Text(en="What was reported about you", es="Lo que se informó sobre usted"),
+        Area.tasks: Text(en="What the clinic has to do for you", es="Lo que la clínica debe hacer por usted"),
+        Area.app: Text(en="Everything that an app keeps", es="Todo lo que guarda una aplicación"),
+        Area.sign_in: Text(en="Access to your data", es="El acceso a sus datos"),
+        Area.access_log: Text(en="This list of accesses", es="Esta lista de accesos"),
+    }
+)
+ACTORS: Final[Mapping[ActorKind, Text]] = MappingProxyType(
+    {
+        ActorKind.staff: Text(en="Your clinic", es="Su clínica"),
+        ActorKind.device: Text(en="Your phone or app", es="Su teléfono o aplicación"),
+        ActorKind.link: Text(en="Whoever opened a message's link", es="Quien abrió el enlace de un mensaje"),
+        ActorKind.worker: Text(en="This service, by itself", es="Este servicio, por sí mismo"),
+        ActorKind.command: Text(en="Whoever runs this service", es="Quien administra este servicio"),
+        ActorKind.provider: Text(en="The service that carries messages", es="El servicio que lleva los mensajes"),
+    }
+)
+ROLES: Final[Mapping[StaffRole, Text]] = MappingProxyType(
+    {
+        StaffRole.clinician: Text(en="Clinician", es="Profesional de salud"),
+        StaffRole.coordinator: Text(en="Coordinator", es="Coordinación"),
+        StaffRole.practice_admin: Text(en="Clinic's administration", es="Administración de la clínica"),
+    }
+)
+_SEGMENTS: Final[Mapping[str, Area]] = MappingProxyType(
+    {
+        "patients": Area.record,
+        "import": Area.record,
+        "versions": Area.reports,
+        "episodes": Area.plan,
+        "plan": Area.plan,
+        "progress": Area.plan,
+        "migrations": Area.plan,
+        "rebuild-plans": Area.plan,
+        "surgeries": Area.surgery,
+        "moves": Area.surgery,
+        "milestones": Area.milestones,
+        "clear_by_signed_rules": Area.milestones,
+        "limits": Area.limits,
+        "work-status": Area.work,
+        "reminders": Area.messages,
+        "inbound-messages": Area.messages,
+        "providers": Area.messages,
+        "m": Area.messages,
+        "worker.send": Area.messages,
+        "replan_by_zone_rules": Area.messages,
+        "why": Area.messages,
+        "check-in": Area.reports,
+        "check-ins": Area.reports,
+        "observations": Area.reports,
+        "questionnaire-answers": Area.reports,
+        "tasks": Area.tasks,
+        "sync": Area.app,
+        "conflicts": Area.app,
+        "refused-rows": Area.app,
+        "push-address": Area.sign_in,
+        "enrolments": Area.sign_in,
+        "devices": Area.sign_in,
+        "tokens": Area.sign_in,
+        "access-log": Area.access_log,
+        "audit": Area.access_log,
+    }
+)
+_DENIED = (401, 403, 404)
+_KINDS: Final[Mapping[AuditAction, AccessKind]] = MappingProxyType(
+    {
+        AuditAction.read: AccessKind.read,
+        AuditAction.write: AccessKind.changed,
+        AuditAction.import_: AccessKind.imported,
+        AuditAction.send: AccessKind.sent,
+        AuditAction.token: AccessKind.signed_in,
+        AuditAction.denied: AccessKind.denied,
+    }
+)
+
+
+def area_of(route: str) -> Area | None:
+    """Return the part of the record that a route, a command or a job is about; None if it is about no patient.
+
+    >>> area_of("GET /api/v1/patients/{patient_id}/limits")
+    <Area.limits: 'limits'>
+    """
+    segments = route.replace("/", " ").split()
+    return next((_SEGMENTS[each] for each in reversed(segments) if each in _SEGMENTS), None)
+
+
+def kind_of(action: AuditAction, status: int | None) -> AccessKind:
+    """Return what was done. Whatever somebody wanted and did not get was denied."""
+    return AccessKind.denied if status in _DENIED else _KINDS[action]
