@@ -7,16 +7,18 @@ repeat of its request is kept in the same transaction.
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, NoReturn
 
 from flask import Response, make_response, request
 
-from models.audit import AuditAction
+from models.audit import ActorKind, AuditAction
 from models.journal import Act, append
 from service.api.idempotency import keyed_request
 from service.api.reads import READING_METHODS
 from service.api.scope import Scope, find_scope, route_of, scope
 from service.db import current_session
+from service.errors import ServiceError
+from service.identity.sessions import note_seen
 
 _DENIALS = (401, 403, 404)
 _ACTIONS = {
@@ -25,6 +27,12 @@ _ACTIONS = {
     "POST /api/v1/devices": AuditAction.token,
     "POST /api/v1/tokens/refresh": AuditAction.token,
     "POST /m/{token}": AuditAction.token,
+    "POST /api/v1/sign-in": AuditAction.token,
+    "POST /api/v1/sign-in/second-factor": AuditAction.token,
+    "POST /api/v1/sign-in/authenticator/confirm": AuditAction.token,
+    "POST /api/v1/me/sign-out": AuditAction.token,
+    "POST /api/v1/me/sessions/end-others": AuditAction.token,
+    "DELETE /api/v1/me/sessions/{session_id}": AuditAction.token,
 }
 
 
@@ -49,9 +57,10 @@ def settled(view: Callable[..., Any]) -> Callable[..., Response]:
 
 
 def commit_with_entry(status: int) -> None:
-    """Append the request's audit entry to the session's transaction and commit it."""
+    """Append the request's audit entry to the session's transaction and commit it, and that its session is used."""
     current = scope()
     if current.principal is not None:
+        note_seen(current_session(), current.principal, current.now)
         _append(current, _action(current), status)
     current_session().commit()
 
@@ -62,11 +71,25 @@ def _action(current: Scope) -> AuditAction:
     return _ACTIONS.get(route_of(), AuditAction.read if current.reads else AuditAction.write)
 
 
+def commit_refusal(practice_id: str | None, actor_id: str | None, error: ServiceError, **about: str) -> NoReturn:
+    """Raise `error`, after what the request did was committed with its entry: a wrong try must count.
+
+    `about`: ids and codes. Without a practice there is no trail to tell it to.
+    """
+    current = scope()
+    if practice_id is not None:
+        act = Act(ActorKind.staff, actor_id, AuditAction.denied, route_of(), error.status, about=about)
+        append(current_session(), practice_id, act, current.now)
+    current_session().commit()
+    current.is_recorded = True
+    raise error
+
+
 def record_denial(status: int) -> None:
     """Commit an entry for a refused request, if it is known who asked. What the request had done is rolled back."""
     current = find_scope()
     current_session().rollback()
-    if current is None or current.principal is None or status not in _DENIALS:
+    if current is None or current.principal is None or current.is_recorded or status not in _DENIALS:
         return
     current.patient_ids.clear()
     _append(current, AuditAction.denied, status)
