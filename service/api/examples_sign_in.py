@@ -23,7 +23,7 @@ AUTHENTICATOR: dict[str, Any] = {
     "secret": _SECRET,
     "uri": (
         f"otpauth://totp/Hudson%20Spine:casey%40example.org?digits=6&secret={_SECRET}"
-        "&algorithm=SHA1&issuer=Hudson+Spine&period=30"
+        "&algorithm=SHA1&issuer=Hudson%20Spine&period=30"
     ),
 }
 SESSION_TOKEN: dict[str, Any] = {

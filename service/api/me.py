@@ -103,7 +103,7 @@ def list_own_sessions() -> Any:
     }
 
 
-@me.post("/me/sessions/end-others")
+@me.post("/me/end-other-sessions")
 @me.response(200, EndedView, example=examples.ENDED)
 def end_other_sessions() -> Any:
     """End all sessions but the present one, and sign-ins that have begun."""

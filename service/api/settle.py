@@ -31,7 +31,7 @@ _ACTIONS = {
     "POST /api/v1/sign-in/second-factor": AuditAction.token,
     "POST /api/v1/sign-in/authenticator/confirm": AuditAction.token,
     "POST /api/v1/me/sign-out": AuditAction.token,
-    "POST /api/v1/me/sessions/end-others": AuditAction.token,
+    "POST /api/v1/me/end-other-sessions": AuditAction.token,
     "DELETE /api/v1/me/sessions/{session_id}": AuditAction.token,
 }
 

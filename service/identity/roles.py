@@ -34,7 +34,7 @@ WHO_MAY: Final[dict[str, frozenset[str] | None]] = {
     "POST /api/v1/me/step-up": STAFF,
     "POST /api/v1/me/sign-out": STAFF,
     "GET /api/v1/me/sessions": STAFF,
-    "POST /api/v1/me/sessions/end-others": STAFF,
+    "POST /api/v1/me/end-other-sessions": STAFF,
     "DELETE /api/v1/me/sessions/{session_id}": STAFF,
     "POST /api/v1/me/password": STAFF,
     "POST /api/v1/me/authenticator": STAFF,

@@ -46,4 +46,5 @@ def find_step(secret: str, code: str, now: datetime, *, after: int | None) -> in
 def provisioning_uri(secret: str, *, account: str, issuer: str) -> str:
     """Return the address that an app reads from a QR code."""
     totp = TOTP(base64.b32decode(secret), DIGITS, SHA1(), STEP_SECONDS)  # noqa: S303 - what apps reckon with
-    return totp.get_provisioning_uri(account, issuer)
+    # Some apps take a plus sign for itself. One that is meant is written %2B already.
+    return totp.get_provisioning_uri(account, issuer).replace("+", "%20")

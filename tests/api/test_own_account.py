@@ -65,7 +65,7 @@ def test_a_use_is_noted_once_a_minute_by_reads_and_by_writes(casey: Person, cloc
     noted = []
     for seconds, path in ((59, "GET"), (1, "GET"), (59, "POST"), (1, "POST")):
         clock.advance(timedelta(seconds=seconds))
-        assert caller.call(path, "/me" if path == "GET" else "/me/sessions/end-others").status_code == 200
+        assert caller.call(path, "/me" if path == "GET" else "/me/end-other-sessions").status_code == 200
         noted.append((look(Token, kind=TokenKind.staff_session)[0].last_seen_at or began) - began)
 
     assert [each.total_seconds() for each in noted] == [0, 60, 60, 120]
@@ -89,7 +89,7 @@ def test_somebody_lists_their_sessions_and_ends_one_or_all_others(
     again = third.call("DELETE", f"/me/sessions/{items[2]['id']}")
     foreign = as_staff(app, session, clinic.clinician).call("DELETE", f"/me/sessions/{items[0]['id']}")
     before = [lives(each) for each in (first, second, third)]
-    others = third.post("/me/sessions/end-others").json
+    others = third.post("/me/end-other-sessions").json
 
     assert [each["is_present"] for each in items] == [True, False, False]
     assert [each.status_code for each in (ended, again, foreign)] == [204, 404, 404]
@@ -252,11 +252,11 @@ def test_whoever_lost_the_authenticator_begins_anew_with_a_code_alone(casey: Per
 
 def test_the_trail_tells_of_every_end_of_a_session(casey: Person, clinic: Clinic, look: Look) -> None:
     caller = casey.sign_in()
-    caller.post("/me/sessions/end-others")
+    caller.post("/me/end-other-sessions")
     caller.post("/me/sign-out")
 
     trail = [(each.action, each.route) for each in look(AuditEntry, practice_id=clinic.id)][2:]
     assert trail == [
-        (AuditAction.token, "POST /api/v1/me/sessions/end-others"),
+        (AuditAction.token, "POST /api/v1/me/end-other-sessions"),
         (AuditAction.token, "POST /api/v1/me/sign-out"),
     ]

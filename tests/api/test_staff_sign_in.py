@@ -49,6 +49,7 @@ def test_who_has_no_authenticator_sets_one_up_on_the_way(newcomer: Person) -> No
 
     assert (first["next"], skipped.status_code) == ("set_up_authenticator", 401)
     assert shown["uri"].startswith("otpauth://totp/Hudson%20Spine%20Clinic:")
+    assert "&issuer=Hudson%20Spine%20Clinic&" in shown["uri"]
     assert len(set(confirmed.json["recovery_codes"])) == 10
     assert Caller(newcomer.app.test_client(), confirmed.json["token"]).get("/me").json["recovery_codes_left"] == 10
     assert newcomer.send("/sign-in/authenticator/confirm", body).status_code == 401

@@ -58,7 +58,7 @@ NOT_FOR_COORDINATORS = frozenset(
         # For people who signed in themselves: the callers here have tokens that a command made.
         "POST /api/v1/me/step-up",
         "POST /api/v1/me/sign-out",
-        "POST /api/v1/me/sessions/end-others",
+        "POST /api/v1/me/end-other-sessions",
         "POST /api/v1/me/password",
         "POST /api/v1/me/authenticator",
         "POST /api/v1/me/authenticator/confirm",
