@@ -168,6 +168,18 @@ class Settings(PushSettings):
         "what is open stay for ever.",
         default=3650,
     )
+    session_idle_minutes: int = _setting(
+        parse.integer(1, 1440), "After so long without a request a session of staff ends.", default=30
+    )
+    session_hours: int = _setting(
+        parse.integer(1, 168), "After so long a session of staff ends, however much it is used.", default=12
+    )
+    breached_passwords: str | None = _setting(
+        parse.hash_file,
+        "A file of SHA-1 digests of breached passwords, in order, a line each, as Pwned Passwords gives them: staff "
+        "may choose none of these. No password is sent anywhere.",
+        default=None,
+    )
     max_body_bytes: int = _setting(parse.integer(1024, 64 * MEBIBYTE), "Largest request body.", default=2 * MEBIBYTE)
     max_import_bytes: int = _setting(
         parse.integer(1024, 256 * MEBIBYTE), "Largest caseload file over HTTP.", default=16 * MEBIBYTE

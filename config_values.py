@@ -5,6 +5,7 @@ import binascii
 import dataclasses
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 KEY_BYTES = 32
@@ -148,3 +149,15 @@ def paces(raw: str) -> tuple[tuple[str, float], ...]:
     if any(name not in PROVIDERS or not re.fullmatch(r"0*[1-9][0-9]{0,4}", rate) for name, _, rate in pairs):
         raise ExpectedError(f"pairs such as sms=10,smtp=5 of whole numbers, for {', '.join(PROVIDERS)}")
     return tuple((name, float(rate)) for name, _, rate in pairs)
+
+
+def hash_file(raw: str) -> str:
+    """Return the path of a file of SHA-1 digests, judged by its first line."""
+    try:
+        with Path(raw).open("rb") as file:
+            first = file.readline(100)
+    except OSError:
+        first = b""
+    if not re.fullmatch(rb"[0-9A-F]{40}(:[0-9]+)?\r?\n?", first):
+        raise ExpectedError("a readable file whose lines begin with a SHA-1 digest in capital letters")
+    return raw

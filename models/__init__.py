@@ -22,6 +22,7 @@ from models.reminder import Decision, Delivery, DeliveryAttempt, Reminder
 from models.replies import KeptReply
 from models.report import CheckIn, ClinicalEvent, QuestionnaireAnswer, ReminderAck, Task, Visit
 from models.safety import SafetyCard
+from models.sign_in import RecoveryCode, SignInCode, SignInThrottle, StaffCredential
 from models.sync import DeviceChange, SyncClock, SyncHeal
 from models.triggers import create_triggers
 from models.wake import DevicePull, DeviceWake, WakeMark, WakeTally
@@ -65,14 +66,18 @@ __all__ = [
     "PushAddress",
     "QuestionnaireAnswer",
     "Receipt",
+    "RecoveryCode",
     "RefusedRow",
     "Reminder",
     "ReminderAck",
     "Restriction",
     "SafetyCard",
     "SelfAudit",
+    "SignInCode",
+    "SignInThrottle",
     "SlotEntry",
     "Staff",
+    "StaffCredential",
     "Surgery",
     "SyncClock",
     "SyncConflict",

@@ -15,6 +15,8 @@ class TokenKind(StrEnum):
     staff = "staff"
     device_access = "device_access"
     device_refresh = "device_refresh"
+    staff_session = "staff_session"  # of a member of staff who signed in with password and second factor
+    sign_in_challenge = "sign_in_challenge"  # a right password: good for the second step of a sign-in alone
 
 
 class Device(Tenant, Base):
@@ -43,14 +45,23 @@ class EnrolmentCode(Tenant, Base):
 
 
 class Token(Tenant, Base):
-    """An opaque bearer token. A refresh token is used once; using it twice revokes its device."""
+    """An opaque bearer token. A refresh token is used once; using it twice revokes its device.
+
+    Of a session: when it was last used (to the minute), when its holder last gave a second factor, and a coarse `label`
+    by which people tell their sessions apart, such as the family of the browser.
+    """
 
     __tablename__ = "token"
     __table_args__ = (
         reference("staff"),
         reference("device"),
         CheckConstraint("(staff_id IS NULL) <> (device_id IS NULL)", name="one_holder"),
+        CheckConstraint(
+            "kind <> 'staff_session' OR (last_seen_at IS NOT NULL AND reauthenticated_at IS NOT NULL)",
+            name="session_is_whole",
+        ),
         Index(None, "practice_id", "device_id"),
+        Index(None, "practice_id", "staff_id"),
     )
 
     token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
@@ -61,3 +72,6 @@ class Token(Tenant, Base):
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
+    last_seen_at: Mapped[datetime | None]
+    reauthenticated_at: Mapped[datetime | None]
+    label: Mapped[str | None] = mapped_column(String(40))

@@ -20,6 +20,7 @@ from service.api.health import health
 from service.api.problems import install_problems
 from service.api.routes import RESOURCES
 from service.api.scope import CLOCK, SETTINGS, find_scope, route_of, settings
+from service.api.sign_in_limit import install_sign_in_limit
 from service.cli import register_commands
 from service.db import db, init_database, refuse_stale_schema
 from service.logs import configure_logs, log_event
@@ -92,6 +93,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
 
 def _install_web(app: Flask) -> None:
     install_pages(app)
+    install_sign_in_limit(app)
     install_gate(app)
     install_problems(app)
     install_document(app, RESOURCES)

@@ -64,6 +64,31 @@ class ForbiddenError(ServiceError):
     code, status, title = "forbidden", 403, "Your role may not do this."
 
 
+class SignInRefusedError(UnauthenticatedError):
+    """Nobody is signed in. Whether the clinic, the address, the password, the code or haste was wrong is not said."""
+
+    code = "sign_in_refused"
+    title = "This did not sign you in. Check what you typed, wait a little after several tries, and begin anew."
+
+
+class StepUpError(ForbiddenError):
+    """The caller may do this, once they have given a second factor again."""
+
+    code, title = "step_up_required", "Give a code of your authenticator first: POST /api/v1/me/step-up."
+
+
+class SessionRequiredError(ForbiddenError):
+    """Only a person who signed in may do this, no token that a command made."""
+
+    code, title = "session_required", "Sign in yourself to do this: a token made by a command cannot."
+
+
+class WrongSecretError(ForbiddenError):
+    """The password or code that was given once more is not right, or was given too often."""
+
+    code, title = "wrong_secret", "The password or code is not right. After several tries wait a little."
+
+
 class NotFoundError(ServiceError):
     """There is no such thing, or it is not the caller's: both answer alike."""
 
@@ -150,6 +175,12 @@ class UnconditionalError(ServiceError):
     """A change needs If-Match."""
 
     code, status, title = "precondition_required", 428, "A change needs If-Match with the record's ETag."
+
+
+class TooOftenError(ServiceError):
+    """One address asks too often."""
+
+    code, status, title = "too_often", 429, "Too many requests from your address. Please wait a minute."
 
 
 class UnavailableError(ServiceError):

@@ -3,6 +3,8 @@
 The body is read before the transaction begins, so that a slow sender does not hold the database's write lock.
 """
 
+from datetime import timedelta
+
 from flask import Flask, current_app, request
 
 from models.audit import ActorKind
@@ -50,7 +52,8 @@ def _pass_gate() -> None:
     session = begin(reads=current.reads, snapshot=_PREFIX_OF_SYNC in route)
     if secret is None:
         return
-    current.principal = authenticate(session, secret, current.now)
+    idle = timedelta(minutes=settings().session_idle_minutes)
+    current.principal = authenticate(session, secret, current.now, idle=idle)
     if not may_call(route, current.principal):
         raise ForbiddenError
     if current.principal.actor_kind is ActorKind.device and settings().wakes_devices:

@@ -27,7 +27,9 @@ from service.identity.roles import is_public
 KEY = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
 PATTERN = "[!-~]{1,255}"  # visible ASCII
-_UNHEEDED = ("GET ", "POST /api/v1/sync/")  # who looks; and devices, whose pushes bear their own ids
+# Who looks; devices, whose pushes bear their own ids; and people at their own account, whose codes work once anyway and
+# whose secrets are not to be kept for a repeat.
+_UNHEEDED = ("GET ", "POST /api/v1/sync/", "POST /api/v1/me/")
 _LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL's lock_timeout
 
 

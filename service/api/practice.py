@@ -12,7 +12,7 @@ from service.api import examples_practice as examples
 from service.api.etags import require_tag
 from service.api.fields import CivilDate, Id, Text, Whole, WholeText, Word
 from service.api.resource import Resource, patch_of
-from service.api.scope import caller, scope, settings
+from service.api.scope import caller, now, scope, settings
 from service.care.practice import (
     MOST_CLOSED_DAYS,
     PracticeView,
@@ -22,6 +22,7 @@ from service.care.practice import (
 )
 from service.care.webhooks import check_webhook
 from service.db import begin, current_session
+from service.identity.sessions import require_fresh
 
 practice = Resource("practice", "The caller's clinic, and what it sets for all its plans. Not a patient's data.")
 _POUNDS = "pounds"
@@ -145,7 +146,11 @@ def get_practice() -> Any:
 @practice.arguments(PracticePatch, example=examples.PRACTICE_CHANGE)
 @practice.response(200, PracticeAnswer, example=examples.PRACTICE)
 def amend_practice(body: dict[str, Any]) -> Any:
-    """Change some of the clinic's settings. For its clinicians and its admin. No stored plan changes by itself."""
+    """Change some of the clinic's settings. For its clinicians and its admin. No stored plan changes by itself.
+
+    In a session it asks for a fresh second factor: 403 `step_up_required`.
+    """
+    require_fresh(caller(), now())
     if body.get("webhook_url") is not None:
         _find_webhook(body)
     view = change_practice(current_session(), caller(), body, require_tag=require_tag)

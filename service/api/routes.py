@@ -10,6 +10,7 @@ from service.api.episodes import episodes
 from service.api.imports import imports
 from service.api.inbound_messages import inbound_messages
 from service.api.limits import limits
+from service.api.me import me
 from service.api.migrations import migrations
 from service.api.milestones import milestones
 from service.api.moves import moves
@@ -27,6 +28,7 @@ from service.api.reminders import reminders
 from service.api.sign_ins import sign_ins
 from service.api.simulations import simulations
 from service.api.slots import slots
+from service.api.staff_sign_in import staff_sign_in
 from service.api.surgeries import surgeries
 from service.api.tasks import tasks
 from service.api.versions import versions
@@ -67,6 +69,8 @@ RESOURCES = (
     simulations,
     imports,
     sign_ins,
+    staff_sign_in,
+    me,
     providers,
     push_addresses,
     watermelon,

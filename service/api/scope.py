@@ -26,7 +26,7 @@ class Scope:
 
     `reads`: its transaction takes no write lock, so that whatever it writes needs another one. `leaves`: what such a
     request writes beside its audit entry. `is_replay`: the answer is that of an earlier request. `is_whole`: nothing
-    was left undone that a repeat could do.
+    was left undone that a repeat could do. `is_recorded`: its refusal stands in the audit trail already.
     """
 
     now: datetime
@@ -35,6 +35,7 @@ class Scope:
     reads: bool = False
     is_replay: bool = False
     is_whole: bool = True
+    is_recorded: bool = False
     principal: Principal | None = None
     patient_ids: set[str] = field(default_factory=set)
     about: dict[str, Any] = field(default_factory=dict)

@@ -8,18 +8,19 @@ repeat of its request is kept in the same transaction.
 import logging
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, NoReturn
 
 from flask import Response, make_response, request
 from sqlalchemy.exc import SQLAlchemyError
 
-from models.audit import AuditAction
+from models.audit import ActorKind, AuditAction
 from models.journal import Act, append
 from service.api.idempotency import keyed_request
 from service.api.reads import READING_METHODS
 from service.api.scope import Scope, find_scope, route_of, scope
 from service.db import current_session
-from service.errors import UnavailableError
+from service.errors import ServiceError, UnavailableError
+from service.identity.sessions import note_seen
 from service.logs import log_event
 
 _DENIALS = (401, 403, 404)
@@ -29,6 +30,12 @@ _ACTIONS = {
     "POST /api/v1/devices": AuditAction.token,
     "POST /api/v1/tokens/refresh": AuditAction.token,
     "POST /m/{token}": AuditAction.token,
+    "POST /api/v1/sign-in": AuditAction.token,
+    "POST /api/v1/sign-in/second-factor": AuditAction.token,
+    "POST /api/v1/sign-in/authenticator/confirm": AuditAction.token,
+    "POST /api/v1/me/sign-out": AuditAction.token,
+    "POST /api/v1/me/end-other-sessions": AuditAction.token,
+    "DELETE /api/v1/me/sessions/{session_id}": AuditAction.token,
 }
 
 
@@ -53,12 +60,13 @@ def settled(view: Callable[..., Any]) -> Callable[..., Response]:
 
 
 def commit_with_entry(status: int) -> None:
-    """Append the request's audit entry to the session's transaction and commit it.
+    """Append the request's audit entry to the session's transaction and commit it, and that its session is used.
 
     Raises UnavailableError if it cannot be stored, for whatever reason: nothing is done or shown without its entry.
     """
     current = scope()
     if current.principal is not None:
+        note_seen(current_session(), current.principal, current.now)
         try:
             _append(current, _action(current), status)
         except (SQLAlchemyError, LookupError) as failure:
@@ -73,11 +81,25 @@ def _action(current: Scope) -> AuditAction:
     return _ACTIONS.get(route_of(), AuditAction.read if current.reads else AuditAction.write)
 
 
+def commit_refusal(practice_id: str | None, actor_id: str | None, error: ServiceError, **about: str) -> NoReturn:
+    """Raise `error`, after what the request did was committed with its entry: a wrong try must count.
+
+    `about`: ids and codes. Without a practice there is no trail to tell it to.
+    """
+    current = scope()
+    if practice_id is not None:
+        act = Act(ActorKind.staff, actor_id, AuditAction.denied, route_of(), error.status, about=about)
+        append(current_session(), practice_id, act, current.now)
+    current_session().commit()
+    current.is_recorded = True
+    raise error
+
+
 def record_denial(status: int) -> None:
     """Commit an entry for a refused request, if it is known who asked. What the request had done is rolled back."""
     current = find_scope()
     current_session().rollback()
-    if current is None or current.principal is None or status not in _DENIALS:
+    if current is None or current.principal is None or current.is_recorded or status not in _DENIALS:
         return
     current.patient_ids.clear()
     _append(current, AuditAction.denied, status)

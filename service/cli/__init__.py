@@ -13,6 +13,7 @@ _MODULES = (
     "import_cohort",
     "demo",
     "tokens",
+    "staff",
     "copy_to",
     "plan",
     "preview",

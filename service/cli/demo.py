@@ -9,9 +9,10 @@ from flask.cli import AppGroup
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import Patient, Practice, Staff, Surgery, journal
+from models import Patient, Practice, Staff, StaffCredential, Surgery, journal
 from models.audit import ActorKind, AuditAction
 from models.people import StaffRole
+from models.sign_in import CodePurpose
 from schedules.plan.vocabulary import SurgeryStatus
 from service.care.cohort import import_cohort
 from service.care.cohort_report import RowOutcome
@@ -19,6 +20,8 @@ from service.care.cohort_store import Importer
 from service.care.enrol import clinic_today
 from service.care.practice import add_practice
 from service.cli.context import choose_practice, clock, fail, sessions
+from service.identity.codes import IssuedCode
+from service.identity.invitations import issue_sign_in_code
 from service.identity.tokens import DeviceTokens, Issued, enrol_device, issue_staff_token
 
 FILE = Path(__file__).parent.parent / "demo" / "cohort.csv"
@@ -53,17 +56,21 @@ def load() -> None:
 
 @demo.command("tokens")
 def tokens() -> None:
-    """Print new sign-ins for the demo: one of staff, one of a patient's device."""
+    """Print new sign-ins for the demo: a token of staff and of a patient's device, and a code for a first sign-in."""
     now = clock().now()
     with sessions() as make_session, make_session() as session:
         practice = choose_practice(session, SLUG)
         staff = session.get_one(Staff, (practice.id, COORDINATOR))
         patient = _recent_patient(session, practice, now)
         issued, device = issue_staff_token(session, staff, now), enrol_device(session, practice.id, patient.id, now)
+        invited = _invite(session, staff, now)
         act = journal.Act(ActorKind.command, None, AuditAction.token, "flask demo tokens", patient_ids=(patient.id,))
         journal.append(session, practice.id, act, now)
         session.commit()
     _print_tokens(issued, patient.id, device)
+    if invited is not None:
+        print(f"First sign-in of {staff.email} (until {invited.expires_at:%Y-%m-%d %H:%M} UTC): {invited.code}")
+        print("  how: docs/sign-in.md")
 
 
 def shifted_caseload(shift: timedelta) -> bytes:
@@ -114,6 +121,14 @@ def _recent_patient(session: Session, practice: Practice, now: datetime) -> Pati
     if patient_id is None:
         fail("The demo clinic is not loaded. Run: flask --app wsgi demo load")
     return session.get_one(Patient, (practice.id, patient_id))
+
+
+def _invite(session: Session, staff: Staff, now: datetime) -> IssuedCode | None:
+    """Return a code with which somebody sets their first password; None if they have one."""
+    credential = session.get(StaffCredential, (staff.practice_id, staff.id))
+    if credential is not None and credential.password_hash is not None:
+        return None
+    return issue_sign_in_code(session, staff, CodePurpose.invitation, now)
 
 
 def _print_tokens(staff: Issued, patient_id: str, device: DeviceTokens) -> None:

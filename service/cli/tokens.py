@@ -56,7 +56,7 @@ def create_staff(slug: str | None, email: str, name: str, role: str) -> None:
     now = clock().now()
     with sessions() as make_session, make_session() as session:
         practice = choose_practice(session, slug)
-        if _find_staff(session, practice, email) is not None:
+        if find_staff(session, practice, email) is not None:
             fail("Expected an e-mail address that no member of this clinic's staff has.")
         staff = Staff(practice_id=practice.id, id=new_id(now), display_name=name, role=StaffRole(role))
         staff.email = email
@@ -74,7 +74,7 @@ def create_token(slug: str | None, email: str, days: int) -> None:
     now = clock().now()
     with sessions() as make_session, make_session() as session:
         practice = choose_practice(session, slug)
-        staff = _find_staff(session, practice, email)
+        staff = find_staff(session, practice, email)
         if staff is None or staff.disabled_at is not None:
             fail("Expected --staff with the e-mail address of an active member of this clinic's staff.")
         issued = issue_staff_token(session, staff, now, timedelta(days=days))
@@ -84,7 +84,8 @@ def create_token(slug: str | None, email: str, days: int) -> None:
     print(f"Valid until {issued.expires_at:%Y-%m-%d %H:%M} UTC. It is not shown again.", file=sys.stderr)
 
 
-def _find_staff(session: Session, practice: Practice, email: str) -> Staff | None:
+def find_staff(session: Session, practice: Practice, email: str) -> Staff | None:
+    """Return the member of a clinic's staff who has that e-mail address."""
     wanted = lookup_hash(email, practice.id)
     return session.scalar(select(Staff).where(Staff.practice_id == practice.id, Staff.email_lookup == wanted))
 

@@ -4,8 +4,6 @@ Twelve characters of an alphabet without look-alikes are 60 bits. At 2,000 guess
 open codes, the chance that any is hit is below one in a million. A code works once and ends after a day.
 """
 
-import hashlib
-import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -16,13 +14,11 @@ from models.identity import EnrolmentCode
 from models.ids import new_id
 from service.errors import UnauthenticatedError
 from service.identity.principal import Principal
-from service.identity.tokens import DeviceTokens, enrol_device
+from service.identity.tokens import DeviceTokens, enrol_device, hash_secret
+from service.identity.typed_codes import grouped, make_characters, normal
 
 CODE_LIFE = timedelta(hours=24)
-_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _LENGTH = 12
-_GROUP = 4
-_LOOK_ALIKES = str.maketrans("OIL", "011")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +31,18 @@ class IssuedCode:
 
 def issue_code(session: Session, caller: Principal, patient_id: str, now: datetime) -> IssuedCode:
     """Make a code with which one device of a patient enrols."""
-    characters = "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))
+    characters = make_characters(_LENGTH)
     row = EnrolmentCode(
         practice_id=caller.practice_id,
         id=new_id(now),
-        code_hash=_hash(characters),
+        code_hash=hash_secret(characters),
         patient_id=patient_id,
         made_by=caller.actor_id,
         made_at=now,
         expires_at=now + CODE_LIFE,
     )
     session.add(row)
-    groups = (characters[start : start + _GROUP] for start in range(0, _LENGTH, _GROUP))
-    return IssuedCode("-".join(groups), row.expires_at)
+    return IssuedCode(grouped(characters), row.expires_at)
 
 
 def redeem_code(session: Session, typed: str, now: datetime) -> DeviceTokens:
@@ -55,17 +50,9 @@ def redeem_code(session: Session, typed: str, now: datetime) -> DeviceTokens:
 
     Raises UnauthenticatedError if it is unknown, expired or was used.
     """
-    query = select(EnrolmentCode).where(EnrolmentCode.code_hash == _hash(_normal(typed))).with_for_update()
+    query = select(EnrolmentCode).where(EnrolmentCode.code_hash == hash_secret(normal(typed))).with_for_update()
     code = session.scalars(query).one_or_none()
     if code is None or code.used_at is not None or code.expires_at <= now:
         raise UnauthenticatedError
     code.used_at = now
     return enrol_device(session, code.practice_id, code.patient_id, now)
-
-
-def _normal(typed: str) -> str:
-    return "".join(typed.split()).replace("-", "").upper().translate(_LOOK_ALIKES)
-
-
-def _hash(characters: str) -> bytes:
-    return hashlib.sha256(characters.encode()).digest()

@@ -8,6 +8,7 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import and_, bindparam, insert, select, update
 from sqlalchemy.orm import Session
@@ -17,12 +18,13 @@ from models.ids import new_id
 from models.people import Staff
 from models.prepared import Prepared
 from service.errors import RevokedDeviceError, UnauthenticatedError
-from service.identity.principal import Principal
+from service.identity.principal import Principal, StaffSession
 
 ACCESS_LIFE = timedelta(hours=1)
 REFRESH_LIFE = timedelta(days=60)
 STAFF_LIFE = timedelta(days=90)
-_ACCEPTED = (TokenKind.staff, TokenKind.device_access)
+SESSION_IDLE = timedelta(minutes=30)
+_ACCEPTED = (TokenKind.staff, TokenKind.device_access, TokenKind.staff_session)
 _HAS_DEVICE = and_(Device.practice_id == Token.practice_id, Device.id == Token.device_id)
 # Every request runs it, so it is built once, and loads no objects.
 _HOLDER = Prepared(
@@ -31,6 +33,9 @@ _HOLDER = Prepared(
         Token.kind,
         Token.revoked_at,
         Token.expires_at,
+        Token.id.label("token_id"),
+        Token.last_seen_at,
+        Token.reauthenticated_at,
         Staff.id.label("staff_id"),
         Staff.role,
         Staff.disabled_at,
@@ -75,7 +80,7 @@ def hash_secret(secret: str) -> bytes:
 
 def issue_staff_token(session: Session, staff: Staff, now: datetime, life: timedelta = STAFF_LIFE) -> Issued:
     """Make a token for a member of staff."""
-    return _issue(session, staff.practice_id, TokenKind.staff, now, life, staff_id=staff.id)
+    return issue_token(session, staff.practice_id, TokenKind.staff, now, life, staff_id=staff.id)
 
 
 def enrol_device(session: Session, practice_id: str, patient_id: str, now: datetime) -> DeviceTokens:
@@ -86,10 +91,10 @@ def enrol_device(session: Session, practice_id: str, patient_id: str, now: datet
     return _device_tokens(session, Principal(practice_id, device_id, patient_id=patient_id), now)
 
 
-def authenticate(session: Session, secret: str, now: datetime) -> Principal:
-    """Return whose token this is.
+def authenticate(session: Session, secret: str, now: datetime, *, idle: timedelta = SESSION_IDLE) -> Principal:
+    """Return whose token this is. `idle`: a session that was not used for so long has ended.
 
-    Raises UnauthenticatedError if it is unknown, expired, revoked, a refresh token, or its holder was disabled, as
+    Raises UnauthenticatedError if it is unknown, expired, revoked, no token of requests, or its holder was disabled, as
     RevokedDeviceError if its device was revoked.
     """
     found = _HOLDER.found(session.connection(), {"token_hash": hash_secret(secret)})
@@ -100,10 +105,19 @@ def authenticate(session: Session, secret: str, now: datetime) -> Principal:
     if found.revoked_at is not None or found.expires_at <= now or found.kind not in _ACCEPTED:
         raise UnauthenticatedError
     if found.staff_id is not None and found.disabled_at is None:
-        return Principal(found.practice_id, found.staff_id, role=found.role)
+        return Principal(found.practice_id, found.staff_id, role=found.role, session=_session_of(found, now - idle))
     if found.device_id is not None:
         return Principal(found.practice_id, found.device_id, patient_id=found.patient_id)
     raise UnauthenticatedError
+
+
+def _session_of(found: Any, last_seen_after: datetime) -> StaffSession | None:
+    """Return the session of a token that is one. Raises UnauthenticatedError if it was idle for too long."""
+    if found.kind is not TokenKind.staff_session:
+        return None
+    if found.last_seen_at <= last_seen_after:
+        raise UnauthenticatedError
+    return StaffSession(found.token_id, found.last_seen_at, found.reauthenticated_at)
 
 
 def rotate(session: Session, refresh_secret: str, now: datetime) -> DeviceTokens | Reused:
@@ -157,15 +171,16 @@ def _end_access_tokens(session: Session, device: Device, now: datetime) -> None:
 
 def _device_tokens(session: Session, principal: Principal, now: datetime) -> DeviceTokens:
     practice_id, device_id = principal.practice_id, principal.actor_id
-    access = _issue(session, practice_id, TokenKind.device_access, now, ACCESS_LIFE, device_id=device_id)
-    refresh = _issue(session, practice_id, TokenKind.device_refresh, now, REFRESH_LIFE, device_id=device_id)
+    access = issue_token(session, practice_id, TokenKind.device_access, now, ACCESS_LIFE, device_id=device_id)
+    refresh = issue_token(session, practice_id, TokenKind.device_refresh, now, REFRESH_LIFE, device_id=device_id)
     return DeviceTokens(principal, access, refresh)
 
 
-def _issue(
-    session: Session, practice_id: str, kind: TokenKind, now: datetime, life: timedelta, **holder: str
+def issue_token(
+    session: Session, practice_id: str, kind: TokenKind, now: datetime, life: timedelta, **columns: object
 ) -> Issued:
+    """Make a token. `columns` name its holder, and what else its kind has."""
     secret, expires_at = secrets.token_urlsafe(32), now + life
     row = {"practice_id": practice_id, "id": new_id(now), "token_hash": hash_secret(secret), "kind": kind}
-    session.execute(insert(Token).values(**row, **holder, made_at=now, expires_at=expires_at))
+    session.execute(insert(Token).values(**row, **columns, made_at=now, expires_at=expires_at))
     return Issued(secret, expires_at)

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from json import dumps
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import pytest
 from flask import Flask
@@ -21,9 +21,13 @@ from schedules.planning import plan_episode
 from service.app import create_app
 from service.db import db
 from service.identity.tokens import enrol_device, issue_staff_token
+from service.identity.totp import make_secret
 from tests import builders
 from tests.api.message_reader import message, reader, small_clinic  # noqa: F401
 from tests.clock import MONDAY_AFTERNOON, FixedClock
+
+if TYPE_CHECKING:
+    from tests.api.signing_in import Person
 
 API = "/api/v1"
 Row = TypeVar("Row", bound=Base)
@@ -188,6 +192,25 @@ def as_patient(app: Flask, session: Session, patient: Patient) -> Caller:
     tokens = enrol_device(session, patient.practice_id, patient.id, MONDAY_AFTERNOON)
     session.commit()
     return Caller(app.test_client(), tokens.access.secret)
+
+
+@pytest.fixture
+def casey(app: Flask, session: Session, clinic: Clinic, clock: FixedClock) -> "Person":
+    """Return the clinic's coordinator, who has a password and an authenticator."""
+    from tests.api.signing_in import Person, give_credential
+
+    secret = make_secret()
+    give_credential(session, clinic.coordinator, secret=secret)
+    return Person(app, clinic.practice, clinic.coordinator, clock, secret)
+
+
+@pytest.fixture
+def newcomer(app: Flask, session: Session, clinic: Clinic, clock: FixedClock) -> "Person":
+    """Return the clinic's clinician, who has a password and no authenticator yet."""
+    from tests.api.signing_in import Person, give_credential
+
+    give_credential(session, clinic.clinician, secret=None)
+    return Person(app, clinic.practice, clinic.clinician, clock)
 
 
 class Look(Protocol):

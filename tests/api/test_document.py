@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from openapi_spec_validator import validate
 
-from service.api import examples, examples_access, examples_providers, examples_sync
+from service.api import examples, examples_access, examples_providers, examples_sign_in, examples_sync
 from service.api.access_log import AccessPage
 from service.api.check_ins import CheckInBody
 from service.api.conflicts import ConflictPage, RefusedRowPage, ResolveBody
@@ -19,6 +19,22 @@ from service.api.providers import MailEventsBody
 from service.api.push_addresses import PushAddressBody
 from service.api.questionnaire_answers import QuestionnaireAnswerBody
 from service.api.reminders import ReminderView, SnoozeBody, SnoozedView
+from service.api.sign_in_bodies import (
+    AccountView,
+    AuthenticatorCodeBody,
+    AuthenticatorView,
+    ChallengeBody,
+    CodeBody,
+    FirstSessionView,
+    FirstStepView,
+    NewPasswordBody,
+    PasswordBody,
+    SecondFactorBody,
+    SecondFactorFields,
+    SessionsView,
+    SessionTokenView,
+    SignInBody,
+)
 from service.api.sign_ins import DeviceBody, EnrolmentBody, EnrolmentView
 from service.api.surgeries import SurgeryBody, SurgeryPatch
 from service.api.versions import VersionPage
@@ -75,7 +91,7 @@ def test_every_operation_names_itself_its_refusals_and_its_sign_in(document: dic
 def test_every_post_that_changes_something_for_a_caller_takes_a_key(document: dict[str, Any]) -> None:
     for route, operation in operations(document).items():
         is_of_a_caller = route.startswith("POST") and WHO_MAY[route] is not ANYONE
-        takes_key = is_of_a_caller and not re.search("/simulations$|/sync/", route)
+        takes_key = is_of_a_caller and not re.search("/simulations$|/sync/|/me/", route)
         headers = [each["name"] for each in operation.get("parameters", []) if each.get("in") == "header"]
         successes = [answer for status, answer in operation["responses"].items() if status.startswith("2")]
 
@@ -136,6 +152,20 @@ def test_the_examples_fit_their_schemas() -> None:
     assert RefusedRowPage().validate(examples_sync.REFUSED_ROWS) == {}
     assert AccessPage().validate(examples_access.ACCESSES) == {}
     assert VersionPage().validate(examples_sync.VERSIONS) == {}
+    assert SignInBody().validate(examples_sign_in.SIGN_IN) == {}
+    assert NewPasswordBody().validate(examples_sign_in.NEW_PASSWORD) == {}
+    assert ChallengeBody().validate(examples_sign_in.CHALLENGE) == {}
+    assert SecondFactorBody().validate(examples_sign_in.SECOND_FACTOR) == {}
+    assert CodeBody().validate(examples_sign_in.CONFIRM_AT_SIGN_IN) == {}
+    assert SecondFactorFields().validate(examples_sign_in.STEP_UP) == {}
+    assert PasswordBody().validate(examples_sign_in.PASSWORD) == {}
+    assert AuthenticatorCodeBody().validate(examples_sign_in.AUTHENTICATOR_CODE) == {}
+    assert FirstStepView().validate(examples_sign_in.FIRST_STEP) == {}
+    assert AuthenticatorView().validate(examples_sign_in.AUTHENTICATOR) == {}
+    assert SessionTokenView().validate(examples_sign_in.SESSION_TOKEN) == {}
+    assert FirstSessionView().validate(examples_sign_in.FIRST_SESSION) == {}
+    assert SessionsView().validate(examples_sign_in.SESSIONS) == {}
+    assert examples_sign_in.ACCOUNT.keys() == AccountView().fields.keys()
     assert DigestBody().validate(examples_sync.DIGEST) == {}
     assert DigestAnswer().validate(examples_sync.DIGEST_ANSWER) == {}
     assert SnoozeBody().validate(examples.SNOOZE) == {}

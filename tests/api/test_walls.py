@@ -7,8 +7,9 @@ import pytest
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from models import CheckIn, Milestone, ObservedFact, QuestionnaireAnswer, Reminder, Task
+from models import CheckIn, Milestone, ObservedFact, QuestionnaireAnswer, Reminder, Task, Token
 from models.care import Reporter
+from models.identity import TokenKind
 from models.report import TaskKind
 from schedules.plan.vocabulary import Instrument, Observation
 from service.api.scope import template
@@ -16,6 +17,7 @@ from service.identity.principal import Principal
 from service.identity.roles import ANYONE, STAFF, WHO_MAY, may_call
 from tests import builders
 from tests.api.conftest import API, Answer, Caller, Clinic, Look, as_patient, as_staff
+from tests.clock import MONDAY_AFTERNOON
 
 MISSING = {
     "patient_id": "nobody",
@@ -31,6 +33,7 @@ MISSING = {
     "rule_id": "nothing",
     "conflict_id": "nothing",
     "refused_id": "nothing",
+    "session_id": "nothing",
 }
 PATIENT_BODY = {
     "given_name": "Ana",
@@ -52,6 +55,14 @@ NOT_FOR_COORDINATORS = frozenset(
         "PUT /api/v1/milestones/{milestone_id}/slot",
         "POST /api/v1/milestones/{milestone_id}/slot/sign",
         "PATCH /api/v1/practice",
+        # For people who signed in themselves: the callers here have tokens that a command made.
+        "POST /api/v1/me/step-up",
+        "POST /api/v1/me/sign-out",
+        "POST /api/v1/me/end-other-sessions",
+        "POST /api/v1/me/password",
+        "POST /api/v1/me/authenticator",
+        "POST /api/v1/me/authenticator/confirm",
+        "POST /api/v1/me/recovery-codes",
         "PUT /api/v1/clearance-rules/{rule_id}",
         "POST /api/v1/clearance-rules/{rule_id}/retire",
         "POST /api/v1/protocols/{protocol_id}/copies",
@@ -139,6 +150,14 @@ def body_of(route: str, ids: dict[str, str]) -> Any:
         f"POST {SYNC}/rxdb/{{collection}}/{{version}}/push": [],
         f"POST {SYNC}/powersync/sync/stream": {},
         f"POST {SYNC}/powersync/crud": {"crud": []},
+        "POST /api/v1/sign-in": {"practice": "none", "email": "nobody@example.org", "password": "x"},
+        "POST /api/v1/sign-in/password": {"code": "x", "password": "x"},
+        "POST /api/v1/sign-in/second-factor": {"challenge": "x", "code": "000000"},
+        "POST /api/v1/sign-in/authenticator": {"challenge": "x"},
+        "POST /api/v1/sign-in/authenticator/confirm": {"challenge": "x", "code": "000000"},
+        "POST /api/v1/me/step-up": {"code": "000000"},
+        "POST /api/v1/me/password": {"old_password": "x", "new_password": "x"},
+        "POST /api/v1/me/authenticator/confirm": {"code": "000000"},
         "POST /m/{token}": {},
         "POST /m/{token}/check-in": {},
     }
@@ -188,6 +207,15 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
     session.add(Task(id=name, kind=TaskKind.fill_slot, created_at=at, about={}, **whose))
     builders.conflict(session, clinic.other_patient if other else clinic.patient, id=name)
     builders.refused_row(session, clinic.other_patient if other else clinic.patient, id=name)
+    ends_at = datetime(2026, 3, 3, 2, 0, tzinfo=UTC)
+    used = {"made_at": MONDAY_AFTERNOON, "last_seen_at": MONDAY_AFTERNOON, "reauthenticated_at": MONDAY_AFTERNOON}
+    own_session = Token(practice_id=clinic.id, id=name, token_hash=name.encode(), expires_at=ends_at, **used)
+    own_session.kind, own_session.staff_id, own_session.label = (
+        TokenKind.staff_session,
+        clinic.coordinator.id,
+        "Firefox",
+    )
+    session.add(own_session)
     items = session.query(Milestone).filter_by(practice_id=clinic.id, episode_id=episode.id)
     walking, fasting = (items.filter_by(key=key).one() for key in ("walk30", "fasting"))
     goal = session.query(Reminder).filter_by(practice_id=clinic.id, milestone_id=walking.id, key="goal").one()
@@ -205,6 +233,7 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
         "rule_id": name,
         "conflict_id": name,
         "refused_id": name,
+        "session_id": name,
     }
 
 

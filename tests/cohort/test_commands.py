@@ -19,14 +19,14 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from config import Settings, environment_with
-from models import AuditSubject, Device, Patient, Practice, SafetyCard, Staff, Surgery, Token
+from models import AuditSubject, Device, Patient, Practice, SafetyCard, SignInCode, Staff, Surgery, Token
 from models.engine import make_engine
 from models.migrate import is_current
 from schedules.plan.vocabulary import SurgeryStatus
 from service.app import create_app
 from service.cli.demo import REFERENCE_DAY, shifted_caseload
 from service.db import db
-from service.identity.tokens import authenticate
+from service.identity.tokens import authenticate, hash_secret
 from tests import builders
 from tests.clock import FixedClock
 from tests.cohort.caseload import FAULTY, caseload
@@ -252,6 +252,9 @@ def test_the_demo_clinic_loads_once_and_its_sign_ins_work(settings: Settings, en
         staff, device = (authenticate(session, secret, later.now()) for secret in secrets[:2])
         assert (staff.practice_id, staff.is_staff) == ("demo", True)
         assert device.patient_id is not None
+        (invitation,) = session.scalars(select(SignInCode)).all()
+        assert "First sign-in of coordinator@example.org (until 2027-05-10 15:00 UTC): " in signed_in.stdout
+        assert invitation.code_hash == hash_secret(secrets[3].replace("-", ""))
         assert session.scalar(select(func.count()).select_from(Device)) == 1
         assert session.scalar(select(func.count()).select_from(Token)) == 3
 

@@ -48,6 +48,17 @@ def test_a_problem_says_what_was_expected_and_what_came() -> None:
     assert problems_of(NEEDED | {"PORT": "eighty"}) == ("PORT: expected a whole number from 1 to 65535, got 'eighty'",)
 
 
+def test_a_file_of_breached_passwords_is_one(tmp_path: Path) -> None:
+    right, wrong = tmp_path / "right", tmp_path / "wrong"
+    right.write_text(f"{'0A' * 20}:3\r\n")
+    wrong.write_text("password1234\n")
+
+    assert Settings.from_env(NEEDED | {"BREACHED_PASSWORDS": str(right)}).breached_passwords == str(right)
+    for path in (wrong, tmp_path / "missing"):
+        (problem,) = problems_of(NEEDED | {"BREACHED_PASSWORDS": str(path)})
+        assert "SHA-1 digest" in problem
+
+
 @pytest.mark.parametrize("name", ["SEAL_KEY", "AUDIT_KEY", "DATABASE_URL"])
 def test_a_problem_never_repeats_a_secret(name: str) -> None:
     (problem,) = problems_of(NEEDED | {name: "hunter2-hunter2"})
