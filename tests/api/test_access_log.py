@@ -12,8 +12,16 @@ from service.identity.roles import ANYONE, WHO_MAY
 from tests.api.conftest import Answer, Caller, Clinic, Look
 from tests.clock import MONDAY_AFTERNOON
 
-# Of the practice, or of a worker's doings, and of no patient.
-NOT_OF_A_PATIENT = ("protocols", "practice", "simulations", "clearance-rules", "delivery-health", "self-audits")
+# Of somebody of the staff, of the practice, or of a worker's doings, and of no patient.
+NOT_OF_A_PATIENT = (
+    "v1/me",
+    "protocols",
+    "practice",
+    "simulations",
+    "clearance-rules",
+    "delivery-health",
+    "self-audits",
+)
 
 
 def told(answer: Answer) -> list[tuple[str | None, str, str]]:
