@@ -23,6 +23,8 @@ SEALED_COLUMNS = {
     "patient.phone",
     "practice.webhook_secret",
     "staff.email",
+    "staff_credential.pending_secret",
+    "staff_credential.totp_secret",
     "surgery.indication",
     "visit.note",
     "clearance.override",
