@@ -12,9 +12,9 @@ from typing import Any
 
 from flask import Flask, current_app, g
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import make_url
+from sqlalchemy import event, make_url
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, SessionTransaction
 
 from models.base import Base
 from models.engine import begin_reads, engine_options, install
@@ -78,10 +78,17 @@ def _take_turn() -> None:
     g.recovery_turn = turns
 
 
-def _end_turn(_error: BaseException | None) -> None:
+def _end_turn(_error: BaseException | None = None) -> None:
     turns: BoundedSemaphore | None = g.pop("recovery_turn", None)
     if turns is not None:
         turns.release()
+
+
+@event.listens_for(db.session, "after_transaction_end")
+def _end_turn_with_transaction(_session: Session, transaction: SessionTransaction) -> None:
+    # A request may go on without one, to hash a password say, which takes long. Nested ones end before their parent.
+    if transaction.parent is None:
+        _end_turn()
 
 
 def _options(url: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from models import Delivery, Patient
 from models.engine import make_session_factory
-from service.db import TURNS, WRITERS, db
+from service.db import TURNS, WRITERS, begin, db
 from tests.api.conftest import Answer, Caller, Clinic, as_staff
 
 Change = Callable[[Caller, int], Answer]
@@ -134,3 +134,27 @@ def test_a_turn_comes_back_whatever_became_of_the_request(
 
     assert statuses == [412, 422, 401, 404] * WRITERS
     assert all(app.extensions[TURNS].acquire(blocking=False) for _ in range(WRITERS))
+
+
+def test_a_turn_ends_with_its_transaction_though_the_request_goes_on(app: Flask, clinic: Clinic) -> None:
+    with app.test_request_context():
+        free = []
+        for end in (Session.commit, Session.rollback):
+            session = begin(reads=False)
+            with session.begin_nested():
+                session.get(Patient, (clinic.id, clinic.patient.id))
+            free.append(free_turns(app))
+            end(session)
+            free.append(free_turns(app))
+
+    assert free == [WRITERS - 1, WRITERS] * 2
+
+
+def free_turns(app: Flask) -> int:
+    turns = app.extensions[TURNS]
+    count = 0
+    while turns.acquire(blocking=False):
+        count += 1
+    for _ in range(count):
+        turns.release()
+    return count

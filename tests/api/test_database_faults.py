@@ -63,10 +63,10 @@ def test_a_write_whose_connection_was_ended_is_repeated_with_one_effect(
     ended: list[str] = []
 
     def end_once(connection: Connection) -> None:
-        if not ended and connection.connection.driver_connection.info.transaction_status:  # type: ignore[union-attr]
+        if not ended and connection.connection.driver_connection.info.transaction_status:  # type: ignore[union-attr]  # connected
             ended.append("ended")
             if is_stored:
-                connection.connection.driver_connection.commit()  # type: ignore[union-attr]
+                connection.connection.driver_connection.commit()  # type: ignore[union-attr]  # connected
             terminate(connection)
             connection.exec_driver_sql("SELECT 1")
 

@@ -35,7 +35,7 @@ def build_all() -> list[Plan]:
 def create_only(rows: list[tuple[type[PlannedMilestone] | type[PlannedRestriction], tuple[object, ...]]]) -> None:
     """Create the dataclasses of all plans from values that stand ready."""
     for row_type, values in rows:
-        row_type(*values)  # type: ignore[arg-type]
+        row_type(*values)  # type: ignore[arg-type]  # they are its own fields
 
 
 def seconds(work: Callable[[], object]) -> float:
