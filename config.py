@@ -180,6 +180,20 @@ class Settings(PushSettings):
         "may choose none of these. No password is sent anywhere.",
         default=None,
     )
+    rate_limit_store: str | None = _setting(
+        parse.redis_url,
+        "A Redis that counts requests for all web processes together; without it each counts for itself.",
+        default=None,
+        secret=True,
+    )
+    requests_a_minute: int = _setting(
+        parse.integer(1, 1_000_000), "Most requests of one token in a minute; more are answered 429.", default=600
+    )
+    requests_a_minute_of_an_address: int = _setting(
+        parse.integer(1, 10_000_000),
+        "The same of one address (of IPv6: one /64), behind which a whole clinic may sit.",
+        default=12_000,
+    )
     max_body_bytes: int = _setting(parse.integer(1024, 64 * MEBIBYTE), "Largest request body.", default=2 * MEBIBYTE)
     max_import_bytes: int = _setting(
         parse.integer(1024, 256 * MEBIBYTE), "Largest caseload file over HTTP.", default=16 * MEBIBYTE

@@ -107,6 +107,13 @@ def broker_url(raw: str) -> str:
     return raw
 
 
+def redis_url(raw: str) -> str:
+    """Return the address of a Redis."""
+    if not re.fullmatch(r"rediss?://[^\s]+", raw):
+        raise ExpectedError("redis://HOST/1 or rediss://USER:PASSWORD@HOST/1")
+    return raw
+
+
 def public_url(raw: str) -> str:
     """Return an address of the web without a slash at its end."""
     if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", raw):

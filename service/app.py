@@ -20,11 +20,11 @@ from service.api.health import health
 from service.api.problems import install_problems
 from service.api.routes import RESOURCES
 from service.api.scope import CLOCK, SETTINGS, find_scope, route_of, settings
-from service.api.sign_in_limit import install_sign_in_limit
 from service.cli import register_commands
 from service.db import db, init_database, refuse_stale_schema
 from service.logs import configure_logs, log_event
 from service.pages.views import install_pages
+from service.rate_limits import install_rate_limits
 from service.sync.events import WAKES
 from service.sync.wake import Wakes
 
@@ -92,8 +92,8 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
 
 
 def _install_web(app: Flask) -> None:
+    install_rate_limits(app)
     install_pages(app)
-    install_sign_in_limit(app)
     install_gate(app)
     install_problems(app)
     install_document(app, RESOURCES)

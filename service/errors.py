@@ -178,9 +178,9 @@ class UnconditionalError(ServiceError):
 
 
 class TooOftenError(ServiceError):
-    """One address asks too often."""
+    """One caller, or one address, asks too often."""
 
-    code, status, title = "too_often", 429, "Too many requests from your address. Please wait a minute."
+    code, status, title = "too_often", 429, "Too many requests in a minute. Please wait a minute."
 
 
 class UnavailableError(ServiceError):

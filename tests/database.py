@@ -131,8 +131,12 @@ def _settled_file(url: str) -> str:
 
 
 def settings_for(database_url: str, **changes: object) -> Settings:
-    """Return settings for `database_url` with the tests' own keys, no worker's pages; `changes` overrides fields."""
+    """Return settings for `database_url` with the tests' own keys; `changes` overrides fields.
+
+    The worker has no pages, and no limit of requests a minute is in the way.
+    """
     fields = {"database_url": database_url, "seal_key": SEAL_KEY, "audit_key": AUDIT_KEY, "worker_port": 0}
+    fields |= {"requests_a_minute": 1_000_000, "requests_a_minute_of_an_address": 1_000_000}
     return Settings(**(fields | changes))  # type: ignore[arg-type]  # checked by the dataclass's own names
 
 

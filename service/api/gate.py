@@ -60,12 +60,18 @@ def _pass_gate() -> None:
         attribute_to(session, current.principal.actor_id)
 
 
+def find_bearer() -> str | None:
+    """Return the token that the request brings, or None."""
+    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+    return secret.strip() or None if scheme.lower() in _SCHEMES else None
+
+
 def _bearer() -> str:
     """Return the token of the request. Raises UnauthenticatedError if there is none."""
-    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() not in _SCHEMES or not secret.strip():
+    secret = find_bearer()
+    if secret is None:
         raise UnauthenticatedError
-    return secret.strip()
+    return secret
 
 
 def _read_body(route: str) -> None:

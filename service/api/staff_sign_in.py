@@ -50,7 +50,7 @@ from service.identity.sign_in import (
 )
 from service.identity.throttle import counts_of_password, remember
 from service.identity.totp import provisioning_uri
-from service.pages.limiter import client_address
+from service.rate_limits import client_address
 
 staff_sign_in = Resource("staff-sign-in", "How a member of staff begins a session: password, then a second factor.")
 

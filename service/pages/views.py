@@ -7,24 +7,24 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from flask import Blueprint, Flask, Response, request
+from limits import RateLimitItemPerMinute
 
 from models import MessageLink
 from models.ids import new_id
 from service.api.problems import answer_error
-from service.api.scope import CLOCK, now, scope, settings, show
+from service.api.scope import now, scope, settings, show
 from service.api.settle import settled
 from service.care.check_ins import put_check_in
 from service.care.message_links import Opening, find_opened, holder_of, open_link, read_message
 from service.db import current_session
-from service.errors import InvalidError, NotFoundError, StaleError
+from service.errors import InvalidError, NotFoundError, StaleError, TooOftenError
 from service.pages.answers import read_answers
-from service.pages.limiter import Limiter, client_address
 from service.pages.render import ASK, CHECK_IN, ask_page, bare_page, message_page, path_to
 from service.pages.session import find_form, find_session, start_session
+from service.rate_limits import WINDOW_SECONDS, client_address, rate_limits
 
 NAME = "pages"
-# What one address may spend in a minute, in each process: a try of a date costs five looks.
-BUDGET, WINDOW_MS, MOST_ADDRESSES = 120, 60_000, 10_000
+LIMIT = RateLimitItemPerMinute(120, namespace="pages")  # of an address; a try of a date costs five looks
 POST_COST = 5
 STYLE = Path(__file__).parent.parent / "static" / "pages" / "pages.css"
 pages = Blueprint(NAME, __name__, template_folder="templates")
@@ -32,17 +32,18 @@ pages = Blueprint(NAME, __name__, template_folder="templates")
 
 def install_pages(app: Flask) -> None:
     """Give the application its pages. Called before the gate is installed: who asks too often opens no transaction."""
-    limiter = Limiter(budget=BUDGET, window_ms=WINDOW_MS, most_addresses=MOST_ADDRESSES)
 
     def refuse_too_often() -> Response | None:
         if request.blueprint != NAME:
             return None
         cost = POST_COST if request.method == "POST" else 1
-        if limiter.admit(client_address(request), cost, app.extensions[CLOCK].monotonic_ms()):
-            return None
-        response = bare_page("too_often", 429)
-        response.headers["Retry-After"] = str(WINDOW_MS // 1000)
-        return response
+        try:
+            rate_limits(app).spend(LIMIT, client_address(request), cost)
+        except TooOftenError:
+            response = bare_page("too_often", 429)
+            response.headers["Retry-After"] = str(WINDOW_SECONDS)
+            return response
+        return None
 
     app.before_request(refuse_too_often)
     app.register_blueprint(pages)

@@ -6,7 +6,6 @@ Where a rule cannot be written as a schema, the refusal counts as an answer to v
 make (400), and facts that contradict each other, the calendar or the state of a row (422).
 """
 
-import base64
 import contextlib
 import socket
 import subprocess
@@ -29,6 +28,7 @@ from schedules.clock import SystemClock
 from service.identity.tokens import enrol_device, issue_staff_token
 from tests import builders
 from tests.api.conftest import API, Clinic
+from tests.e2e.clinic_at import environment_of
 from tests.processes import wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.sqlite_only]
@@ -143,8 +143,7 @@ def _targets(session: Session, clinic: Clinic) -> dict[str, str]:
 @contextlib.contextmanager
 def _serving(settings: Settings, listener: socket.socket) -> Iterator[None]:
     """Run gunicorn on an open socket."""
-    keys = {"SEAL_KEY": _base64(settings.seal_key), "AUDIT_KEY": _base64(settings.audit_key)}
-    environment = environment_with({"DATABASE_URL": settings.database_url, "LOG_LEVEL": "WARNING", **keys})
+    environment = environment_with(environment_of(settings) | {"LOG_LEVEL": "WARNING"})
     number = listener.fileno()
     options = f"--bind fd://{number} --worker-class gthread --threads 4 --no-control-socket --log-level warning"
     # A phone that idles is cut off; a fuzzer that idles on a busy machine would count that as a failure.
@@ -155,10 +154,6 @@ def _serving(settings: Settings, listener: socket.socket) -> Iterator[None]:
             yield
         finally:
             server.terminate()
-
-
-def _base64(key: bytes) -> str:
-    return base64.b64encode(key).decode()
 
 
 def _answers(address: str) -> bool:
