@@ -17,7 +17,7 @@ ifneq ($(wildcard $(INSTALLED_DEV)),)
 INSTALLED := $(INSTALLED_DEV)
 endif
 
-.PHONY: help run test clients api-types check format bench phones morning chaos mutants delivery-mutants lock install install-dev clean
+.PHONY: help run test clients api-types check format bench phones morning chaos fuzz audit mutants delivery-mutants lock install install-dev clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -42,6 +42,7 @@ check: $(INSTALLED_DEV) ## formatting, lint, types, import rules, dependencies
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/deptry .
+	@mkdir -p var && $(BIN)/cyclonedx-py requirements requirements.txt --output-reproducible --validate -o var/sbom.cdx.json
 
 format: $(INSTALLED_DEV) ## put the code into its form
 	$(BIN)/ruff check --fix .
@@ -58,6 +59,12 @@ morning: $(INSTALLED_DEV) ## drain 200,000 reminders that fall due at 09:00 (min
 
 chaos: $(INSTALLED_DEV) ## kill, freeze and starve workers on both databases, and check what they did (an hour; ARGS="--seed 1")
 	@$(BIN)/python -m tests.chaos $(ARGS)
+
+fuzz: $(INSTALLED_DEV) ## feed the parsers of synchronisation, import and protocols with bytes (5 minutes; ARGS="--seconds 600")
+	@$(BIN)/python -m tests.fuzz $(ARGS)
+
+audit: $(INSTALLED_DEV) ## look every pinned package up among known vulnerabilities; fails where no source of them answers
+	$(BIN)/pip-audit --strict --require-hashes --disable-pip --progress-spinner off -r requirements.txt -r requirements-dev.txt
 
 mutants: $(INSTALLED_DEV) ## change the plan engine in every small way and see that a test notices, then delivery-mutants (minutes)
 	@mkdir -p var && $(BIN)/mutmut run --max-children $(JOBS) >var/mutants.log 2>&1 || { tail -n 20 var/mutants.log; exit 1; }

@@ -1,0 +1,1 @@
+"""Bytes against what takes bytes from outside: synchronisation, import, protocols, whole requests (`make fuzz`)."""
