@@ -84,3 +84,5 @@ def _read_body(route: str) -> None:
     elif _PREFIX_OF_SYNC in route:
         request.max_content_length = min(MOST_OF_PUSH, settings().max_body_bytes)
     request.get_data(cache=True)
+    if request.content_length is None:
+        request.stream.read(1)  # what is sent in chunks is cut at the limit without a word; who reads on gets the 413
