@@ -11,7 +11,7 @@ from service.errors import TooOftenError
 from service.pages.limiter import Limiter, client_address
 
 BUDGET, WINDOW_MS, MOST_ADDRESSES = 60, 60_000, 10_000
-_ROUTES = f"POST {PREFIX}/sign-in"
+_ROUTES = (f"POST {PREFIX}/sign-in", "POST /clinic/sign-in")
 
 
 def install_sign_in_limit(app: Flask) -> None:
