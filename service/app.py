@@ -21,6 +21,7 @@ from service.api.problems import install_problems
 from service.api.routes import RESOURCES
 from service.api.scope import CLOCK, SETTINGS, find_scope, route_of, settings
 from service.cli import register_commands
+from service.dashboard.views import install_dashboard
 from service.db import db, init_database, refuse_stale_schema
 from service.logs import configure_logs, log_event
 from service.pages.views import install_pages
@@ -35,6 +36,8 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Frame-Options": "DENY",
 }
+# What a page or file of ours may say otherwise.
+_OF_THE_PAGE = ("Content-Security-Policy", "Referrer-Policy", "Cache-Control")
 _HSTS_SECONDS = 365 * 24 * 3600
 
 _ASKED_OFTEN = ("GET /health", "GET /health/worker")
@@ -97,6 +100,7 @@ def _install_web(app: Flask) -> None:
     install_gate(app)
     install_problems(app)
     install_document(app, RESOURCES)
+    install_dashboard(app)
     app.add_url_rule("/health", view_func=health)
     app.add_url_rule("/health/worker", view_func=worker_health)
     app.after_request(_add_headers)
@@ -107,7 +111,7 @@ def _add_headers(response: Response) -> Response:
     if settings().public_url.startswith("https://"):
         response.headers["Strict-Transport-Security"] = f"max-age={_HSTS_SECONDS}"
     for name, value in _HEADERS.items():
-        if name != "Content-Security-Policy" or name not in response.headers:
+        if name not in _OF_THE_PAGE or name not in response.headers:
             response.headers[name] = value
     return response
 

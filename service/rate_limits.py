@@ -18,12 +18,15 @@ from schedules.clock import Clock
 from service.api.gate import find_bearer
 from service.api.resource import PREFIX
 from service.api.scope import CLOCK, SETTINGS, route_of
+from service.dashboard.cookies import Cookie, read_cookie
+from service.dashboard.forms import PREFIX as PAGES
+from service.dashboard.forms import is_clinic
 from service.errors import TooOftenError
 from service.logs import log_event
 
 WINDOW_SECONDS: Final = 60
 SIGN_IN: Final = RateLimitItemPerMinute(60, namespace="sign-in")  # each costs a tenth of a second of work
-_SIGN_INS: Final = (f"POST {PREFIX}/sign-in", f"POST {PREFIX}/devices")
+_SIGN_INS: Final = (f"POST {PREFIX}/sign-in", f"POST {PREFIX}/devices", f"POST {PAGES}/sign-in")
 _STORE_SECONDS: Final = 0.25
 _STORE_RESTS_MS: Final = 30_000
 _EXTENSION: Final = "rate_limits"
@@ -85,13 +88,13 @@ def client_address(of: Request) -> str:
 
 def _refuse_too_often() -> None:
     route = route_of()
-    if f" {PREFIX}/" not in route:
+    if f" {PREFIX}/" not in route and not is_clinic(route):
         return
     limits, address = rate_limits(current_app), client_address(request)
     if route.startswith(_SIGN_INS):
         limits.spend(SIGN_IN, address)
     limits.spend(limits.per_address, address)
-    secret = find_bearer()
+    secret = read_cookie(Cookie.session) if is_clinic(route) else find_bearer()
     if secret is not None:
         limits.spend(limits.per_token, hashlib.sha256(secret.encode()).hexdigest())
 

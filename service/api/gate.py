@@ -11,6 +11,8 @@ from models.audit import ActorKind
 from models.sync import attribute_to
 from service.api.reads import READING_METHODS, only_reads
 from service.api.scope import open_scope, route_of, settings
+from service.dashboard.cookies import Cookie, read_cookie
+from service.dashboard.forms import is_clinic
 from service.db import begin, require_current_schema
 from service.errors import ForbiddenError, UnauthenticatedError
 from service.identity.roles import is_public, may_call
@@ -21,6 +23,7 @@ _WITHOUT_TRANSACTION = (
     "GET /health",
     "GET /health/worker",
     "GET /pages/pages.css",
+    "GET /clinic/files/{filename}",
     "GET /api/v1/openapi.json",
     "GET /api/v1/docs",
     "GET /api/v1/docs/{filename}",
@@ -45,7 +48,7 @@ def _pass_gate() -> None:
     route = route_of()
     if route in _WITHOUT_TRANSACTION:
         return
-    secret = None if is_public(route) else _bearer()
+    secret = None if is_public(route) else _session_secret() if is_clinic(route) else _bearer()
     _read_body(route)
     require_current_schema(current_app._get_current_object())  # type: ignore[attr-defined]  # the proxy hides it
     current.reads = only_reads(route)
@@ -54,6 +57,9 @@ def _pass_gate() -> None:
         return
     idle = timedelta(minutes=settings().session_idle_minutes)
     current.principal = authenticate(session, secret, current.now, idle=idle)
+    if is_clinic(route) and current.principal.session is None:
+        current.principal = None
+        raise UnauthenticatedError  # a page is for people who signed in themselves
     if not may_call(route, current.principal):
         raise ForbiddenError
     if current.principal.actor_kind is ActorKind.device and settings().wakes_devices:
@@ -69,6 +75,14 @@ def find_bearer() -> str | None:
 def _bearer() -> str:
     """Return the token of the request. Raises UnauthenticatedError if there is none."""
     secret = find_bearer()
+    if secret is None:
+        raise UnauthenticatedError
+    return secret
+
+
+def _session_secret() -> str:
+    """Return the secret of the browser's session. Raises UnauthenticatedError if there is none."""
+    secret = read_cookie(Cookie.session)
     if secret is None:
         raise UnauthenticatedError
     return secret

@@ -1,12 +1,17 @@
 """One's own account: who I am, my sessions, my password, my authenticator. For people who signed in themselves."""
 
 from datetime import timedelta
-from typing import Any, NoReturn
+from typing import Any
 
 from service.api import examples_sign_in as examples
+from service.api.account_steps import (
+    take_fresh_factor,
+    take_new_authenticator,
+    take_new_password,
+    take_new_recovery_codes,
+)
 from service.api.resource import Resource
-from service.api.scope import caller, now, scope, settings
-from service.api.settle import commit_refusal
+from service.api.scope import caller, now, settings
 from service.api.sign_in_bodies import (
     AccountView,
     AuthenticatorCodeBody,
@@ -19,31 +24,10 @@ from service.api.sign_in_bodies import (
     StepUpView,
 )
 from service.api.staff_sign_in import new_authenticator
-from service.db import begin, current_session
-from service.errors import InvalidError, WrongSecretError
-from service.identity.account import (
-    change_password,
-    count_password_try,
-    lock_fresh_credential,
-    lock_own_credential,
-    view_account,
-)
-from service.identity.password_rules import find_fault
-from service.identity.passwords import hash_password, is_password
-from service.identity.second_factor import (
-    SecondFactor,
-    confirm_authenticator,
-    is_second_factor,
-    make_recovery_codes,
-)
-from service.identity.sessions import (
-    FRESH_FOR,
-    end_session,
-    end_sessions,
-    list_sessions,
-    note_fresh,
-    session_of,
-)
+from service.db import current_session
+from service.identity.account import lock_fresh_credential, view_account
+from service.identity.second_factor import SecondFactor
+from service.identity.sessions import FRESH_FOR, end_session, end_sessions, list_sessions, session_of
 
 me = Resource("me", "The caller's own account, for staff.")
 
@@ -70,12 +54,7 @@ def get_account() -> Any:
 @me.response(200, StepUpView, example=examples.STEPPED_UP)
 def step_up(body: dict[str, Any]) -> Any:
     """Give a second factor again, for what asks for a fresh one. A code that was taken once is not taken again."""
-    credential = lock_own_credential(current_session(), caller())
-    given = SecondFactor(body["code"], body["recovery_code"])
-    if not is_second_factor(current_session(), credential, given, now()):
-        _refuse()
-    note_fresh(current_session(), caller(), now())
-    scope().about["changed"] = ["fresh"]
+    take_fresh_factor(SecondFactor(body["code"], body["recovery_code"]))
     return {"fresh_until": now() + FRESH_FOR}
 
 
@@ -125,19 +104,7 @@ def end_own_session(session_id: str) -> Any:
 @me.response(200, EndedView, example=examples.ENDED)
 def choose_password(body: dict[str, Any]) -> Any:
     """Change the password, with the present one and a fresh second factor. The other sessions end."""
-    session, who = current_session(), caller()
-    tried = count_password_try(session, who, now())
-    session.commit()
-    is_right = is_password(tried.password_hash, body["old_password"]) and tried.may
-    fault = find_fault(body["new_password"], tried.chooser, settings().breached_passwords, "/new_password")
-    new_hash = hash_password(body["new_password"]) if is_right and fault is None else None
-    begin(reads=False)
-    if not is_right:
-        _refuse()
-    if fault is not None or new_hash is None:
-        raise InvalidError(*(() if fault is None else (fault,)))
-    scope().about["changed"] = ["password"]
-    return {"ended": change_password(session, who, tried, new_hash, now())}
+    return {"ended": take_new_password(body["old_password"], body["new_password"])}
 
 
 @me.post("/me/authenticator")
@@ -152,23 +119,11 @@ def begin_new_authenticator() -> Any:
 @me.response(200, RecoveryCodesView, example=examples.RECOVERY_CODES)
 def confirm_new_authenticator(body: dict[str, Any]) -> Any:
     """Let the new authenticator take the old one's place. Recovery codes are made anew; the other sessions end."""
-    session, who = current_session(), caller()
-    credential = lock_fresh_credential(session, who, now())
-    if not confirm_authenticator(session, credential, body["code"], now()):
-        _refuse()
-    end_sessions(session, who.practice_id, who.actor_id, but=who.session, now=now())
-    scope().about["changed"] = ["authenticator", "recovery_codes"]
-    return {"recovery_codes": make_recovery_codes(session, credential, now())}
+    return {"recovery_codes": take_new_authenticator(body["code"])}
 
 
 @me.post("/me/recovery-codes")
 @me.response(200, RecoveryCodesView, example=examples.RECOVERY_CODES)
 def renew_recovery_codes() -> Any:
     """Make new recovery codes; the old ones end."""
-    credential = lock_fresh_credential(current_session(), caller(), now())
-    scope().about["changed"] = ["recovery_codes"]
-    return {"recovery_codes": make_recovery_codes(current_session(), credential, now())}
-
-
-def _refuse() -> NoReturn:
-    commit_refusal(caller().practice_id, caller().actor_id, WrongSecretError())
+    return {"recovery_codes": take_new_recovery_codes()}

@@ -45,6 +45,7 @@ READING_POSTS: Final[dict[str, Callable[[bytes], bool]]] = {
     _MIGRATIONS: always,
     "POST /api/v1/episodes/{episode_id}/moves": without_token,
     _STREAM: always,
+    "POST /clinic/patients": always,
     "POST /api/v1/sync/digest": without_rows,
 }
 

@@ -33,6 +33,12 @@ _ACTIONS = {
     "POST /api/v1/sign-in": AuditAction.token,
     "POST /api/v1/sign-in/second-factor": AuditAction.token,
     "POST /api/v1/sign-in/authenticator/confirm": AuditAction.token,
+    "POST /clinic/sign-in": AuditAction.token,
+    "POST /clinic/sign-in/code": AuditAction.token,
+    "POST /clinic/sign-in/authenticator/confirm": AuditAction.token,
+    "POST /clinic/sign-out": AuditAction.token,
+    "POST /clinic/account/sessions/{session_id}/end": AuditAction.token,
+    "POST /clinic/account/end-other-sessions": AuditAction.token,
     "POST /api/v1/me/sign-out": AuditAction.token,
     "POST /api/v1/me/end-other-sessions": AuditAction.token,
     "DELETE /api/v1/me/sessions/{session_id}": AuditAction.token,
@@ -66,7 +72,8 @@ def commit_with_entry(status: int) -> None:
     """
     current = scope()
     if current.principal is not None:
-        note_seen(current_session(), current.principal, current.now)
+        if not current.is_by_itself:
+            note_seen(current_session(), current.principal, current.now)
         try:
             _append(current, _action(current), status)
         except (SQLAlchemyError, LookupError) as failure:

@@ -86,6 +86,7 @@ ROLES: Final[Mapping[StaffRole, Text]] = MappingProxyType(
 )
 _SEGMENTS: Final[Mapping[str, Area]] = MappingProxyType(
     {
+        "clinic": Area.plan,
         "patients": Area.record,
         "import": Area.record,
         "versions": Area.reports,

@@ -78,6 +78,11 @@ def hash_secret(secret: str) -> bytes:
     return hashlib.sha256(secret.encode()).digest()
 
 
+def make_nonce() -> str:
+    """Return a random value that stands for somebody who has not signed in yet."""
+    return secrets.token_urlsafe(32)
+
+
 def issue_staff_token(session: Session, staff: Staff, now: datetime, life: timedelta = STAFF_LIFE) -> Issued:
     """Make a token for a member of staff."""
     return issue_token(session, staff.practice_id, TokenKind.staff, now, life, staff_id=staff.id)

@@ -53,8 +53,12 @@ def limit_lines(view: MessageView) -> list[LimitLine]:
     """Return the limits that hold today. What was cleared, or is not limited, has no line."""
     if view.limits is None:
         return []
-    language, units = Language(view.patient.language), view.patient.units
-    held = [(name, limit) for name, limit in _limits(view.limits) if limit.state in HELD and limit.text is not None]
+    return lines_of(view.limits, Language(view.patient.language), view.patient.units)
+
+
+def lines_of(limits: DayLimits, language: Language, units: Units) -> list[LimitLine]:
+    """Return the limits that hold on a day."""
+    held = [(name, limit) for name, limit in _limits(limits) if limit.state in HELD and limit.text is not None]
     return [_limit_line(name, limit, language, units) for name, limit in held]
 
 

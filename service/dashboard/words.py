@@ -1,0 +1,60 @@
+"""What the dashboard says, in every language: the one place is words.toml. Clinical words come from the plan."""
+
+import tomllib
+from collections.abc import Mapping
+from datetime import date, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from schedules.plan.vocabulary import Language
+
+FILE: Final = Path(__file__).parent / "words.toml"
+_WEEKDAYS: Final = {
+    Language.en: ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
+    Language.es: ("lun", "mar", "mié", "jue", "vie", "sáb", "dom"),
+}
+_MONTHS: Final = {
+    Language.en: ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
+    Language.es: ("ene", "feb", "mar", "abr", "may", "jun", "jul", "ago", "sep", "oct", "nov", "dic"),
+}
+
+
+@lru_cache(maxsize=1)
+def all_words() -> Mapping[str, Mapping[str, str]]:
+    """Return every word by key and language."""
+    with FILE.open("rb") as file:
+        return tomllib.load(file)
+
+
+def say(language: Language, key: str, /, **values: object) -> str:
+    """Return what a key says. `n` chooses between one and several. Raises KeyError for an unknown key."""
+    if values.get("n") == 1 and f"{key}_one" in all_words():
+        key = f"{key}_one"
+    text = all_words()[key][language.value]
+    return text.format(**values) if values else text
+
+
+def day_words(on: date, language: Language, *, year: bool = False) -> str:
+    """Return a day as it is said: Tue 14 Apr, with the year where it matters."""
+    said = f"{_WEEKDAYS[language][on.weekday()]} {on.day} {_MONTHS[language][on.month - 1]}"
+    return f"{said} {on.year}" if year else said
+
+
+def instant_words(at: datetime, zone: ZoneInfo, language: Language) -> str:
+    """Return an instant as it is said in the clinic's zone: Tue 14 Apr 09:05."""
+    local = at.astimezone(zone)
+    return f"{day_words(local.date(), language)} {local:%H:%M}"
+
+
+def pod_words(pod: int, language: Language) -> str:
+    """Return a postoperative day as it is said: POD 17, day of surgery, or in 3 days."""
+    if pod < 0:
+        return say(language, "in_days", n=-pod)
+    return say(language, "pod", n=pod)
+
+
+def age_on(born_on: date, on: date) -> int:
+    """Return somebody's age in whole years on a day."""
+    return on.year - born_on.year - ((on.month, on.day) < (born_on.month, born_on.day))

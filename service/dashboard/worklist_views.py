@@ -1,0 +1,123 @@
+"""The worklist, which is the first page, and the list of all patients."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, Final, TypeVar
+from zoneinfo import ZoneInfo
+
+from flask import Response, request
+
+from models.sync import SyncClock
+from schedules.plan.vocabulary import ApproachClass, Procedure
+from service.api.scope import caller, now, scope, show
+from service.api.settle import settled
+from service.care.enrol import clinic_today
+from service.care.reach import practice_of
+from service.dashboard.blueprint import clinic, typed
+from service.dashboard.queries.patients import find_patients
+from service.dashboard.queries.worklist import load_caseload
+from service.dashboard.render import page
+from service.dashboard.worklist import Sort, Wanted, Why, Worklist, groups_of, make_worklist, pages_of
+from service.db import current_session
+
+PAGE: Final = 50
+_MOST_PAGES: Final = 10_000
+_LONGEST_TEXT: Final = 100
+Word = TypeVar("Word", bound=StrEnum)
+
+
+@clinic.get("/")
+@settled
+def show_worklist() -> Response:
+    """Show who needs the clinic now, by danger and then by lateness."""
+    return page("worklist.html", **_worklist())
+
+
+@clinic.get("/worklist")
+@settled
+def refresh_worklist() -> Response:
+    """Return the list anew if anything changed since `mark`, else nothing. Asked by an open page, by itself."""
+    scope().is_by_itself = True
+    if request.args.get("mark") == _mark():
+        return Response(status=204)
+    return page("worklist_rows.html", **_worklist())
+
+
+@clinic.get("/patients")
+@settled
+def list_patients() -> Response:
+    """Show all patients by name."""
+    return _patients(_number(request.args), "")
+
+
+@clinic.post("/patients")
+@settled
+def search_patients() -> Response:
+    """Show the patients whose names or number hold what is looked for. A name does not go into an address."""
+    return _patients(_number(request.form), typed("q", longest=_LONGEST_TEXT))
+
+
+def _patients(number: int, text: str) -> Response:
+    found = find_patients(current_session(), caller().practice_id, text, offset=(number - 1) * PAGE, limit=PAGE)
+    show(*(each.patient_id for each in found.rows))
+    return page("patients.html", found=found, text=text, number=number, pages=pages_of(found.count, PAGE))
+
+
+def _worklist() -> dict[str, Any]:
+    session, practice = current_session(), practice_of(current_session(), caller())
+    today, zone = clinic_today(practice, now()), ZoneInfo(practice.time_zone)
+    wanted, mark = _wanted(), _mark()
+    caseload = load_caseload(session, practice.id, today)
+    worklist = make_worklist(caseload, wanted, today, zone)
+    number = min(_number(request.args), pages_of(len(worklist.entries), PAGE))
+    shown = worklist.entries[(number - 1) * PAGE : number * PAGE]
+    show(*(entry.person.patient_id for entry in shown))
+    told = {"today": today, "zone": zone, "wanted": wanted, "mark": mark, "staff": caseload.staff}
+    return told | _filters(worklist) | {
+        "groups": groups_of(shown) if wanted.sort is Sort.urgency else [(None, list(shown))],
+        "number": number,
+        "pages": pages_of(len(worklist.entries), PAGE),
+        "first": (number - 1) * PAGE + 1,
+        "last": (number - 1) * PAGE + len(shown),
+    }  # fmt: skip
+
+
+def _filters(worklist: Worklist) -> dict[str, Any]:
+    asked = {name: value for name, value in request.args.items() if name in ("why", "procedure", "class", "of", "sort")}
+    return {
+        "worklist": worklist,
+        "asked": {name: value for name, value in asked.items() if value},
+        "whys": list(Why),
+        "procedures": list(Procedure),
+        "classes": list(ApproachClass),
+        "sorts": list(Sort),
+        "own_id": caller().actor_id,
+    }
+
+
+def _wanted() -> Wanted:
+    """Return what the address asks for. What it cannot ask for counts as nothing."""
+    return Wanted(
+        why=_word(Why, "why"),
+        procedure=_word(Procedure, "procedure"),
+        approach_class=_word(ApproachClass, "class"),
+        coordinator_id=request.args.get("of") or None,
+        sort=_word(Sort, "sort") or Sort.urgency,
+    )
+
+
+def _word(words: type[Word], name: str) -> Word | None:
+    asked = request.args.get(name)
+    return words(asked) if asked in list(words) else None
+
+
+def _number(sent: Mapping[str, str]) -> int:
+    asked = sent.get("page", "")
+    return min(int(asked), _MOST_PAGES) if asked.isascii() and asked.isdigit() and int(asked[:9]) > 0 else 1
+
+
+def _mark() -> str:
+    """Return what changes with everything that the worklist follows from: the practice's revision, and the day."""
+    practice = practice_of(current_session(), caller())
+    clock = current_session().get_one(SyncClock, practice.id)
+    return f"{clock.revision}.{clinic_today(practice, now())}"

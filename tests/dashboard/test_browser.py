@@ -1,0 +1,213 @@
+"""The dashboard in a real browser against a real process: sign in, look, find, keys, small screens, and the end."""
+
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from sqlalchemy.orm import Session
+
+from config import environment_with
+from models import Staff
+from models.sign_in import CodePurpose
+from service.identity.invitations import issue_sign_in_code
+from service.identity.sessions import start_session
+from service.identity.totp import code_at, step_of
+from tests.api.conftest import Clinic
+from tests.api.signing_in import NEW_PASSWORD
+from tests.clock import MONDAY_AFTERNOON
+from tests.dashboard.browser import Seen, chromium, open_page, violations
+from tests.dashboard.conftest import COOKIE
+from tests.database import settings_for
+from tests.e2e.clinic_at import ROOT, environment_of
+
+pytestmark = [pytest.mark.slow, pytest.mark.sqlite_only]
+PHONE, DESK = {"width": 320, "height": 640}, {"width": 1280, "height": 800}
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Yield one browser for all tests of this process."""
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def address(database_url: str) -> Iterator[str]:
+    """Yield where a process of its own serves this test's database."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        at = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        command = [sys.executable, "-m", "tests.dashboard.desk_server"]
+        command += [str(listener.fileno()), MONDAY_AFTERNOON.isoformat()]
+        told = environment_of(settings_for(database_url)) | {"PUBLIC_URL": at, "WORKER_PORT": "0"}
+        server = subprocess.Popen(
+            command, cwd=ROOT, env=environment_with(told), pass_fds=[listener.fileno()], stderr=subprocess.DEVNULL
+        )
+        yield at
+        server.terminate()
+        server.wait(10)
+
+
+@dataclass
+class Visit:
+    """Somebody at a browser window."""
+
+    page: Page
+    clinic: Clinic
+    seen: Seen
+
+    def go(self, path: str) -> Page:
+        """Open a page of the dashboard."""
+        self.page.goto(path)
+        return self.page
+
+
+@pytest.fixture
+def visit(browser: Browser, address: str, clinic: Clinic) -> Iterator[Callable[..., Visit]]:
+    """Yield a way to open a window. At the end nothing was asked of another machine, and nothing complained."""
+    opened, seen = [], Seen(address)
+
+    def open_window(secret: str | None = None, **options: object) -> Visit:
+        context, page = open_page(browser, address, seen, **({"viewport": DESK} | options))
+        opened.append(context)
+        if secret is not None:
+            context.add_cookies([{"name": COOKIE, "value": secret, "url": address, "httpOnly": True}])
+        return Visit(page, clinic, seen)
+
+    yield open_window
+    for context in opened:
+        context.close()
+    assert (seen.foreign, seen.complaints) == ([], [])
+
+
+@pytest.fixture
+def secret(session: Session, clinic: Clinic) -> str:
+    """Return the secret of a session of the clinic's coordinator."""
+    return session_of(session, clinic.coordinator)
+
+
+def session_of(session: Session, staff: Staff) -> str:
+    life = timedelta(hours=12)
+    issued = start_session(session, staff.practice_id, staff.id, life=life, label="Chrome", now=MONDAY_AFTERNOON)
+    session.commit()
+    return issued.secret
+
+
+def test_somebody_signs_in_for_the_first_time_works_and_leaves_nothing_behind(
+    visit: Callable[..., Visit], session: Session, clinic: Clinic
+) -> None:
+    issued = issue_sign_in_code(session, clinic.coordinator, CodePurpose.invitation, MONDAY_AFTERNOON)
+    session.commit()
+    page = visit().go("/clinic/")
+
+    page.get_by_role("link", name=re.compile("First time here")).click()
+    page.get_by_label("One-time code").fill(issued.code)
+    page.get_by_label("New password").fill(NEW_PASSWORD)
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_role("button", name="Show the QR code").click()
+    secret = page.locator("figcaption code").inner_text()
+    page.get_by_label("Code of the app").fill(code_at(secret, step_of(MONDAY_AFTERNOON)))
+    page.get_by_role("button", name="Finish").click()
+    expect(page.locator(".codes li")).to_have_count(10)
+    page.get_by_role("link", name="I have kept them").click()
+    expect(page.get_by_role("heading", name="Worklist")).to_be_visible()
+
+    page.get_by_role("link", name="Sample, Alex").first.click()
+    expect(page.get_by_role("heading", name="Limits today")).to_be_visible()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", name="You are signed out")).to_be_visible()
+    for _ in range(2):
+        page.go_back()
+        expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+        assert "Sample" not in page.content()
+
+
+def test_no_page_fails_the_rules_of_accessibility_wide_small_or_dark(visit: Callable[..., Visit], secret: str) -> None:
+    signed_in, stranger = visit(secret), visit()
+    person = signed_in.clinic.patient.id
+    pages = ["/clinic/", "/clinic/?sort=name", "/clinic/patients", f"/clinic/patients/{person}", "/clinic/account"]
+    pages += ["/clinic/step-up", "/clinic/nowhere"]
+    public = ["/clinic/", "/clinic/sign-in", "/clinic/sign-in/code", "/clinic/sign-in/invitation"]
+    public += ["/clinic/sign-in/authenticator", "/clinic/signed-out"]
+
+    found = {}
+    for scheme in ("light", "dark"):
+        for who, paths in ((signed_in, pages), (stranger, public)):
+            who.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # both are literals of theirs
+            found |= {(scheme, path): violations(who.go(path)) for path in paths}
+
+    assert {key: each for key, each in found.items() if each} == {}
+
+
+@pytest.mark.parametrize("size", [PHONE, {"width": 640, "height": 400}], ids=["phone", "zoomed to 200 %"])
+def test_nothing_is_wider_than_a_small_screen(visit: Callable[..., Visit], secret: str, size: dict[str, int]) -> None:
+    window = visit(secret, viewport=size)
+    person = window.clinic.patient.id
+
+    for path in ("/clinic/", "/clinic/patients", f"/clinic/patients/{person}", "/clinic/account"):
+        page = window.go(path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= size["width"], path
+    page.get_by_role("link", name="Worklist").click()
+    page.get_by_role("link", name="Sample, Alex").first.click()
+    expect(page.get_by_role("heading", name="Limits today")).to_be_visible()
+
+
+def test_the_list_is_walked_and_searched_by_keys_alone(visit: Callable[..., Visit], secret: str) -> None:
+    page = visit(secret).go("/clinic/")
+
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("k")
+    focused = page.evaluate("document.activeElement.getAttribute('href')")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Sample, Alex")).to_be_visible()
+    assert page.url.endswith(focused)
+
+    page.keyboard.press("/")
+    page.keyboard.type("nobody/j")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="No patient has this in a name or number")).to_be_visible()
+    assert "nobody" not in page.url
+
+
+def test_a_page_without_scripts_shows_and_does_the_same(visit: Callable[..., Visit], secret: str) -> None:
+    page = visit(secret, java_script_enabled=False).go("/clinic/")
+
+    page.get_by_label("Order").select_option("name")
+    page.get_by_role("button", name="Show").click()
+    page.get_by_role("link", name="Sample, Alex").first.click()
+
+    expect(page.get_by_role("heading", name="Limits today")).to_be_visible()
+
+
+def test_a_name_with_a_script_in_it_runs_nothing(
+    visit: Callable[..., Visit], session: Session, clinic: Clinic, secret: str
+) -> None:
+    clinic.patient.family_name = "<script>document.title='taken'</script>"
+    clinic.patient.given_name = '"><img src=x onerror="document.title=\'taken\'">'
+    session.commit()
+    window = visit(secret)
+
+    for path in ("/clinic/", "/clinic/patients", f"/clinic/patients/{clinic.patient.id}"):
+        page = window.go(path)
+        expect(page.get_by_text("<script>document.title='taken'</script>").first).to_be_visible()
+        assert "taken" not in page.title().split(" · ")[-1]
+        assert page.title() != "taken"
+
+
+def test_a_list_that_cannot_be_renewed_says_since_when_it_stands(visit: Callable[..., Visit], secret: str) -> None:
+    window = visit(secret)
+    page = window.go("/clinic/")
+    page.context.set_offline(True)
+
+    page.evaluate("htmx.ajax('GET', '/clinic/worklist', '#rows').catch(() => {})")
+
+    expect(page.get_by_text(re.compile("No connection: this is how it was at Mon 2 Mar"))).to_be_visible()
+    page.context.set_offline(False)
+    assert any("ERR_INTERNET_DISCONNECTED" in each for each in window.seen.complaints)
+    window.seen.complaints.clear()
