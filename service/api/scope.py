@@ -26,8 +26,8 @@ class Scope:
 
     `reads`: its transaction takes no write lock, so that whatever it writes needs another one. `leaves`: what such a
     request writes beside its audit entry. `is_replay`: the answer is that of an earlier request. `is_whole`: nothing
-    was left undone that a repeat could do. `is_recorded`: its refusal stands in the audit trail already. `is_by_itself`:
-    an open page asks without anybody, so that it keeps no session alive.
+    was left undone that a repeat could do. `is_recorded`: its refusal stands in the audit trail already.
+    `is_by_itself`: an open page asks without anybody, so that it keeps no session alive.
     """
 
     now: datetime

@@ -1,4 +1,4 @@
-"""A real browser for tests: one Chromium a process of tests, a fresh context a test, and what must never happen in it."""
+"""A real browser for tests: one Chromium a process, a fresh context a test, and what must never happen in it."""
 
 import contextlib
 import shutil
