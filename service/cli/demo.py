@@ -19,7 +19,7 @@ from service.care.cohort_report import RowOutcome
 from service.care.cohort_store import Importer
 from service.care.enrol import clinic_today
 from service.care.practice import add_practice
-from service.cli.context import choose_practice, clock, fail, sessions
+from service.cli.context import choose_practice, clock, fail, sessions, settings
 from service.identity.codes import IssuedCode
 from service.identity.invitations import issue_sign_in_code
 from service.identity.tokens import DeviceTokens, Issued, enrol_device, issue_staff_token
@@ -70,7 +70,7 @@ def tokens() -> None:
     _print_tokens(issued, patient.id, device)
     if invited is not None:
         print(f"First sign-in of {staff.email} (until {invited.expires_at:%Y-%m-%d %H:%M} UTC): {invited.code}")
-        print("  how: docs/sign-in.md")
+        print(f"  at {settings().public_url}/clinic/sign-in/invitation, or by the API: docs/sign-in.md")
 
 
 def shifted_caseload(shift: timedelta) -> bytes:

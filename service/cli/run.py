@@ -115,6 +115,7 @@ def _announce(address: str, mail_goes_to: str, pages: str, stop: Stop) -> None:
             return
     say(
         f"\nRunning. Stop with Ctrl-C.\n"
+        f"  Dashboard      {address}/clinic/\n"
         f"  API            {address}/api/v1\n"
         f"  Documentation  {address}/api/v1/docs\n"
         f"  E-mails        {mail_goes_to}\n"

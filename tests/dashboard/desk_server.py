@@ -1,4 +1,4 @@
-"""The application as a process with a clock that stands still: `python -m tests.dashboard.desk_server FD`."""
+"""The application as a process, with a clock that stands still: `python -m tests.dashboard.desk_server FD NOW`."""
 
 import socket
 import sys

@@ -135,10 +135,10 @@ def test_no_page_fails_the_rules_of_accessibility_wide_small_or_dark(visit: Call
     public = ["/clinic/", "/clinic/sign-in", "/clinic/sign-in/code", "/clinic/sign-in/invitation"]
     public += ["/clinic/sign-in/authenticator", "/clinic/signed-out"]
 
-    found = {}
+    found: dict[tuple[str, str], list[str]] = {}
     for scheme in ("light", "dark"):
         for who, paths in ((signed_in, pages), (stranger, public)):
-            who.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # both are literals of theirs
+            who.page.emulate_media(color_scheme=scheme)
             found |= {(scheme, path): violations(who.go(path)) for path in paths}
 
     assert {key: each for key, each in found.items() if each} == {}
@@ -152,9 +152,9 @@ def test_nothing_is_wider_than_a_small_screen(visit: Callable[..., Visit], secre
     for path in ("/clinic/", "/clinic/patients", f"/clinic/patients/{person}", "/clinic/account"):
         page = window.go(path)
         assert page.evaluate("document.documentElement.scrollWidth") <= size["width"], path
-    page.get_by_role("link", name="Worklist").click()
-    page.get_by_role("link", name="Sample, Alex").first.click()
-    expect(page.get_by_role("heading", name="Limits today")).to_be_visible()
+    window.page.get_by_role("link", name="Worklist").click()
+    window.page.get_by_role("link", name="Sample, Alex").first.click()
+    expect(window.page.get_by_role("heading", name="Limits today")).to_be_visible()
 
 
 def test_the_list_is_walked_and_searched_by_keys_alone(visit: Callable[..., Visit], secret: str) -> None:

@@ -157,7 +157,7 @@ def rule_of(path: str, app: Flask) -> str:
     from service.api.scope import template
 
     rule, _ = app.url_map.bind("localhost").match(path, method="GET", return_rule=True)
-    return template(rule.rule)  # type: ignore[union-attr]  # a rule, since it is asked for
+    return template(rule.rule)
 
 
 def test_a_session_in_the_authorization_header_opens_no_page(nobody: Desk, desk: Desk) -> None:

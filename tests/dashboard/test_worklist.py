@@ -1,7 +1,7 @@
 """The worklist: who is on it and why, in which order, at what cost; and the list of all patients."""
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -9,18 +9,18 @@ from flask import Flask
 from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
-from models import AuditEntry, AuditSubject, CheckIn, Clearance, Episode, Milestone, Task
+from models import AuditEntry, AuditSubject, CheckIn, Clearance, Episode, Milestone, Task, Token
 from models.care import Reporter
 from models.report import TaskKind
 from schedules.plan.course import WaitingReason
-from schedules.plan.vocabulary import EpisodeStatus, MilestoneState, SkipReason
+from schedules.plan.vocabulary import EpisodeStatus, MilestoneState, Procedure, SkipReason, SurgeryStatus
 from service.care.progress_view import view_progress
 from service.dashboard.queries.worklist import Caseload, OpenTask, Person, Stage, load_caseload
 from service.dashboard.worklist import Sort, Wanted, Why, make_worklist
 from service.db import db
 from tests import builders
 from tests.api.conftest import Clinic, Look
-from tests.clock import MONDAY_AFTERNOON
+from tests.clock import MONDAY_AFTERNOON, FixedClock
 from tests.dashboard.conftest import Desk, text_of
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -30,7 +30,7 @@ def of(patient_id: str, name: str = "Sample") -> Person:
     return Person(patient_id, f"{patient_id}-e", "Alex", name, "SP1", date(1980, 5, 17), "casey")
 
 
-def caseload(*people: Person, **parts: dict[str, list[object]]) -> Caseload:
+def caseload(*people: Person, **parts: object) -> Caseload:
     empty: dict[str, object] = {"stages": {}, "late": {}, "tasks": {}, "heard_at": {}, "staff": {"casey": "Casey"}}
     return Caseload(people=people, **(empty | parts))  # type: ignore[arg-type]  # by the dataclass's own names
 
@@ -74,17 +74,17 @@ def test_who_misses_two_check_ins_of_the_rhythm_is_silent(
     stage = Stage(
         episode_id="a-e",
         stage=1,
-        procedure=builders.Procedure.tlif,
+        procedure=Procedure.tlif,
         approach_class=None,
         levels=("L4-L5",),
         surgery_on=surgery_on,
-        status=builders.SurgeryStatus.performed,
+        status=SurgeryStatus.performed,
         arrival_at=None,
     )
     heard: dict[str, object] = {} if heard_at is None else {"a-e": heard_at}
 
     found = make_worklist(
-        caseload(of("a"), stages={"a-e": [stage]}, heard_at=heard),  # type: ignore[arg-type]
+        caseload(of("a"), stages={"a-e": [stage]}, heard_at=heard),
         Wanted(),
         date(2026, 3, 2),
         NEW_YORK,
@@ -97,7 +97,7 @@ def test_names_that_differ_in_case_alone_stand_together() -> None:
     tasks = {f"{each}-e": [a_task(each, TaskKind.past_items, date(2026, 3, 2))] for each in "abc"}
     people = (of("a", "Zhang"), of("b", "de Souza"), of("c", "Diaz"))
 
-    found = make_worklist(caseload(*people, tasks=tasks), Wanted(sort=Sort.name), date(2026, 3, 2), NEW_YORK)  # type: ignore[arg-type]
+    found = make_worklist(caseload(*people, tasks=tasks), Wanted(sort=Sort.name), date(2026, 3, 2), NEW_YORK)
 
     assert [entry.person.family_name for entry in found.entries] == ["de Souza", "Diaz", "Zhang"]
 
@@ -165,7 +165,7 @@ def subjects(session: Session, entry_id: str) -> list[AuditSubject]:
 @pytest.mark.sqlite_only
 def test_filters_in_the_address_narrow_the_list_and_nonsense_counts_as_none(desk: Desk) -> None:
     def shown(query: str) -> int:
-        return desk.get(f"/clinic/?{query}").get_data(as_text=True).count("data-row")
+        return int(desk.get(f"/clinic/?{query}").get_data(as_text=True).count("data-row"))
 
     assert shown("") == 2
     assert shown("procedure=lumbar_microdiscectomy&class=miss&sort=name") == 2
@@ -210,14 +210,8 @@ def add_check_in(session: Session, clinic: Clinic) -> None:
 
 @pytest.mark.sqlite_only
 def test_what_an_open_page_asks_by_itself_does_not_keep_the_session_alive(
-    desk: Desk, session: Session, clinic: Clinic, look: Look, clock: object
+    desk: Desk, session: Session, clinic: Clinic, look: Look, clock: FixedClock
 ) -> None:
-    from datetime import timedelta
-
-    from models import Token
-    from tests.clock import FixedClock
-
-    assert isinstance(clock, FixedClock)
     clock.advance(timedelta(minutes=5))
     desk.get("/clinic/worklist?mark=0")
     polled = [row.last_seen_at for row in look(Token, kind="staff_session")]
@@ -264,7 +258,7 @@ def test_a_search_finds_words_of_names_and_numbers_and_knows_no_wildcard(
     session.commit()
 
     def found(text: str) -> int:
-        return desk.post("/clinic/patients", {"q": text}).get_data(as_text=True).count("data-row")
+        return int(desk.post("/clinic/patients", {"q": text}).get_data(as_text=True).count("data-row"))
 
     assert found("mia o'brien") == found("ab-1") == found("_50%") == 1
     assert found("%") == found("_") == 1
