@@ -12,8 +12,8 @@ from models.sync import attribute_to
 from service.api.reads import READING_METHODS, only_reads
 from service.api.scope import open_scope, route_of, settings
 from service.db import begin, require_current_schema
-from service.errors import ForbiddenError, UnauthenticatedError
-from service.identity.roles import is_public, may_call
+from service.errors import UnauthenticatedError
+from service.identity.roles import is_public, refuse_unless_may_call
 from service.identity.tokens import authenticate
 
 # These work without a transaction, or in several of their own.
@@ -54,8 +54,7 @@ def _pass_gate() -> None:
         return
     idle = timedelta(minutes=settings().session_idle_minutes)
     current.principal = authenticate(session, secret, current.now, idle=idle)
-    if not may_call(route, current.principal):
-        raise ForbiddenError
+    refuse_unless_may_call(route, current.principal)
     if current.principal.actor_kind is ActorKind.device and settings().wakes_devices:
         attribute_to(session, current.principal.actor_id)
 

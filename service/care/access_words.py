@@ -82,6 +82,8 @@ ROLES: Final[Mapping[StaffRole, Text]] = MappingProxyType(
         StaffRole.clinician: Text(en="Clinician", es="Profesional de salud"),
         StaffRole.coordinator: Text(en="Coordinator", es="Coordinación"),
         StaffRole.practice_admin: Text(en="Clinic's administration", es="Administración de la clínica"),
+        StaffRole.auditor: Text(en="Auditor", es="Auditoría"),
+        StaffRole.operator: Text(en="Technical operation", es="Operación técnica"),
     }
 )
 _SEGMENTS: Final[Mapping[str, Area]] = MappingProxyType(

@@ -26,6 +26,7 @@ _MODULES = (
     "audit",
     "audit_export",
     "sync_schema",
+    "access_table",
 )
 
 

@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from models.audit import ActorKind
 from models.care import Reporter
 from models.people import StaffRole
+
+PATIENT_WORD: Final = "patient"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,11 @@ class Principal:
     def is_staff(self) -> bool:
         """Return whether the caller is a member of staff."""
         return self.role is not None
+
+    @property
+    def word(self) -> str:
+        """Return what the role table calls the caller: the role of a member of staff, or `patient`."""
+        return self.role or PATIENT_WORD
 
     @property
     def actor_kind(self) -> ActorKind:
