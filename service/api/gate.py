@@ -14,6 +14,7 @@ from service.api.scope import open_scope, route_of, settings
 from service.db import begin, require_current_schema
 from service.errors import UnauthenticatedError
 from service.identity.roles import is_public, refuse_unless_may_call
+from service.identity.service_accounts import authenticate_service, is_service_key
 from service.identity.tokens import authenticate
 
 # These work without a transaction, or in several of their own.
@@ -53,7 +54,10 @@ def _pass_gate() -> None:
     if secret is None:
         return
     idle = timedelta(minutes=settings().session_idle_minutes)
-    current.principal = authenticate(session, secret, current.now, idle=idle)
+    if is_service_key(secret):
+        current.principal = authenticate_service(session, secret, current.now)
+    else:
+        current.principal = authenticate(session, secret, current.now, idle=idle)
     refuse_unless_may_call(route, current.principal)
     if current.principal.actor_kind is ActorKind.device and settings().wakes_devices:
         attribute_to(session, current.principal.actor_id)

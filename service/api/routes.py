@@ -25,6 +25,7 @@ from service.api.providers import providers
 from service.api.push_addresses import push_addresses
 from service.api.questionnaire_answers import questionnaire_answers
 from service.api.reminders import reminders
+from service.api.service_accounts import service_accounts
 from service.api.sign_ins import sign_ins
 from service.api.simulations import simulations
 from service.api.slots import slots
@@ -71,6 +72,7 @@ RESOURCES = (
     sign_ins,
     staff_sign_in,
     me,
+    service_accounts,
     providers,
     push_addresses,
     watermelon,

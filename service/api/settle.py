@@ -20,6 +20,7 @@ from service.api.reads import READING_METHODS
 from service.api.scope import Scope, find_scope, route_of, scope
 from service.db import current_session
 from service.errors import ServiceError, UnavailableError
+from service.identity.service_accounts import note_used
 from service.identity.sessions import note_seen
 from service.logs import log_event
 
@@ -33,6 +34,8 @@ _ACTIONS = {
     "POST /api/v1/sign-in": AuditAction.token,
     "POST /api/v1/sign-in/second-factor": AuditAction.token,
     "POST /api/v1/sign-in/authenticator/confirm": AuditAction.token,
+    "POST /api/v1/service-accounts": AuditAction.token,
+    "DELETE /api/v1/service-accounts/{account_id}": AuditAction.token,
     "POST /api/v1/me/sign-out": AuditAction.token,
     "POST /api/v1/me/end-other-sessions": AuditAction.token,
     "DELETE /api/v1/me/sessions/{session_id}": AuditAction.token,
@@ -67,6 +70,7 @@ def commit_with_entry(status: int) -> None:
     current = scope()
     if current.principal is not None:
         note_seen(current_session(), current.principal, current.now)
+        note_used(current_session(), current.principal, current.now)
         try:
             _append(current, _action(current), status)
         except (SQLAlchemyError, LookupError) as failure:

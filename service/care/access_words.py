@@ -74,6 +74,7 @@ ACTORS: Final[Mapping[ActorKind, Text]] = MappingProxyType(
         ActorKind.link: Text(en="Whoever opened a message's link", es="Quien abrió el enlace de un mensaje"),
         ActorKind.worker: Text(en="This service, by itself", es="Este servicio, por sí mismo"),
         ActorKind.command: Text(en="Whoever runs this service", es="Quien administra este servicio"),
+        ActorKind.service: Text(en="A program of your clinic", es="Un programa de su clínica"),
         ActorKind.provider: Text(en="The service that carries messages", es="El servicio que lleva los mensajes"),
     }
 )

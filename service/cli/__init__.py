@@ -14,6 +14,7 @@ _MODULES = (
     "demo",
     "tokens",
     "staff",
+    "service_account",
     "copy_to",
     "plan",
     "preview",

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from models.people import StaffRole
+from models.service_account import Scope
 from service.identity.principal import PATIENT_WORD
 from service.identity.roles import PARTS, Who
 
@@ -13,6 +14,7 @@ _COLUMNS: Final[dict[str, str]] = {
     StaffRole.coordinator: "coordinator",
     StaffRole.auditor: "auditor",
     StaffRole.operator: "operator",
+    "program": "program",
     PATIENT_WORD: "patient",
 }
 _HEADINGS: Final[dict[str, str]] = {
@@ -43,7 +45,9 @@ def _lines_of(part: str) -> Iterator[str]:
 
 
 def _reached(part: str, word: str, who: Who | None) -> str:
-    """Return what a role reaches of a route's part: nothing, what is its own, or what is the practice's."""
+    """Return what a role reaches of a part: nothing, its own, or the practice's; of a program, which scope."""
+    if who is not None and word == "program":
+        return " or ".join(f"`{scope}`" for scope in Scope if scope in who)
     if who is None or word not in who:
         return ""
     is_own = part == "oneself" or (part == "patients" and word == PATIENT_WORD)

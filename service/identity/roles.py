@@ -5,10 +5,11 @@ caller is the business of `service.care.reach`. A rule on one property of a body
 GET. `docs/access.md` shows the table as a page (`flask access-table`).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from models.people import StaffRole
+from models.service_account import Scope
 from service.errors import Fault, ForbiddenError
 from service.identity.principal import PATIENT_WORD, Principal
 
@@ -25,6 +26,14 @@ OPERATOR: Final[Who] = frozenset({StaffRole.operator})  # sees whether the servi
 STAFF: Final[Who] = ADMIN | CLINICIAN | COORDINATOR
 PATIENT_OR_STAFF: Final[Who] = PATIENT | STAFF
 EVERY_STAFF: Final[Who] = STAFF | AUDITOR | OPERATOR
+# What a program of the clinic needs in its key.
+PATIENTS_READ: Final[Who] = frozenset({Scope.patients_read})
+PATIENTS_WRITE: Final[Who] = frozenset({Scope.patients_write})
+PLANS_READ: Final[Who] = frozenset({Scope.plans_read})
+REMINDERS_READ: Final[Who] = frozenset({Scope.reminders_read})
+REPORTS_READ: Final[Who] = frozenset({Scope.reports_read})
+IMPORT: Final[Who] = frozenset({Scope.import_})
+HEALTH_READ: Final[Who] = frozenset({Scope.health_read})
 
 # Nobody signs in: the route is public, signed, or takes its secret in body or link.
 OPEN: Final[Rules] = {
@@ -69,28 +78,28 @@ OF_PATIENTS: Final[Rules] = {
     "GET /api/v1/push-address": PATIENT,
     "PUT /api/v1/push-address": PATIENT,
     "DELETE /api/v1/push-address": PATIENT,
-    "GET /api/v1/patients": STAFF,
-    "GET /api/v1/patients/{patient_id}": PATIENT_OR_STAFF,
-    "PUT /api/v1/patients/{patient_id}": STAFF,
-    "PATCH /api/v1/patients/{patient_id}": PATIENT_OR_STAFF,
-    "GET /api/v1/patients/{patient_id}/episodes": PATIENT_OR_STAFF,
-    "GET /api/v1/episodes/{episode_id}": PATIENT_OR_STAFF,
-    "PUT /api/v1/episodes/{episode_id}": STAFF,
-    "PATCH /api/v1/episodes/{episode_id}": STAFF,
-    "GET /api/v1/episodes/{episode_id}/surgeries": PATIENT_OR_STAFF,
+    "GET /api/v1/patients": STAFF | PATIENTS_READ,
+    "GET /api/v1/patients/{patient_id}": PATIENT_OR_STAFF | PATIENTS_READ,
+    "PUT /api/v1/patients/{patient_id}": STAFF | PATIENTS_WRITE,
+    "PATCH /api/v1/patients/{patient_id}": PATIENT_OR_STAFF | PATIENTS_WRITE,
+    "GET /api/v1/patients/{patient_id}/episodes": PATIENT_OR_STAFF | PATIENTS_READ,
+    "GET /api/v1/episodes/{episode_id}": PATIENT_OR_STAFF | PATIENTS_READ,
+    "PUT /api/v1/episodes/{episode_id}": STAFF | PATIENTS_WRITE,
+    "PATCH /api/v1/episodes/{episode_id}": STAFF | PATIENTS_WRITE,
+    "GET /api/v1/episodes/{episode_id}/surgeries": PATIENT_OR_STAFF | PATIENTS_READ,
     "GET /api/v1/episodes/{episode_id}/moves": STAFF,
     "POST /api/v1/episodes/{episode_id}/moves": STAFF,
-    "GET /api/v1/episodes/{episode_id}/plan": PATIENT_OR_STAFF,
-    "GET /api/v1/episodes/{episode_id}/progress": PATIENT_OR_STAFF,
-    "GET /api/v1/episodes/{episode_id}/work-status": PATIENT_OR_STAFF,
-    "GET /api/v1/episodes/{episode_id}/reminders": PATIENT_OR_STAFF,
-    "GET /api/v1/reminders/{reminder_id}/decisions": PATIENT_OR_STAFF,
+    "GET /api/v1/episodes/{episode_id}/plan": PATIENT_OR_STAFF | PLANS_READ,
+    "GET /api/v1/episodes/{episode_id}/progress": PATIENT_OR_STAFF | PLANS_READ,
+    "GET /api/v1/episodes/{episode_id}/work-status": PATIENT_OR_STAFF | PLANS_READ,
+    "GET /api/v1/episodes/{episode_id}/reminders": PATIENT_OR_STAFF | REMINDERS_READ,
+    "GET /api/v1/reminders/{reminder_id}/decisions": PATIENT_OR_STAFF | REMINDERS_READ,
     "POST /api/v1/reminders/{reminder_id}/acknowledge": PATIENT_OR_STAFF,
     "POST /api/v1/reminders/{reminder_id}/snooze": PATIENT,
-    "GET /api/v1/episodes/{episode_id}/check-ins": PATIENT_OR_STAFF,
-    "GET /api/v1/surgeries/{surgery_id}": PATIENT_OR_STAFF,
-    "PUT /api/v1/surgeries/{surgery_id}": STAFF,
-    "PATCH /api/v1/surgeries/{surgery_id}": STAFF,
+    "GET /api/v1/episodes/{episode_id}/check-ins": PATIENT_OR_STAFF | REPORTS_READ,
+    "GET /api/v1/surgeries/{surgery_id}": PATIENT_OR_STAFF | PATIENTS_READ,
+    "PUT /api/v1/surgeries/{surgery_id}": STAFF | PATIENTS_WRITE,
+    "PATCH /api/v1/surgeries/{surgery_id}": STAFF | PATIENTS_WRITE,
     "POST /api/v1/milestones/{milestone_id}/achieve": PATIENT_OR_STAFF,
     "POST /api/v1/milestones/{milestone_id}/skip": PATIENT_OR_STAFF,
     "POST /api/v1/milestones/{milestone_id}/reopen": PATIENT_OR_STAFF,
@@ -100,12 +109,12 @@ OF_PATIENTS: Final[Rules] = {
     "GET /api/v1/milestones/{milestone_id}/clearance": STAFF,
     "POST /api/v1/milestones/{milestone_id}/clear": CLINICIAN,
     "POST /api/v1/milestones/{milestone_id}/revoke-clearance": CLINICIAN,
-    "GET /api/v1/episodes/{episode_id}/observations": PATIENT_OR_STAFF,
+    "GET /api/v1/episodes/{episode_id}/observations": PATIENT_OR_STAFF | REPORTS_READ,
     "PUT /api/v1/observations/{observation_id}": PATIENT_OR_STAFF,
-    "GET /api/v1/episodes/{episode_id}/limits": PATIENT_OR_STAFF,
-    "GET /api/v1/patients/{patient_id}/limits": PATIENT_OR_STAFF,
+    "GET /api/v1/episodes/{episode_id}/limits": PATIENT_OR_STAFF | PLANS_READ,
+    "GET /api/v1/patients/{patient_id}/limits": PATIENT_OR_STAFF | PLANS_READ,
     "PUT /api/v1/check-ins/{check_in_id}": PATIENT_OR_STAFF,
-    "GET /api/v1/episodes/{episode_id}/questionnaire-answers": PATIENT_OR_STAFF,
+    "GET /api/v1/episodes/{episode_id}/questionnaire-answers": PATIENT_OR_STAFF | REPORTS_READ,
     "PUT /api/v1/questionnaire-answers/{answer_id}": PATIENT_OR_STAFF,
     "GET /api/v1/sync/watermelon": PATIENT_OR_STAFF,
     "POST /api/v1/sync/watermelon": PATIENT_OR_STAFF,
@@ -132,7 +141,7 @@ OF_PATIENTS: Final[Rules] = {
     "POST /api/v1/tasks/{task_id}/close": STAFF,
     "GET /api/v1/inbound-messages": STAFF,
     "POST /api/v1/protocols/{protocol_id}/versions/{version}/migrations": CLINICIAN,
-    "POST /api/v1/import": STAFF,
+    "POST /api/v1/import": STAFF | IMPORT,
 }
 
 # The caller's practice, and no patient: its settings, its protocols, how its service runs.
@@ -140,8 +149,8 @@ OF_PRACTICE: Final[Rules] = {
     "GET /api/v1/clearance-rules": STAFF,
     "PUT /api/v1/clearance-rules/{rule_id}": CLINICIAN,
     "POST /api/v1/clearance-rules/{rule_id}/retire": CLINICIAN,
-    "GET /api/v1/delivery-health": STAFF | OPERATOR,
-    "GET /api/v1/self-audits": STAFF | OPERATOR | AUDITOR,
+    "GET /api/v1/delivery-health": STAFF | OPERATOR | HEALTH_READ,
+    "GET /api/v1/self-audits": STAFF | OPERATOR | AUDITOR | HEALTH_READ,
     "GET /api/v1/protocols": PATIENT_OR_STAFF,
     "GET /api/v1/protocols/compare": PATIENT_OR_STAFF,
     "GET /api/v1/protocols/{protocol_id}/versions/{version}": PATIENT_OR_STAFF,
@@ -154,6 +163,9 @@ OF_PRACTICE: Final[Rules] = {
     "POST /api/v1/protocols/{protocol_id}/versions/{version}/release": CLINICIAN,
     "POST /api/v1/protocols/{protocol_id}/versions/{version}/retire": CLINICIAN,
     "POST /api/v1/protocols/{protocol_id}/copies": ADMIN | CLINICIAN,
+    "GET /api/v1/service-accounts": ADMIN | AUDITOR,
+    "POST /api/v1/service-accounts": ADMIN,
+    "DELETE /api/v1/service-accounts/{account_id}": ADMIN,
     "GET /api/v1/practice": STAFF,
     "PATCH /api/v1/practice": ADMIN | CLINICIAN,
     "POST /api/v1/simulations": STAFF,
@@ -176,9 +188,5 @@ def is_public(route: str) -> bool:
 def refuse_unless_may_call(route: str, caller: Principal) -> None:
     """Raise ForbiddenError unless the caller may call a route. Nobody may call one that is not in the table."""
     who = WHO_MAY.get(route, frozenset())
-    if who is not ANYONE and caller.word not in who:
-        raise ForbiddenError(Fault("", _name(who), caller.word))
-
-
-def _name(who: Iterable[str]) -> str:
-    return " or ".join(sorted(who)) or "nobody"
+    if who is not ANYONE and who.isdisjoint(caller.words):
+        raise ForbiddenError(Fault("", " or ".join(sorted(who)) or "nobody", " and ".join(sorted(caller.words))))

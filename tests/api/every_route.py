@@ -6,7 +6,18 @@ from zlib import crc32
 
 from sqlalchemy.orm import Session
 
-from models import CheckIn, ClearanceRule, Milestone, ObservedFact, QuestionnaireAnswer, Reminder, Staff, Task, Token
+from models import (
+    CheckIn,
+    ClearanceRule,
+    Milestone,
+    ObservedFact,
+    QuestionnaireAnswer,
+    Reminder,
+    ServiceAccount,
+    Staff,
+    Task,
+    Token,
+)
 from models.care import Reporter
 from models.identity import TokenKind
 from models.report import TaskKind
@@ -32,6 +43,7 @@ MISSING = {
     "conflict_id": "nothing",
     "refused_id": "nothing",
     "session_id": "nothing",
+    "account_id": "nothing",
     "own_protocol_id": "nothing",
 }
 # Longer than any id.
@@ -135,6 +147,7 @@ def body_of(route: str, ids: dict[str, str]) -> Any:
         "POST /api/v1/sign-in/second-factor": {"challenge": "x", "code": "000000"},
         "POST /api/v1/sign-in/authenticator": {"challenge": "x"},
         "POST /api/v1/sign-in/authenticator/confirm": {"challenge": "x", "code": "000000"},
+        "POST /api/v1/service-accounts": {"name": "Records", "scopes": ["patients:read"]},
         "POST /api/v1/me/step-up": {"code": "000000"},
         "POST /api/v1/me/password": {"old_password": "x", "new_password": "x"},
         "POST /api/v1/me/authenticator/confirm": {"code": "000000"},
@@ -183,6 +196,9 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
     rule = ClearanceRule(id=name, practice_id=clinic.id, milestone_kind="blt_end", signed_by=clinic.clinician.id)
     rule.signed_at = at
     session.add(rule)
+    account = ServiceAccount(practice_id=clinic.id, id=name, name="Records", scopes=["import"], made_at=at)
+    account.key_hash, account.expires_at = f"key-{name}".encode(), datetime(2027, 3, 1, tzinfo=UTC)
+    session.add(account)
     colleague = builders.staff(session, clinic.practice) if other else clinic.coordinator
     add_session_row(session, colleague, name)
     items = session.query(Milestone).filter_by(practice_id=clinic.id, episode_id=episode.id)
@@ -203,6 +219,7 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
         "conflict_id": name,
         "refused_id": name,
         "session_id": name,
+        "account_id": name,
         "own_protocol_id": add_own_protocol(session, clinic, name),
     }
 
