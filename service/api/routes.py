@@ -1,6 +1,7 @@
 """The resources of the API, in the order in which the document lists them."""
 
 from service.api.access_log import access_log
+from service.api.audit_trail import audit_trail
 from service.api.check_ins import check_ins
 from service.api.clearance_rules import clearance_rules
 from service.api.clearances import clearances
@@ -59,6 +60,7 @@ RESOURCES = (
     questionnaire_answers,
     versions,
     access_log,
+    audit_trail,
     tasks,
     conflicts,
     delivery_health,

@@ -123,6 +123,7 @@ _SEGMENTS: Final[Mapping[str, Area]] = MappingProxyType(
         "devices": Area.sign_in,
         "tokens": Area.sign_in,
         "access-log": Area.access_log,
+        "audit-entries": Area.access_log,
         "audit": Area.access_log,
     }
 )

@@ -29,9 +29,9 @@ def test_auditors_and_operators_change_nothing_but_their_own_account() -> None:
         assert {route for route in routes if not route.startswith("GET ")} <= PARTS["oneself"].keys()
 
 
-def test_an_operator_reaches_no_route_about_patients_and_an_auditor_their_access_log_alone() -> None:
+def test_an_operator_reaches_no_route_about_patients_and_an_auditor_who_did_what_alone() -> None:
     for role, routes in (
         (StaffRole.operator, set()),
-        (StaffRole.auditor, {"GET /api/v1/patients/{patient_id}/access-log"}),
+        (StaffRole.auditor, {"GET /api/v1/patients/{patient_id}/access-log", "GET /api/v1/audit-entries"}),
     ):
         assert {route for route, who in PARTS["patients"].items() if who is not None and role in who} == routes
