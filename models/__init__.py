@@ -22,6 +22,7 @@ from models.reminder import Decision, Delivery, DeliveryAttempt, Reminder
 from models.replies import KeptReply
 from models.report import CheckIn, ClinicalEvent, QuestionnaireAnswer, ReminderAck, Task, Visit
 from models.safety import SafetyCard
+from models.service_account import ServiceAccount
 from models.sign_in import RecoveryCode, SignInCode, SignInThrottle, StaffCredential
 from models.sync import DeviceChange, SyncClock, SyncHeal
 from models.triggers import create_triggers
@@ -73,6 +74,7 @@ __all__ = [
     "Restriction",
     "SafetyCard",
     "SelfAudit",
+    "ServiceAccount",
     "SignInCode",
     "SignInThrottle",
     "SlotEntry",

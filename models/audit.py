@@ -22,6 +22,7 @@ class ActorKind(StrEnum):
     worker = "worker"
     command = "command"
     provider = "provider"  # tells what a patient did there
+    service = "service"  # a program of the clinic, by a key of its own
 
 
 class AuditAction(StrEnum):

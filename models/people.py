@@ -17,6 +17,8 @@ class StaffRole(StrEnum):
     practice_admin = "practice_admin"
     clinician = "clinician"
     coordinator = "coordinator"
+    auditor = "auditor"  # reads who did what
+    operator = "operator"  # sees whether the service runs, and nothing of patients
 
 
 class Staff(Tenant, Base):

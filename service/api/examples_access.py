@@ -35,3 +35,19 @@ ACCESSES: dict[str, Any] = {
     ],
     "next": None,
 }
+AUDIT_ENTRIES: dict[str, Any] = {
+    "items": [
+        {
+            "id": "01kprw5h2m7w4y6a8c0e2g5j7k",
+            "happened_at": "2026-04-22T13:01:14Z",
+            "actor_kind": "staff",
+            "actor_id": "01kprw5h2m7s9t1v3x5z8b0c4d",
+            "action": "read",
+            "route": "GET /api/v1/episodes/{episode_id}/plan",
+            "status": 200,
+            "about": {},
+            "patient_ids": ["01kprw5h2m7a1b2c3d4e5f6g7h"],
+        }
+    ],
+    "next": None,
+}

@@ -14,8 +14,9 @@ from service.api.scope import open_scope, route_of, settings
 from service.dashboard.cookies import Cookie, read_cookie
 from service.dashboard.forms import is_clinic
 from service.db import begin, require_current_schema
-from service.errors import ForbiddenError, UnauthenticatedError
-from service.identity.roles import is_public, may_call
+from service.errors import UnauthenticatedError
+from service.identity.roles import is_public, refuse_unless_may_call
+from service.identity.service_accounts import authenticate_service, is_service_key
 from service.identity.tokens import authenticate
 
 # These work without a transaction, or in several of their own.
@@ -56,12 +57,14 @@ def _pass_gate() -> None:
     if secret is None:
         return
     idle = timedelta(minutes=settings().session_idle_minutes)
-    current.principal = authenticate(session, secret, current.now, idle=idle)
+    if is_service_key(secret):
+        current.principal = authenticate_service(session, secret, current.now)
+    else:
+        current.principal = authenticate(session, secret, current.now, idle=idle)
     if is_clinic(route) and current.principal.session is None:
         current.principal = None
         raise UnauthenticatedError  # a page is for people who signed in themselves
-    if not may_call(route, current.principal):
-        raise ForbiddenError
+    refuse_unless_may_call(route, current.principal)
     if current.principal.actor_kind is ActorKind.device and settings().wakes_devices:
         attribute_to(session, current.principal.actor_id)
 

@@ -1,6 +1,7 @@
 """The resources of the API, in the order in which the document lists them."""
 
 from service.api.access_log import access_log
+from service.api.audit_trail import audit_trail
 from service.api.check_ins import check_ins
 from service.api.clearance_rules import clearance_rules
 from service.api.clearances import clearances
@@ -25,6 +26,7 @@ from service.api.providers import providers
 from service.api.push_addresses import push_addresses
 from service.api.questionnaire_answers import questionnaire_answers
 from service.api.reminders import reminders
+from service.api.service_accounts import service_accounts
 from service.api.sign_ins import sign_ins
 from service.api.simulations import simulations
 from service.api.slots import slots
@@ -58,6 +60,7 @@ RESOURCES = (
     questionnaire_answers,
     versions,
     access_log,
+    audit_trail,
     tasks,
     conflicts,
     delivery_health,
@@ -71,6 +74,7 @@ RESOURCES = (
     sign_ins,
     staff_sign_in,
     me,
+    service_accounts,
     providers,
     push_addresses,
     watermelon,

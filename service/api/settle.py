@@ -20,6 +20,7 @@ from service.api.reads import READING_METHODS
 from service.api.scope import Scope, find_scope, route_of, scope
 from service.db import current_session
 from service.errors import ServiceError, UnavailableError
+from service.identity.service_accounts import note_used
 from service.identity.sessions import note_seen
 from service.logs import log_event
 
@@ -39,6 +40,8 @@ _ACTIONS = {
     "POST /clinic/sign-out": AuditAction.token,
     "POST /clinic/account/sessions/{session_id}/end": AuditAction.token,
     "POST /clinic/account/end-other-sessions": AuditAction.token,
+    "POST /api/v1/service-accounts": AuditAction.token,
+    "DELETE /api/v1/service-accounts/{account_id}": AuditAction.token,
     "POST /api/v1/me/sign-out": AuditAction.token,
     "POST /api/v1/me/end-other-sessions": AuditAction.token,
     "DELETE /api/v1/me/sessions/{session_id}": AuditAction.token,
@@ -74,6 +77,7 @@ def commit_with_entry(status: int) -> None:
     if current.principal is not None:
         if not current.is_by_itself:
             note_seen(current_session(), current.principal, current.now)
+        note_used(current_session(), current.principal, current.now)
         try:
             _append(current, _action(current), status)
         except (SQLAlchemyError, LookupError) as failure:

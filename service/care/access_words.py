@@ -74,6 +74,7 @@ ACTORS: Final[Mapping[ActorKind, Text]] = MappingProxyType(
         ActorKind.link: Text(en="Whoever opened a message's link", es="Quien abrió el enlace de un mensaje"),
         ActorKind.worker: Text(en="This service, by itself", es="Este servicio, por sí mismo"),
         ActorKind.command: Text(en="Whoever runs this service", es="Quien administra este servicio"),
+        ActorKind.service: Text(en="A program of your clinic", es="Un programa de su clínica"),
         ActorKind.provider: Text(en="The service that carries messages", es="El servicio que lleva los mensajes"),
     }
 )
@@ -82,6 +83,8 @@ ROLES: Final[Mapping[StaffRole, Text]] = MappingProxyType(
         StaffRole.clinician: Text(en="Clinician", es="Profesional de salud"),
         StaffRole.coordinator: Text(en="Coordinator", es="Coordinación"),
         StaffRole.practice_admin: Text(en="Clinic's administration", es="Administración de la clínica"),
+        StaffRole.auditor: Text(en="Auditor", es="Auditoría"),
+        StaffRole.operator: Text(en="Technical operation", es="Operación técnica"),
     }
 )
 _SEGMENTS: Final[Mapping[str, Area]] = MappingProxyType(
@@ -121,6 +124,7 @@ _SEGMENTS: Final[Mapping[str, Area]] = MappingProxyType(
         "devices": Area.sign_in,
         "tokens": Area.sign_in,
         "access-log": Area.access_log,
+        "audit-entries": Area.access_log,
         "audit": Area.access_log,
     }
 )

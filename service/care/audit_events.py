@@ -44,6 +44,7 @@ _ACTORS: Final[Mapping[ActorKind, tuple[str | None, str]]] = MappingProxyType(
         ActorKind.link: (None, "datasubject"),
         ActorKind.worker: ("Device", "dataprocessor"),
         ActorKind.command: (None, "humanuser"),
+        ActorKind.service: ("Device", "dataprocessor"),
         ActorKind.provider: (None, "dataprocessor"),
     }
 )

@@ -11,7 +11,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models import Clearance, Milestone, MilestoneProgress, Surgery, Task
-from models.people import StaffRole
 from models.report import TaskKind, TaskState
 from schedules.plan.conditions import Ground, Judgement
 from schedules.plan.identity import plan_row_id
@@ -23,7 +22,7 @@ from schedules.planning.clearing import ClearingCase, Given, give_clearance, loa
 from schedules.planning.stored_plan import planned_milestone
 from service.care.enrol import clinic_today
 from service.care.reach import find_patient, find_row, lock_row, practice_of
-from service.errors import ConflictError, Fault, ForbiddenError, InvalidError, describe
+from service.errors import ConflictError, Fault, InvalidError, describe
 from service.identity.principal import Principal
 
 
@@ -72,9 +71,9 @@ def clear(
 ) -> ClearanceView:
     """Lift what a milestone lifts, from a day of the clinic's calendar on, and take back what asked for it.
 
-    Clearing again what is cleared changes nothing. Raises NotFoundError, ForbiddenError for anyone but a clinician,
-    InvalidError for a day ahead or before the surgery and for a class of work that is not a lighter one, ConflictError
-    for a surgery that was not performed, for what must be cleared before, and for conditions that do not hold.
+    Clearing again what is cleared changes nothing. Raises NotFoundError, InvalidError for a day ahead
+    or before the surgery and for a class of work that is not a lighter one, ConflictError for a surgery that was not
+    performed, for what must be cleared before, and for conditions that do not hold.
     """
     milestone = _locked(session, caller, milestone_id)
     case = _case(session, caller, milestone)
@@ -106,8 +105,8 @@ def clear(
 def revoke(session: Session, caller: Principal, milestone_id: str, *, reason: str, now: datetime) -> ClearanceView:
     """Take a milestone's clearances back: the limit holds again from today on, and its reminders are planned again.
 
-    The patient may act on what is no longer so: a task asks the clinic to call. Raises NotFoundError, ForbiddenError
-    for anyone but a clinician, ConflictError if nothing is cleared.
+    The patient may act on what is no longer so: a task asks the clinic to call. Raises NotFoundError, ConflictError
+    if nothing is cleared.
     """
     milestone = _locked(session, caller, milestone_id)
     case = _case(session, caller, milestone)
@@ -124,8 +123,6 @@ def revoke(session: Session, caller: Principal, milestone_id: str, *, reason: st
 
 def _locked(session: Session, caller: Principal, milestone_id: str) -> Milestone:
     """Return a milestone that the caller may clear, its patient locked to the commit."""
-    if caller.role is not StaffRole.clinician:
-        raise ForbiddenError(Fault("", "a clinician, since it lifts a limit", "another caller"))
     milestone = lock_row(session, caller, Milestone, milestone_id)
     if milestone.lifts is None:
         raise ConflictError(Fault("", "a milestone that lifts a limit", "one that lifts none"))

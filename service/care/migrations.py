@@ -12,7 +12,6 @@ from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
 from models import Episode, Patient, Surgery
-from models.people import StaffRole
 from models.protocols import ProtocolVersion
 from models.reminder import Delivery
 from schedules.plan.errors import PlanError
@@ -26,7 +25,7 @@ from schedules.planning.library import find_protocol
 from schedules.planning.rows import find_all
 from service.care.own_protocols import find_version
 from service.care.reach import lock_row
-from service.errors import ConflictError, Fault, ForbiddenError, NotFoundError, StaleMoveError
+from service.errors import ConflictError, Fault, NotFoundError, StaleMoveError
 from service.identity.principal import Principal
 
 _UNDER_CARE = (EpisodeStatus.active, EpisodeStatus.paused)
@@ -55,10 +54,8 @@ class Outlook:
 def find_target(session: Session, caller: Principal, protocol_id: str, version: int) -> Protocol:
     """Return the version to which patients may move: one that ships, or an own one that is released.
 
-    Raises NotFoundError, ForbiddenError for who is no clinician, ConflictError for an own one in another state.
+    Raises NotFoundError, ConflictError for an own one in another state.
     """
-    if caller.role is not StaffRole.clinician:
-        raise ForbiddenError(Fault("", "a clinician", "another role"))
     row = find_version(session, caller.practice_id, protocol_id, version)
     if row is not None and row.status is not VersionStatus.released:
         raise ConflictError(Fault("", VersionStatus.released, row.status.value))

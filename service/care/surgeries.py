@@ -129,7 +129,7 @@ def answer_status(session: Session, caller: Principal, surgery: Surgery, now: da
     """
     for task in session.scalars(select(Task).filter_by(practice_id=surgery.practice_id, surgery_id=surgery.id)):
         if task.kind is TaskKind.confirm_surgery and task.state is TaskState.open:
-            task.state, task.done_at, task.done_by = TaskState.done, now, caller.actor_id
+            task.state, task.done_at, task.done_by = TaskState.done, now, caller.staff_id
     if surgery.status is not SurgeryStatus.cancelled:
         return {}
     query = select(Milestone.id).filter_by(practice_id=surgery.practice_id, surgery_id=surgery.id)

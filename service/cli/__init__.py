@@ -14,6 +14,7 @@ _MODULES = (
     "demo",
     "tokens",
     "staff",
+    "service_account",
     "copy_to",
     "plan",
     "preview",
@@ -26,6 +27,7 @@ _MODULES = (
     "audit",
     "audit_export",
     "sync_schema",
+    "access_table",
 )
 
 

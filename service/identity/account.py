@@ -68,7 +68,6 @@ def lock_own_credential(session: Session, caller: Principal) -> StaffCredential:
 
 def lock_fresh_credential(session: Session, caller: Principal, now: datetime) -> StaffCredential:
     """Return the credential of a caller who may change it. Raises SessionRequiredError, StepUpError."""
-    session_of(caller)
     require_fresh(caller, now)
     return lock_own_credential(session, caller)
 

@@ -1,11 +1,15 @@
-"""Who calls: a member of a practice's staff, a patient's device, or who opened the one-time link of a message."""
+"""Who calls: a member of a practice's staff, a program of it, a patient's device, or who opened a message's link."""
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from models.audit import ActorKind
 from models.care import Reporter
 from models.people import StaffRole
+from models.service_account import Scope
+
+PATIENT_WORD: Final = "patient"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,18 +22,28 @@ class StaffSession:
 
 
 @dataclass(frozen=True, slots=True)
+class ServiceKey:
+    """The key with which a program of the clinic calls: what it opens, and when it was last used."""
+
+    scopes: frozenset[Scope]
+    last_used_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Principal:
-    """An authenticated caller. Exactly one of `role` (staff) and `patient_id` (a patient's device or link) is set.
+    """An authenticated caller. Exactly one of `role` (staff), `patient_id` (a patient's device or link) and `service`
+    (a program of the clinic) is set.
 
     `session`: staff who signed in themselves; None with a token that a command made.
     """
 
     practice_id: str
-    actor_id: str  # of the member of staff, of the device, or of the link
+    actor_id: str  # of the member of staff, of the device, of the link, or of the service account
     role: StaffRole | None = None
     patient_id: str | None = None
     by_link: bool = False  # opened with a date of birth: good for one page, for half an hour
     session: StaffSession | None = None
+    service: ServiceKey | None = None
 
     @property
     def is_staff(self) -> bool:
@@ -37,13 +51,27 @@ class Principal:
         return self.role is not None
 
     @property
+    def words(self) -> frozenset[str]:
+        """Return what the role table calls the caller: a member of staff's role, `patient`, or a program's scopes."""
+        if self.service is not None:
+            return self.service.scopes
+        return frozenset({self.role or PATIENT_WORD})
+
+    @property
+    def staff_id(self) -> str | None:
+        """Return the id of the member of staff who calls, or None."""
+        return self.actor_id if self.is_staff else None
+
+    @property
     def actor_kind(self) -> ActorKind:
         """Return what the audit trail calls the caller."""
         if self.is_staff:
             return ActorKind.staff
+        if self.service is not None:
+            return ActorKind.service
         return ActorKind.link if self.by_link else ActorKind.device
 
     @property
     def reporter(self) -> Reporter:
-        """Return in whose name the caller reports a fact."""
-        return Reporter.staff if self.is_staff else Reporter.patient
+        """Return in whose name the caller reports a fact: the patient's, or the clinic's."""
+        return Reporter.staff if self.patient_id is None else Reporter.patient

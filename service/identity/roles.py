@@ -1,19 +1,42 @@
 """Who may call what: one table, every route and method. What is not in it is refused, and fails a test.
 
-The table says which kind of caller a route is for. Which rows each then reaches is the business of
-`service.care.reach`: a patient's own, and for staff those of their practice. HEAD counts as GET.
+The table says for whom a route is, and in which part of it stands what the route reaches. Which rows those are for each
+caller is the business of `service.care.reach`. A rule on one property of a body stays with its use case. HEAD counts as
+GET. `docs/access.md` shows the table as a page (`flask access-table`).
 """
 
+from collections.abc import Mapping
 from typing import Final
 
-from service.identity.principal import Principal
+from models.people import StaffRole
+from models.service_account import Scope
+from service.errors import Fault, ForbiddenError
+from service.identity.principal import PATIENT_WORD, Principal
 
-STAFF: Final = frozenset({"staff"})
-PATIENT: Final = frozenset({"patient"})
-PATIENT_OR_STAFF: Final = frozenset({"staff", "patient"})
-ANYONE: Final = None  # no token is asked for: the route is public, signed, or takes its secret in body or link
+Who = frozenset[str]
+Rules = Mapping[str, Who | None]
 
-WHO_MAY: Final[dict[str, frozenset[str] | None]] = {
+ANYONE: Final = None
+PATIENT: Final[Who] = frozenset({PATIENT_WORD})
+ADMIN: Final[Who] = frozenset({StaffRole.practice_admin})
+CLINICIAN: Final[Who] = frozenset({StaffRole.clinician})
+COORDINATOR: Final[Who] = frozenset({StaffRole.coordinator})
+AUDITOR: Final[Who] = frozenset({StaffRole.auditor})  # reads who did what; of patients nothing else
+OPERATOR: Final[Who] = frozenset({StaffRole.operator})  # sees whether the service runs; of patients nothing
+STAFF: Final[Who] = ADMIN | CLINICIAN | COORDINATOR
+PATIENT_OR_STAFF: Final[Who] = PATIENT | STAFF
+EVERY_STAFF: Final[Who] = STAFF | AUDITOR | OPERATOR
+# What a program of the clinic needs in its key.
+PATIENTS_READ: Final[Who] = frozenset({Scope.patients_read})
+PATIENTS_WRITE: Final[Who] = frozenset({Scope.patients_write})
+PLANS_READ: Final[Who] = frozenset({Scope.plans_read})
+REMINDERS_READ: Final[Who] = frozenset({Scope.reminders_read})
+REPORTS_READ: Final[Who] = frozenset({Scope.reports_read})
+IMPORT: Final[Who] = frozenset({Scope.import_})
+HEALTH_READ: Final[Who] = frozenset({Scope.health_read})
+
+# Nobody signs in: the route is public, signed, or takes its secret in body or link.
+OPEN: Final[Rules] = {
     "GET /health": ANYONE,
     "GET /health/worker": ANYONE,
     "GET /pages/pages.css": ANYONE,
@@ -28,21 +51,6 @@ WHO_MAY: Final[dict[str, frozenset[str] | None]] = {
     "POST /clinic/sign-in/authenticator": ANYONE,
     "POST /clinic/sign-in/authenticator/confirm": ANYONE,
     "GET /clinic/signed-out": ANYONE,
-    "POST /clinic/sign-out": STAFF,
-    "GET /clinic/": STAFF,
-    "GET /clinic/worklist": STAFF,
-    "GET /clinic/patients": STAFF,
-    "POST /clinic/patients": STAFF,
-    "GET /clinic/patients/{patient_id}": STAFF,
-    "GET /clinic/account": STAFF,
-    "POST /clinic/account/sessions/{session_id}/end": STAFF,
-    "POST /clinic/account/end-other-sessions": STAFF,
-    "POST /clinic/account/password": STAFF,
-    "POST /clinic/account/authenticator": STAFF,
-    "POST /clinic/account/authenticator/confirm": STAFF,
-    "POST /clinic/account/recovery-codes": STAFF,
-    "GET /clinic/step-up": STAFF,
-    "POST /clinic/step-up": STAFF,
     "GET /m/{token}": ANYONE,
     "POST /m/{token}": ANYONE,
     "POST /m/{token}/check-in": ANYONE,
@@ -56,63 +64,78 @@ WHO_MAY: Final[dict[str, frozenset[str] | None]] = {
     "POST /api/v1/sign-in/second-factor": ANYONE,
     "POST /api/v1/sign-in/authenticator": ANYONE,
     "POST /api/v1/sign-in/authenticator/confirm": ANYONE,
-    "GET /api/v1/me": STAFF,
-    "POST /api/v1/me/step-up": STAFF,
-    "POST /api/v1/me/sign-out": STAFF,
-    "GET /api/v1/me/sessions": STAFF,
-    "POST /api/v1/me/end-other-sessions": STAFF,
-    "DELETE /api/v1/me/sessions/{session_id}": STAFF,
-    "POST /api/v1/me/password": STAFF,
-    "POST /api/v1/me/authenticator": STAFF,
-    "POST /api/v1/me/authenticator/confirm": STAFF,
-    "POST /api/v1/me/recovery-codes": STAFF,
     "POST /api/v1/providers/sms/status": ANYONE,
     "POST /api/v1/providers/sms/inbound": ANYONE,
     "POST /api/v1/providers/mail/events": ANYONE,
+}
+
+# One's own account.
+OF_ONESELF: Final[Rules] = {
+    "GET /api/v1/me": EVERY_STAFF,
+    "POST /api/v1/me/step-up": EVERY_STAFF,
+    "POST /api/v1/me/sign-out": EVERY_STAFF,
+    "GET /api/v1/me/sessions": EVERY_STAFF,
+    "POST /api/v1/me/end-other-sessions": EVERY_STAFF,
+    "DELETE /api/v1/me/sessions/{session_id}": EVERY_STAFF,
+    "POST /api/v1/me/password": EVERY_STAFF,
+    "POST /api/v1/me/authenticator": EVERY_STAFF,
+    "POST /api/v1/me/authenticator/confirm": EVERY_STAFF,
+    "POST /api/v1/me/recovery-codes": EVERY_STAFF,
+    "POST /clinic/sign-out": EVERY_STAFF,
+    "GET /clinic/account": EVERY_STAFF,
+    "POST /clinic/account/sessions/{session_id}/end": EVERY_STAFF,
+    "POST /clinic/account/end-other-sessions": EVERY_STAFF,
+    "POST /clinic/account/password": EVERY_STAFF,
+    "POST /clinic/account/authenticator": EVERY_STAFF,
+    "POST /clinic/account/authenticator/confirm": EVERY_STAFF,
+    "POST /clinic/account/recovery-codes": EVERY_STAFF,
+    "GET /clinic/step-up": EVERY_STAFF,
+    "POST /clinic/step-up": EVERY_STAFF,
+}
+
+# Patients: which of them a caller reaches stands in `service.care.reach`.
+OF_PATIENTS: Final[Rules] = {
     "POST /api/v1/enrolments": STAFF,
     "GET /api/v1/push-address": PATIENT,
     "PUT /api/v1/push-address": PATIENT,
     "DELETE /api/v1/push-address": PATIENT,
-    "GET /api/v1/patients": STAFF,
-    "GET /api/v1/patients/{patient_id}": PATIENT_OR_STAFF,
-    "PUT /api/v1/patients/{patient_id}": STAFF,
-    "PATCH /api/v1/patients/{patient_id}": PATIENT_OR_STAFF,
-    "GET /api/v1/patients/{patient_id}/episodes": PATIENT_OR_STAFF,
-    "GET /api/v1/episodes/{episode_id}": PATIENT_OR_STAFF,
-    "PUT /api/v1/episodes/{episode_id}": STAFF,
-    "PATCH /api/v1/episodes/{episode_id}": STAFF,
-    "GET /api/v1/episodes/{episode_id}/surgeries": PATIENT_OR_STAFF,
+    "GET /api/v1/patients": STAFF | PATIENTS_READ,
+    "GET /api/v1/patients/{patient_id}": PATIENT_OR_STAFF | PATIENTS_READ,
+    "PUT /api/v1/patients/{patient_id}": STAFF | PATIENTS_WRITE,
+    "PATCH /api/v1/patients/{patient_id}": PATIENT_OR_STAFF | PATIENTS_WRITE,
+    "GET /api/v1/patients/{patient_id}/episodes": PATIENT_OR_STAFF | PATIENTS_READ,
+    "GET /api/v1/episodes/{episode_id}": PATIENT_OR_STAFF | PATIENTS_READ,
+    "PUT /api/v1/episodes/{episode_id}": STAFF | PATIENTS_WRITE,
+    "PATCH /api/v1/episodes/{episode_id}": STAFF | PATIENTS_WRITE,
+    "GET /api/v1/episodes/{episode_id}/surgeries": PATIENT_OR_STAFF | PATIENTS_READ,
     "GET /api/v1/episodes/{episode_id}/moves": STAFF,
     "POST /api/v1/episodes/{episode_id}/moves": STAFF,
-    "GET /api/v1/episodes/{episode_id}/plan": PATIENT_OR_STAFF,
-    "GET /api/v1/episodes/{episode_id}/progress": PATIENT_OR_STAFF,
-    "GET /api/v1/episodes/{episode_id}/work-status": PATIENT_OR_STAFF,
-    "GET /api/v1/episodes/{episode_id}/reminders": PATIENT_OR_STAFF,
-    "GET /api/v1/reminders/{reminder_id}/decisions": PATIENT_OR_STAFF,
+    "GET /api/v1/episodes/{episode_id}/plan": PATIENT_OR_STAFF | PLANS_READ,
+    "GET /api/v1/episodes/{episode_id}/progress": PATIENT_OR_STAFF | PLANS_READ,
+    "GET /api/v1/episodes/{episode_id}/work-status": PATIENT_OR_STAFF | PLANS_READ,
+    "GET /api/v1/episodes/{episode_id}/reminders": PATIENT_OR_STAFF | REMINDERS_READ,
+    "GET /api/v1/reminders/{reminder_id}/decisions": PATIENT_OR_STAFF | REMINDERS_READ,
     "POST /api/v1/reminders/{reminder_id}/acknowledge": PATIENT_OR_STAFF,
     "POST /api/v1/reminders/{reminder_id}/snooze": PATIENT,
-    "GET /api/v1/episodes/{episode_id}/check-ins": PATIENT_OR_STAFF,
-    "GET /api/v1/surgeries/{surgery_id}": PATIENT_OR_STAFF,
-    "PUT /api/v1/surgeries/{surgery_id}": STAFF,
-    "PATCH /api/v1/surgeries/{surgery_id}": STAFF,
+    "GET /api/v1/episodes/{episode_id}/check-ins": PATIENT_OR_STAFF | REPORTS_READ,
+    "GET /api/v1/surgeries/{surgery_id}": PATIENT_OR_STAFF | PATIENTS_READ,
+    "PUT /api/v1/surgeries/{surgery_id}": STAFF | PATIENTS_WRITE,
+    "PATCH /api/v1/surgeries/{surgery_id}": STAFF | PATIENTS_WRITE,
     "POST /api/v1/milestones/{milestone_id}/achieve": PATIENT_OR_STAFF,
     "POST /api/v1/milestones/{milestone_id}/skip": PATIENT_OR_STAFF,
     "POST /api/v1/milestones/{milestone_id}/reopen": PATIENT_OR_STAFF,
     "GET /api/v1/milestones/{milestone_id}/slot": PATIENT_OR_STAFF,
-    "PUT /api/v1/milestones/{milestone_id}/slot": STAFF,
-    "POST /api/v1/milestones/{milestone_id}/slot/sign": STAFF,
+    "PUT /api/v1/milestones/{milestone_id}/slot": CLINICIAN,
+    "POST /api/v1/milestones/{milestone_id}/slot/sign": CLINICIAN,
     "GET /api/v1/milestones/{milestone_id}/clearance": STAFF,
-    "POST /api/v1/milestones/{milestone_id}/clear": STAFF,
-    "POST /api/v1/milestones/{milestone_id}/revoke-clearance": STAFF,
-    "GET /api/v1/episodes/{episode_id}/observations": PATIENT_OR_STAFF,
+    "POST /api/v1/milestones/{milestone_id}/clear": CLINICIAN,
+    "POST /api/v1/milestones/{milestone_id}/revoke-clearance": CLINICIAN,
+    "GET /api/v1/episodes/{episode_id}/observations": PATIENT_OR_STAFF | REPORTS_READ,
     "PUT /api/v1/observations/{observation_id}": PATIENT_OR_STAFF,
-    "GET /api/v1/episodes/{episode_id}/limits": PATIENT_OR_STAFF,
-    "GET /api/v1/patients/{patient_id}/limits": PATIENT_OR_STAFF,
-    "GET /api/v1/clearance-rules": STAFF,
-    "PUT /api/v1/clearance-rules/{rule_id}": STAFF,
-    "POST /api/v1/clearance-rules/{rule_id}/retire": STAFF,
+    "GET /api/v1/episodes/{episode_id}/limits": PATIENT_OR_STAFF | PLANS_READ,
+    "GET /api/v1/patients/{patient_id}/limits": PATIENT_OR_STAFF | PLANS_READ,
     "PUT /api/v1/check-ins/{check_in_id}": PATIENT_OR_STAFF,
-    "GET /api/v1/episodes/{episode_id}/questionnaire-answers": PATIENT_OR_STAFF,
+    "GET /api/v1/episodes/{episode_id}/questionnaire-answers": PATIENT_OR_STAFF | REPORTS_READ,
     "PUT /api/v1/questionnaire-answers/{answer_id}": PATIENT_OR_STAFF,
     "GET /api/v1/sync/watermelon": PATIENT_OR_STAFF,
     "POST /api/v1/sync/watermelon": PATIENT_OR_STAFF,
@@ -122,7 +145,8 @@ WHO_MAY: Final[dict[str, frozenset[str] | None]] = {
     "GET /api/v1/questionnaire-answers/{answer_id}/versions": PATIENT_OR_STAFF,
     "GET /api/v1/milestones/{milestone_id}/versions": PATIENT_OR_STAFF,
     "GET /api/v1/patients/{patient_id}/versions": PATIENT_OR_STAFF,
-    "GET /api/v1/patients/{patient_id}/access-log": PATIENT_OR_STAFF,
+    "GET /api/v1/patients/{patient_id}/access-log": PATIENT_OR_STAFF | AUDITOR,
+    "GET /api/v1/audit-entries": ADMIN | AUDITOR,
     "GET /api/v1/conflicts": STAFF,
     "POST /api/v1/conflicts/{conflict_id}/resolve": STAFF,
     "GET /api/v1/refused-rows": STAFF,
@@ -135,29 +159,52 @@ WHO_MAY: Final[dict[str, frozenset[str] | None]] = {
     "POST /api/v1/sync/powersync/crud": PATIENT_OR_STAFF,
     "GET /api/v1/sync/events": PATIENT_OR_STAFF,
     "GET /api/v1/sync/wait": PATIENT_OR_STAFF,
-    "GET /api/v1/delivery-health": STAFF,
-    "GET /api/v1/self-audits": STAFF,
     "GET /api/v1/tasks": STAFF,
     "POST /api/v1/tasks/{task_id}/close": STAFF,
     "GET /api/v1/inbound-messages": STAFF,
+    "POST /api/v1/protocols/{protocol_id}/versions/{version}/migrations": CLINICIAN,
+    "POST /api/v1/import": STAFF | IMPORT,
+    "GET /clinic/": STAFF,
+    "GET /clinic/worklist": STAFF,
+    "GET /clinic/patients": STAFF,
+    "POST /clinic/patients": STAFF,
+    "GET /clinic/patients/{patient_id}": STAFF,
+}
+
+# The caller's practice, and no patient: its settings, its protocols, how its service runs.
+OF_PRACTICE: Final[Rules] = {
+    "GET /api/v1/clearance-rules": STAFF,
+    "PUT /api/v1/clearance-rules/{rule_id}": CLINICIAN,
+    "POST /api/v1/clearance-rules/{rule_id}/retire": CLINICIAN,
+    "GET /api/v1/delivery-health": STAFF | OPERATOR | HEALTH_READ,
+    "GET /api/v1/self-audits": STAFF | OPERATOR | AUDITOR | HEALTH_READ,
     "GET /api/v1/protocols": PATIENT_OR_STAFF,
     "GET /api/v1/protocols/compare": PATIENT_OR_STAFF,
     "GET /api/v1/protocols/{protocol_id}/versions/{version}": PATIENT_OR_STAFF,
     "GET /api/v1/protocols/{protocol_id}/versions/{version}.toml": STAFF,
     "GET /api/v1/protocols/{protocol_id}/versions/{version}/diff": STAFF,
     "GET /api/v1/protocols/{protocol_id}/versions/{version}/findings": STAFF,
-    "PUT /api/v1/protocols/{protocol_id}/versions/{version}": STAFF,
-    "PATCH /api/v1/protocols/{protocol_id}/versions/{version}": STAFF,
-    "POST /api/v1/protocols/{protocol_id}/versions/{version}/sign": STAFF,
-    "POST /api/v1/protocols/{protocol_id}/versions/{version}/release": STAFF,
-    "POST /api/v1/protocols/{protocol_id}/versions/{version}/retire": STAFF,
-    "POST /api/v1/protocols/{protocol_id}/versions/{version}/migrations": STAFF,
-    "POST /api/v1/protocols/{protocol_id}/copies": STAFF,
+    "PUT /api/v1/protocols/{protocol_id}/versions/{version}": ADMIN | CLINICIAN,
+    "PATCH /api/v1/protocols/{protocol_id}/versions/{version}": ADMIN | CLINICIAN,
+    "POST /api/v1/protocols/{protocol_id}/versions/{version}/sign": CLINICIAN,
+    "POST /api/v1/protocols/{protocol_id}/versions/{version}/release": CLINICIAN,
+    "POST /api/v1/protocols/{protocol_id}/versions/{version}/retire": CLINICIAN,
+    "POST /api/v1/protocols/{protocol_id}/copies": ADMIN | CLINICIAN,
+    "GET /api/v1/service-accounts": ADMIN | AUDITOR,
+    "POST /api/v1/service-accounts": ADMIN,
+    "DELETE /api/v1/service-accounts/{account_id}": ADMIN,
     "GET /api/v1/practice": STAFF,
-    "PATCH /api/v1/practice": STAFF,
+    "PATCH /api/v1/practice": ADMIN | CLINICIAN,
     "POST /api/v1/simulations": STAFF,
-    "POST /api/v1/import": STAFF,
 }
+
+PARTS: Final[Mapping[str, Rules]] = {
+    "open": OPEN,
+    "oneself": OF_ONESELF,
+    "patients": OF_PATIENTS,
+    "practice": OF_PRACTICE,
+}
+WHO_MAY: Final[dict[str, Who | None]] = {route: who for rules in PARTS.values() for route, who in rules.items()}
 
 
 def is_public(route: str) -> bool:
@@ -165,7 +212,8 @@ def is_public(route: str) -> bool:
     return route in WHO_MAY and WHO_MAY[route] is ANYONE
 
 
-def may_call(route: str, caller: Principal) -> bool:
-    """Return whether this kind of caller may call a route. Nobody may call one that is not in the table."""
+def refuse_unless_may_call(route: str, caller: Principal) -> None:
+    """Raise ForbiddenError unless the caller may call a route. Nobody may call one that is not in the table."""
     who = WHO_MAY.get(route, frozenset())
-    return who is ANYONE or ("staff" if caller.is_staff else "patient") in who
+    if who is not ANYONE and who.isdisjoint(caller.words):
+        raise ForbiddenError(Fault("", " or ".join(sorted(who)) or "nobody", " and ".join(sorted(caller.words))))

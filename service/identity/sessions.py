@@ -57,9 +57,9 @@ def end_session(session: Session, caller: Principal, session_id: str, now: datet
 
 
 def end_sessions(session: Session, practice_id: str, staff_id: str, *, but: StaffSession | None, now: datetime) -> int:
-    """End all sessions and begun sign-ins of a person, but one. Return how many sessions."""
+    """End all sessions, begun sign-ins and tokens of a person, but one session. Return how many sessions."""
     kept = Token.id != (but.id if but is not None else "")
-    _revoke(session, and_(_open_of(practice_id, staff_id, TokenKind.sign_in_challenge), kept), now)
+    _revoke(session, _open_of(practice_id, staff_id, TokenKind.sign_in_challenge, TokenKind.staff), now)
     return _revoke(session, and_(_open_of(practice_id, staff_id, TokenKind.staff_session), kept), now)
 
 
@@ -105,9 +105,9 @@ def session_of(caller: Principal) -> StaffSession:
 def require_fresh(caller: Principal, now: datetime) -> None:
     """Raise StepUpError unless the caller gave a second factor within the last ten minutes.
 
-    A token that a command made has nobody who could give one: it passes. What is only for people asks for a session.
+    Raises SessionRequiredError for who has no session: nobody is there who could give one.
     """
-    if caller.session is not None and now - caller.session.reauthenticated_at >= FRESH_FOR:
+    if now - session_of(caller).reauthenticated_at >= FRESH_FOR:
         raise StepUpError
 
 

@@ -44,6 +44,8 @@ WORDS: Final[Mapping[str, Text]] = MappingProxyType(
         "clinician": Text(en="clinician", es="profesional de salud"),
         "coordinator": Text(en="coordinator", es="coordinación"),
         "practice_admin": Text(en="clinic", es="clínica"),
+        "auditor": Text(en="clinic, auditor", es="clínica, auditoría"),
+        "operator": Text(en="clinic, technical operation", es="clínica, operación técnica"),
         "no_instruction": Text(
             en="Your own instruction is not confirmed for the present day of surgery. Call us before you do anything.",
             es=(

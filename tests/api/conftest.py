@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from json import dumps
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -17,9 +18,12 @@ from models import Episode, Milestone, Patient, Practice, Staff, Surgery
 from models.base import Base
 from models.engine import begin_reads, make_session_factory
 from models.people import StaffRole
+from models.service_account import Scope
 from schedules.planning import plan_episode
 from service.app import create_app
 from service.db import db
+from service.identity.service_accounts import NewServiceAccount, make_service_account
+from service.identity.sessions import start_session
 from service.identity.tokens import enrol_device, issue_staff_token
 from service.identity.totp import make_secret
 from tests import builders
@@ -185,6 +189,23 @@ def as_staff(app: Flask, session: Session, staff: Staff) -> Caller:
     issued = issue_staff_token(session, staff, MONDAY_AFTERNOON)
     session.commit()
     return Caller(app.test_client(), issued.secret)
+
+
+def as_signed_in(app: Flask, session: Session, staff: Staff) -> Caller:
+    """Return a member of staff in a new session."""
+    issued = start_session(
+        session, staff.practice_id, staff.id, life=timedelta(hours=12), label="Firefox", now=MONDAY_AFTERNOON
+    )
+    session.commit()
+    return Caller(app.test_client(), issued.secret)
+
+
+def as_service(app: Flask, session: Session, clinic: Clinic, *scopes: str) -> Caller:
+    """Return a program of the clinic with a key for these scopes."""
+    wanted = NewServiceAccount(name="Hospital records", scopes=[Scope(each) for each in scopes])
+    _, key = make_service_account(session, clinic.id, wanted, MONDAY_AFTERNOON)
+    session.commit()
+    return Caller(app.test_client(), key)
 
 
 def as_patient(app: Flask, session: Session, patient: Patient) -> Caller:

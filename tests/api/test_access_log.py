@@ -21,6 +21,7 @@ NOT_OF_A_PATIENT = (
     "clearance-rules",
     "delivery-health",
     "self-audits",
+    "service-accounts",
 )
 
 

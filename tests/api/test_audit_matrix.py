@@ -15,7 +15,7 @@ from models.engine import begin_reads, make_session_factory
 from service.identity.roles import ANYONE, WHO_MAY
 from service.identity.tokens import authenticate
 from tests.api.conftest import Clinic, as_patient, as_staff
-from tests.api.test_walls import API_ROUTES, MISSING, SYNC, add_targets, call, creates, is_about_somebody
+from tests.api.every_route import API_ROUTES, MISSING, SYNC, add_targets, call, creates, is_about_somebody
 from tests.clock import MONDAY_AFTERNOON
 
 DENIALS = (401, 403, 404)

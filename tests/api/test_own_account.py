@@ -7,7 +7,7 @@ from flask import Flask
 from flask.testing import FlaskCliRunner
 from sqlalchemy.orm import Session
 
-from models import AuditEntry, Token
+from models import AuditEntry, Practice, Token
 from models.audit import AuditAction
 from models.identity import TokenKind
 from models.people import StaffRole
@@ -174,6 +174,36 @@ def test_a_clinics_settings_change_with_a_fresh_second_factor(
     stale = caller.amend("/practice", {"name": "Hudson"})
 
     assert (fresh.status_code, stale.status_code, stale.json["code"]) == (200, 403, "step_up_required")
+
+
+@pytest.mark.sqlite_only
+def test_a_token_that_a_command_made_stands_for_no_second_factor(
+    app: Flask, session: Session, clinic: Clinic, look: Look
+) -> None:
+    token = as_staff(app, session, clinic.clinician)
+
+    answer = token.amend("/practice", {"name": "Hudson Spine"})
+
+    assert (answer.status_code, answer.json["code"]) == (403, "session_required")
+    assert [row.name for row in look(Practice, id=clinic.id)] == [clinic.practice.name]
+
+
+@pytest.mark.parametrize("way", ["password", "reset", "end-other-sessions"])
+def test_tokens_that_commands_made_end_with_the_old_password_and_with_other_sessions(
+    way: str, casey: Person, app: Flask, session: Session, clinic: Clinic
+) -> None:
+    caller, token = casey.sign_in(), as_staff(app, session, clinic.coordinator)
+    before = token.get("/me").status_code
+
+    if way == "reset":
+        done = app.test_cli_runner().invoke(args=("staff", "reset-password", "--email", str(casey.staff.email)))
+        casey.send("/sign-in/password", {"code": done.stdout.split()[0], "password": NEW_PASSWORD})
+    elif way == "password":
+        caller.post("/me/password", {"old_password": PASSWORD, "new_password": NEW_PASSWORD})
+    else:
+        caller.post("/me/end-other-sessions")
+
+    assert (before, token.get("/me").status_code) == (200, 401)
 
 
 def test_staff_who_are_disabled_are_out_at_once_with_everything_they_had(

@@ -11,6 +11,7 @@ from flask import Flask
 from sqlalchemy import Engine, event
 
 from config import Settings
+from models.people import StaffRole
 from schedules.plan.kind_words import kind_name
 from schedules.plan.red_flag import Urgency
 from schedules.plan.red_flags import RED_FLAGS, flags_of
@@ -138,7 +139,7 @@ def test_every_word_that_a_template_says_is_there_and_every_word_is_said() -> No
     said = set(re.findall(r'say\("([a-z_]+)"\)', " ".join(TEMPLATES.values())))
 
     assert said <= set(WORDS)
-    roles = {"clinician", "coordinator", "practice_admin"}
+    roles = set(StaffRole)
     assert {word for word in WORDS if f'"{word}"' not in everything} == roles | set(Urgency) - {
         "emergency_number",
         "same_day",

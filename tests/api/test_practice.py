@@ -15,7 +15,7 @@ from service.api.practice import PracticeAnswer, PracticePatch
 from service.app import create_app
 from service.db import db
 from tests import builders
-from tests.api.conftest import Caller, Clinic, Look, as_staff
+from tests.api.conftest import Caller, Clinic, Look, as_signed_in
 from tests.clock import FixedClock
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -23,8 +23,13 @@ WEBHOOK = {"webhook_url": "https://8.8.8.8/messages", "webhook_secret": SECRET}
 
 
 @pytest.fixture
+def clinician(app: Flask, session: Session, clinic: Clinic) -> Caller:
+    return as_signed_in(app, session, clinic.clinician)
+
+
+@pytest.fixture
 def admin(app: Flask, session: Session, clinic: Clinic) -> Caller:
-    return as_staff(app, session, builders.staff(session, clinic.practice, role=StaffRole.practice_admin))
+    return as_signed_in(app, session, builders.staff(session, clinic.practice, role=StaffRole.practice_admin))
 
 
 def refused_at(answer: Any) -> list[str]:
@@ -287,7 +292,7 @@ def test_a_system_that_may_not_be_called_is_refused(admin: Caller, change: dict[
 def test_the_operator_may_name_hosts_inside(settings: Settings, session: Session, clinic: Clinic) -> None:
     inside = {"webhook_url": "https://10.0.0.5:8443/", "webhook_secret": SECRET}
     app = create_app(replace(settings, webhook_hosts=("10.0.0.5:8443",)), FixedClock())
-    admin = as_staff(app, session, builders.staff(session, clinic.practice, role=StaffRole.practice_admin))
+    admin = as_signed_in(app, session, builders.staff(session, clinic.practice, role=StaffRole.practice_admin))
 
     assert admin.amend("/practice", inside).status_code == 200
     assert admin.amend("/practice", inside | {"webhook_url": "https://10.0.0.6:8443/"}).status_code == 422

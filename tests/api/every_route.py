@@ -1,0 +1,255 @@
+"""Every route with a target of each kind: what tests of walls, of the audit trail and of repeats send."""
+
+from datetime import UTC, datetime
+from typing import Any
+from zlib import crc32
+
+from sqlalchemy.orm import Session
+
+from models import (
+    CheckIn,
+    ClearanceRule,
+    Milestone,
+    ObservedFact,
+    QuestionnaireAnswer,
+    Reminder,
+    ServiceAccount,
+    Staff,
+    Task,
+    Token,
+)
+from models.care import Reporter
+from models.identity import TokenKind
+from models.report import TaskKind
+from schedules.plan.vocabulary import Instrument, Observation
+from service.care.own_protocols import copy_protocol
+from service.dashboard.forms import is_clinic
+from service.identity.principal import Principal
+from service.identity.roles import WHO_MAY
+from tests import builders
+from tests.api.conftest import API, Answer, Caller, Clinic
+from tests.clock import MONDAY_AFTERNOON
+
+# Pages are walked in tests/dashboard: their callers come with a cookie, and their forms with a token.
+API_ROUTES = tuple(route for route in WHO_MAY if not is_clinic(route))
+MISSING = {
+    "patient_id": "nobody",
+    "episode_id": "nothing",
+    "surgery_id": "nothing",
+    "milestone_id": "nothing",
+    "slot_id": "nothing",
+    "check_in_id": "nothing",
+    "answer_id": "nothing",
+    "task_id": "nothing",
+    "observation_id": "nothing",
+    "reminder_id": "nothing",
+    "rule_id": "nothing",
+    "conflict_id": "nothing",
+    "refused_id": "nothing",
+    "session_id": "nothing",
+    "account_id": "nothing",
+    "own_protocol_id": "nothing",
+}
+# Longer than any id.
+MALFORMED = dict.fromkeys(MISSING, "x" * 65)
+PATIENT_BODY = {
+    "given_name": "Ana",
+    "family_name": "Rossi",
+    "date_of_birth": "1971-02-28",
+    "language": "en",
+    "country": "US",
+    "time_zone": "America/New_York",
+    "units": "imperial",
+}
+SURGERY_BODY = {"procedure": "lumbar_microdiscectomy", "approach": "tubular", "levels": ["L4-L5"]}
+
+VERSION = "/api/v1/protocols/{protocol_id}/versions/{version}"
+
+NAMES = {
+    "protocol_id": "MD-MISS",
+    "version": "1",
+    "filename": "start.js",
+    "token": "AAAAAAAAAAAAAAAAAAAAAA",
+    "collection": "check_ins",
+}
+# What ships is nobody's to change: these are about a draft of the clinic's own.
+OF_OWN_PROTOCOLS = (f"PATCH {VERSION}", f"POST {VERSION}/release", f"POST {VERSION}/retire")
+CREATING = ("PUT /api/v1/patients/{patient_id}", "PUT /api/v1/clearance-rules/{rule_id}")
+SYNC = "/api/v1/sync"
+ENDLESS = (
+    f"GET {SYNC}/events",
+    f"GET {SYNC}/rxdb/{{collection}}/{{version}}/pullStream",
+    f"POST {SYNC}/powersync/sync/stream",
+)
+QUERIES = {
+    f"GET {VERSION}/diff": "?against=MD-OPEN@1",
+    "GET /api/v1/protocols/compare": "?procedure=tlif",
+    f"GET {SYNC}/wait": "?seconds=0",
+    f"POST {SYNC}/watermelon": "?last_pulled_at=1",
+}
+
+
+def body_of(route: str, ids: dict[str, str]) -> Any:
+    """Return a body with which `route` reaches its target."""
+    bodies: dict[str, Any] = {
+        "POST /api/v1/enrolments": {"patient_id": ids["patient_id"]},
+        "PUT /api/v1/patients/{patient_id}": PATIENT_BODY | {"mrn": "SP-NEW"},
+        "PATCH /api/v1/patients/{patient_id}": {},
+        "PUT /api/v1/episodes/{episode_id}": {"patient_id": ids["patient_id"], "label": "E-NEW"},
+        "PATCH /api/v1/episodes/{episode_id}": {},
+        "PUT /api/v1/surgeries/{surgery_id}": SURGERY_BODY | {"episode_id": ids["episode_id"], "stage": 9},
+        "PATCH /api/v1/surgeries/{surgery_id}": {},
+        "PUT /api/v1/check-ins/{check_in_id}": {
+            "episode_id": ids["episode_id"],
+            "reported_at": "2026-03-02T08:30:00Z",
+            "pain": 4,
+        },
+        "PUT /api/v1/questionnaire-answers/{answer_id}": {
+            "episode_id": ids["episode_id"],
+            "instrument": "nrs",
+            "answered_at": "2026-03-02T08:30:00Z",
+            "answers": {"back": 4},
+        },
+        "PUT /api/v1/observations/{observation_id}": {
+            "episode_id": ids["episode_id"],
+            "what": "opioid_taken",
+            "observed_at": "2026-03-02T08:30:00Z",
+        },
+        "POST /api/v1/episodes/{episode_id}/moves": {"token": "AAAA"},
+        "POST /api/v1/milestones/{milestone_id}/clear": {},
+        "POST /api/v1/milestones/{milestone_id}/revoke-clearance": {"reason": "because"},
+        "PUT /api/v1/milestones/{milestone_id}/slot": {"instruction": "No food after midnight."},
+        "POST /api/v1/milestones/{milestone_id}/slot/sign": {"rev": 1},
+        "PATCH /api/v1/practice": {},
+        "POST /api/v1/simulations": {},
+        "PUT /api/v1/clearance-rules/{rule_id}": {"milestone_kind": "blt_end"},
+        "POST /api/v1/clearance-rules/{rule_id}/retire": {},
+        "POST /api/v1/milestones/{milestone_id}/achieve": {},
+        "POST /api/v1/milestones/{milestone_id}/skip": {"reason": "not_applicable"},
+        "POST /api/v1/milestones/{milestone_id}/reopen": {},
+        "POST /api/v1/reminders/{reminder_id}/acknowledge": {},
+        "POST /api/v1/reminders/{reminder_id}/snooze": {"minutes": 60},
+        "POST /api/v1/tasks/{task_id}/close": {},
+        "POST /api/v1/conflicts/{conflict_id}/resolve": {"keep": "kept"},
+        "POST /api/v1/refused-rows/{refused_id}/done": {},
+        "POST /api/v1/providers/sms/status": {},
+        "POST /api/v1/providers/sms/inbound": {},
+        "POST /api/v1/providers/mail/events": {},
+        "PUT /api/v1/push-address": {"provider": "apns", "token": "a1" * 32},
+        "POST /api/v1/protocols/{protocol_id}/copies": {"version": 1, "id": "own"},
+        f"PATCH {VERSION}": {},
+        f"POST {VERSION}/sign": {},
+        f"POST {VERSION}/release": {},
+        f"POST {VERSION}/retire": {},
+        f"POST {VERSION}/migrations": {},
+        f"POST {SYNC}/watermelon": {},
+        f"POST {SYNC}/rxdb/{{collection}}/{{version}}/push": [],
+        f"POST {SYNC}/powersync/sync/stream": {},
+        f"POST {SYNC}/powersync/crud": {"crud": []},
+        "POST /api/v1/sign-in": {"practice": "none", "email": "nobody@example.org", "password": "x"},
+        "POST /api/v1/sign-in/password": {"code": "x", "password": "x"},
+        "POST /api/v1/sign-in/second-factor": {"challenge": "x", "code": "000000"},
+        "POST /api/v1/sign-in/authenticator": {"challenge": "x"},
+        "POST /api/v1/sign-in/authenticator/confirm": {"challenge": "x", "code": "000000"},
+        "POST /api/v1/service-accounts": {"name": "Records", "scopes": ["patients:read"]},
+        "POST /api/v1/me/step-up": {"code": "000000"},
+        "POST /api/v1/me/password": {"old_password": "x", "new_password": "x"},
+        "POST /api/v1/me/authenticator/confirm": {"code": "000000"},
+        "POST /m/{token}": {},
+        "POST /m/{token}/check-in": {},
+    }
+    return bodies.get(route)
+
+
+def call(who: Caller, route: str, ids: dict[str, str], *, body: Any = None) -> Answer:
+    """Call `route` on the target that `ids` name, with a body that reaches it unless another one is given."""
+    method, path = route.split(" ")
+    if "/slot" in route:
+        ids = ids | {"milestone_id": ids["slot_id"]}
+    if route in OF_OWN_PROTOCOLS:
+        ids = ids | {"protocol_id": ids["own_protocol_id"]}
+    path = path.removeprefix(API).format_map(NAMES | ids)
+    if route == "POST /api/v1/import":
+        return who.call("POST", path, data="mrn\n", content_type="text/csv")
+    if route == f"PUT {VERSION}":
+        return who.call("PUT", path, data="id = 1", content_type="application/toml")
+    path += QUERIES.get(route, "")
+    body = body_of(route, ids) if body is None else body
+    if route in ENDLESS:
+        with who.call(method, path, json=body, buffered=False) as answer:
+            return answer
+    return who.call(method, path) if body is None else who.call(method, path, json=body)
+
+
+def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, str]:
+    """Store one of everything that a route may be about, and return the ids by the names that routes give them."""
+    episode = clinic.other_episode if other else clinic.episode
+    surgery = clinic.other_surgery if other else clinic.surgery
+    whose = {"practice_id": clinic.id, "patient_id": episode.patient_id, "episode_id": episode.id}
+    at = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
+    name = f"{'b' if other else 'a'}-{clinic.id}"
+    session.add(CheckIn(id=name, reported_at=at, received_at=at, reported_by=Reporter.patient, pain=3, **whose))
+    told = {"received_at": at, "reported_by": Reporter.patient}
+    session.add(QuestionnaireAnswer(id=name, instrument=Instrument.nrs, answered_at=at, answers={}, **told, **whose))
+    fact = ObservedFact(id=name, what=Observation.opioid_taken, observed_at=at, recorded_at=at, **whose)
+    fact.reported_by = Reporter.patient
+    session.add(fact)
+    session.add(Task(id=name, kind=TaskKind.fill_slot, created_at=at, about={}, **whose))
+    builders.conflict(session, clinic.other_patient if other else clinic.patient, id=name)
+    builders.refused_row(session, clinic.other_patient if other else clinic.patient, id=name)
+    rule = ClearanceRule(id=name, practice_id=clinic.id, milestone_kind="blt_end", signed_by=clinic.clinician.id)
+    rule.signed_at = at
+    session.add(rule)
+    account = ServiceAccount(practice_id=clinic.id, id=name, name="Records", scopes=["import"], made_at=at)
+    account.key_hash, account.expires_at = f"key-{name}".encode(), datetime(2027, 3, 1, tzinfo=UTC)
+    session.add(account)
+    colleague = builders.staff(session, clinic.practice) if other else clinic.coordinator
+    add_session_row(session, colleague, name)
+    items = session.query(Milestone).filter_by(practice_id=clinic.id, episode_id=episode.id)
+    walking, fasting = (items.filter_by(key=key).one() for key in ("walk30", "fasting"))
+    goal = session.query(Reminder).filter_by(practice_id=clinic.id, milestone_id=walking.id, key="goal").one()
+    return {
+        "patient_id": episode.patient_id,
+        "episode_id": episode.id,
+        "surgery_id": surgery.id,
+        "milestone_id": walking.id,
+        "slot_id": fasting.id,
+        "check_in_id": name,
+        "answer_id": name,
+        "task_id": name,
+        "observation_id": name,
+        "reminder_id": goal.id,
+        "rule_id": name,
+        "conflict_id": name,
+        "refused_id": name,
+        "session_id": name,
+        "account_id": name,
+        "own_protocol_id": add_own_protocol(session, clinic, name),
+    }
+
+
+def add_own_protocol(session: Session, clinic: Clinic, name: str) -> str:
+    """Store a draft of a protocol that is the clinic's own, and return its id."""
+    author = Principal(clinic.id, clinic.clinician.id, role=clinic.clinician.role)
+    own_id = f"own-{crc32(name.encode())}"
+    copy_protocol(session, author, "MD-MISS", version=1, own_id=own_id, now=MONDAY_AFTERNOON)
+    return own_id
+
+
+def add_session_row(session: Session, staff: Staff, name: str) -> None:
+    """Store a session of a member of staff that somebody may end."""
+    ends_at = datetime(2026, 3, 3, 2, 0, tzinfo=UTC)
+    used = {"made_at": MONDAY_AFTERNOON, "last_seen_at": MONDAY_AFTERNOON, "reauthenticated_at": MONDAY_AFTERNOON}
+    row = Token(practice_id=staff.practice_id, id=name, token_hash=name.encode(), expires_at=ends_at, **used)
+    row.kind, row.staff_id, row.label = TokenKind.staff_session, staff.id, "Firefox"
+    session.add(row)
+
+
+def is_about_somebody(route: str) -> bool:
+    """Return whether a route names one thing, in its path or its body, that a caller may not reach."""
+    return any(f"{{{name}}}" in route for name in MISSING) or route in ("POST /api/v1/enrolments", *OF_OWN_PROTOCOLS)
+
+
+def creates(route: str, target: str) -> bool:
+    """Return whether a PUT makes a new row under whatever id it is given."""
+    return route in CREATING and target in ("foreign", "missing")
