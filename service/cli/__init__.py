@@ -25,6 +25,9 @@ _MODULES = (
     "self_audit",
     "audit",
     "audit_export",
+    "backup",
+    "restore",
+    "held",
     "sync_schema",
 )
 
