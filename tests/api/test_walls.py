@@ -7,9 +7,10 @@ import pytest
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from models import CheckIn, Milestone, ObservedFact, QuestionnaireAnswer, Reminder, Task, Token
+from models import CheckIn, Delivery, Milestone, ObservedFact, QuestionnaireAnswer, Reminder, Task, Token
 from models.care import Reporter
 from models.identity import TokenKind
+from models.reminder import DeliveryState
 from models.report import TaskKind
 from schedules.plan.vocabulary import Instrument, Observation
 from service.api.scope import template
@@ -34,6 +35,7 @@ MISSING = {
     "conflict_id": "nothing",
     "refused_id": "nothing",
     "session_id": "nothing",
+    "delivery_id": "nothing",
 }
 PATIENT_BODY = {
     "given_name": "Ana",
@@ -136,6 +138,8 @@ def body_of(route: str, ids: dict[str, str]) -> Any:
         "POST /api/v1/tasks/{task_id}/close": {},
         "POST /api/v1/conflicts/{conflict_id}/resolve": {"keep": "kept"},
         "POST /api/v1/refused-rows/{refused_id}/done": {},
+        "POST /api/v1/held-deliveries/{delivery_id}/release": {},
+        "POST /api/v1/held-deliveries/{delivery_id}/drop": {},
         "POST /api/v1/providers/sms/status": {},
         "POST /api/v1/providers/sms/inbound": {},
         "POST /api/v1/providers/mail/events": {},
@@ -219,6 +223,10 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
     items = session.query(Milestone).filter_by(practice_id=clinic.id, episode_id=episode.id)
     walking, fasting = (items.filter_by(key=key).one() for key in ("walk30", "fasting"))
     goal = session.query(Reminder).filter_by(practice_id=clinic.id, milestone_id=walking.id, key="goal").one()
+    open_ones = session.query(Delivery).filter_by(practice_id=clinic.id, patient_id=episode.patient_id)
+    held = open_ones.filter(Delivery.reminder_id != goal.id).order_by(Delivery.due_at.desc()).first()
+    assert held is not None
+    held.state = DeliveryState.held
     return {
         "patient_id": episode.patient_id,
         "episode_id": episode.id,
@@ -234,6 +242,7 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
         "conflict_id": name,
         "refused_id": name,
         "session_id": name,
+        "delivery_id": held.id,
     }
 
 
