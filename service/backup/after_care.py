@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select, true, update
 from sqlalchemy.orm import Session
 
 from models import journal
@@ -82,10 +82,11 @@ def _begin_epoch(session: Session, practice_id: str, restored: Restored) -> int:
 def _end_what_signs_in(session: Session, practice_id: str, restored: Restored) -> int:
     """End every token, session, begun sign-in, code and link, and return how many: which were ended is not known."""
     ended = _change(session, Token, practice_id, Token.revoked_at.is_(None), revoked_at=restored.at)
+    # They end with their making: whatever clock judges them, it is later.
     for model in (EnrolmentCode, SignInCode):
-        unused = model.used_at.is_(None) & (model.expires_at > restored.at)
-        ended += _change(session, model, practice_id, unused, expires_at=restored.at)
-    ended += _change(session, MessageLink, practice_id, MessageLink.expires_at > restored.at, expires_at=restored.at)
+        ended += _change(session, model, practice_id, model.used_at.is_(None), expires_at=model.made_at)
+    # A browser may have one open, which counts as long as it is known to have been opened.
+    ended += _change(session, MessageLink, practice_id, true(), expires_at=MessageLink.made_at, opened_at=None)
     forgotten = delete(KeptReply).where(KeptReply.practice_id == practice_id)
     session.execute(forgotten.execution_options(synchronize_session=False))
     return ended
@@ -103,7 +104,7 @@ _STEPS: tuple[tuple[str, _Step], ...] = (
 )
 
 
-def _change(session: Session, model: Any, practice_id: str, which: Any, **values: datetime) -> int:
+def _change(session: Session, model: Any, practice_id: str, which: Any, **values: Any) -> int:
     statement = update(model).where(model.practice_id == practice_id, which).values(**values)
     kept = statement.execution_options(synchronize_session=False, preserve_rowcount=True)
     return int(session.execute(kept).rowcount)  # type: ignore[attr-defined]  # an UPDATE's result has it

@@ -7,6 +7,7 @@ nothing serves it, and `flask restored` goes on from there.
 
 from collections.abc import Mapping
 from datetime import datetime
+from itertools import chain, count
 from pathlib import Path
 from types import MappingProxyType
 
@@ -87,17 +88,23 @@ def _look(place: Place, *, replaces: bool, forced: bool) -> dict[str, int]:
 
 def _restore_sqlite(file: Path, place: Place, epochs: dict[str, int]) -> list[CaredFor]:
     place.path.parent.mkdir(parents=True, exist_ok=True)
-    now = clock().now()
+    kept = _free_name(place.path, clock().now())
     with private_room(place.path.parent) as room:
         copy = room / "restored.sqlite3"
         manifest = unpack_sqlite(file, place.key, copy)
         done = _care_for(f"sqlite:///{copy}", "flask restore", manifest.made_at, epochs)
         settle(copy)
-        kept = place.path.with_name(f"{place.path.name}.before-restore-{now:{_STAMP}}")
         put_in_place(copy, place.path, kept)
     if kept.exists():
         print(f"What was there before is kept: {kept}")
     return done
+
+
+def _free_name(path: Path, now: datetime) -> Path:
+    """Return where the old database is kept, a name that nothing has."""
+    first = path.with_name(f"{path.name}.before-restore-{now:{_STAMP}}")
+    others = (first.with_name(f"{first.name}-{number}") for number in count(2))
+    return next(each for each in chain([first], others) if not each.exists())
 
 
 def _restore_postgresql(file: Path, place: Place, epochs: dict[str, int]) -> list[CaredFor]:

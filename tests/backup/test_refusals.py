@@ -241,9 +241,7 @@ def test_a_database_that_is_not_ours_is_neither_backed_up_nor_replaced(
 
 
 @pytest.mark.postgresql_only
-def test_tables_that_are_not_ours_stand_in_the_way(
-    backup: Path, engine: Engine, run: Run, database_url: str
-) -> None:
+def test_tables_that_are_not_ours_stand_in_the_way(backup: Path, engine: Engine, run: Run, database_url: str) -> None:
     with engine.begin() as connection:
         connection.execute(text("CREATE TABLE somebody_elses (id integer)"))
     engine.dispose()

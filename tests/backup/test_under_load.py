@@ -38,7 +38,7 @@ class Writer:
         self.committed = number
 
     def run(self) -> None:
-        while not self._ends.is_set():
+        while not self._ends.wait(0.002):
             self.write()
 
     @contextlib.contextmanager
@@ -95,11 +95,11 @@ def test_several_backups_one_after_the_other_never_lose_what_an_earlier_one_had(
     lengths = []
 
     with writer.writing():
-        made = [run("backup", tmp_path / f"{number}.backup").exit_code for number in range(3)]
+        made = [run("backup", tmp_path / f"{number}.backup") for number in range(3)]
+    assert [each.exit_code for each in made] == [0, 0, 0], [each.output for each in made]
     for number in range(3):
         restored = run_there("restore", "--replace", tmp_path / f"{number}.backup")
         assert restored.exit_code == 0, restored.output
         lengths.append(len(numbers(other_url)[0]))
 
-    assert made == [0, 0, 0]
     assert BEFORE <= lengths[0] < lengths[1] < lengths[2]
