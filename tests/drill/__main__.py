@@ -65,7 +65,8 @@ class Machine:
     def serving(self) -> Iterator[None]:
         """Run web and worker until the end."""
         gunicorn = ["gunicorn", "wsgi:app", "--bind", f"127.0.0.1:{self.port}", "--worker-class", "gthread"]
-        commands = ([*gunicorn, "--threads", "4", "--no-control-socket"], ["schedules.worker"])
+        quiet = ("--threads", "4", "--no-control-socket", "--log-level", "warning")
+        commands = ([*gunicorn, *quiet], ["schedules.worker"])
         running = [
             subprocess.Popen([sys.executable, "-m", *each], cwd=ROOT, env=self._environment, start_new_session=True)
             for each in commands
