@@ -17,7 +17,7 @@ ifneq ($(wildcard $(INSTALLED_DEV)),)
 INSTALLED := $(INSTALLED_DEV)
 endif
 
-.PHONY: help run test clients api-types check format bench phones morning chaos fuzz audit mutants delivery-mutants lock install install-dev clean
+.PHONY: help run test clients api-types check format bench phones morning drill chaos fuzz audit mutants delivery-mutants lock install install-dev clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -56,6 +56,9 @@ phones: $(INSTALLED_DEV) ## let 500 phones synchronise at once, on PostgreSQL wi
 
 morning: $(INSTALLED_DEV) ## drain 200,000 reminders that fall due at 09:00 (minutes; ARGS="--count 20000" for fewer)
 	@$(BIN)/python -m tests.bench.morning $(ARGS)
+
+drill: $(INSTALLED_DEV) ## lose a clinic and bring it back from its backup, step by step (a minute; ARGS=postgresql)
+	@$(BIN)/python -m tests.drill $(ARGS)
 
 chaos: $(INSTALLED_DEV) ## kill, freeze and starve workers on both databases, and check what they did (an hour; ARGS="--seed 1")
 	@$(BIN)/python -m tests.chaos $(ARGS)

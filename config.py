@@ -59,6 +59,12 @@ class Settings(PushSettings):
         default=(),
         secret=True,
     )
+    backup_key: bytes | None = _setting(
+        parse.key,
+        "Seals backups: 32 bytes in base64, another than the other keys. Only `flask backup` and `flask restore` need it.",
+        default=None,
+        secret=True,
+    )
     audit_anchor_file: str | None = _setting(
         parse.text,
         "A file, best on another machine, that the worker appends the ends of the audit chains to.",

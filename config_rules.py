@@ -82,6 +82,13 @@ def _broker_problems(values: Mapping[str, Any]) -> Iterator[str]:
         yield "BROKER_URL: expected together with a PostgreSQL database, got SQLite, which serves one machine"
 
 
+def _backup_problems(values: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a problem when one key would open both the database and its backups."""
+    key = values.get("backup_key")
+    if key is not None and key in (values.get("seal_key"), values.get("audit_key")):
+        yield "BACKUP_KEY: expected another key than SEAL_KEY and AUDIT_KEY, got the same"
+
+
 RULES: tuple[Callable[[Mapping[str, Any]], Iterator[str]], ...] = (
     _lease_problems,
     _mail_problems,
@@ -89,4 +96,5 @@ RULES: tuple[Callable[[Mapping[str, Any]], Iterator[str]], ...] = (
     _log_problems,
     _push_problems,
     _broker_problems,
+    _backup_problems,
 )

@@ -25,14 +25,36 @@ def downgrade(url: str, revision: str = "base") -> None:
     _run(url, lambda config: command.downgrade(config, revision))
 
 
+def upgrade_within(connection: Connection) -> None:
+    """Migrate the database to the newest schema in the connection's own transaction."""
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
 def is_current(connection: Connection) -> bool:
     """Return whether the database has the newest schema."""
-    return MigrationContext.configure(connection).get_current_revision() == _newest()
+    return revision_of(connection) == _newest()
+
+
+def revision_of(connection: Connection) -> str | None:
+    """Return the revision of the database's schema, None if it has none."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def is_known(revision: str) -> bool:
+    """Return whether this version of the service can migrate a database up from `revision`."""
+    return revision in _revisions()
 
 
 @cache
 def _newest() -> str | None:
     return ScriptDirectory.from_config(_config()).get_current_head()
+
+
+@cache
+def _revisions() -> frozenset[str]:
+    return frozenset(script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions())
 
 
 def _config() -> Config:

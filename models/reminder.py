@@ -32,6 +32,7 @@ class DeliveryState(StrEnum):
     pending = "pending"
     leased = "leased"
     sending = "sending"
+    held = "held"  # it may have gone out after the backup that was restored: no worker takes it until somebody says so
     sent = "sent"
     failed = "failed"
     cancelled = "cancelled"
@@ -40,7 +41,8 @@ class DeliveryState(StrEnum):
     quarantined = "quarantined"
 
 
-OPEN_STATES = (DeliveryState.pending, DeliveryState.leased, DeliveryState.sending)
+CLAIMABLE_STATES = (DeliveryState.pending, DeliveryState.leased, DeliveryState.sending)
+OPEN_STATES = (*CLAIMABLE_STATES, DeliveryState.held)
 
 
 class AttemptOutcome(StrEnum):
@@ -144,6 +146,13 @@ class Delivery(Tenant, Base):
             "finished_at",
             sqlite_where=text("state = 'quarantined'"),
             postgresql_where=text("state = 'quarantined'"),
+        ),
+        Index(
+            "ix_delivery_held",
+            "practice_id",
+            "id",
+            sqlite_where=text("state = 'held'"),
+            postgresql_where=text("state = 'held'"),
         ),
         CheckConstraint("step >= 0", name="step_from_0"),
         CheckConstraint("fence >= 0", name="fence_from_0"),

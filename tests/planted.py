@@ -142,6 +142,17 @@ FAULTS = (
         ("tests/api/test_idempotency.py -k killed",),
     ),
     Fault(
+        "M12 a backup that copies the file of SQLite",
+        (
+            Change(
+                "service/backup/sqlite.py",
+                "            source.backup(target)\n",
+                "            import shutil\n\n            shutil.copyfile(path, copy)\n",
+            ),
+        ),
+        ("tests/backup/test_under_load.py -k prefix and sqlite",),
+    ),
+    Fault(
         "M15 jobs that are dropped when they come a second late",
         (Change("schedules/worker.py", '"misfire_grace_time": None', '"misfire_grace_time": 1'),),
         ("tests/worker/test_late_jobs.py",),

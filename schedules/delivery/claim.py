@@ -31,7 +31,7 @@ from sqlalchemy.orm import Session
 from models.base import table_of
 from models.practice import Practice
 from models.reminder import (
-    OPEN_STATES,
+    CLAIMABLE_STATES,
     AttemptOutcome,
     DecisionKind,
     Delivery,
@@ -148,7 +148,7 @@ def _claimable(*, shared: bool) -> ColumnElement[bool]:
     free = or_(Delivery.state == DeliveryState.pending, and_(held_once, has_run_out_by(shared=shared)))
     # Said once more in the words of the partial index, so that history costs nothing; as words, since of parameters
     # PostgreSQL cannot know, before it has them, that the index holds what is wanted.
-    is_open = Delivery.state.in_(bindparam("open", OPEN_STATES, expanding=True, literal_execute=True))
+    is_open = Delivery.state.in_(bindparam("open", CLAIMABLE_STATES, expanding=True, literal_execute=True))
     return and_(is_open, Delivery.next_attempt_at <= bindparam("now"), free)
 
 

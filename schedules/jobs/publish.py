@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from models.base import table_of
 from models.engine import begin_reads
-from models.reminder import OPEN_STATES, Delivery, DeliveryState, Reminder
+from models.reminder import CLAIMABLE_STATES, Delivery, DeliveryState, Reminder
 from models.sets import is_among, listed, update_rows
 from models.statistics import look_up_by_key
 from models.sync import stamp
@@ -58,7 +58,8 @@ _SHOWN_COLUMNS = tuple(getattr(Reminder, name) for name in _Shown.__slots__)
 # In the words of the partial index: of parameters PostgreSQL cannot know, before it has them, that it holds these.
 _UNPUBLISHED = and_(
     ~Delivery.published,
-    Delivery.state.not_in(bindparam("open", OPEN_STATES, expanding=True, literal_execute=True)),
+    Delivery.state.not_in(bindparam("open", CLAIMABLE_STATES, expanding=True, literal_execute=True)),
+    Delivery.state != DeliveryState.held,
 )
 _PRACTICES = select(Delivery.practice_id).where(_UNPUBLISHED).distinct().order_by(Delivery.practice_id)
 _NEXT = (

@@ -19,6 +19,7 @@ from schedules.watch.judgement import Readings, Rhythm, Status, count_alive, jud
 from schedules.watch.readings import (
     count_due,
     count_heals,
+    count_held,
     count_open_conflicts,
     count_refused_rows,
     count_unsealed,
@@ -66,6 +67,8 @@ class Measurements(Collector):
         for state, count in count_due(self.session, self.readings.now).items():
             due.add_metric([state.value], count)
         yield due
+        told = "Deliveries held after a restore, until somebody releases or drops them."
+        yield GaugeMetricFamily("recovery_deliveries_held", told, value=count_held(self.session))
         since = self.readings.untouched_since
         overdue = 0.0 if since is None else (self.readings.now - since).total_seconds()
         told = "How long the longest due delivery has been in nobody's hands."

@@ -36,6 +36,8 @@ class Messages:
             return Standing.on_its_way
         if delivery.state not in OPEN_STATES:
             return Standing.over
+        if delivery.state is DeliveryState.held:
+            return Standing.perhaps_sent
         if None in outcomes:
             return Standing.on_its_way
         return Standing.perhaps_sent if outcomes & _NOBODY_KNOWS else Standing.waiting
@@ -55,7 +57,7 @@ class Messages:
         )
 
     def _may_have_gone_out(self, delivery: Delivery) -> bool:
-        if delivery.state in (DeliveryState.sent, DeliveryState.sending):
+        if delivery.state in (DeliveryState.sent, DeliveryState.sending, DeliveryState.held):
             return True
         return bool(self.outcomes.get(delivery.id, _NONE) & _NOBODY_KNOWS)
 

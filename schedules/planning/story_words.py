@@ -75,6 +75,8 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "quiet_past_useful": "the patient's quiet hours last until it is of no more use",
         "raised": "it raised an error",
         "refused": "the provider refused it for now",
+        "released": "the clinic had it sent after a restore",
+        "restored": "a backup was restored, and it may have gone out since that was made",
         "said_elsewhere": "another episode of the patient says the same",
         "silence": "on the next channel, unless it is seen before",
         "skipped": "the milestone was left out",

@@ -16,7 +16,7 @@ from models.base import Tenant
 from models.care import Milestone, Surgery
 from models.people import Patient
 from models.practice import Practice
-from models.reminder import OPEN_STATES, Delivery, DeliveryState, Reminder
+from models.reminder import CLAIMABLE_STATES, Delivery, DeliveryState, Reminder
 from models.sets import among
 from models.statistics import look_up_by_key
 from schedules.plan.drafts import PlannedReminder, ReminderPrefs, draft_for
@@ -108,8 +108,8 @@ def would_move(session: Session, misplaced: Misplaced, now: datetime) -> bool:
 def _page(practice_id: str, after: Place | None) -> Select[int, datetime, str, str, int]:
     query = (
         select(*_PLACE, Delivery.reminder_id, Delivery.generation)
-        # The open states are said in the words of the partial index, so that history costs nothing.
-        .where(Delivery.practice_id == practice_id, Delivery.state.in_(OPEN_STATES))
+        # These states are said in the words of the partial index, so that history costs nothing.
+        .where(Delivery.practice_id == practice_id, Delivery.state.in_(CLAIMABLE_STATES))
         .where(Delivery.state == DeliveryState.pending)
         .order_by(*_PLACE)
     )

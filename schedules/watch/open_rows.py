@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from models.care import Episode
 from models.engine import begin_reads
-from models.reminder import OPEN_STATES, Decision, Delivery, DeliveryAttempt, DeliveryState, Reminder
+from models.reminder import CLAIMABLE_STATES, OPEN_STATES, Decision, Delivery, DeliveryAttempt, DeliveryState, Reminder
 from models.watch import Invariant
 from schedules.database_time import has_run_out
 from schedules.plan.errors import PlanError
@@ -72,7 +72,7 @@ def audit_due(subject: Subject) -> Finding:
         )
         query = select(Delivery.reminder_id, or_(in_hand, decided_since)).where(
             Delivery.practice_id == subject.practice_id,
-            Delivery.state.in_(OPEN_STATES),
+            Delivery.state.in_(CLAIMABLE_STATES),  # what is held waits for somebody's word, and is counted elsewhere
             Delivery.next_attempt_at <= due_before,
             Delivery.useful_until > subject.now,
         )

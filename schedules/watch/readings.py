@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from models.audit import AuditEntry, AuditSeal
 from models.merging import RefusedRow, SyncConflict
 from models.practice import Practice
-from models.reminder import OPEN_STATES, Decision, Delivery, DeliveryState
+from models.reminder import CLAIMABLE_STATES, Decision, Delivery, DeliveryState
 from models.sync import SyncHeal
 from models.wake import WakeTally
 from models.watch import DecisionTally, SelfAudit, WorkerHeartbeat
@@ -60,11 +60,19 @@ def _untouched_since(session: Session, clock: Clock, now: datetime) -> datetime 
 
 
 def count_due(session: Session, now: datetime, practice_id: str | None = None) -> dict[DeliveryState, int]:
-    """Return how many deliveries are open and due, by state: every open state is named."""
+    """Return how many deliveries may be claimed and are due, by state: every such state is named."""
     query = select(Delivery.state, func.count()).where(*_due(now)).group_by(Delivery.state)
     if practice_id is not None:
         query = query.where(Delivery.practice_id == practice_id)
-    return dict.fromkeys(OPEN_STATES, 0) | dict(session.execute(query).all())
+    return dict.fromkeys(CLAIMABLE_STATES, 0) | dict(session.execute(query).all())
+
+
+def count_held(session: Session, practice_id: str | None = None) -> int:
+    """Return how many deliveries are held after a restore, until somebody releases or drops them."""
+    query = select(func.count()).where(Delivery.state == DeliveryState.held)
+    if practice_id is not None:
+        query = query.where(Delivery.practice_id == practice_id)
+    return session.execute(query).scalar_one()
 
 
 def count_quarantined(session: Session, now: datetime, practice_id: str | None = None) -> int:
@@ -152,4 +160,4 @@ def latest_self_audits(session: Session, practice_id: str | None = None) -> Sequ
 
 def _due(now: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     # In the words of the partial index, so that history costs nothing.
-    return Delivery.state.in_(OPEN_STATES), Delivery.next_attempt_at <= now
+    return Delivery.state.in_(CLAIMABLE_STATES), Delivery.next_attempt_at <= now

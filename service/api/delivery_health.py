@@ -65,15 +65,16 @@ class DeliveryHealthView(Schema):
     """How delivery stands, and what the practice has of it.
 
     `status` is the whole service's: `silent` (no worker ticks), `stuck` (one hangs), `late` (something due is in
-    nobody's hands), `ok`. `due` are the practice's open deliveries that are due, by state. `open_conflicts` are edits
-    on devices that wait to be settled, `refused_rows` what devices made in the last week that could not be stored
-    and is not done.
+    nobody's hands), `ok`. `due` are the practice's open deliveries that are due, by state; `held` those that may have
+    gone out after a backup that was restored and wait for somebody's word. `open_conflicts` are edits on devices that
+    wait to be settled, `refused_rows` what devices made in the last week that could not be stored and is not done.
     """
 
     status = Word(Status, attribute="judgement.status", required=True)
     causes = fields.List(fields.Nested(CauseView), attribute="judgement.causes", required=True)
     judged_at = Instant(required=True)
     due = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
+    held = fields.Integer(required=True)
     decisions = fields.List(fields.Nested(CountedDecisionView), required=True)
     wakes = fields.List(fields.Nested(CountedWakeView), required=True)
     self_audits = fields.List(fields.Nested(SelfAuditView), required=True)

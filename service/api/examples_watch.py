@@ -22,6 +22,7 @@ DELIVERY_HEALTH: dict[str, Any] = {
     "causes": [{"code": "delivery_overdue", "seconds": 74, "count": None}],
     "judged_at": "2026-04-22T13:01:14Z",
     "due": {"pending": 3, "leased": 0, "sending": 1},
+    "held": 0,
     "decisions": [
         {"kind": "expired", "reason": "too_late", "channel": None, "count": 2},
         {"kind": "sent", "reason": None, "channel": "email", "count": 1480},

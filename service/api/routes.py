@@ -8,6 +8,7 @@ from service.api.clearances import clearances
 from service.api.conflicts import conflicts
 from service.api.delivery_health import delivery_health
 from service.api.episodes import episodes
+from service.api.held_deliveries import held_deliveries
 from service.api.imports import imports
 from service.api.inbound_messages import inbound_messages
 from service.api.limits import limits
@@ -64,6 +65,7 @@ RESOURCES = (
     tasks,
     conflicts,
     delivery_health,
+    held_deliveries,
     inbound_messages,
     protocols,
     own_protocols,

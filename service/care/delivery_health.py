@@ -13,6 +13,7 @@ from schedules.database_time import read_now
 from schedules.watch.judgement import Judgement, Rhythm, judge
 from schedules.watch.readings import (
     count_due,
+    count_held,
     count_open_conflicts,
     count_refused_rows,
     latest_self_audits,
@@ -46,6 +47,7 @@ class CountedWake:
 class DeliveryHealth:
     """How delivery stands, why, and what the practice has of it. `due` are its open deliveries that are due, by state.
 
+    `held` are those that wait for somebody's word after a restore.
     `decisions` are counted up to a minute ago, `wakes` are silent pushes to its patients' devices, `self_audits` the
     results of the last run. `open_conflicts` are edits on devices that wait to be settled, `refused_rows` those of the
     last week that could not be stored and are not done.
@@ -54,6 +56,7 @@ class DeliveryHealth:
     judged_at: datetime
     judgement: Judgement
     due: Mapping[str, int]
+    held: int
     decisions: tuple[CountedDecision, ...]
     wakes: tuple[CountedWake, ...]
     self_audits: Sequence[SelfAudit]
@@ -74,6 +77,7 @@ def view_delivery_health(session: Session, caller: Principal, clock: Clock, rhyt
         judged_at=now,
         judgement=judge(read_readings(session, clock, now, practice_id=practice_id), rhythm),
         due={state.value: count for state, count in count_due(session, now, practice_id).items()},
+        held=count_held(session, practice_id),
         decisions=tuple(
             CountedDecision(kind, reason or None, channel or None, count)
             for (kind, reason, channel), count in counted.items()

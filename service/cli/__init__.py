@@ -26,6 +26,9 @@ _MODULES = (
     "self_audit",
     "audit",
     "audit_export",
+    "backup",
+    "restore",
+    "held",
     "sync_schema",
     "access_table",
 )

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from models import (
     CheckIn,
     ClearanceRule,
+    Delivery,
     Milestone,
     ObservedFact,
     QuestionnaireAnswer,
@@ -20,6 +21,7 @@ from models import (
 )
 from models.care import Reporter
 from models.identity import TokenKind
+from models.reminder import DeliveryState
 from models.report import TaskKind
 from schedules.plan.vocabulary import Instrument, Observation
 from service.care.own_protocols import copy_protocol
@@ -48,6 +50,7 @@ MISSING = {
     "refused_id": "nothing",
     "session_id": "nothing",
     "account_id": "nothing",
+    "delivery_id": "nothing",
     "own_protocol_id": "nothing",
 }
 # Longer than any id.
@@ -130,6 +133,8 @@ def body_of(route: str, ids: dict[str, str]) -> Any:
         "POST /api/v1/reminders/{reminder_id}/acknowledge": {},
         "POST /api/v1/reminders/{reminder_id}/snooze": {"minutes": 60},
         "POST /api/v1/tasks/{task_id}/close": {},
+        "POST /api/v1/held-deliveries/{delivery_id}/release": {},
+        "POST /api/v1/held-deliveries/{delivery_id}/drop": {},
         "POST /api/v1/conflicts/{conflict_id}/resolve": {"keep": "kept"},
         "POST /api/v1/refused-rows/{refused_id}/done": {},
         "POST /api/v1/providers/sms/status": {},
@@ -208,6 +213,10 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
     items = session.query(Milestone).filter_by(practice_id=clinic.id, episode_id=episode.id)
     walking, fasting = (items.filter_by(key=key).one() for key in ("walk30", "fasting"))
     goal = session.query(Reminder).filter_by(practice_id=clinic.id, milestone_id=walking.id, key="goal").one()
+    open_ones = session.query(Delivery).filter_by(practice_id=clinic.id, patient_id=episode.patient_id)
+    held = open_ones.filter(Delivery.reminder_id != goal.id).order_by(Delivery.due_at.desc()).first()
+    assert held is not None
+    held.state = DeliveryState.held
     return {
         "patient_id": episode.patient_id,
         "episode_id": episode.id,
@@ -224,6 +233,7 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
         "refused_id": name,
         "session_id": name,
         "account_id": name,
+        "delivery_id": held.id,
         "own_protocol_id": add_own_protocol(session, clinic, name),
     }
 

@@ -24,7 +24,7 @@ LISTS = ("GET /api/v1/tasks", "GET /api/v1/patients")
 # These tell a phone that something changed, and nothing else.
 CALLS = (f"{SYNC}/events", f"{SYNC}/wait", "/pullStream", "/write-checkpoint2.json")
 OWN_ACCOUNT = "/v1/me"
-OF_ONE = ("GET /api/v1/conflicts", "GET /api/v1/refused-rows")
+OF_ONE = ("GET /api/v1/conflicts", "GET /api/v1/refused-rows", "GET /api/v1/held-deliveries")
 
 
 @dataclass(frozen=True)

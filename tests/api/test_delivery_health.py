@@ -91,6 +91,7 @@ def test_staff_see_why_and_what_their_own_practice_has_of_it(
     assert answer["status"] == "ok"
     assert answer["causes"] == [{"code": "quarantined", "seconds": None, "count": 1}]
     assert answer["due"] == {"pending": 0, "leased": 0, "sending": 0}
+    assert answer["held"] == 0
     assert answer["decisions"] == [{"kind": "expired", "reason": "too_late", "channel": None, "count": 7}]
     assert answer["wakes"] == [{"provider": "fcm", "outcome": "accepted", "count": 5}]
     assert [each["id"] for each in answer["self_audits"]] == ["audit-1"]

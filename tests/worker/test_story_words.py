@@ -5,6 +5,7 @@ from schedules.delivery.decide import Reason
 from schedules.plan.rearm import MOVED
 from schedules.plan.vocabulary import CancelReason, Channel, EpisodeStatus, ReminderOutcome
 from schedules.planning.corrections import SUPERSEDED
+from schedules.planning.held import RELEASED, RESTORED
 from schedules.planning.story_words import REASONS, story_words
 
 OF_USE_CASES = {"achieved", "cleared", "died", "skipped", "surgery_cancelled"}
@@ -14,7 +15,7 @@ ENDED = [each for each in EpisodeStatus if each not in (EpisodeStatus.active, Ep
 def test_every_reason_has_words_and_no_words_are_left_over() -> None:
     told = {*Reason, *CancelReason, *ENDED, *ReminderOutcome} - {ReminderOutcome.planned}
 
-    assert set(REASONS) == {str(each) for each in told} | OF_USE_CASES | {MOVED, SUPERSEDED}
+    assert set(REASONS) == {str(each) for each in told} | OF_USE_CASES | {MOVED, SUPERSEDED, RESTORED, RELEASED}
 
 
 def test_every_kind_of_line_has_words() -> None:

@@ -1,0 +1,93 @@
+"""The roles script: the owner migrates, backs up and restores; the app reads and writes rows and no more."""
+
+import secrets
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from sqlalchemy import URL, create_engine, make_url, text
+from sqlalchemy.exc import ProgrammingError
+
+from models.engine import make_engine
+from tests.backup.conftest import BACKUP_KEY
+from tests.clock import FixedClock
+from tests.cohort.test_commands import run_command
+from tests.database import Databases, settings_for
+from tests.e2e.clinic_at import ROOT
+
+pytestmark = pytest.mark.postgresql_only
+
+
+@dataclass(frozen=True)
+class Roles:
+    """A database with its two roles, as URLs."""
+
+    owner: str
+    app: str
+
+
+@pytest.fixture
+def roles(databases: Databases) -> Iterator[Roles]:
+    """Yield what the script makes, run twice; all of it goes afterwards."""
+    name = f"recovery_roles_{secrets.token_hex(4)}"
+    with databases.empty("postgresql") as superuser_url:
+        server = make_url(superuser_url)
+        engine = create_engine(server, isolation_level="AUTOCOMMIT")
+        try:
+            for _ in range(2):
+                _run_script(server, name)
+            owner, app = (server.set(username=f"{name}_{role}", database=name) for role in ("owner", "app"))
+            yield Roles(*(each.render_as_string(hide_password=False) for each in (owner, app)))
+        finally:
+            with engine.connect() as connection:
+                connection.execute(text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+                for role in ("owner", "app"):
+                    connection.execute(text(f"DROP ROLE IF EXISTS {name}_{role}"))
+            engine.dispose()
+
+
+def _run_script(server: URL, name: str) -> None:
+    address = server.set(drivername="postgresql").render_as_string(hide_password=False)
+    variables = (f"database={name}", f"owner={name}_owner", f"app={name}_app")
+    command = ["psql", "--no-psqlrc", "--quiet", address, *(f"--set={each}" for each in variables)]
+    script = ROOT / "deploy/postgresql-roles.sql"
+    done = subprocess.run([*command, f"--file={script}"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_owner_does_all_that_a_backup_needs_and_the_app_stays_shut_out_of_it(
+    roles: Roles, clock: FixedClock, tmp_path: Path
+) -> None:
+    settings = settings_for(roles.app, database_owner_url=roles.owner, backup_key=BACKUP_KEY)
+    file = tmp_path / "clinic.backup"
+    clinic = ("--slug", "hudson", "--name", "H", "--country", "US", "--time-zone", "UTC", "--phone", "+12125550100")
+
+    done = [
+        run_command(settings, clock, *each)
+        for each in (
+            ("migrate",),
+            ("practice", "create", *clinic),
+            ("backup", file),
+            ("backup", "verify", file),
+            ("restore", "--replace", file),
+            ("held", "list"),
+        )
+    ]
+
+    assert [each.exit_code for each in done] == [0] * 6, [each.output for each in done]
+    engine = make_engine(roles.app)
+    with engine.connect() as connection:
+        facts = connection.execute(
+            text("SELECT rolsuper OR rolbypassrls OR rolcreatedb OR rolcreaterole FROM pg_roles WHERE rolname = user")
+        ).scalar_one()
+        owned = connection.execute(text("SELECT count(*) FROM pg_tables WHERE tableowner = user")).scalar_one()
+        connection.rollback()
+        for statement in ("CREATE TABLE more (id integer)", "DROP TABLE practice", "TRUNCATE audit_entry"):
+            with pytest.raises(ProgrammingError):
+                connection.execute(text(statement))
+            connection.rollback()
+        assert connection.execute(text("SELECT slug FROM practice")).scalars().all() == ["hudson"]
+    engine.dispose()
+    assert (facts, owned) == (False, 0)
