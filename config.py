@@ -52,6 +52,13 @@ class Settings(PushSettings):
     seal_key: bytes = _setting(
         parse.key, "Seals contact data and free text: 32 bytes in base64. Losing it loses what it sealed.", secret=True
     )
+    seal_former_keys: tuple[bytes, ...] = _setting(
+        parse.keys,
+        "Keys that `SEAL_KEY` replaced, the latest first, parted by commas: what they sealed still opens. The oldest one "
+        "stays for good: addresses are found by it.",
+        default=(),
+        secret=True,
+    )
     audit_key: bytes = _setting(parse.key, "Authenticates entries of the audit trail: 32 bytes in base64.", secret=True)
     audit_former_keys: tuple[bytes, ...] = _setting(
         parse.keys,

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from models import Episode, Practice, SyncClock
 from models.people import StaffRole
+from models.private import make_data_key
 from schedules.plan.errors import PlanError, ProtocolError
 from schedules.plan.vocabulary import EpisodeStatus
 from schedules.plan.work_table import read_work_table
@@ -69,9 +70,10 @@ class PracticeView:
 
 
 def add_practice(session: Session, practice: Practice) -> None:
-    """Add a clinic with its revision clock, flushed, and the card that its patients' phones keep for emergencies."""
+    """Add a clinic with its revision clock and data key, flushed, and the card that its patients' phones keep for emergencies."""
     session.add_all([practice, SyncClock(practice_id=practice.id)])
     session.flush()
+    make_data_key(session, practice.id)
     write_safety_card(session, practice)
 
 
