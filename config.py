@@ -54,7 +54,7 @@ class Settings(PushSettings):
     )
     seal_former_keys: tuple[bytes, ...] = _setting(
         parse.keys,
-        "Keys that `SEAL_KEY` replaced, the latest first, parted by commas: what they sealed still opens. The oldest one "
+        "Keys that `SEAL_KEY` replaced, the latest first, parted by commas: what they sealed still opens. The oldest "
         "stays for good: addresses are found by it.",
         default=(),
         secret=True,

@@ -11,14 +11,14 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from threading import Lock
-from typing import Final
+from typing import Final, cast
 from weakref import WeakKeyDictionary
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from sqlalchemy import Connection, Engine, Index, LargeBinary, String, bindparam, insert, or_, select, text
+from sqlalchemy import Engine, Index, LargeBinary, String, bindparam, insert, or_, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import ID_LENGTH, Base, Tenant, reference, table_of
@@ -31,6 +31,7 @@ KEPT: Final = 10_000  # unwrapped keys a process; some 5 MB
 _NAME_BYTES: Final = 8
 
 Keys = Mapping[bytes, AESGCM]  # by the bytes of their id
+_Owner = tuple[str, str | None]  # practice, and patient: without one it is the practice's own
 
 
 class SealError(Exception):
@@ -71,21 +72,27 @@ class _Master:
     wrap: AESGCM
 
 
+@dataclass(frozen=True, slots=True)
+class _Owned:
+    key: AESGCM
+    patient_id: str | None
+
+
 class _Kept:
     """Unwrapped keys by id, the latest used last; the one that was not used for longest makes room."""
 
     def __init__(self) -> None:
-        self._keys: OrderedDict[bytes, AESGCM] = OrderedDict()
+        self._keys: OrderedDict[bytes, _Owned] = OrderedDict()
         self._lock = Lock()
 
-    def find(self, key_id: bytes) -> AESGCM | None:
+    def find(self, key_id: bytes) -> _Owned | None:
         with self._lock:
             key = self._keys.get(key_id)
             if key is not None:
                 self._keys.move_to_end(key_id)
             return key
 
-    def put(self, key_id: bytes, key: AESGCM) -> None:
+    def put(self, key_id: bytes, key: _Owned) -> None:
         with self._lock:
             self._keys[key_id] = key
             if len(self._keys) > KEPT:
@@ -103,7 +110,7 @@ class _Kept:
 _masters: tuple[_Master, ...] = ()
 _kept = _Kept()
 # Whose key is which, for each database that this process knows.
-_owners: WeakKeyDictionary[Engine, dict[tuple[str, str | None], bytes]] = WeakKeyDictionary()
+_owners: WeakKeyDictionary[Engine, dict[_Owner, bytes]] = WeakKeyDictionary()
 _MADE_HERE: Final = "data_keys_made"
 
 _OF_OWNER = Prepared(
@@ -143,9 +150,12 @@ def make_data_key(session: Session, practice_id: str, patient_id: str | None = N
     if find_data_key(session, practice_id, patient_id) is not None:
         return
     key_id, key = os.urandom(ID_BYTES), os.urandom(KEY_BYTES)
-    columns = _wrapped(practice_id, key_id.hex(), patient_id, key)
-    session.connection().execute(insert(table_of(DataKey)).values(columns))
-    session.info.setdefault(_MADE_HERE, {})[practice_id, patient_id] = (key_id, AESGCM(key))
+    columns = {"practice_id": practice_id, "id": key_id.hex(), "patient_id": patient_id}
+    wrapped = {"wrapped": _wrap(practice_id, key_id.hex(), patient_id, key), "wrapped_by": _present().name}
+    session.connection().execute(insert(table_of(DataKey)).values(**columns, **wrapped))
+    made = _Owned(AESGCM(key), patient_id)
+    _made_by(session)[practice_id, patient_id] = (key_id, made.key)
+    _kept.put(key_id, made)
 
 
 def find_data_key(session: Session, practice_id: str, patient_id: str | None) -> tuple[bytes, AESGCM] | None:
@@ -154,64 +164,77 @@ def find_data_key(session: Session, practice_id: str, patient_id: str | None) ->
     Raises SealError if it was wrapped by a master key that is not given.
     """
     owner = (practice_id, patient_id)
-    made: tuple[bytes, AESGCM] | None = session.info.get(_MADE_HERE, {}).get(owner)
-    if made is not None:
+    if (made := _made_by(session).get(owner)) is not None:
         return made
-    connection = session.connection()
-    known = _owners.setdefault(connection.engine, {})
+    known = _known(session)
     key_id = known.get(owner)
-    if key_id is not None and (key := _kept.find(key_id)) is not None:
-        return key_id, key
-    rows = _OF_OWNER.rows(connection, {"practice_id": practice_id, "patient_id": patient_id})
+    if key_id is not None and (kept := _kept.find(key_id)) is not None:
+        return key_id, kept.key
+    rows = _OF_OWNER.rows(session.connection(), {"practice_id": practice_id, "patient_id": patient_id})
     if not rows:
         return None
     ((found, _, wrapped, wrapped_by),) = rows
-    key_id, key = bytes.fromhex(found), _unwrapped(practice_id, found, patient_id, bytes(wrapped), wrapped_by)
-    if len(known) >= KEPT:
-        known.clear()
-    known[owner] = key_id
-    _kept.put(key_id, key)
+    key = AESGCM(_unwrap(practice_id, found, patient_id, bytes(wrapped), wrapped_by))
+    key_id = known[owner] = bytes.fromhex(found)
+    _kept.put(key_id, _Owned(key, patient_id))
     return key_id, key
 
 
-def load_keys(connection: Connection | None, practice_id: str, key_ids: Iterable[bytes]) -> dict[bytes, AESGCM]:
+def load_keys(session: Session | None, practice_id: str, key_ids: Iterable[bytes]) -> dict[bytes, AESGCM]:
     """Return keys by id: those that this process keeps, and the others by one query. What cannot be had is left out.
 
-    Without a connection only kept ones are found.
+    Without a session only kept ones are found.
     """
-    found: dict[bytes, AESGCM] = {}
-    missing = set()
-    for key_id in set(key_ids):
-        key = _kept.find(key_id)
-        if key is None:
-            missing.add(key_id)
-        else:
-            found[key_id] = key
-    if connection is None or not missing:
-        return found
+    kept = {key_id: owned for key_id in set(key_ids) if (owned := _kept.find(key_id)) is not None}
+    if session is not None:
+        missing = set(key_ids) - set(kept)
+        kept |= _read(session, practice_id, missing) if missing else {}
+        made, known = _made_by(session), _known(session)
+        # Who seals for these patients next need not ask for their keys; of one that may yet not stand, he does.
+        known.update(
+            ((practice_id, owned.patient_id), key_id)
+            for key_id, owned in kept.items()
+            if (practice_id, owned.patient_id) not in made
+        )
+    return {key_id: owned.key for key_id, owned in kept.items()}
+
+
+def _read(session: Session, practice_id: str, key_ids: Iterable[bytes]) -> dict[bytes, _Owned]:
     query = select(DataKey.id, DataKey.patient_id, DataKey.wrapped, DataKey.wrapped_by).where(
-        DataKey.practice_id == practice_id, DataKey.id.in_([key_id.hex() for key_id in missing])
+        DataKey.practice_id == practice_id, DataKey.id.in_([key_id.hex() for key_id in key_ids])
     )
-    for row in connection.execute(query):
+    found = {}
+    for row in session.connection().execute(query):
         with suppress(SealError):  # one that does not unwrap is the trouble of what it sealed, and of nothing else
-            key = _unwrapped(practice_id, row.id, row.patient_id, bytes(row.wrapped), row.wrapped_by)
-            found[bytes.fromhex(row.id)] = key
-            _kept.put(bytes.fromhex(row.id), key)
+            key = AESGCM(_unwrap(practice_id, row.id, row.patient_id, bytes(row.wrapped), row.wrapped_by))
+            found[bytes.fromhex(row.id)] = _Owned(key, row.patient_id)
+    for key_id, owned in found.items():
+        _kept.put(key_id, owned)
     return found
+
+
+def _made_by(session: Session) -> dict[_Owner, tuple[bytes, AESGCM]]:
+    return cast("dict[_Owner, tuple[bytes, AESGCM]]", session.info.setdefault(_MADE_HERE, {}))
+
+
+def _known(session: Session) -> dict[_Owner, bytes]:
+    known = _owners.setdefault(session.connection().engine, {})
+    if len(known) >= KEPT:
+        known.clear()
+    return known
 
 
 def forget_key(session: Session, practice_id: str, patient_id: str, key_id: str) -> None:
     """Let this process forget a key whose row is taken away."""
     _kept.drop(bytes.fromhex(key_id))
-    _owners.setdefault(session.connection().engine, {}).pop((practice_id, patient_id), None)
-    session.info.get(_MADE_HERE, {}).pop((practice_id, patient_id), None)
+    _known(session).pop((practice_id, patient_id), None)
+    _made_by(session).pop((practice_id, patient_id), None)
 
 
 def rewrap(row: DataKey) -> None:
     """Wrap a key with the present master key. Raises SealError if the one that wrapped it is not given."""
     key = _unwrap(row.practice_id, row.id, row.patient_id, bytes(row.wrapped), row.wrapped_by)
-    columns = _wrapped(row.practice_id, row.id, row.patient_id, key)
-    row.wrapped, row.wrapped_by = columns["wrapped"], columns["wrapped_by"]
+    row.wrapped, row.wrapped_by = _wrap(row.practice_id, row.id, row.patient_id, key), _present().name
 
 
 def forget_made(session: Session) -> None:
@@ -219,15 +242,9 @@ def forget_made(session: Session) -> None:
     session.info.pop(_MADE_HERE, None)
 
 
-def _wrapped(practice_id: str, key_id: str, patient_id: str | None, key: bytes) -> dict[str, str | bytes | None]:
-    nonce, master = os.urandom(NONCE_BYTES), _present()
-    wrapped = nonce + master.wrap.encrypt(nonce, key, _place(practice_id, key_id, patient_id))
-    place = {"practice_id": practice_id, "id": key_id, "patient_id": patient_id}
-    return place | {"wrapped": wrapped, "wrapped_by": master.name}
-
-
-def _unwrapped(practice_id: str, key_id: str, patient_id: str | None, wrapped: bytes, wrapped_by: str) -> AESGCM:
-    return AESGCM(_unwrap(practice_id, key_id, patient_id, wrapped, wrapped_by))
+def _wrap(practice_id: str, key_id: str, patient_id: str | None, key: bytes) -> bytes:
+    nonce = os.urandom(NONCE_BYTES)
+    return nonce + _present().wrap.encrypt(nonce, key, _place(practice_id, key_id, patient_id))
 
 
 def _unwrap(practice_id: str, key_id: str, patient_id: str | None, wrapped: bytes, wrapped_by: str) -> bytes:

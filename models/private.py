@@ -85,6 +85,7 @@ def unseal(sealed: bytes, place: str, keys: Keys = NO_KEYS) -> str:
     """
     if sealed[:1] == UNDER_DATA_KEY:
         key_id, sealed = sealed[1 : 1 + ID_BYTES], sealed[ID_BYTES:]
+        tried: tuple[AESGCM, ...]
         key = keys.get(key_id)
         if key is None:
             raise SealError("expected the data key of a sealed value, got none: it was destroyed, or not asked for")
@@ -123,7 +124,7 @@ def _keys_of(session: Session | None, practice_id: str, sealed: Iterable[bytes |
     ids = {bytes(each[1 : 1 + ID_BYTES]) for each in sealed if each is not None and each[:1] == UNDER_DATA_KEY}
     if not ids:
         return NO_KEYS
-    return load_keys(None if session is None else session.connection(), practice_id, ids)
+    return load_keys(session, practice_id, ids)
 
 
 def _seal_for(session: Session, text: str, place: str, owner: tuple[str, str | None]) -> bytes:

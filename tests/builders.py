@@ -54,8 +54,8 @@ Row = TypeVar("Row", bound=Base)
 
 
 def practice(session: Session, **changes: Any) -> Practice:
-    """Add a clinic in New York with its revision clock."""
-    number = next(_numbers)
+    """Add a clinic in New York with its revision clock and its key."""
+    number, secret = next(_numbers), changes.pop("webhook_secret", None)
     row = Practice(
         **{
             "id": f"practice-{number}",
@@ -72,6 +72,8 @@ def practice(session: Session, **changes: Any) -> Practice:
     session.add(SyncClock(practice_id=row.id))
     session.flush()
     private.make_data_key(session, row.id)
+    row.webhook_secret = secret
+    session.flush()
     return row
 
 

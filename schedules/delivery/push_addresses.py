@@ -31,9 +31,7 @@ class PushTarget:
     @property
     def address(self) -> str | None:
         """Return the address, opened."""
-        return PushAddress.address.opened(
-            self.address_sealed, self.keys, practice_id=self.practice_id, row_id=self.id
-        )
+        return PushAddress.address.opened(self.address_sealed, self.keys, practice_id=self.practice_id, row_id=self.id)
 
 
 def load_push_targets(

@@ -70,7 +70,7 @@ class PracticeView:
 
 
 def add_practice(session: Session, practice: Practice) -> None:
-    """Add a clinic with its revision clock and data key, flushed, and the card that its patients' phones keep for emergencies."""
+    """Add a clinic with its revision clock and data key, flushed, and the card for emergencies that phones keep."""
     session.add_all([practice, SyncClock(practice_id=practice.id)])
     session.flush()
     make_data_key(session, practice.id)

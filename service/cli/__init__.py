@@ -25,6 +25,7 @@ _MODULES = (
     "self_audit",
     "audit",
     "audit_export",
+    "keys",
     "sync_schema",
 )
 

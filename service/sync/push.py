@@ -130,8 +130,10 @@ class Push:
         content = text_of_columns(edit.values)
         collection, row_id = storable(edit.collection)[:40], storable(edit.id)[:64]
         kept_id = _identity(self.practice_id, self.caller.actor_id, collection, row_id, content)
+        sealed = RefusedRow.content.closed(
+            self.session, content, practice_id=self.practice_id, patient_id=patient_id, row_id=kept_id
+        )
         whose = {"practice_id": self.practice_id, "patient_id": patient_id}
-        sealed = RefusedRow.content.closed(self.session, content, **whose, row_id=kept_id)
         told = {"collection": collection, "row_id": row_id, "reason": reason, "content_sealed": sealed}
         return {"id": kept_id, "refused_at": self.now, "actor_id": self.caller.actor_id, **whose, **told}
 

@@ -31,9 +31,7 @@ def upgrade() -> None:
         ("ix_data_key_practice", ["practice_id"], "patient_id IS NULL"),
     ):
         condition = sa.text(where)
-        op.create_index(
-            name, "data_key", columns, unique=True, sqlite_where=condition, postgresql_where=condition
-        )
+        op.create_index(name, "data_key", columns, unique=True, sqlite_where=condition, postgresql_where=condition)
     op.create_table(
         "erasure",
         sa.Column("practice_id", sa.String(length=64), nullable=False),
