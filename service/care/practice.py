@@ -44,6 +44,7 @@ class PracticeSettings:
     `opioid_free_hours` are hours since the last opioid or sedative before driving may be cleared by rule; None: by a
     clinician only. `workers_comp_percent` lengthens the work milestones of such cases, 100 changes nothing.
     `work_table` None: the demand levels of the protocol. `webhook_url`: where the clinic's own system takes messages.
+    `records_kept_years`: how long after the last care its law has it keep a record; None: it has not said.
     """
 
     name: str
@@ -54,6 +55,7 @@ class PracticeSettings:
     workers_comp_percent: int = 100
     work_table: Mapping[str, Any] | None = field(default=None, hash=False)
     webhook_url: str | None = None
+    records_kept_years: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,7 @@ def set_practice(session: Session, practice: Practice, changes: Mapping[str, Any
     practice.holiday_calendar = after.holiday_calendar
     practice.opioid_free_hours = after.opioid_free_hours
     practice.workers_comp_percent = after.workers_comp_percent
+    practice.records_kept_years = after.records_kept_years
     practice.work_table = None if after.work_table is None else dict(after.work_table)
     new_secret = _set_webhook(practice, after.webhook_url, changes)
     write_safety_card(session, practice)
@@ -152,6 +155,7 @@ def settings_of(practice: Practice) -> PracticeSettings:
         workers_comp_percent=practice.workers_comp_percent,
         work_table=practice.work_table,
         webhook_url=practice.webhook_url,
+        records_kept_years=practice.records_kept_years,
     )
 
 

@@ -26,6 +26,7 @@ _MODULES = (
     "audit",
     "audit_export",
     "keys",
+    "patient",
     "sync_schema",
 )
 

@@ -97,6 +97,8 @@ WHO_MAY: Final[dict[str, frozenset[str] | None]] = {
     "GET /api/v1/milestones/{milestone_id}/versions": PATIENT_OR_STAFF,
     "GET /api/v1/patients/{patient_id}/versions": PATIENT_OR_STAFF,
     "GET /api/v1/patients/{patient_id}/access-log": PATIENT_OR_STAFF,
+    "GET /api/v1/patients/{patient_id}/export": PATIENT_OR_STAFF,
+    "POST /api/v1/patients/{patient_id}/erase": STAFF,  # the practice's admin, in a session
     "GET /api/v1/conflicts": STAFF,
     "POST /api/v1/conflicts/{conflict_id}/resolve": STAFF,
     "GET /api/v1/refused-rows": STAFF,

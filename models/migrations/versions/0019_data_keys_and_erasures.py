@@ -46,6 +46,10 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("practice_id", "patient_id", name=op.f("pk_erasure")),
     )
+    op.execute(
+        "ALTER TABLE practice ADD COLUMN records_kept_years INTEGER "
+        "CONSTRAINT ck_practice_records_kept_years_range CHECK (records_kept_years BETWEEN 0 AND 100)"
+    )
     for table in GUARDED:
         drop_guard(op.get_bind(), table)
         create_triggers(op.get_bind(), table)
@@ -57,6 +61,7 @@ def downgrade() -> None:
         if op.get_bind().dialect.name == "postgresql":
             op.execute(f"DROP FUNCTION guard_{table}()")
         create_full_guard(op.get_bind(), table)
+    op.execute("ALTER TABLE practice DROP COLUMN records_kept_years")
     op.drop_table("erasure")
     op.drop_table("data_key")
 
