@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any, cast
 
 import orjson
-from sqlalchemy import CursorResult, Table, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, CursorResult, Table, and_, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from models import CheckIn, DataKey, Device, Episode, Erasure, KeptReply, Patient, Practice, Surgery, Token, journal
@@ -168,12 +168,9 @@ def _tables(*fates: Fate) -> list[tuple[Table, Holding]]:
 
 def _count(session: Session, practice_id: str, patient_id: str) -> Iterable[TableErasure]:
     for table, holding in _tables(Fate.removed, Fate.blanked):
-        if holding.found is Found.by_content:
-            rows = len(_replies_of(session, practice_id, patient_id))
-        else:
-            query = select(func.count()).select_from(table).where(rows_of(table, practice_id, patient_id))
-            rows = session.scalar(query) or 0
-        yield TableErasure(table.name, holding.fate, rows)
+        is_theirs = _is_theirs(session, table, holding, practice_id, patient_id)
+        query = select(func.count()).select_from(table).where(is_theirs)
+        yield TableErasure(table.name, holding.fate, session.scalar(query) or 0)
 
 
 def _erase(
@@ -193,13 +190,8 @@ def _erase(
     # Those that are found through a delivery go before the deliveries do.
     removed = sorted(_tables(Fate.removed), key=lambda each: each[1].found is Found.by_patient)
     for table, holding in removed:
-        if holding.found is Found.by_content:
-            is_theirs = (table.c.practice_id == practice_id) & table.c.id.in_(
-                _replies_of(session, practice_id, patient_id)
-            )
-        else:
-            is_theirs = rows_of(table, practice_id, patient_id)
-        yield TableErasure(table.name, Fate.removed, _done(connection.execute(delete(table).where(is_theirs))))
+        done = connection.execute(delete(table).where(_is_theirs(session, table, holding, practice_id, patient_id)))
+        yield TableErasure(table.name, Fate.removed, _done(done))
     for key_id in key_ids:
         forget_key(session, practice_id, patient_id, key_id)
     revision = stamp(session, practice_id)
@@ -230,6 +222,14 @@ def _replies_of(session: Session, practice_id: str, patient_id: str) -> list[str
         (row.id, KeptReply.reply.opened(row.reply_sealed, keys, practice_id=practice_id, row_id=row.id)) for row in rows
     )
     return [reply_id for reply_id, text in opened if patient_id in orjson.loads(text or "{}").get("patient_ids", ())]
+
+
+def _is_theirs(
+    session: Session, table: Table, holding: Holding, practice_id: str, patient_id: str
+) -> ColumnElement[bool]:
+    if holding.found is not Found.by_content:
+        return rows_of(table, practice_id, patient_id)
+    return and_(table.c.practice_id == practice_id, table.c.id.in_(_replies_of(session, practice_id, patient_id)))
 
 
 def _done(result: Any) -> int:

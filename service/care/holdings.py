@@ -85,11 +85,13 @@ def stand_in(table: Table) -> ColumnElement[str]:
 
 
 _BOOKKEEPING = "book-keeping of delivery without a fact about the person: decisions and attempts tell what was sent"
-_SECRET = "a hashed secret"
+_HASHED = "a hashed secret"
 _OF_DEVICE = "revisions that a device has: the rows themselves are exported"
 
 HOLDINGS: Final[Mapping[str, Holding]] = {
-    "patient": _blanked(mrn=stand_in, country="ZZ", time_zone="UTC", channels=[], opted_out=[], opted_out_categories=[]),
+    "patient": _blanked(
+        mrn=stand_in, country="ZZ", time_zone="UTC", channels=[], opted_out=[], opted_out_categories=[]
+    ),
     "episode": _blanked(label=stand_in, status=EpisodeStatus.withdrawn),
     "surgery": _blanked("stage", levels=[], status=SurgeryStatus.cancelled),
     "milestone": _blanked("occurrence", key=stand_in, sources=[]),
@@ -117,7 +119,7 @@ HOLDINGS: Final[Mapping[str, Holding]] = {
     "receipt": _removed(Found.by_delivery),
     "decision": _removed(Found.by_reminder),
     "dead_address": _removed(Found.by_delivery, not_exported=_BOOKKEEPING),
-    "enrolment_code": _removed(not_exported=_SECRET),
+    "enrolment_code": _removed(not_exported=_HASHED),
     "data_key": _removed(not_exported="the key itself"),
     "kept_reply": _removed(Found.by_content, not_exported="copies of answers for a day; what they show is exported"),
     "device_change": _removed(Found.by_device, not_exported=_OF_DEVICE),
@@ -126,7 +128,7 @@ HOLDINGS: Final[Mapping[str, Holding]] = {
     "sync_heal": _removed(Found.by_actor, not_exported=_OF_DEVICE),
     "device": Holding(Fate.kept, why="revoked: the app learns from it to delete what it stores"),
     "token": Holding(
-        Fate.kept, Found.by_device, not_exported=_SECRET, why="revoked hashes: the app learns from them that it was removed"
+        Fate.kept, Found.by_device, not_exported=_HASHED, why="revoked hashes: an app learns from them to delete"
     ),
     "panel": Holding(
         Fate.kept, not_exported="which staff's devices hold the patient: episodes name their coordinator",

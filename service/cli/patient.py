@@ -1,4 +1,4 @@
-"""`flask patient export` and `erase`, `flask privacy reapply`: a person's data as a whole, and erasures after a restore."""
+"""`flask patient export` and `erase`, `flask privacy reapply`: a person's data, and erasures after a restore."""
 
 import os
 from collections.abc import Callable
@@ -69,7 +69,7 @@ def erase(patient_id: str, slug: str | None, reason: str, override_reason: str |
             click.confirm("Erase this patient for good?", abort=True)
         _erase(session, _find(session, choose_practice(session, slug), patient_id), command)
         session.commit()
-        scrub(session.connection().engine)
+        scrub(make_session.kw["bind"])
     print("Erased.")
 
 
@@ -80,7 +80,7 @@ def reapply_ledger(ledger: Path | None) -> None:
     with sessions() as make_session, make_session() as session:
         found = _told(lambda: reapply(session, read_ledger(ledger or _ledger()), clock().now()))
         session.commit()
-        scrub(session.connection().engine)
+        scrub(make_session.kw["bind"])
     print(f"{sum(map(len, found.values()))} patients erased again.")
 
 

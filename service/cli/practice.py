@@ -21,6 +21,14 @@ from service.cli.tokens import practice_commands
 from service.errors import InvalidError
 
 NONE = "none"
+_SHOWN = (
+    "closed_on",
+    "holiday_calendar",
+    "opioid_free_hours",
+    "records_kept_years",
+    "webhook_url",
+    "workers_comp_percent",
+)
 
 
 @practice_commands.command("set")
@@ -59,14 +67,7 @@ def set_clinic(
             act = journal.Act(ActorKind.command, None, AuditAction.write, "flask practice set", about=about)
             journal.append(session, practice.id, act, clock().now())
         session.commit()
-    for name in (
-        "closed_on",
-        "holiday_calendar",
-        "opioid_free_hours",
-        "webhook_url",
-        "workers_comp_percent",
-        "records_kept_years",
-    ):
+    for name in _SHOWN:
         print(f"{name}: {_shown(getattr(view.settings, name))}")
     print(f"work_table: {'of the protocols' if view.settings.work_table is None else 'its own'}")
     if view.episodes_to_rebuild:
