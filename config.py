@@ -76,6 +76,12 @@ class Settings(PushSettings):
         "A syslog server that gets them too: `HOST:PORT` (UDP), or the path of a socket such as `/dev/log`.",
         default=None,
     )
+    erasure_ledger: str = _setting(
+        parse.text,
+        "A file that erasures of patients are noted in, best on another machine and in no backup: from it they "
+        "are done again after a restore.",
+        default="var/erasures.jsonl",
+    )
     smtp_host: str = _setting(parse.text, "The mail server that reminders are handed to.", default="127.0.0.1")
     smtp_port: int = _setting(parse.integer(1, 65535), "Its port.", default=25)
     smtp_username: str | None = _setting(parse.text, "Sign-in at the mail server, if it asks for one.", default=None)

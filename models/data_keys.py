@@ -218,7 +218,7 @@ def _made_by(session: Session) -> dict[_Owner, tuple[bytes, AESGCM]]:
 
 
 def _known(session: Session) -> dict[_Owner, bytes]:
-    known = _owners.setdefault(session.connection().engine, {})
+    known = _owners.setdefault(session.get_bind().engine, {})
     if len(known) >= KEPT:
         known.clear()
     return known
