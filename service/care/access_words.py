@@ -88,6 +88,8 @@ _SEGMENTS: Final[Mapping[str, Area]] = MappingProxyType(
     {
         "patients": Area.record,
         "import": Area.record,
+        "patient": Area.record,
+        "privacy": Area.record,
         "versions": Area.reports,
         "episodes": Area.plan,
         "plan": Area.plan,

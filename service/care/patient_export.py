@@ -5,7 +5,6 @@ book-keeping of synchronisation do not.
 """
 
 from collections.abc import Iterator
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
 
@@ -22,6 +21,7 @@ from service.care.resealing import sealed_models
 FORMAT: Final = "recovery-record-1"
 _NOT_TOLD: Final = frozenset({"practice_id", "rev"})
 _ACCESSES_AT_ONCE: Final = 500
+_OF_ACCESS: Final = ("id", "happened_at", "kind", "area", "actor", "name", "role")
 
 
 def export_patient(session: Session, patient: Patient, now: datetime) -> dict[str, Any]:
@@ -33,7 +33,7 @@ def export_patient(session: Session, patient: Patient, now: datetime) -> dict[st
         "exported_at": now,
         "practice": {name: getattr(practice, name) for name in ("id", "name", "country", "time_zone", "phone")},
         "patient_id": patient.id,
-        "tables": {table.name: list(_rows(session, table, patient)) for table in tables},
+        "tables": {str(table.name): list(_rows(session, table, patient)) for table in tables},
         "access_log": list(_accesses(session, patient)),
         "left_out": {name: told for name, holding in HOLDINGS.items() if (told := holding.not_exported) is not None},
     }
@@ -44,7 +44,7 @@ def _rows(session: Session, table: Table, patient: Patient) -> Iterator[dict[str
     query = select(table).where(rows_of(table, patient.practice_id, patient.id)).order_by(*table.primary_key)
     rows = session.connection().execute(query).mappings().all()
     keys = keys_of(session, patient.practice_id, (row[name] for row in rows for name in sealed))
-    plain = [column.name for column in table.columns if _is_told(column)]
+    plain = [str(column.name) for column in table.columns if _is_told(column)]
     for row in rows:
         told = {name: row[name] for name in plain}
         for name, attribute in sealed.items():
@@ -70,7 +70,7 @@ def _accesses(session: Session, patient: Patient) -> Iterator[dict[str, Any]]:
         page, goes_on_after = list_accesses(
             session, patient.practice_id, patient.id, Whose.everybody, after=after, limit=_ACCESSES_AT_ONCE
         )
-        yield from map(asdict, page)
+        yield from ({name: getattr(each, name) for name in _OF_ACCESS} for each in page)
         after = goes_on_after or (page[-1].id if len(page) == _ACCESSES_AT_ONCE else None)
         if after is None:
             return
