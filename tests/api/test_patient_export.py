@@ -130,3 +130,13 @@ def test_the_command_writes_a_file_that_its_owner_alone_reads(
     assert json.loads(file.read_text())["tables"]["patient"][0]["mrn"] == stored.mrn
     assert file.stat().st_mode & 0o077 == 0
     assert stored.family_name not in first.output + again.output + nobody.output
+
+
+def test_the_documents_table_says_what_is_declared() -> None:
+    told = (Path(__file__).parents[2] / "docs/privacy.md").read_text(encoding="utf-8")
+
+    for name, holding in HOLDINGS.items():
+        exported = "yes" if holding.not_exported is None else f"no: {holding.not_exported}"
+        fate = f"{holding.fate}: {holding.why}" if holding.why else str(holding.fate)
+        stays = "; stays besides: " + ", ".join(f"`{each}`" for each in sorted(holding.keeps)) if holding.keeps else ""
+        assert f"| `{name}` | {holding.found} | {exported} | {fate}{stays} |" in told
