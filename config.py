@@ -52,6 +52,13 @@ class Settings(PushSettings):
     seal_key: bytes = _setting(
         parse.key, "Seals contact data and free text: 32 bytes in base64. Losing it loses what it sealed.", secret=True
     )
+    seal_former_keys: tuple[bytes, ...] = _setting(
+        parse.keys,
+        "Keys that `SEAL_KEY` replaced, the latest first, parted by commas: what they sealed still opens. The oldest "
+        "stays for good: addresses are found by it.",
+        default=(),
+        secret=True,
+    )
     audit_key: bytes = _setting(parse.key, "Authenticates entries of the audit trail: 32 bytes in base64.", secret=True)
     audit_former_keys: tuple[bytes, ...] = _setting(
         parse.keys,
@@ -61,7 +68,7 @@ class Settings(PushSettings):
     )
     backup_key: bytes | None = _setting(
         parse.key,
-        "Seals backups: 32 bytes in base64, another than the other keys. Only `flask backup` and `flask restore` need it.",
+        "Seals backups: 32 bytes in base64, none of the others. `flask backup` and `flask restore` alone need it.",
         default=None,
         secret=True,
     )
@@ -74,6 +81,12 @@ class Settings(PushSettings):
         parse.syslog,
         "A syslog server that gets them too: `HOST:PORT` (UDP), or the path of a socket such as `/dev/log`.",
         default=None,
+    )
+    erasure_ledger: str = _setting(
+        parse.text,
+        "A file that erasures of patients are noted in, best on another machine and in no backup: from it they "
+        "are done again after a restore.",
+        default="var/erasures.jsonl",
     )
     smtp_host: str = _setting(parse.text, "The mail server that reminders are handed to.", default="127.0.0.1")
     smtp_port: int = _setting(parse.integer(1, 65535), "Its port.", default=25)

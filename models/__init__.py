@@ -8,6 +8,8 @@ from models.base import Base
 from models.care import Episode, Milestone, MilestoneProgress, Restriction, Surgery
 from models.change import PlanChange, SlotEntry
 from models.clearance import Clearance, ClearanceRule, ObservedFact
+from models.data_keys import DataKey
+from models.erasure import Erasure
 from models.identity import Device, EnrolmentCode, Token
 from models.link import MessageLink
 from models.merging import FormerVersion, RefusedRow, SyncConflict
@@ -39,6 +41,7 @@ __all__ = [
     "Clearance",
     "ClearanceRule",
     "ClinicalEvent",
+    "DataKey",
     "DeadAddress",
     "Decision",
     "DecisionTally",
@@ -50,6 +53,7 @@ __all__ = [
     "DeviceWake",
     "EnrolmentCode",
     "Episode",
+    "Erasure",
     "FormerVersion",
     "InboundMessage",
     "KeptReply",

@@ -53,7 +53,8 @@ def insert_once(session: Session, model: type[Base], columns: dict[str, Any]) ->
 
 
 @event.listens_for(Session, "before_commit")
-def _insert_waiting(session: Session) -> None:
+def insert_waiting(session: Session) -> None:
+    """Insert now what waits for the commit, after all else is flushed."""
     waiting = cast("_Rows | None", session.info.pop(_WAITING, None))
     if not waiting:
         return

@@ -95,6 +95,20 @@ def begin_reads(session: Session, *, snapshot: bool = False) -> None:
     session.connection(execution_options=options)
 
 
+def scrub(engine: Engine) -> None:
+    """Have SQLite's log hold nothing any more of what was taken away, unless somebody is reading: then later.
+
+    PostgreSQL gives such space free by itself, see docs/privacy.md.
+    """
+    if engine.dialect.name != "sqlite":
+        return
+    connection = engine.raw_connection()
+    try:
+        connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    finally:
+        connection.close()
+
+
 def _prepare_sqlite(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
     # The driver would open transactions by itself, and only before writes: reads would have no snapshot.
     connection.isolation_level = None
@@ -103,6 +117,7 @@ def _prepare_sqlite(connection: DBAPIConnection, _record: ConnectionPoolEntry) -
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.execute("PRAGMA secure_delete=ON")  # what is taken away is overwritten, not just given free
     cursor.close()
 
 

@@ -17,6 +17,7 @@ class Practice(Base):
         CheckConstraint("length(country) = 2", name="country_code"),
         CheckConstraint("opioid_free_hours >= 1", name="opioid_free_hours_from_1"),
         CheckConstraint("workers_comp_percent >= 100", name="workers_comp_never_shortens"),
+        CheckConstraint("records_kept_years BETWEEN 0 AND 100", name="records_kept_years_range"),
     )
 
     id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True)
@@ -34,6 +35,8 @@ class Practice(Base):
     work_table: Mapped[dict[str, Any] | None]  # the jurisdiction's demand levels; None: those of the protocol
     webhook_url: Mapped[str | None]  # of the clinic's own system, which tells patients by its own means
     webhook_secret_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)  # signs what is sent there
+
+    records_kept_years: Mapped[int | None]  # after the last care, by the clinic's own law; None: it has not said
 
     webhook_secret = Sealed("webhook_secret_sealed")
 

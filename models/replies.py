@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, Tenant
-from models.private import Sealed
+from models.private import Sealed, keys_of
 
 KEPT_FOR = timedelta(hours=24)
 
@@ -50,14 +50,16 @@ def claim_reply(session: Session, practice_id: str, reply_id: str, now: datetime
 
 def fill_reply(session: Session, practice_id: str, reply_id: str, reply: str) -> None:
     """Put a reply, sealed, into the place that was claimed."""
-    sealed = KeptReply.reply.closed(reply, practice_id=practice_id, row_id=reply_id)
+    sealed = KeptReply.reply.closed(session, reply, practice_id=practice_id, patient_id=None, row_id=reply_id)
     session.execute(update(KeptReply).where(_place(practice_id, reply_id)).values(reply_sealed=sealed))
 
 
 def find_reply(session: Session, practice_id: str, reply_id: str, now: datetime) -> str | None:
     """Return the reply that is kept in a place; None if there is none, or it is too old."""
     query = select(KeptReply.reply_sealed).where(_place(practice_id, reply_id), KeptReply.made_at > now - KEPT_FOR)
-    return KeptReply.reply.opened(session.scalar(query), practice_id=practice_id, row_id=reply_id)
+    sealed = session.scalar(query)
+    keys = keys_of(session, practice_id, (sealed,))
+    return KeptReply.reply.opened(sealed, keys, practice_id=practice_id, row_id=reply_id)
 
 
 def _place(practice_id: str, reply_id: str) -> ColumnElement[bool]:

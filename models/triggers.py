@@ -25,6 +25,24 @@ _POSTGRESQL_FUNCTIONS = (
 )
 
 
+# Rows of a patient who was erased may go, and a value may be sealed anew under the patient's own key.
+_MAY_GO = {
+    "former_version": "SELECT 1 FROM erasure WHERE practice_id = OLD.practice_id AND patient_id = OLD.patient_id",
+    "decision": "SELECT 1 FROM erasure JOIN reminder ON reminder.practice_id = erasure.practice_id "
+    "AND reminder.patient_id = erasure.patient_id "
+    "WHERE reminder.practice_id = OLD.practice_id AND reminder.id = OLD.reminder_id",
+}
+_AS_IT_WAS = " AND ".join(
+    f"NEW.{column} = OLD.{column}"
+    for column in ("practice_id", "id", "patient_id", "collection", "row_id", "replaced_at")
+)
+_MAY_CHANGE = {
+    "former_version": f"{_AS_IT_WAS} AND coalesce(NEW.replaced_by, '') = coalesce(OLD.replaced_by, '') "
+    "AND substr(OLD.content_sealed, 1, 1) = {one} AND substr(NEW.content_sealed, 1, 1) = {two}",
+}
+_BYTES = {"sqlite": {"one": "x'01'", "two": "x'02'"}, "postgresql": {"one": "'\\x01'::bytea", "two": "'\\x02'::bytea"}}
+
+
 def synced_tables() -> list[str]:
     """Return the names of the tables that carry a revision."""
     return sorted(
@@ -38,8 +56,49 @@ def create_triggers(connection: Connection, table: str) -> None:
     """Create the triggers of one table, if it has any."""
     if table in synced_tables():
         _create(connection, table, "refuse_unstamped")
+    elif table in _MAY_GO:
+        _create_partly(connection, table)
     elif table in APPEND_ONLY:
-        _create(connection, table, "refuse_change")
+        create_full_guard(connection, table)
+
+
+def create_full_guard(connection: Connection, table: str) -> None:
+    """Create the triggers that refuse every change of a table."""
+    _create(connection, table, "refuse_change")
+
+
+def drop_guard(connection: Connection, table: str) -> None:
+    """Drop the triggers of an append-only table."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(f"DROP TRIGGER {table}_refuse_change ON {table}"))
+        return
+    for operation in ("update", "delete"):
+        connection.exec_driver_sql(f"DROP TRIGGER {table}_refuse_change_{operation}")
+
+
+def _create_partly(connection: Connection, table: str) -> None:
+    """Create the triggers that refuse every change of a table but the few that may be."""
+    changes = _MAY_CHANGE.get(table, "1 = 0").format(**_BYTES[connection.dialect.name])
+    allowed = {"UPDATE": changes, "DELETE": f"EXISTS ({_MAY_GO[table]})"}
+    if connection.dialect.name == "postgresql":
+        tests = f"IF TG_OP = 'UPDATE' THEN IF {allowed['UPDATE']} THEN RETURN NEW; END IF; "
+        tests += f"ELSIF {allowed['DELETE']} THEN RETURN OLD; END IF; "
+        connection.exec_driver_sql(
+            f"CREATE OR REPLACE FUNCTION guard_{table}() RETURNS trigger LANGUAGE plpgsql AS $$ "
+            f"BEGIN {tests} RAISE EXCEPTION '{table} is append-only'; END $$"
+        )
+        connection.execute(
+            text(
+                f"CREATE TRIGGER {table}_refuse_change BEFORE UPDATE OR DELETE ON {table} "
+                f"FOR EACH ROW EXECUTE FUNCTION guard_{table}()"
+            )
+        )
+        return
+    for operation, test in allowed.items():
+        connection.exec_driver_sql(
+            f"CREATE TRIGGER {table}_refuse_change_{operation.lower()} BEFORE {operation} ON {table} "
+            f"WHEN NOT ({test}) BEGIN SELECT RAISE(ABORT, 'refuse_change on {table}'); END"
+        )
 
 
 def _create(connection: Connection, table: str, function: str) -> None:

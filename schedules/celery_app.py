@@ -64,7 +64,7 @@ def make_app(settings: Settings, steps: Steps = DEFAULT_STEPS) -> Celery:
 
 
 def _furnish(settings: Settings, steps: Steps) -> Desk:
-    private.set_key(settings.seal_key)
+    private.set_key(settings.seal_key, former=settings.seal_former_keys)
     journal.set_key(settings.audit_key, former=settings.audit_former_keys)
     load_library()
     clock = SystemClock()

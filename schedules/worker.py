@@ -230,7 +230,7 @@ class _Worker:
 
 def main(settings: Settings, clock: Clock | None = None, steps: Steps = DEFAULT_STEPS) -> int:
     """Run a worker until SIGTERM or SIGINT and return the exit code: 0, or 1 if the database or a key is not fit."""
-    private.set_key(settings.seal_key)
+    private.set_key(settings.seal_key, former=settings.seal_former_keys)
     journal.set_key(settings.audit_key, former=settings.audit_former_keys)
     load_library()
     try:

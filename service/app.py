@@ -75,7 +75,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     Raises StaleSchemaError if the database lacks the newest schema, unless a command is what will run.
     """
     configure_logs(settings.log_level)
-    private.set_key(settings.seal_key)
+    private.set_key(settings.seal_key, former=settings.seal_former_keys)
     journal.set_key(settings.audit_key, former=settings.audit_former_keys)
     app = Application(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes

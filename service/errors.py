@@ -110,6 +110,13 @@ class KeyInUseError(ConflictError):
         super().__init__(headers={"Retry-After": "1"})
 
 
+class HeldError(ConflictError):
+    """The law may have the clinic keep what is to be erased."""
+
+    code = "held"
+    title = "The clinic may have to keep this record. Say with `override_reason` why that does not count here."
+
+
 class NeedsMoveError(ConflictError):
     """A planned surgery's date, approach, levels or procedure changes through a move, which shows the diff first."""
 

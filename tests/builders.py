@@ -54,8 +54,8 @@ Row = TypeVar("Row", bound=Base)
 
 
 def practice(session: Session, **changes: Any) -> Practice:
-    """Add a clinic in New York with its revision clock."""
-    number = next(_numbers)
+    """Add a clinic in New York with its revision clock and its key."""
+    number, secret = next(_numbers), changes.pop("webhook_secret", None)
     row = Practice(
         **{
             "id": f"practice-{number}",
@@ -71,6 +71,9 @@ def practice(session: Session, **changes: Any) -> Practice:
     _add(session, row)
     session.add(SyncClock(practice_id=row.id))
     session.flush()
+    private.make_data_key(session, row.id)
+    row.webhook_secret = secret
+    session.flush()
     return row
 
 
@@ -78,6 +81,7 @@ def staff(session: Session, practice: Practice, **changes: Any) -> Staff:
     """Add a coordinator."""
     number = next(_numbers)
     row = Staff(practice_id=practice.id, id=changes.pop("id", f"staff-{number}"))
+    session.add(row)
     row.display_name, row.role = "Casey Rivera", StaffRole.coordinator
     row.email = f"staff-{number}@example.org"
     return _add(session, _changed(row, changes))
@@ -87,6 +91,8 @@ def patient(session: Session, practice: Practice, **changes: Any) -> Patient:
     """Add a patient in New York who reads English and wants e-mail, without quiet hours."""
     number = next(_numbers)
     row = Patient(practice_id=practice.id, id=changes.pop("id", f"patient-{number}"))
+    session.add(row)
+    private.make_data_key(session, practice.id, row.id)
     row.mrn, row.given_name, row.family_name = f"SP{number:06}", "Alex", "Sample"
     row.date_of_birth = date(1980, 5, 17)
     row.language, row.country, row.time_zone = Language.en, "US", "America/New_York"
@@ -107,6 +113,7 @@ def push_address(session: Session, device: Device, **changes: Any) -> PushAddres
     """Add where a phone takes push messages: a token of Firebase, registered on the day of enrolment."""
     number = next(_numbers)
     row = PushAddress(practice_id=device.practice_id, id=changes.pop("id", f"push-{number}"))
+    session.add(row)
     row.device_id, row.patient_id, row.provider = device.id, device.patient_id, PushProvider.fcm
     row.address, row.registered_at = f"token-of-a-phone:{number:032}", ENROLLED_AT
     return _add(session, _changed(row, changes))
@@ -125,6 +132,7 @@ def surgery(session: Session, episode: Episode, **changes: Any) -> Surgery:
     number = next(_numbers)
     protocol = load_library().protocol("MD-MISS", 1)
     row = Surgery(practice_id=episode.practice_id, id=changes.pop("id", f"surgery-{number}"))
+    session.add(row)
     row.patient_id, row.episode_id, row.stage = episode.patient_id, episode.id, 1
     row.procedure, row.approach = Procedure.lumbar_microdiscectomy, Approach.tubular
     row.approach_class, row.levels = ApproachClass.miss, ["L4-L5"]
@@ -150,6 +158,7 @@ def milestone(session: Session, surgery: Surgery, **changes: Any) -> Milestone:
 def conflict(session: Session, patient: Patient, **changes: Any) -> SyncConflict:
     """Add an open conflict: a phone's pain of 4 did not stand against 3."""
     row = SyncConflict(practice_id=patient.practice_id, id=changes.pop("id", f"conflict-{next(_numbers)}"))
+    session.add(row)
     row.patient_id, row.collection, row.row_id = patient.id, "check_ins", "check-in-1"
     row.happened_at, row.lost_by, row.collision = DUE_AT, LostBy.patient, row.id
     row.kept, row.lost = '{"pain":3}', '{"pain":4}'
@@ -159,6 +168,7 @@ def conflict(session: Session, patient: Patient, **changes: Any) -> SyncConflict
 def refused_row(session: Session, patient: Patient, **changes: Any) -> RefusedRow:
     """Add a check-in with a pain of 42, which a phone made and could not be stored."""
     row = RefusedRow(practice_id=patient.practice_id, id=changes.pop("id", f"refused-{next(_numbers)}"))
+    session.add(row)
     row.patient_id, row.actor_id, row.collection, row.row_id = patient.id, "device-1", "check_ins", "check-in-1"
     row.refused_at, row.refused_rev, row.reason = DUE_AT, 1, "invalid"
     row.content = '{"pain":42}'
@@ -168,6 +178,7 @@ def refused_row(session: Session, patient: Patient, **changes: Any) -> RefusedRo
 def progress(session: Session, milestone: Milestone, **changes: Any) -> MilestoneProgress:
     """Add the patient's report that the milestone was reached on 2026-03-02."""
     row = MilestoneProgress(practice_id=milestone.practice_id, id=milestone.id, patient_id=milestone.patient_id)
+    session.add(row)
     row.achieved_on, row.reported_by = date(2026, 3, 2), Reporter.patient
     row.reported_at = datetime(2026, 3, 2, 14, 30, tzinfo=UTC)
     return _add(session, _changed(row, changes))

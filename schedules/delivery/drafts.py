@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from models.practice import Practice
+from models.private import keys_of
 from schedules.delivery.book import Claim, Held
 from schedules.delivery.decide import Send
 from schedules.delivery.digest import texts_said_along
@@ -48,18 +49,19 @@ def draft_of(session: Session, message: Sequence[Going], now: datetime) -> Draft
         open_tries=count_open_tries(session, delivery),
         patient_id=delivery.patient_id,
         episode_id=care.episode_id,
-        webhook_secret=_webhook_secret(first),
+        webhook_secret=_webhook_secret(session, first),
     )
     return with_link(session, [each.delivery for each in message], draft, now)
 
 
-def _webhook_secret(going: Going) -> str | None:
+def _webhook_secret(session: Session, going: Going) -> str | None:
     """Return what signs a message to the clinic's own system; None for another channel."""
     if going.verdict.provider is not Provider.webhook:
         return None
     practice_id = going.delivery.practice_id
     sealed = going.care.webhook_secret_sealed
-    return Practice.webhook_secret.opened(sealed, practice_id=practice_id, row_id=practice_id)
+    keys = keys_of(session, practice_id, (sealed,))
+    return Practice.webhook_secret.opened(sealed, keys, practice_id=practice_id, row_id=practice_id)
 
 
 def _item(session: Session, each: Going, now: datetime) -> Item:

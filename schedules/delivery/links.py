@@ -38,10 +38,15 @@ def with_link(session: Session, message: Sequence[Held], draft: Draft, now: date
         "patient_id": carrier.patient_id,
         "reminder_id": carrier.reminder_id,
         "token_hash": hashlib.sha256(token.encode()).digest(),
-        "said_sealed": MessageLink.said.closed(said, practice_id=carrier.practice_id, row_id=carrier.id),
+        "said_sealed": _sealed(session, carrier, said),
         "says": says,
         "made_at": now,
         "expires_at": expires_at,
     }
     insert_at_commit(session, MessageLink, columns)
     return replace(draft, token=token)
+
+
+def _sealed(session: Session, carrier: Held, said: str) -> bytes:
+    whose = {"practice_id": carrier.practice_id, "patient_id": carrier.patient_id}
+    return MessageLink.said.closed(session, said, **whose, row_id=carrier.id)

@@ -1,13 +1,14 @@
 """A patient's push addresses: which of them may be used, and what becomes of one that its provider calls dead."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Select, and_, select, update
 from sqlalchemy.orm import Session
 
 from models.identity import Device
+from models.private import Keys, keys_of
 from models.push import PushAddress, PushProvider
 from models.reminder import Delivery, DeliveryAttempt
 from schedules.delivery.book import Claim, Held
@@ -25,11 +26,12 @@ class PushTarget:
     provider: Provider
     address_sealed: bytes
     address_lookup: bytes
+    keys: Keys = field(default_factory=dict, repr=False)
 
     @property
     def address(self) -> str | None:
         """Return the address, opened."""
-        return PushAddress.address.opened(self.address_sealed, practice_id=self.practice_id, row_id=self.id)
+        return PushAddress.address.opened(self.address_sealed, self.keys, practice_id=self.practice_id, row_id=self.id)
 
 
 def load_push_targets(
@@ -37,12 +39,14 @@ def load_push_targets(
 ) -> dict[str, tuple[PushTarget, ...]]:
     """Return, by patient, the enabled addresses of devices that are not revoked, the latest registered first.
 
-    One query for all, none for nobody.
+    One query for all, and one for the keys that this process does not keep; none for nobody.
     """
     if not patient_ids:
         return {}
     found: dict[str, tuple[PushTarget, ...]] = {}
-    for row in session.execute(_usable(practice_id, patient_ids)):
+    rows = session.execute(_usable(practice_id, patient_ids)).all()
+    keys = keys_of(session, practice_id, (row.address_sealed for row in rows))
+    for row in rows:
         target = PushTarget(
             patient_id=row.patient_id,
             practice_id=practice_id,
@@ -50,6 +54,7 @@ def load_push_targets(
             provider=Provider(row.provider),
             address_sealed=bytes(row.address_sealed),
             address_lookup=bytes(row.address_lookup),
+            keys=keys,
         )
         found[target.patient_id] = (*found.get(target.patient_id, ()), target)
     return found

@@ -6,7 +6,7 @@ worker takes in hand is due again after a lease, in case that worker dies. Its r
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -19,6 +19,7 @@ from models.base import table_of
 from models.identity import Device
 from models.on_devices import ON_DEVICES, owner_of
 from models.people import Patient
+from models.private import keys_of
 from models.push import PushAddress
 from models.reminder import AttemptOutcome
 from models.sets import among, update_rows
@@ -71,7 +72,7 @@ def claim_wakes(
     update_rows(session.connection(), table_of(DeviceWake), [row for row, _ in taken], keys=_KEYS, common={})
     lost = [row for row in found if row.state is WakeState.in_hand and row.provider is not None]
     _count(session, Counter((row.practice_id, row.provider.value, AttemptOutcome.abandoned.value) for row in lost))
-    return [claim for _, claim in taken if claim is not None], len(found) == most
+    return _with_keys(session, [claim for _, claim in taken if claim is not None]), len(found) == most
 
 
 def record_wakes(
@@ -193,6 +194,15 @@ def _claim(row: Row[*tuple[Any, ...]], now: datetime) -> WakeClaim:
     )
     tries = min(row.tries + 1, MAX_ATTEMPTS)
     return WakeClaim(row.practice_id, row.device_id, row.fence + 1, row.wanted_rev, tries, now, target)
+
+
+def _with_keys(session: Session, claims: Sequence[WakeClaim]) -> list[WakeClaim]:
+    """Return the claims with the keys that open their addresses."""
+    sealed: dict[str, list[bytes]] = {}
+    for claim in claims:
+        sealed.setdefault(claim.practice_id, []).append(claim.target.address_sealed)
+    keys = {practice_id: keys_of(session, practice_id, several) for practice_id, several in sealed.items()}
+    return [replace(each, target=replace(each.target, keys=keys[each.practice_id])) for each in claims]
 
 
 def _lock_held(session: Session, claims: Sequence[WakeClaim]) -> dict[str, DeviceWake]:

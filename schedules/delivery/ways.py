@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from models.people import Patient
 from models.practice import Practice
-from models.private import Sealed, lookup_hash
+from models.private import Keys, Sealed, keys_of, lookup_hash
 from models.push import PushProvider
 from schedules.delivery.decide import Offer
 from schedules.delivery.push_addresses import PushTarget, load_push_targets
@@ -43,6 +43,7 @@ class Contact:
     phone_lookup: bytes | None
     webhook_url: str | None  # of the clinic's own system
     push: Sequence[PushTarget] = ()
+    keys: Keys = field(default_factory=dict, repr=False)
 
     @property
     def targets(self) -> list[bytes]:
@@ -74,10 +75,15 @@ def load_contact(session: Session, practice_id: str, patient_id: str) -> Contact
 
 
 def with_devices(session: Session, practice_id: str, contacts: Sequence[Contact]) -> list[Contact]:
-    """Return the contacts with their devices: one query, if there is a patient whose order has push."""
+    """Return the contacts with their devices, and with the keys that open their addresses.
+
+    One query if there is a patient whose order has push, and one for keys that this process does not keep.
+    """
     wanted = {contact.id for contact in contacts if Channel.push in contact.channels}
     targets = load_push_targets(session, practice_id, wanted)
-    return [replace(each, push=targets[each.id]) if each.id in targets else each for each in contacts]
+    sealed = (address for each in contacts for address in (each.email_sealed, each.phone_sealed))
+    keys = keys_of(session, practice_id, sealed)
+    return [replace(each, push=targets.get(each.id, ()), keys=keys) for each in contacts]
 
 
 def offers_of(contact: Contact, ways: Ways, *, tried: Collection[bytes]) -> tuple[Offer, ...]:
@@ -139,4 +145,4 @@ def _route(contact: Contact, channel: Channel, built: Collection[Provider]) -> t
 
 
 def _opened(column: Sealed, contact: Contact, sealed: bytes | None) -> str | None:
-    return column.opened(sealed, practice_id=contact.practice_id, row_id=contact.id)
+    return column.opened(sealed, contact.keys, practice_id=contact.practice_id, row_id=contact.id)

@@ -163,10 +163,10 @@ def give_clearance(
     Less than the patient's own work leaves the messages standing: the milestone still waits.
     """
     row = Clearance(practice_id=milestone.practice_id, id=new_id(now), patient_id=milestone.patient_id)
+    session.add(row)
     row.episode_id, row.milestone_id = milestone.episode_id, milestone.id
     row.cleared_on, row.cleared_at, row.cleared_by, row.rule_id = given.cleared_on, now, given.cleared_by, given.rule_id
     row.work_class, row.grounds, row.override = given.work_class, given.grounds, given.override
-    session.add(row)
     if given.work_class is not None:
         return row, {}
     taken_back = withdraw(

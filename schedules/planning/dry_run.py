@@ -69,7 +69,7 @@ def _care_after(
     whose = {"practice_id": practice_id, "patient_id": episode.patient_id, "episode_id": episode_id}
     for change in changes:
         if change.is_new:
-            added = Surgery(**whose | {"id": change.surgery_id} | dict(change.columns))
+            added = Surgery(**whose | {"id": change.surgery_id} | _stored(change.columns))
             note_date(added, added.surgery_on, now)
             after.append(added)
     repinned = frozenset(each.id for each in after if each.id in stored and _pin(each) != _pin(stored[each.id]))
@@ -78,9 +78,14 @@ def _care_after(
 
 def _copy(row: Surgery, columns: Mapping[str, Any], now: datetime) -> Surgery:
     values = {column.key: getattr(row, column.key) for column in inspect(Surgery).column_attrs}
-    copy = Surgery(**values | dict(columns))
+    copy = Surgery(**values | _stored(columns))
     note_date(copy, row.surgery_on, now)
     return copy
+
+
+def _stored(columns: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is stored as it is given: a free text is sealed by its row's session, and dates nothing."""
+    return {name: value for name, value in columns.items() if name in inspect(Surgery).column_attrs}
 
 
 def _pin(surgery: Surgery) -> tuple[str, int]:

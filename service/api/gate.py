@@ -30,6 +30,7 @@ _WITHOUT_TRANSACTION = (
     "GET /api/v1/docs/{filename}",
 )
 IMPORT = "POST /api/v1/import"
+EXPORT = "GET /api/v1/patients/{patient_id}/export"
 OF_PROVIDERS = "POST /api/v1/providers/"
 MOST_OF_PROVIDERS = 256 * 1024  # bytes: whoever calls is not known yet
 MOST_OF_PUSH = 1024 * 1024  # bytes
@@ -53,7 +54,7 @@ def _pass_gate() -> None:
     _read_body(route)
     require_current_schema(current_app._get_current_object())  # type: ignore[attr-defined]  # the proxy hides it
     current.reads = only_reads(route)
-    session = begin(reads=current.reads, snapshot=_PREFIX_OF_SYNC in route)
+    session = begin(reads=current.reads, snapshot=_PREFIX_OF_SYNC in route or route == EXPORT)
     if secret is None:
         return
     idle = timedelta(minutes=settings().session_idle_minutes)

@@ -104,6 +104,7 @@ class PracticeBody(Schema):
     )
     holiday_calendar = CalendarCode(required=True, allow_none=True)
     opioid_free_hours = Whole(1, 720, "hours", required=True, allow_none=True)
+    records_kept_years = Whole(0, 100, "years", required=True, allow_none=True)
     workers_comp_percent = Whole(100, 300, "percent", required=True)
     work_table = fields.Nested(
         WorkTableBody, required=True, allow_none=True, metadata={"expected": "a table of demand levels, or null"}
@@ -126,6 +127,7 @@ class PracticeAnswer(Schema):
     closed_on = fields.List(CivilDate(), attribute="settings.closed_on", required=True)
     holiday_calendar = CalendarCode(attribute="settings.holiday_calendar", required=True, allow_none=True)
     opioid_free_hours = fields.Integer(attribute="settings.opioid_free_hours", required=True, allow_none=True)
+    records_kept_years = fields.Integer(attribute="settings.records_kept_years", required=True, allow_none=True)
     workers_comp_percent = fields.Integer(attribute="settings.workers_comp_percent", required=True)
     work_table = fields.Nested(WorkTableBody, attribute="settings.work_table", required=True, allow_none=True)
     webhook_url = fields.String(attribute="settings.webhook_url", required=True, allow_none=True)

@@ -38,6 +38,14 @@ def without_rows(body: bytes) -> bool:
     return not isinstance(told, dict) or not any(isinstance(each, dict) and "rows" in each for each in told.values())
 
 
+def is_dry_run(body: bytes) -> bool:
+    """Return whether a body asks to be shown what would be done. What cannot be read is refused later."""
+    try:
+        return parse_object(body).get("dry_run") is True
+    except ServiceError:
+        return False
+
+
 # The first three open a transaction of their own for each patient, so that the request's own has nothing to write.
 READING_POSTS: Final[dict[str, Callable[[bytes], bool]]] = {
     _IMPORT: always,
@@ -47,6 +55,7 @@ READING_POSTS: Final[dict[str, Callable[[bytes], bool]]] = {
     _STREAM: always,
     "POST /clinic/patients": always,
     "POST /api/v1/sync/digest": without_rows,
+    "POST /api/v1/patients/{patient_id}/erase": is_dry_run,
 }
 
 

@@ -21,6 +21,7 @@ from service.api.own_protocols import own_protocols
 from service.api.patients import patients
 from service.api.plans import plans
 from service.api.practice import practice
+from service.api.privacy import privacy
 from service.api.progress import progress
 from service.api.protocols import protocols
 from service.api.providers import providers
@@ -62,6 +63,7 @@ RESOURCES = (
     versions,
     access_log,
     audit_trail,
+    privacy,
     tasks,
     conflicts,
     delivery_health,

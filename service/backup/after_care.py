@@ -5,7 +5,7 @@ restored rows know nothing of it. All of it is one transaction. The steps stand 
 or their messages out for good comes before messages are held, so that nothing of theirs is held.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -19,10 +19,13 @@ from models.identity import EnrolmentCode, Token
 from models.link import MessageLink
 from models.practice import Practice
 from models.replies import KeptReply
+from models.service_account import ServiceAccount
 from models.sign_in import SignInCode
 from models.sync import SyncClock
 from models.watch import WorkerHeartbeat
 from schedules.planning.held import hold_what_may_have_gone_out
+from service.care.erasure import reapply
+from service.care.erasure_ledger import LedgerEntry
 
 # More than a clinic's changes between two backups: no revision, and so no ETag, of the lost time is given out again.
 REVISIONS_LEFT_OUT = 1_000_000
@@ -32,12 +35,16 @@ _EPOCHS_SINCE = date(2026, 1, 1)
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What is known of a restore: by which command, when, from what time, and the epochs of what it replaced."""
+    """What is known of a restore: by which command, when, from what time, and the epochs of what it replaced.
+
+    `ledger`: who was erased, at whatever time. It lies outside of the database.
+    """
 
     command: str
     at: datetime
     made_at: datetime | None = None  # of the backup
     former_epochs: Mapping[str, int] = field(default_factory=dict)
+    ledger: Sequence[LedgerEntry] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +52,7 @@ class CaredFor:
     """What became of one practice."""
 
     slug: str
+    erased: int
     epoch: int
     ended: int
     held: int
@@ -59,11 +67,12 @@ def take_care(session: Session, restored: Restored) -> list[CaredFor]:
         .execution_options(synchronize_session=False)
     )
     practices = session.scalars(select(Practice).order_by(Practice.id)).all()
-    return [_take_care_of(session, practice, restored) for practice in practices]
+    erased = reapply(session, restored.ledger, restored.at)
+    return [_take_care_of(session, each, restored, len(erased.get(each.id, ()))) for each in practices]
 
 
-def _take_care_of(session: Session, practice: Practice, restored: Restored) -> CaredFor:
-    counts = {name: step(session, practice.id, restored) for name, step in _STEPS}
+def _take_care_of(session: Session, practice: Practice, restored: Restored, erased: int) -> CaredFor:
+    counts = {"erased": erased} | {name: step(session, practice.id, restored) for name, step in _STEPS}
     told = {} if restored.made_at is None else {"made_at": restored.made_at.isoformat()}
     act = journal.Act(ActorKind.command, None, AuditAction.write, restored.command, about=counts | told)
     journal.append(session, practice.id, act, restored.at)
@@ -82,6 +91,7 @@ def _begin_epoch(session: Session, practice_id: str, restored: Restored) -> int:
 def _end_what_signs_in(session: Session, practice_id: str, restored: Restored) -> int:
     """End every token, session, begun sign-in, code and link, and return how many: which were ended is not known."""
     ended = _change(session, Token, practice_id, Token.revoked_at.is_(None), revoked_at=restored.at)
+    ended += _change(session, ServiceAccount, practice_id, ServiceAccount.revoked_at.is_(None), revoked_at=restored.at)
     # They end with their making: whatever clock judges them, it is later.
     for model in (EnrolmentCode, SignInCode):
         ended += _change(session, model, practice_id, model.used_at.is_(None), expires_at=model.made_at)

@@ -92,6 +92,8 @@ _SEGMENTS: Final[Mapping[str, Area]] = MappingProxyType(
         "clinic": Area.plan,
         "patients": Area.record,
         "import": Area.record,
+        "patient": Area.record,
+        "privacy": Area.record,
         "versions": Area.reports,
         "episodes": Area.plan,
         "plan": Area.plan,

@@ -16,6 +16,7 @@ from service.care.cohort_match import Match, StoredPatient, in_stage_order
 from service.care.cohort_rows import CohortRow
 from service.care.enrol import add_episode, add_patient, add_surgery, clinic_today
 from service.care.records import EpisodeRecord
+from service.errors import ConflictError, Fault
 
 _ID_LENGTH = 32
 
@@ -64,6 +65,8 @@ def store_new(
 
 def _add_patient(session: Session, practice: Practice, row: CohortRow, now: datetime) -> Patient:
     patient_id = _derived_id(practice.id, "patient", row.patient.mrn)
+    if session.get(Patient, (practice.id, patient_id)) is not None:
+        raise ConflictError(Fault("/mrn", "a patient who was not erased", "one who was"))
     return add_patient(session, practice, patient_id, row.patient, now)
 
 

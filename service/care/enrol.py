@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from models import CheckIn, Episode, Patient, Practice, QuestionnaireAnswer, Surgery
+from models.private import make_data_key
 from schedules.plan.errors import PlanError
 from schedules.plan.library import Library, approach_class_of
 from schedules.plan.protocol import Protocol
@@ -31,10 +32,11 @@ def add_patient(session: Session, practice: Practice, patient_id: str, record: P
     Raises InvalidError if the facts are not possible.
     """
     refuse_faults(patient_faults(record, clinic_today(practice, now)))
-    # The id and the practice come first: they are part of the seal of the private columns.
+    # Session, id and practice come first: the private columns are sealed for them, under the patient's own key.
     patient = Patient(practice_id=practice.id, id=patient_id)
-    write_fields(patient, record)
     session.add(patient)
+    make_data_key(session, practice.id, patient_id)
+    write_fields(patient, record)
     return patient
 
 
@@ -57,9 +59,9 @@ def add_surgery(session: Session, episode: Episode, surgery_id: str, record: Sur
     """
     refuse_faults(surgery_faults(record, today))
     surgery = Surgery(practice_id=episode.practice_id, id=surgery_id, patient_id=episode.patient_id)
+    session.add(surgery)
     write_fields(surgery, record)
     pin_protocol(surgery, record, library_of(session, episode.practice_id))
-    session.add(surgery)
     return surgery
 
 

@@ -107,12 +107,12 @@ def _take(session: Session, sms: Sms, kind: InboundKind, patient: Patient, *, ro
     if session.get(InboundMessage, (row.practice_id, row.id)) is not None:
         return
     row.patient_id, row.received_at, row.kind = patient.id, now, kind
+    session.add(row)
     if kind is InboundKind.message:
         row.text = sms.text[:LONGEST_TEXT]
         _ask_to_read(session, row, now)
     elif kind is not InboundKind.help:
         _opt(session, patient, now, out=kind is InboundKind.stop)
-    session.add(row)
     act = journal.Act(
         actor_kind=ActorKind.provider,
         actor_id=Provider.sms,

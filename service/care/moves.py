@@ -81,11 +81,11 @@ def apply_move(
     if correction is not None:
         send_correction(session, episode, correction, now)
     change = PlanChange(practice_id=episode.practice_id, id=change_id, patient_id=episode.patient_id)
+    session.add(change)
     change.episode_id, change.reason, change.reason_text = episode.id, move.reason, move.reason_text
     change.changes = {"surgeries": preview.surgeries, "correction": preview.correction}
     change.answers = {reminder_id: answer.value for reminder_id, answer in sorted(answers.items())}
     change.changed_by, change.changed_at = caller.actor_id, now
-    session.add(change)
     return change
 
 

@@ -57,6 +57,8 @@ def put_patient(
     InvalidError for facts that are not possible, and what `require_match` raises.
     """
     existing = session.get(Patient, (caller.practice_id, patient_id), with_for_update={"key_share": True})
+    if existing is not None and existing.deleted:
+        raise ConflictError(Fault("", "an id that no erased patient had: make another one", "one of an erased patient"))
     if existing is not None:
         change_patient(session, caller, existing, record, now=now, require_match=require_match)
         return existing, False

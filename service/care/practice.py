@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from models import Episode, Practice, SyncClock
 from models.people import StaffRole
+from models.private import make_data_key
 from schedules.plan.errors import PlanError, ProtocolError
 from schedules.plan.vocabulary import EpisodeStatus
 from schedules.plan.work_table import read_work_table
@@ -42,6 +43,7 @@ class PracticeSettings:
     `opioid_free_hours` are hours since the last opioid or sedative before driving may be cleared by rule; None: by a
     clinician only. `workers_comp_percent` lengthens the work milestones of such cases, 100 changes nothing.
     `work_table` None: the demand levels of the protocol. `webhook_url`: where the clinic's own system takes messages.
+    `records_kept_years`: how long after the last care its law has it keep a record; None: it has not said.
     """
 
     name: str
@@ -52,6 +54,7 @@ class PracticeSettings:
     workers_comp_percent: int = 100
     work_table: Mapping[str, Any] | None = field(default=None, hash=False)
     webhook_url: str | None = None
+    records_kept_years: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +71,10 @@ class PracticeView:
 
 
 def add_practice(session: Session, practice: Practice) -> None:
-    """Add a clinic with its revision clock, flushed, and the card that its patients' phones keep for emergencies."""
+    """Add a clinic with its revision clock and data key, flushed, and the card for emergencies that phones keep."""
     session.add_all([practice, SyncClock(practice_id=practice.id)])
     session.flush()
+    make_data_key(session, practice.id)
     write_safety_card(session, practice)
 
 
@@ -113,6 +117,7 @@ def set_practice(session: Session, practice: Practice, changes: Mapping[str, Any
     practice.holiday_calendar = after.holiday_calendar
     practice.opioid_free_hours = after.opioid_free_hours
     practice.workers_comp_percent = after.workers_comp_percent
+    practice.records_kept_years = after.records_kept_years
     practice.work_table = None if after.work_table is None else dict(after.work_table)
     new_secret = _set_webhook(practice, after.webhook_url, changes)
     write_safety_card(session, practice)
@@ -146,6 +151,7 @@ def settings_of(practice: Practice) -> PracticeSettings:
         workers_comp_percent=practice.workers_comp_percent,
         work_table=practice.work_table,
         webhook_url=practice.webhook_url,
+        records_kept_years=practice.records_kept_years,
     )
 
 

@@ -44,7 +44,7 @@ def register_push_address(
     """
     _lock(session, caller)
     known = find_push_address(session, caller)
-    row = known or _new(caller, now)
+    row = known or _new(session, caller, now)
     hashed = lookup_hash(command.address, caller.practice_id)
     session.execute(
         delete(PushAddress)
@@ -57,7 +57,6 @@ def register_push_address(
     )
     row.provider, row.address = command.provider, command.address
     row.registered_at, row.disabled_at, row.disabled_code = now, None, None
-    session.add(row)
     return row, known is None
 
 
@@ -77,7 +76,8 @@ def _lock(session: Session, caller: Principal) -> None:
     answers_now(session, caller.practice_id, caller.patient_id)
 
 
-def _new(caller: Principal, now: datetime) -> PushAddress:
+def _new(session: Session, caller: Principal, now: datetime) -> PushAddress:
     row = PushAddress(practice_id=caller.practice_id, id=new_id(now))
+    session.add(row)
     row.device_id, row.patient_id = caller.actor_id, caller.patient_id or ""
     return row

@@ -98,6 +98,6 @@ def _add(
 ) -> Report:
     row.patient_id = episode.patient_id
     row.received_at, row.reported_by = now, caller.reporter
-    write_fields(row, record)
     session.add(row)
+    write_fields(row, record)
     return row

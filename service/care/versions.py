@@ -28,9 +28,10 @@ def keep_former_version(
 ) -> None:
     """Keep what a row said, column by column as on the wire, before it was changed in the name of `by`."""
     version_id = new_id(now)
-    content = FormerVersion.content.closed(text_of_columns(former), practice_id=row.practice_id, row_id=version_id)
     patient_id = row.id if isinstance(row, Patient) else row.patient_id
-    place = {"practice_id": row.practice_id, "id": version_id, "patient_id": patient_id}
+    whose = {"practice_id": row.practice_id, "patient_id": patient_id}
+    content = FormerVersion.content.closed(session, text_of_columns(former), **whose, row_id=version_id)
+    place = whose | {"id": version_id}
     told = {"collection": _OF_MODEL[type(row)].name, "row_id": row.id, "replaced_at": now, "replaced_by": by}
     insert_at_commit(session, FormerVersion, place | told | {"content_sealed": content})
 

@@ -29,6 +29,8 @@ _MODULES = (
     "backup",
     "restore",
     "held",
+    "keys",
+    "patient",
     "sync_schema",
     "access_table",
 )

@@ -29,6 +29,7 @@ from service.backup.errors import BackupError
 from service.backup.manifest import Manifest, refuse_other_content
 from service.backup.places import POSTGRESQL, SQLITE, Place, connected, place_of, refuse_rows
 from service.backup.server import clearing_statements, show_version, throwaway_database
+from service.care.erasure_ledger import LedgerError
 from service.cli.context import clock, fail, settings
 from service.cli.house import HouseError, only_one_in
 
@@ -93,7 +94,7 @@ def told_in_a_line() -> Iterator[None]:
     """End the command with one line for whatever a backup or a restore is refused for."""
     try:
         yield
-    except BackupError as error:
+    except (BackupError, LedgerError) as error:
         fail(f"Nothing was changed: {error}.")
     except HouseError as error:
         fail(f"Nothing was changed: {error}.")

@@ -104,8 +104,8 @@ def _add_clinic(session: Session) -> Practice:
     add_practice(session, practice)
     for staff_id, name, role, email in _STAFF:
         staff = Staff(practice_id=practice.id, id=staff_id, display_name=name, role=role)
-        staff.email = email
         session.add(staff)
+        staff.email = email
     return practice
 
 

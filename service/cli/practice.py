@@ -21,6 +21,14 @@ from service.cli.tokens import practice_commands
 from service.errors import InvalidError
 
 NONE = "none"
+_SHOWN = (
+    "closed_on",
+    "holiday_calendar",
+    "opioid_free_hours",
+    "records_kept_years",
+    "webhook_url",
+    "workers_comp_percent",
+)
 
 
 @practice_commands.command("set")
@@ -31,6 +39,7 @@ NONE = "none"
 @click.option(
     "--opioid-free-hours", help="Hours since the last opioid, from 1, before driving may be cleared by rule; or none."
 )
+@click.option("--records-kept-years", help="Years after the last care that the law has records kept; or none.")
 @click.option("--workers-comp-percent", type=click.IntRange(100, 300), help="100 changes nothing.")
 @click.option("--work-table", help="A TOML file of demand levels, or none for those of the protocols.")
 @click.option("--webhook-url", help="Where the clinic's own system takes messages; or none.")
@@ -58,7 +67,7 @@ def set_clinic(
             act = journal.Act(ActorKind.command, None, AuditAction.write, "flask practice set", about=about)
             journal.append(session, practice.id, act, clock().now())
         session.commit()
-    for name in ("closed_on", "holiday_calendar", "opioid_free_hours", "webhook_url", "workers_comp_percent"):
+    for name in _SHOWN:
         print(f"{name}: {_shown(getattr(view.settings, name))}")
     print(f"work_table: {'of the protocols' if view.settings.work_table is None else 'its own'}")
     if view.episodes_to_rebuild:
@@ -71,6 +80,7 @@ def _changes(
     closed_on: tuple[datetime, ...],
     no_closed_days: bool,
     opioid_free_hours: str | None,
+    records_kept_years: str | None,
     workers_comp_percent: int | None,
     work_table: str | None,
 ) -> dict[str, Any]:
@@ -81,6 +91,8 @@ def _changes(
         changes["closed_on"] = tuple(day.date() for day in closed_on)
     if opioid_free_hours is not None:
         changes["opioid_free_hours"] = None if opioid_free_hours == NONE else _hours(opioid_free_hours)
+    if records_kept_years is not None:
+        changes["records_kept_years"] = None if records_kept_years == NONE else _years(records_kept_years)
     if workers_comp_percent is not None:
         changes["workers_comp_percent"] = workers_comp_percent
     if work_table is not None:
@@ -129,6 +141,12 @@ def _read_text(path: Path) -> str:
 def _hours(text: str) -> int:
     if not (text.isdecimal() and 1 <= int(text) <= 720):
         fail("Expected --opioid-free-hours from 1 to 720, or none.")
+    return int(text)
+
+
+def _years(text: str) -> int:
+    if not (text.isdecimal() and int(text) <= 100):
+        fail("Expected --records-kept-years from 0 to 100, or none.")
     return int(text)
 
 

@@ -16,6 +16,7 @@ from flask.cli import with_appcontext
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from models.engine import scrub
 from models.migrate import is_current, upgrade_within
 from schedules.database_time import read_now
 from service.backup.after_care import CaredFor, Restored, take_care
@@ -24,8 +25,9 @@ from service.backup.manifest import epochs_in
 from service.backup.places import POSTGRESQL, SQLITE, Place, connected, refuse_rows, refuse_running
 from service.backup.server import is_unfinished, show_version
 from service.backup.sqlite import put_in_place, refuse_if_in_use, settle
+from service.care.erasure_ledger import read_ledger
 from service.cli.backup import closing_engine, open_place, private_room, told_in_a_line
-from service.cli.context import clock, fail
+from service.cli.context import clock, fail, settings
 
 NOTHING: Mapping[str, int] = MappingProxyType({})
 _STAMP = "%Y%m%dT%H%M%SZ"
@@ -117,18 +119,24 @@ def _care_for(
     address: str, command: str, made_at: datetime | None = None, former_epochs: Mapping[str, int] = NOTHING
 ) -> list[CaredFor]:
     """Bring a restored database to the newest schema and take care of it, in one transaction."""
-    with closing_engine(address) as engine, engine.begin() as connection:
-        show_version(connection)
-        upgrade_within(connection)
-        with Session(connection, autoflush=False, expire_on_commit=False) as session:
-            done = take_care(session, Restored(command, read_now(session, clock()), made_at, former_epochs))
-            session.commit()
+    ledger = read_ledger(Path(settings().erasure_ledger))
+    with closing_engine(address) as engine:
+        with engine.begin() as connection:
+            show_version(connection)
+            upgrade_within(connection)
+            with Session(connection, autoflush=False, expire_on_commit=False) as session:
+                done = take_care(session, Restored(command, read_now(session, clock()), made_at, former_epochs, ledger))
+                session.commit()
+        scrub(engine)
     return done
 
 
 def _tell(done: list[CaredFor]) -> None:
     for each in done:
-        print(f"{each.slug}: epoch {each.epoch}, {each.ended} sign-ins ended, {each.held} messages held")
+        print(
+            f"{each.slug}: {each.erased} patients erased again, epoch {each.epoch}, {each.ended} sign-ins ended, "
+            f"{each.held} messages held"
+        )
     print("Restored. Begin a new file of audit anchors, start web and worker, then: flask --app wsgi held list")
 
 

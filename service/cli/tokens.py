@@ -59,8 +59,8 @@ def create_staff(slug: str | None, email: str, name: str, role: str) -> None:
         if find_staff(session, practice, email) is not None:
             fail("Expected an e-mail address that no member of this clinic's staff has.")
         staff = Staff(practice_id=practice.id, id=new_id(now), display_name=name, role=StaffRole(role))
-        staff.email = email
         session.add(staff)
+        staff.email = email
         session.commit()
     print(staff.id)
 

@@ -4,7 +4,7 @@ A patient's device sees the patient's own rows, a member of staff those of the p
 joins a panel comes whole, at the revision of joining; one who leaves goes whole, as rows without content.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Collection as Names
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from sqlalchemy.orm import Session
 
 from models.prepared import Prepared, Row, driver_rows
+from models.private import NO_KEYS, keys_of
 from service.identity.principal import Principal
 from service.sync import statements
 from service.sync.collections import Collection, served
@@ -62,8 +63,7 @@ def read_now(
     query, connection = statements.of_ids(collection, version, _kind_of(caller)), session.connection()
     told = {"practice_id": caller.practice_id, "who": caller.patient_id or caller.actor_id, "ids": list(ids)}
     rows = driver_rows(connection, query, told)
-    driver = connection.dialect.name
-    changes = _changes(rows, collection, version, driver=driver, practice_id=caller.practice_id)
+    changes = _changes(session, rows, collection, version, practice_id=caller.practice_id)
     return {change.id: change for change in changes}
 
 
@@ -84,15 +84,16 @@ def _parameters(caller: Principal, span: Span) -> dict[str, Any]:
 def _read(
     session: Session, collection: Collection, version: int, query: Prepared, parameters: Mapping[str, Any]
 ) -> list[Change]:
-    connection = session.connection()
-    driver, rows = connection.dialect.name, query.rows(connection, parameters)
-    return _changes(rows, collection, version, driver=driver, practice_id=parameters["practice_id"])
+    rows = query.rows(session.connection(), parameters)
+    return _changes(session, rows, collection, version, practice_id=parameters["practice_id"])
 
 
 def _changes(
-    rows: Iterable[Row], collection: Collection, version: int, *, driver: str, practice_id: str
+    session: Session, rows: Sequence[Row], collection: Collection, version: int, *, practice_id: str
 ) -> list[Change]:
-    form, changes = _form_of(collection, version, driver), []
+    form, changes = _form_of(collection, version, session.get_bind().dialect.name), []
+    sealed = (row[statements.ID + place] for place, _ in form.private for row in rows)
+    keys = keys_of(session, practice_id, sealed) if form.private else NO_KEYS
     for row in rows:
         revision, is_gone, patient_id, row_id = row[: statements.FIRST_COLUMN]
         if is_gone:
@@ -103,7 +104,7 @@ def _changes(
                 if values[place] is not None:
                     values[place] = decode(values[place])
             for place, opened in form.private:
-                values[place] = opened(values[place], practice_id=practice_id, row_id=row_id)
+                values[place] = opened(values[place], keys, practice_id=practice_id, row_id=row_id)
             document = dict(zip(form.names, values, strict=True))
         changes.append(Change(row_id, revision, bool(is_gone), patient_id, document))
     return changes

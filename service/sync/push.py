@@ -130,10 +130,12 @@ class Push:
         content = text_of_columns(edit.values)
         collection, row_id = storable(edit.collection)[:40], storable(edit.id)[:64]
         kept_id = _identity(self.practice_id, self.caller.actor_id, collection, row_id, content)
-        sealed = RefusedRow.content.closed(content, practice_id=self.practice_id, row_id=kept_id)
-        whose = {"practice_id": self.practice_id, "patient_id": patient_id, "actor_id": self.caller.actor_id}
+        sealed = RefusedRow.content.closed(
+            self.session, content, practice_id=self.practice_id, patient_id=patient_id, row_id=kept_id
+        )
+        whose = {"practice_id": self.practice_id, "patient_id": patient_id}
         told = {"collection": collection, "row_id": row_id, "reason": reason, "content_sealed": sealed}
-        return {"id": kept_id, "refused_at": self.now, **whose, **told}
+        return {"id": kept_id, "refused_at": self.now, "actor_id": self.caller.actor_id, **whose, **told}
 
     def _keep_losses(self) -> int:
         """List each collision that is not open already: a push that comes twice tells it once."""
@@ -153,7 +155,7 @@ class Push:
 
     def _conflict(self, collision: str, lost: Lost) -> dict[str, Any]:
         conflict_id = new_id(self.now)
-        seal = {"practice_id": self.practice_id, "row_id": conflict_id}
+        seal = {"practice_id": self.practice_id, "patient_id": lost.patient_id, "row_id": conflict_id}
         return {
             "practice_id": self.practice_id,
             "id": conflict_id,
@@ -163,8 +165,8 @@ class Push:
             "collection": lost.collection.name,
             "row_id": lost.row_id,
             "happened_at": self.now,
-            "kept_sealed": SyncConflict.kept.closed(text_of_columns(lost.loss.kept), **seal),
-            "lost_sealed": SyncConflict.lost.closed(text_of_columns(lost.loss.lost), **seal),
+            "kept_sealed": SyncConflict.kept.closed(self.session, text_of_columns(lost.loss.kept), **seal),
+            "lost_sealed": SyncConflict.lost.closed(self.session, text_of_columns(lost.loss.lost), **seal),
         }
 
 

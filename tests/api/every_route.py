@@ -98,6 +98,7 @@ def body_of(route: str, ids: dict[str, str]) -> Any:
         "POST /api/v1/enrolments": {"patient_id": ids["patient_id"]},
         "PUT /api/v1/patients/{patient_id}": PATIENT_BODY | {"mrn": "SP-NEW"},
         "PATCH /api/v1/patients/{patient_id}": {},
+        "POST /api/v1/patients/{patient_id}/erase": {"reason": "asked_by_patient", "dry_run": True},
         "PUT /api/v1/episodes/{episode_id}": {"patient_id": ids["patient_id"], "label": "E-NEW"},
         "PATCH /api/v1/episodes/{episode_id}": {},
         "PUT /api/v1/surgeries/{surgery_id}": SURGERY_BODY | {"episode_id": ids["episode_id"], "stage": 9},

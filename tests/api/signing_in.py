@@ -81,10 +81,10 @@ def give_credential(
 ) -> StaffCredential:
     """Store a password, and an authenticator if there is a secret."""
     row = StaffCredential(practice_id=staff.practice_id, id=staff.id)
+    session.add(row)
     row.password_hash, row.password_changed_at = password_hash(), now
     if secret is not None:
         row.totp_secret, row.totp_step = secret, 0
-    session.add(row)
     session.commit()
     return row
 

@@ -225,10 +225,10 @@ def test_fifteen_wrong_dates_end_all_links_of_a_patient_until_they_expire(
     link = session.query(MessageLink).one()
     for number in range(3):
         copy = MessageLink(practice_id=link.practice_id, id=f"other-{number}", patient_id=link.patient_id)
+        session.add(copy)
         copy.reminder_id, copy.says, copy.said = link.reminder_id, link.says, "Walk."
         copy.token_hash, copy.made_at = bytes([number]) * 32, clock.now()
         copy.expires_at, copy.failed_tries = clock.now() + timedelta(hours=1), 5
-        session.add(copy)
     session.commit()
 
     during = reader.open().status_code
@@ -517,10 +517,10 @@ def fasting_message(
     item = builders.milestone(session, surgery, key="fasting", kind="fasting", phase=Phase.before_surgery)
     doctor = builders.staff(session, practice, role=StaffRole.clinician, display_name=name)
     entry = SlotEntry(practice_id=practice.id, id=item.id, patient_id=person.id)
+    session.add(entry)
     entry.for_day0, entry.instruction = date(2026, 3, 3), instruction
     entry.entered_by, entry.entered_at = doctor.id, SIGNED_AT
     entry.signed_by, entry.signed_at = doctor.id, SIGNED_AT
-    session.add(entry)
     builders.delivery(session, builders.reminder(session, item, key="evening"))
     session.commit()
     (sent,) = send_due(engine, session, clock)

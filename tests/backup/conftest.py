@@ -32,9 +32,9 @@ Rows = dict[str, list[tuple[Any, ...]]]
 
 
 @pytest.fixture
-def settings(database_url: str) -> Settings:
-    """Return settings for this test's database, with a key for its backups."""
-    return settings_for(database_url, backup_key=BACKUP_KEY)
+def settings(database_url: str, tmp_path: Path) -> Settings:
+    """Return settings for this test's database, with a key for its backups and a ledger of erasures."""
+    return settings_for(database_url, backup_key=BACKUP_KEY, erasure_ledger=str(tmp_path / "erasures.jsonl"))
 
 
 @pytest.fixture
@@ -45,9 +45,9 @@ def other_url(databases: Databases, database_kind: str) -> Iterator[str]:
 
 
 @pytest.fixture
-def other_settings(other_url: str) -> Settings:
-    """Return settings for it, with the same keys."""
-    return settings_for(other_url, backup_key=BACKUP_KEY)
+def other_settings(other_url: str, tmp_path: Path) -> Settings:
+    """Return settings for it, with the same keys and the same ledger."""
+    return settings_for(other_url, backup_key=BACKUP_KEY, erasure_ledger=str(tmp_path / "erasures.jsonl"))
 
 
 @pytest.fixture

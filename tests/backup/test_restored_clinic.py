@@ -12,7 +12,7 @@ from sqlalchemy import Engine, insert, select
 from sqlalchemy.orm import Session
 
 from config import Settings
-from models import AuditEntry, Delivery, DeliveryAttempt, KeptReply, SyncClock
+from models import AuditEntry, Delivery, DeliveryAttempt, KeptReply, Patient, SyncClock
 from models.audit import ActorKind
 from models.engine import make_session_factory
 from models.reminder import AttemptOutcome, DeliveryState
@@ -23,11 +23,12 @@ from schedules.plan.vocabulary import Channel, ReminderState
 from schedules.planning.held import RELEASED, RESTORED
 from schedules.watch.self_audit import audit_practice
 from service.backup.after_care import REVISIONS_LEFT_OUT
+from service.care.erasure_ledger import add_to_ledger, entry_of
 from service.db import db
 from service.identity.invitations import issue_sign_in_code
 from service.identity.totp import make_secret
 from tests import builders
-from tests.api.conftest import Caller, Clinic, Look, as_patient, as_staff
+from tests.api.conftest import Caller, Clinic, Look, as_patient, as_service, as_staff
 from tests.api.keyed import keyed
 from tests.api.message_reader import BORN, Reader, path_in, send_due
 from tests.api.signing_in import Person, give_credential
@@ -202,6 +203,24 @@ def test_the_nightly_audit_finds_no_fault_in_what_is_held(
     }
 
 
+def test_whoever_was_erased_since_the_backup_is_erased_again_and_nobody_else(
+    back_up: Callable[[], None], restore: Callable[[], str], settings: Settings, session: Session, clinic: Clinic
+) -> None:
+    back_up()
+    entry = entry_of(clinic.id, clinic.patient.id, MONDAY_AFTERNOON)
+    add_to_ledger(Path(settings.erasure_ledger), entry)
+
+    printed = restore()
+
+    assert "1 patients erased again" in printed
+    session.expire_all()
+    gone, other = (session.get_one(Patient, (clinic.id, each.id)) for each in (clinic.patient, clinic.other_patient))
+    assert (gone.deleted, other.deleted) == (True, False)
+    assert "Rossi" not in (gone.family_name or "")
+    open_ones = select(Delivery).filter_by(practice_id=clinic.id, patient_id=gone.id, state=DeliveryState.held)
+    assert session.scalars(open_ones).all() == []
+
+
 def test_whatever_signed_in_before_signs_in_no_more(
     back_up: Callable[[], None],
     restore: Callable[[], str],
@@ -220,8 +239,10 @@ def test_whatever_signed_in_before_signs_in_no_more(
     code = program.post("/enrolments", {"patient_id": clinic.patient.id}).json["code"]
     invitation = issue_sign_in_code(session, clinic.clinician, CodePurpose.invitation, MONDAY_AFTERNOON)
     session.commit()
+    keyed_program = as_service(app, session, clinic, "patients:read")
     callers = (program, phone, signed_in)
     assert [each.get("/protocols").status_code for each in callers] == [200, 200, 200]
+    assert keyed_program.get("/patients").status_code == 200
     back_up()
 
     printed = restore()
@@ -229,6 +250,7 @@ def test_whatever_signed_in_before_signs_in_no_more(
     nobody = Caller(app.test_client(), None)
     assert "sign-ins ended" in printed
     assert [each.get("/protocols").status_code for each in callers] == [401, 401, 401]
+    assert keyed_program.get("/patients").status_code == 401
     clock.advance(timedelta(minutes=1))
     assert nobody.post("/tokens/refresh", {"refresh_token": refresh}).status_code == 401
     assert casey.give_code(challenge).status_code == 401

@@ -12,6 +12,7 @@ from typing import Any, Final
 import orjson
 from sqlalchemy import Connection, Engine, event
 
+from models.data_keys import ID_BYTES, Keys, load_keys
 from models.ids import new_id
 from service.sync.collections import COLLECTIONS, SCHEMA_VERSION, Collection
 from service.sync.columns import Kind, milliseconds
@@ -88,6 +89,7 @@ class BarePull:
 
     def _documents(self, name: str, rows: list[Any]) -> list[dict[str, Any]]:
         names, decoders, sealed = self._columns[name]
+        keys = self._keys_of(rows, [names.index(column) for column, _ in sealed])
         documents = []
         for row in rows:
             document = dict(zip(names, row[_ID:], strict=True))
@@ -96,9 +98,14 @@ class BarePull:
                     document[column] = decode(document[column])
             for column, opened in sealed:
                 if document[column] is not None:
-                    document[column] = opened(document[column], practice_id=self._practice_id, row_id=row[_ID])
+                    document[column] = opened(document[column], keys, practice_id=self._practice_id, row_id=row[_ID])
             documents.append(document)
         return documents
+
+    def _keys_of(self, rows: list[Any], places: list[int]) -> Keys:
+        """Return the keys, which this process keeps since it sealed the values."""
+        values = [bytes(row[_ID + place]) for row in rows for place in places if row[_ID + place] is not None]
+        return load_keys(None, self._practice_id, {value[1 : 1 + ID_BYTES] for value in values})
 
     def _columns_of(self, collection: Collection) -> _Columns:
         columns = collection.columns_of(SCHEMA_VERSION)

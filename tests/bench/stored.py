@@ -70,7 +70,7 @@ def _store_patient(session: Session) -> tuple[Patient, str, str]:
     builders.surgery(session, episode)
     plan_episode(session, practice.id, episode.id, MONDAY_AFTERNOON)
     for number in range(CHECK_INS):
-        session.add(_check_in(episode, number))
+        _add_check_in(session, episode, number)
     now = datetime.now(UTC)
     phone = enrol_device(session, practice.id, patient.id, now).access.secret
     coordinator = issue_staff_token(session, casey, now).secret
@@ -78,12 +78,12 @@ def _store_patient(session: Session) -> tuple[Patient, str, str]:
     return patient, phone, coordinator
 
 
-def _check_in(episode: Episode, number: int) -> CheckIn:
+def _add_check_in(session: Session, episode: Episode, number: int) -> None:
     row = CheckIn(practice_id=episode.practice_id, id=f"check-in-{number}", patient_id=episode.patient_id)
+    session.add(row)
     row.episode_id, row.pain, row.reported_by = episode.id, number % 11, Reporter.patient
     row.reported_at = row.received_at = MONDAY_AFTERNOON + timedelta(days=number)
     row.steps, row.note = 1_000 * number, "Slept badly, walked to the corner and back."
-    return row
 
 
 def _a_reminder(session: Session) -> str:

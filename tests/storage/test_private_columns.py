@@ -159,7 +159,10 @@ def test_free_text_is_sealed_like_contacts(session: Session) -> None:
     episode: Episode = builders.episode(session, patient)
     milestone = builders.milestone(session, builders.surgery(session, episode))
     progress: MilestoneProgress = builders.progress(session, milestone, note="walked to the lake")
-    check_in = CheckIn(practice_id=patient.practice_id, id="c1", note="slept badly")
+    check_in = CheckIn(practice_id=patient.practice_id, id="c1", patient_id=patient.id)
+    session.add(check_in)
+    check_in.note = "slept badly"
+    session.expunge(check_in)
     session.commit()
 
     stored = session.execute(text("SELECT note_sealed FROM milestone_progress")).scalar_one()

@@ -54,9 +54,9 @@ def test_what_was_settled_ten_years_ago_goes_in_every_practice_and_all_else_stay
         builders.conflict(session, patient, id=f"{place}-open", happened_at=LONG_AGO - timedelta(days=1))
         builders.refused_row(session, patient, id=f"{place}-open", refused_at=LONG_AGO - timedelta(days=1))
         version = FormerVersion(practice_id=practice.id, id=new_id(LONG_AGO), patient_id=patient.id)
+        session.add(version)
         version.collection, version.row_id, version.replaced_at = "check_ins", "check-in-1", LONG_AGO
         version.content = '{"pain":4}'
-        session.add(version)
     session.commit()
 
     jobs.remove_settled(make_session, MONDAY_AFTERNOON, TEN_YEARS)

@@ -73,6 +73,9 @@ class ReportWriter(Writer[Row]):
 
     def write(self, row: Any, facts: dict[str, Any], *, is_new: bool, merged: Merged, former: dict[str, Any]) -> None:
         """Write the facts; what an older row said before is kept, and the time that a phone told wrongly."""
+        if is_new:
+            self.push.session.add(row)
+            self.rows[row.id] = row
         told_at = merged.values[self.told_at]
         if self._is_impossible(told_at):
             former, facts[self.told_at] = {self.told_at: told_at}, self.push.now
@@ -81,9 +84,6 @@ class ReportWriter(Writer[Row]):
             setattr(row, name, value)
         if former:
             self.push.replace(row, former)
-        if is_new:
-            self.push.session.add(row)
-            self.rows[row.id] = row
 
     def former(self, row: Any, merged: Merged) -> dict[str, Any]:
         """Return what a stored row says that an edit changes."""

@@ -1,0 +1,34 @@
+"""Examples of the document: a made-up patient's record as a whole, and its erasure."""
+
+from typing import Any
+
+RECORD: dict[str, Any] = {
+    "format": "recovery-record-1",
+    "exported_at": "2026-04-22T13:01:14Z",
+    "practice": {
+        "id": "hudson",
+        "name": "Hudson Spine Clinic",
+        "country": "US",
+        "time_zone": "America/New_York",
+        "phone": "+12125550100",
+    },
+    "patient_id": "p7Qm2pXcV9sLwRtA",
+    "tables": {
+        "patient": [{"id": "p7Qm2pXcV9sLwRtA", "mrn": "SP000017", "given_name": "Alex", "email": "alex@example.org"}],
+        "check_in": [{"id": "k7Qm2pXcV9sLwRtA", "pain": 4, "note": "Walked to the corner and back."}],
+    },
+    "access_log": [{"id": "01kprw5h2m7w4y6a8c0e2g5j7k", "happened_at": "2026-04-22T13:01:14Z", "kind": "read"}],
+    "left_out": {"enrolment_code": "a hashed secret"},
+}
+ERASE: dict[str, Any] = {"reason": "asked_by_patient", "override_reason": None, "dry_run": True}
+ERASURE: dict[str, Any] = {
+    "patient_id": "p7Qm2pXcV9sLwRtA",
+    "dry_run": True,
+    "erased_at": None,
+    "holds": ["retention_not_over"],
+    "tables": [
+        {"table": "patient", "fate": "blanked", "rows": 1},
+        {"table": "check_in", "fate": "blanked", "rows": 12},
+        {"table": "inbound_message", "fate": "removed", "rows": 1},
+    ],
+}
