@@ -188,8 +188,13 @@ class Delivery(Tenant, Base):
     lease_until: Mapped[datetime | None]
     lease_until_ms: Mapped[int | None] = mapped_column(BigInteger)
     lease_boot: Mapped[str | None] = mapped_column(String(64))
-    published: Mapped[bool] = mapped_column(default=False)  # the reminder row shows this result
+    published: Mapped[bool] = mapped_column(default=False)  # the reminder row, if it is of one, shows this result
     finished_at: Mapped[datetime | None]
+
+    @property
+    def subject_id(self) -> str:
+        """Return the id of the reminder or alert."""
+        return self.reminder_id or self.alert_id or ""
 
 
 class DeliveryAttempt(Base):

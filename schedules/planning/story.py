@@ -1,4 +1,4 @@
-"""The story of a reminder, or of an alert's calls: a line for each decision, in the order of deciding, never changed."""
+"""The story of a reminder, or of an alert's calls: a line for each decision, in their order, never changed."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +20,11 @@ class Step:
     generation: int
     step: int | None = None
     alert_id: str | None = None
+
+    @property
+    def subject_id(self) -> str:
+        """Return the id of the reminder or alert."""
+        return self.reminder_id or self.alert_id or ""
 
 
 def step_of(row: Delivery | Reminder) -> Step:

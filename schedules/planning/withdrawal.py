@@ -100,8 +100,8 @@ def answers_now(session: Session, practice_id: str, patient_id: str) -> dict[str
     """
     messages = load_messages(session, practice_id, patient_id, lock=True)
     return {
-        delivery.reminder_id: answer
-        for deliveries in messages.deliveries.values()
+        reminder_id: answer
+        for reminder_id, deliveries in messages.deliveries.items()
         for delivery in deliveries
         if delivery.state in OPEN_STATES and (answer := ANSWERS[messages.standing(delivery)]) is not None
     }
