@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from models.alert import Alert, AlertEntry
 from models.ids import new_id
 from models.practice import Practice
-from models.reminder import OPEN_STATES, DecisionKind, Delivery
+from models.reminder import OPEN_STATES, DecisionKind, Delivery, DeliveryState
 from schedules.plan.escalation import ANSWERING, CallRound, next_round, wait_of_round
 from schedules.plan.identity import plan_row_id
 from schedules.plan.urgency import Urgency
@@ -24,6 +24,7 @@ from schedules.planning.on_call import load_rota
 from schedules.planning.reminders import FIRST_STEP, delivery_id
 from schedules.planning.rows import find
 from schedules.planning.story import step_of, tell
+from schedules.planning.withdrawal import cancel_delivery
 
 # How long the message of one call is of use: the next round makes new ones.
 CALL_IS_USEFUL_FOR = timedelta(hours=24)
@@ -120,6 +121,22 @@ def call_next(session: Session, practice: Practice, alert: Alert, now: datetime)
     if not round_.staff_ids:
         write_line(session, alert, AlertLine.nobody_to_call, now=now, about={"level": round_.level})
     return round_
+
+
+def stop_calls(session: Session, alert: Alert, now: datetime, *, reason: str) -> None:
+    """Cancel what was not sent yet of an alert's calls. The alert is locked; its deliveries are from here on."""
+    query = (
+        select(Delivery)
+        .where(Delivery.practice_id == alert.practice_id, Delivery.alert_id == alert.id)
+        .where(Delivery.state.in_(OPEN_STATES))
+        .order_by(Delivery.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    for delivery in session.scalars(query).all():
+        if delivery.state is not DeliveryState.sending:
+            tell(session, step_of(delivery), DecisionKind.cancelled, now=now, reason=reason)
+        cancel_delivery(delivery, now, reason)
 
 
 def write_line(

@@ -6,7 +6,6 @@ Looks at a bounded number of a practice's episodes at a time, and writes nothing
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, select
@@ -41,7 +40,7 @@ class _Course:
     episode_id: str
     patient_id: str
     enrolled_at: datetime
-    surgery_on: date
+    surgery_on: date | None
     last_sign_at: datetime | None
     has_app: bool
 
@@ -63,7 +62,9 @@ def still_holds(session: Session, practice: Practice, fact: Fact, now: datetime)
     return fact in (*_silences(courses, practice, today), *_delays(session, courses, practice, today))
 
 
-def _courses(practice_id: str, today: date, after: str, most: int) -> Select[Any]:
+def _courses(
+    practice_id: str, today: date, after: str, most: int
+) -> Select[str, str, datetime, date | None, datetime, bool]:
     def of_episode(model: type[Surgery | CheckIn]) -> ColumnElement[bool]:
         return and_(model.practice_id == Episode.practice_id, model.episode_id == Episode.id, ~model.deleted)
 
@@ -91,7 +92,7 @@ def _silences(courses: Sequence[_Course], practice: Practice, today: date) -> It
     """Yield who is silent. Who has no app, and never reported, was never asked for anything by us."""
     zone = ZoneInfo(practice.time_zone)
     for each in courses:
-        if not each.has_app and each.last_sign_at is None:
+        if each.surgery_on is None or (not each.has_app and each.last_sign_at is None):
             continue
         signs = [each.enrolled_at, *(() if each.last_sign_at is None else (each.last_sign_at,))]
         last_on = max(each.surgery_on, *(sign.astimezone(zone).date() for sign in signs))

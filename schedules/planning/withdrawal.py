@@ -75,7 +75,7 @@ def take_back(session: Session, reminder: Reminder, messages: Messages, *, now: 
         if delivery.state in OPEN_STATES:
             if standing is not Standing.sent:
                 reminder.state, reminder.reason = ReminderState.cancelled, reason
-            _cancel(delivery, now, reason)
+            cancel_delivery(delivery, now, reason)
             tell(session, step_of(delivery), DecisionKind.cancelled, now=now, reason=reason)
     return ANSWERS[standing]
 
@@ -107,8 +107,8 @@ def answers_now(session: Session, practice_id: str, patient_id: str) -> dict[str
     }
 
 
-def _cancel(delivery: Delivery, now: datetime, reason: str) -> None:
-    """A delivery on its way keeps its row: the result, or the gate of the next attempt, will end it."""
+def cancel_delivery(delivery: Delivery, now: datetime, reason: str) -> None:
+    """Cancel an open delivery, locked. One on its way keeps its row: the result, or the next attempt's gate, ends it."""
     if delivery.state is DeliveryState.sending:
         if delivery.after_silence:
             delivery.useful_until = now  # its reminder stays sent, so this is what lets no retry through the gate

@@ -1,6 +1,7 @@
 """The resources of the API, in the order in which the document lists them."""
 
 from service.api.access_log import access_log
+from service.api.alerts import alerts
 from service.api.check_ins import check_ins
 from service.api.clearance_rules import clearance_rules
 from service.api.clearances import clearances
@@ -15,6 +16,7 @@ from service.api.migrations import migrations
 from service.api.milestones import milestones
 from service.api.moves import moves
 from service.api.observations import observations
+from service.api.on_call import on_call
 from service.api.own_protocols import own_protocols
 from service.api.patients import patients
 from service.api.plans import plans
@@ -58,6 +60,8 @@ RESOURCES = (
     questionnaire_answers,
     versions,
     access_log,
+    alerts,
+    on_call,
     tasks,
     conflicts,
     delivery_health,

@@ -6,8 +6,10 @@ flag raises its alert whether or not its row stands, since somebody said it.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
+import orjson
 from sqlalchemy import inspect, select
 from sqlalchemy.orm import Session
 
@@ -34,6 +36,8 @@ def raise_from_reports(
 ) -> None:
     """Raise what check-ins, not flushed yet, give rise to. `said`: further flags that somebody said in them, by id.
 
+    One that could not be stored, and is not added to the session, only raises its flags.
+
     The number of statements depends on what is raised alone.
     """
     if not rows:
@@ -41,9 +45,19 @@ def raise_from_reports(
     practice = session.get_one(Practice, practice_id)
     for row in rows:
         raise_red_flags(session, practice, row, now, also=(said or {}).get(row.id, ()))
-    present = [row for row in rows if abs(now - row.reported_at) <= _PRESENT]
+    stored = (row for row in rows if not inspect(row).transient)
+    present = [row for row in stored if abs(now - row.reported_at) <= _PRESENT]
     _raise_by_pain(session, practice, present, now)
     _raise_by_opioids(session, practice, [row for row in present if row.took_opioid], now)
+
+
+def flags_in(told: Any) -> set[str]:
+    """Return the red flags that a device names, whatever else it sends in their place: a list, or one as JSON text."""
+    try:
+        named = orjson.loads(told) if isinstance(told, str) else told
+    except orjson.JSONDecodeError:
+        return set()
+    return {each for each in named if isinstance(each, str)} & FLAG_OF_KEY.keys() if isinstance(named, list) else set()
 
 
 def raise_red_flags(
