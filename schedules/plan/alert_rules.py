@@ -23,7 +23,7 @@ class AlertRule:
     kind: AlertKind
     urgency: AlertUrgency
     text: Text
-    figures: Mapping[str, int] = field(default=_NO_FIGURES)
+    figures: Mapping[str, int] = field(default_factory=lambda: _NO_FIGURES)
     grade: Grade = Grade.E
     sources: tuple[str, ...] = ()
 

@@ -108,7 +108,7 @@ def answers_now(session: Session, practice_id: str, patient_id: str) -> dict[str
 
 
 def cancel_delivery(delivery: Delivery, now: datetime, reason: str) -> None:
-    """Cancel an open delivery, locked. One on its way keeps its row: the result, or the next attempt's gate, ends it."""
+    """Cancel an open delivery, locked. One on its way keeps its row: its result, or its next gate, will end it."""
     if delivery.state is DeliveryState.sending:
         if delivery.after_silence:
             delivery.useful_until = now  # its reminder stays sent, so this is what lets no retry through the gate

@@ -18,6 +18,7 @@ from models.wake import WakeTally
 from models.watch import DecisionTally, SelfAudit, WorkerHeartbeat
 from schedules.clock import Clock
 from schedules.database_time import has_run_out
+from schedules.watch.alert_readings import count_unheard_alerts
 from schedules.watch.judgement import Heartbeat, Readings
 
 QUARANTINED_WITHIN = timedelta(days=1)
@@ -34,7 +35,11 @@ def read_readings(session: Session, clock: Clock, now: datetime, *, practice_id:
     rows = session.scalars(select(WorkerHeartbeat).where(WorkerHeartbeat.ticked_at > now - HEARTBEAT_KEPT))
     heartbeats = tuple(Heartbeat(row.worker_id, row.ticked_at, row.stopped_at) for row in rows)
     return Readings(
-        now, heartbeats, _untouched_since(session, clock, now), count_quarantined(session, now, practice_id)
+        now,
+        heartbeats,
+        _untouched_since(session, clock, now),
+        count_quarantined(session, now, practice_id),
+        count_unheard_alerts(session, now),
     )
 
 

@@ -18,7 +18,7 @@ from service.api.pages import PageQuery
 from service.api.resource import listing
 
 
-class WordsView(Schema):
+class AlertWordsView(Schema):
     """A text in every language."""
 
     en = fields.String(required=True)
@@ -34,10 +34,10 @@ class AnsweringView(Schema):
     sources = fields.List(fields.String(), required=True)
 
 
-class WhyView(Schema):
+class AlertWhyView(Schema):
     """What raised it, in words, with the grade and sources of these. `answering` null: nobody is called."""
 
-    text = fields.Nested(WordsView, required=True)
+    text = fields.Nested(AlertWordsView, required=True)
     grade = Word(Grade, required=True)
     sources = fields.List(fields.String(), required=True)
     answering = fields.Nested(AnsweringView, required=True, allow_none=True)
@@ -53,7 +53,7 @@ class AlertView(Schema):
     urgency = Word(AlertUrgency, required=True)
     state = Word(AlertState, required=True)
     about = fields.Dict(keys=fields.String(), values=fields.Raw(), required=True)
-    why = fields.Nested(WhyView, required=True)
+    why = fields.Nested(AlertWhyView, required=True)
     raised_at = Instant(required=True)
     told_at = Instant(required=True, allow_none=True)
     acknowledge_by = Instant(required=True, allow_none=True)
@@ -118,13 +118,13 @@ class AlertStepBody(Schema):
     """Nothing."""
 
 
-class AssignBody(Schema):
+class AlertAssignBody(Schema):
     """Whose it is from now on."""
 
     staff_id = Id(required=True)
 
 
-class ContactBody(Schema):
+class AlertContactBody(Schema):
     """A try to reach the patient."""
 
     method = Word(ContactMethod, required=True)
@@ -144,9 +144,9 @@ class RedFlagView(Schema):
 
     key = fields.String(required=True)
     urgency = Word(AlertUrgency, required=True)
-    text = fields.Nested(WordsView, required=True)
-    question = fields.Nested(WordsView, required=True)
-    what_to_do = fields.Nested(WordsView, required=True)
+    text = fields.Nested(AlertWordsView, required=True)
+    question = fields.Nested(AlertWordsView, required=True)
+    what_to_do = fields.Nested(AlertWordsView, required=True)
     grade = Word(Grade, required=True)
     sources = fields.List(fields.String(), required=True)
     answering = fields.Nested(AnsweringView, required=True)
@@ -157,7 +157,7 @@ class AlertRuleView(Schema):
 
     kind = Word(AlertKind, required=True)
     urgency = Word(AlertUrgency, required=True)
-    text = fields.Nested(WordsView, required=True)
+    text = fields.Nested(AlertWordsView, required=True)
     figures = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
     grade = Word(Grade, required=True)
     sources = fields.List(fields.String(), required=True)

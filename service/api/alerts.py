@@ -11,14 +11,14 @@ from schedules.plan.vocabulary import AlertKind, AlertUrgency, Grade
 from service.api import examples_alerts as examples
 from service.api.alert_bodies import (
     AlertAnswer,
+    AlertAssignBody,
+    AlertContactBody,
     AlertPage,
     AlertQuery,
     AlertRulesView,
     AlertStepBody,
     AlertView,
-    AssignBody,
     CloseAlertBody,
-    ContactBody,
 )
 from service.api.pages import page, row_after
 from service.api.resource import Resource
@@ -88,21 +88,21 @@ def get_alert(alert_id: str) -> Any:
 @alerts.post("/alerts/<id:alert_id>/acknowledge")
 @alerts.arguments(AlertStepBody)
 @alerts.response(200, AlertAnswer, example=examples.ALERT)
-def acknowledge(_body: dict[str, Any], alert_id: str) -> Any:
+def take_alert_in_hand(_body: dict[str, Any], alert_id: str) -> Any:
     """Take an alert in hand: nobody else is called about it. Sending again changes nothing."""
     return _told(acknowledge_alert(current_session(), caller(), alert_id, now=now()))
 
 
 @alerts.post("/alerts/<id:alert_id>/assign")
-@alerts.arguments(AssignBody, example=examples.ASSIGN)
+@alerts.arguments(AlertAssignBody, example=examples.ASSIGN)
 @alerts.response(200, AlertAnswer, example=examples.ALERT)
-def assign(body: dict[str, Any], alert_id: str) -> Any:
+def give_alert(body: dict[str, Any], alert_id: str) -> Any:
     """Give an alert to a member of staff. It still waits for somebody to acknowledge it."""
     return _told(assign_alert(current_session(), caller(), alert_id, body["staff_id"], now=now()), **body)
 
 
 @alerts.post("/alerts/<id:alert_id>/contacts")
-@alerts.arguments(ContactBody, example=examples.CONTACT)
+@alerts.arguments(AlertContactBody, example=examples.CONTACT)
 @alerts.response(200, AlertAnswer, example=examples.ALERT)
 def log_alert_contact(body: dict[str, Any], alert_id: str) -> Any:
     """Log a try to reach the patient. The note is kept sealed."""
@@ -113,7 +113,7 @@ def log_alert_contact(body: dict[str, Any], alert_id: str) -> Any:
 @alerts.post("/alerts/<id:alert_id>/close")
 @alerts.arguments(CloseAlertBody, example=examples.CLOSE)
 @alerts.response(200, AlertAnswer, example=examples.ALERT)
-def close(body: dict[str, Any], alert_id: str) -> Any:
+def end_alert(body: dict[str, Any], alert_id: str) -> Any:
     """Close an alert that was acknowledged, with what came of it."""
     row = close_alert(current_session(), caller(), alert_id, body["outcome"], note=body["note"], now=now())
     return _told(row, outcome=body["outcome"])

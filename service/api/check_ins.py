@@ -27,7 +27,7 @@ def _pain(where: str, **options: Any) -> Whole:
     return Whole(0, 10, f"{where}: 0 none, 10 the worst imaginable", **options)
 
 
-class RedFlags(fields.List):
+class RedFlags(fields.List[Any]):
     """Red flags that are said yes to, once each and in the order in which they are asked."""
 
     def __init__(self, **options: Any) -> None:

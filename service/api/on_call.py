@@ -34,7 +34,7 @@ on_call = Resource("on-call", "Who is on call, and where staff are told of alert
 _REACHED_BY = frozenset({Channel.push, Channel.sms, Channel.email})
 
 
-class ShiftBody(Schema):
+class OnCallShiftBody(Schema):
     """One person's time on call: wall times of the clinic's zone. The end is not part of it."""
 
     staff_id = Id(required=True)
@@ -45,13 +45,13 @@ class ShiftBody(Schema):
     until_at = WallTime(required=True)
 
 
-class ShiftView(ShiftBody):
+class OnCallShiftView(OnCallShiftBody):
     """A stored shift."""
 
     id = Id(required=True)
 
 
-class NowView(Schema):
+class OnCallNowView(Schema):
     """Who is on call now and can be told, by place: staff ids."""
 
     first = fields.List(Id(), required=True)
@@ -62,9 +62,9 @@ class NowView(Schema):
 class RotaPage(Schema):
     """A page of shifts, and who is on call now. `monitored_until` null: nobody is, and patients are told so."""
 
-    now = fields.Nested(NowView, required=True)
+    now = fields.Nested(OnCallNowView, required=True)
     monitored_until = Instant(required=True, allow_none=True)
-    items = fields.List(fields.Nested(ShiftView), required=True)
+    items = fields.List(fields.Nested(OnCallShiftView), required=True)
     next = fields.String(allow_none=True, required=True)
 
 
@@ -115,9 +115,9 @@ def list_rota(query: dict[str, Any]) -> Any:
 
 @on_call.put("/on-call/<id:shift_id>")
 @on_call.tagged(200, 201, needs_match=True)
-@on_call.arguments(ShiftBody, example=examples.SHIFT)
-@on_call.response(200, ShiftView)
-@on_call.alt_response(201, schema=ShiftView, success=True)
+@on_call.arguments(OnCallShiftBody, example=examples.SHIFT)
+@on_call.response(200, OnCallShiftView)
+@on_call.alt_response(201, schema=OnCallShiftView, success=True)
 def store_shift(body: dict[str, Any], shift_id: str) -> Any:
     """Store a shift under your own id. Phones hear who watches when they next synchronise."""
     session, practice_id = current_session(), caller().practice_id

@@ -15,6 +15,7 @@ from models.people import Staff
 from schedules.plan.corrections import URGENT_KEYS
 from schedules.plan.day_limits import DayLimits
 from schedules.plan.vocabulary import MilestoneKind, ReminderState, SurgeryStatus
+from schedules.planning.on_call import monitored_until
 from schedules.planning.slots import SLOT_KINDS
 from service.care.acknowledging import acknowledge_reminder
 from service.care.emergency import EmergencyAdvice, emergency_advice
@@ -130,7 +131,12 @@ def read_message(session: Session, link: MessageLink, now: datetime) -> MessageV
         waits_for_clinic=None in instructions,
         limits=patient_limits(session, caller, patient.id, on=None, now=now).limits,
         next=view_progress(session, practice, episode, clinic_today(practice, now)).next,
-        advice=emergency_advice(patient.country, patient.language, practice.phone),
+        advice=emergency_advice(
+            patient.country,
+            patient.language,
+            practice.phone,
+            is_monitored=monitored_until(session, practice, now) is not None,
+        ),
     )
 
 

@@ -20,6 +20,7 @@ _MODULES = (
     "protocol",
     "simulate",
     "practice",
+    "on_call",
     "rebuild_plans",
     "why",
     "self_audit",
