@@ -57,7 +57,8 @@ def escalate_alerts(make_session: sessionmaker[Session], now: datetime) -> None:
     with make_session() as session:
         begin_reads(session)
         query = select(Alert.practice_id, Alert.id).where(_waits_for_the_next(now))
-        due = session.execute(query.order_by(Alert.next_escalation_at).limit(ESCALATED_AT_ONCE)).tuples().all()
+        rows = session.execute(query.order_by(Alert.next_escalation_at).limit(ESCALATED_AT_ONCE))
+        due = [(practice_id, alert_id) for practice_id, alert_id in rows]
     errors = attempt_each(due, lambda key: _escalate(make_session, key, now))
     if errors:
         raise errors[0]

@@ -77,7 +77,7 @@ def list_alerts(
 def count_alerts(session: Session, practice_id: str) -> dict[AlertUrgency, int]:
     """Return how many alerts of the practice are open, by urgency: every one is named."""
     query = select(Alert.urgency, func.count()).filter_by(practice_id=practice_id, state=AlertState.open)
-    return dict.fromkeys(AlertUrgency, 0) | dict(session.execute(query.group_by(Alert.urgency)).tuples().all())
+    return dict.fromkeys(AlertUrgency, 0) | dict(session.execute(query.group_by(Alert.urgency)).all())
 
 
 def read_alert(session: Session, caller: Principal, alert_id: str) -> AlertStory:

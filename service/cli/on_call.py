@@ -56,7 +56,7 @@ def list_rota(slug: str | None) -> None:
 )
 @click.option("--until", "ends", type=click.DateTime([_WALL]), required=True, help="The end, which is not part of it.")
 @_PRACTICE
-def set_shift(shift_id: str, email: str, place: str, begins: datetime, ends: datetime, slug: str | None) -> None:
+def set_shift(*, shift_id: str, email: str, place: str, begins: datetime, ends: datetime, slug: str | None) -> None:
     """Store a shift, in the place of an earlier one of that id."""
     with _changing(slug, f"shift {shift_id}") as (session, practice, now):
         record = ShiftRecord(

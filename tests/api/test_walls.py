@@ -1,17 +1,17 @@
 """Every route, every kind of caller, every kind of target: the answers equal the role table, and give nothing away."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from typing import Any
 
 import pytest
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from models import CheckIn, Milestone, ObservedFact, QuestionnaireAnswer, Reminder, Task, Token
+from models import Alert, CheckIn, Milestone, ObservedFact, OnCallShift, QuestionnaireAnswer, Reminder, Task, Token
 from models.care import Reporter
 from models.identity import TokenKind
 from models.report import TaskKind
-from schedules.plan.vocabulary import Instrument, Observation
+from schedules.plan.vocabulary import AlertKind, AlertState, AlertUrgency, Instrument, Observation
 from service.api.scope import template
 from service.identity.principal import Principal
 from service.identity.roles import ANYONE, STAFF, WHO_MAY, may_call
@@ -34,6 +34,8 @@ MISSING = {
     "conflict_id": "nothing",
     "refused_id": "nothing",
     "session_id": "nothing",
+    "alert_id": "nothing",
+    "shift_id": "nothing",
 }
 PATIENT_BODY = {
     "given_name": "Ana",
@@ -45,6 +47,13 @@ PATIENT_BODY = {
     "units": "imperial",
 }
 SURGERY_BODY = {"procedure": "lumbar_microdiscectomy", "approach": "tubular", "levels": ["L4-L5"]}
+SHIFT_BODY = {
+    "place": "first",
+    "from_on": "2026-03-02",
+    "from_at": "08:00",
+    "until_on": "2026-03-02",
+    "until_at": "20:00",
+}
 
 VERSION = "/api/v1/protocols/{protocol_id}/versions/{version}"
 # Staff reach these; of staff, the use case lets clinicians or the practice's admin only.
@@ -78,6 +87,7 @@ NAMES = {
     "filename": "start.js",
     "token": "AAAAAAAAAAAAAAAAAAAAAA",
     "collection": "check_ins",
+    "channel": "sms",
 }
 SYNC = "/api/v1/sync"
 ENDLESS = (
@@ -134,6 +144,12 @@ def body_of(route: str, ids: dict[str, str]) -> Any:
         "POST /api/v1/reminders/{reminder_id}/acknowledge": {},
         "POST /api/v1/reminders/{reminder_id}/snooze": {"minutes": 60},
         "POST /api/v1/tasks/{task_id}/close": {},
+        "POST /api/v1/alerts/{alert_id}/acknowledge": {},
+        "POST /api/v1/alerts/{alert_id}/assign": {"staff_id": ids["staff_id"]},
+        "POST /api/v1/alerts/{alert_id}/contacts": {"method": "phone", "is_reached": False},
+        "POST /api/v1/alerts/{alert_id}/close": {"outcome": "no_action_needed"},
+        "PUT /api/v1/on-call/{shift_id}": SHIFT_BODY | {"staff_id": ids["staff_id"]},
+        "PUT /api/v1/me/alert-addresses/{channel}": {"address": "+12125550188"},
         "POST /api/v1/conflicts/{conflict_id}/resolve": {"keep": "kept"},
         "POST /api/v1/refused-rows/{refused_id}/done": {},
         "POST /api/v1/providers/sms/status": {},
@@ -207,6 +223,13 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
     session.add(Task(id=name, kind=TaskKind.fill_slot, created_at=at, about={}, **whose))
     builders.conflict(session, clinic.other_patient if other else clinic.patient, id=name)
     builders.refused_row(session, clinic.other_patient if other else clinic.patient, id=name)
+    told_of = {"kind": AlertKind.red_flag, "urgency": AlertUrgency.same_day, "state": AlertState.acknowledged}
+    alert = Alert(id=name, raised_at=at, about={"red_flag": "calf", "check_in_id": name}, **told_of, **whose)
+    alert.acknowledged_at, alert.acknowledged_by, alert.owner_id = at, clinic.coordinator.id, clinic.coordinator.id
+    session.add(alert)
+    shift = {name: value for name, value in SHIFT_BODY.items() if name == "place"}
+    days = {"from_on": at.date(), "from_at": time(8), "until_on": at.date(), "until_at": time(20)}
+    session.add(OnCallShift(practice_id=clinic.id, id=name, staff_id=clinic.coordinator.id, **shift, **days))
     ends_at = datetime(2026, 3, 3, 2, 0, tzinfo=UTC)
     used = {"made_at": MONDAY_AFTERNOON, "last_seen_at": MONDAY_AFTERNOON, "reauthenticated_at": MONDAY_AFTERNOON}
     own_session = Token(practice_id=clinic.id, id=name, token_hash=name.encode(), expires_at=ends_at, **used)
@@ -234,6 +257,9 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
         "conflict_id": name,
         "refused_id": name,
         "session_id": name,
+        "alert_id": name,
+        "shift_id": name,
+        "staff_id": clinic.coordinator.id,
     }
 
 
