@@ -36,6 +36,7 @@ MISSING = {
     "session_id": "nothing",
     "alert_id": "nothing",
     "shift_id": "nothing",
+    "staff_id": "nobody",
 }
 PATIENT_BODY = {
     "given_name": "Ana",

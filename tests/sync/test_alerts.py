@@ -68,13 +68,11 @@ def test_two_phones_that_disagree_raise_one_alert_whichever_stands(
     phone: Phone, second_phone: Phone, clinic: Clinic, engine: Engine
 ) -> None:
     phone.push(check_ins=[check_in(clinic, "c-1")])
-    second_phone.pull()
-    phone.pull()
 
-    phone.push(check_ins=[check_in(clinic, "c-1", red_flags=json.dumps([]))])
-    second_phone.push(check_ins=[check_in(clinic, "c-1", red_flags=RED, pain=7)])
-    phone.push(check_ins=[check_in(clinic, "c-1", red_flags=RED)])
-    second_phone.push(check_ins=[check_in(clinic, "c-1", red_flags=RED)])
+    for each, told in ((phone, {"red_flags": "[]"}), (second_phone, {"red_flags": RED, "pain": 7})) * 2:
+        each.pull()
+        answer = each.push(check_ins=[check_in(clinic, "c-1", **told)])
+        assert answer.status_code < 300
 
     (alert,) = alerts_of(engine, practice_id=clinic.id)
     assert alert.state is AlertState.open
