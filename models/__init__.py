@@ -3,6 +3,7 @@
 Importing this package registers every table, with its triggers, on `Base.metadata`.
 """
 
+from models.alert import Alert, AlertEntry, OnCallShift, StaffAddress
 from models.audit import AuditEntry, AuditSeal, AuditSubject
 from models.base import Base
 from models.care import Episode, Milestone, MilestoneProgress, Restriction, Surgery
@@ -32,6 +33,8 @@ from models.wake import DevicePull, DeviceWake, WakeMark, WakeTally
 from models.watch import AuditMark, DecisionTally, SelfAudit, TallyMark, WorkerHeartbeat
 
 __all__ = [
+    "Alert",
+    "AlertEntry",
     "AuditEntry",
     "AuditMark",
     "AuditSeal",
@@ -61,6 +64,7 @@ __all__ = [
     "Milestone",
     "MilestoneProgress",
     "ObservedFact",
+    "OnCallShift",
     "Panel",
     "Patient",
     "PlanChange",
@@ -83,6 +87,7 @@ __all__ = [
     "SignInThrottle",
     "SlotEntry",
     "Staff",
+    "StaffAddress",
     "StaffCredential",
     "Surgery",
     "SyncClock",

@@ -1,4 +1,4 @@
-"""What several migrations do alike: change a closed list in place, and change rows without a new revision."""
+"""What several migrations do alike: change a table's rules in place, and change rows without a new revision."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,19 +15,33 @@ def change_words(table: str, column: str, old: tuple[str, tuple[str, ...]], new:
         op.drop_constraint(op.f(f"ck_{table}_{old[0]}"), table, type_="check")
         op.create_check_constraint(op.f(f"ck_{table}_{new[0]}"), table, _is_one_of(column, new[1]))
         return
-    # A check is text that SQLite reads from its schema table; this is its documented way to change one in place.
-    version = op.get_bind().exec_driver_sql("PRAGMA schema_version").scalar_one()
-    op.get_bind().exec_driver_sql("PRAGMA writable_schema = ON")
-    op.get_bind().execute(
-        sa.text("UPDATE sqlite_master SET sql = replace(sql, :old, :new) WHERE type = 'table' AND name = :table"),
-        {
-            "old": f"CONSTRAINT ck_{table}_{old[0]} CHECK ({_is_one_of(column, old[1])})",
-            "new": f"CONSTRAINT ck_{table}_{new[0]} CHECK ({_is_one_of(column, new[1])})",
-            "table": table,
-        },
+    change_text(
+        table,
+        f"CONSTRAINT ck_{table}_{old[0]} CHECK ({_is_one_of(column, old[1])})",
+        f"CONSTRAINT ck_{table}_{new[0]} CHECK ({_is_one_of(column, new[1])})",
     )
-    op.get_bind().exec_driver_sql(f"PRAGMA schema_version = {version + 1}")
-    op.get_bind().exec_driver_sql("PRAGMA writable_schema = OFF")
+
+
+def change_text(table: str, old: str, new: str) -> None:
+    """Put `new` in the place of `old` in what SQLite keeps of a table. What is stored must keep to it already.
+
+    Raises LookupError if the table does not have `old`.
+    """
+    # Rules are text that SQLite reads from its schema table; this is its documented way to change them in place.
+    connection = op.get_bind()
+    version = connection.exec_driver_sql("PRAGMA schema_version").scalar_one()
+    connection.exec_driver_sql("PRAGMA writable_schema = ON")
+    changed = connection.execute(
+        sa.text(
+            "UPDATE sqlite_master SET sql = replace(sql, :old, :new) "
+            "WHERE type = 'table' AND name = :table AND instr(sql, :old) > 0"
+        ),
+        {"old": old, "new": new, "table": table},
+    )
+    if changed.rowcount != 1:
+        raise LookupError(f"expected in the table {table}: {old}")
+    connection.exec_driver_sql(f"PRAGMA schema_version = {version + 1}")
+    connection.exec_driver_sql("PRAGMA writable_schema = OFF")
 
 
 def _is_one_of(column: str, words: tuple[str, ...]) -> str:

@@ -113,7 +113,7 @@ class Reminder(OfPatient, Base):
 
 
 class Delivery(Tenant, Base):
-    """One step of the channel order for one generation of a reminder. Exists from planning on.
+    """One step of the channel order for one generation of a reminder, or one call of an alert. Exists from planning on.
 
     `channel` and `target` (a keyed hash of the address) are chosen at the gate. The lease is judged by the database's
     clock on PostgreSQL (`lease_until`), by the machine's monotonic clock and boot id on SQLite (`lease_until_ms`,
@@ -123,9 +123,19 @@ class Delivery(Tenant, Base):
     __tablename__ = "delivery"
     __table_args__ = (
         reference("reminder"),
+        reference("alert"),
+        reference("staff"),
         UniqueConstraint("practice_id", "reminder_id", "generation", "step"),
         UniqueConstraint("practice_id", "reminder_id", "generation", "channel", "target"),
         Index(None, "practice_id", "patient_id", "state"),
+        Index(
+            "ix_delivery_alert",
+            "practice_id",
+            "alert_id",
+            "generation",
+            sqlite_where=text("alert_id IS NOT NULL"),
+            postgresql_where=text("alert_id IS NOT NULL"),
+        ),
         Index(
             "ix_delivery_claim",
             "practice_id",
@@ -157,10 +167,14 @@ class Delivery(Tenant, Base):
         CheckConstraint("step >= 0", name="step_from_0"),
         CheckConstraint("fence >= 0", name="fence_from_0"),
         CheckConstraint("urgency BETWEEN 0 AND 2", name="urgency_range"),
+        CheckConstraint("(reminder_id IS NULL) <> (alert_id IS NULL)", name="one_subject"),
     )
 
     patient_id: Mapped[str] = mapped_column(String(ID_LENGTH))
-    reminder_id: Mapped[str] = mapped_column(String(ID_LENGTH))
+    reminder_id: Mapped[str | None] = mapped_column(String(ID_LENGTH))
+    # An alert's call of a person, or of the clinic's phone (no `staff_id`). `generation` is the number of the call.
+    alert_id: Mapped[str | None] = mapped_column(String(ID_LENGTH))
+    staff_id: Mapped[str | None] = mapped_column(String(ID_LENGTH))
     generation: Mapped[int]
     step: Mapped[int]
     state: Mapped[DeliveryState] = mapped_column(words(DeliveryState), default=DeliveryState.pending)
@@ -183,8 +197,13 @@ class Delivery(Tenant, Base):
     lease_until: Mapped[datetime | None]
     lease_until_ms: Mapped[int | None] = mapped_column(BigInteger)
     lease_boot: Mapped[str | None] = mapped_column(String(64))
-    published: Mapped[bool] = mapped_column(default=False)  # the reminder row shows this result
+    published: Mapped[bool] = mapped_column(default=False)  # the reminder row, if it is of one, shows this result
     finished_at: Mapped[datetime | None]
+
+    @property
+    def subject_id(self) -> str:
+        """Return the id of the reminder or alert."""
+        return self.reminder_id or self.alert_id or ""
 
 
 class DeliveryAttempt(Base):
@@ -224,12 +243,29 @@ class DeliveryAttempt(Base):
 
 
 class Decision(Tenant, Base):
-    """Why a reminder went, waited or did not go. Append-only; `id` sorts in the order of deciding."""
+    """Why a reminder, or an alert's call, went, waited or did not go.
+
+    Append-only; `id` sorts in the order of deciding.
+    """
 
     __tablename__ = "decision"
-    __table_args__ = (reference("reminder"), Index(None, "practice_id", "reminder_id", "id"))
+    __table_args__ = (
+        reference("reminder"),
+        reference("alert"),
+        Index(None, "practice_id", "reminder_id", "id"),
+        Index(
+            "ix_decision_alert",
+            "practice_id",
+            "alert_id",
+            "id",
+            sqlite_where=text("alert_id IS NOT NULL"),
+            postgresql_where=text("alert_id IS NOT NULL"),
+        ),
+        CheckConstraint("(reminder_id IS NULL) <> (alert_id IS NULL)", name="one_subject"),
+    )
 
-    reminder_id: Mapped[str] = mapped_column(String(ID_LENGTH))
+    reminder_id: Mapped[str | None] = mapped_column(String(ID_LENGTH))
+    alert_id: Mapped[str | None] = mapped_column(String(ID_LENGTH))
     generation: Mapped[int]
     step: Mapped[int | None]
     decided_at: Mapped[datetime]

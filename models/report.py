@@ -4,7 +4,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Index, LargeBinary, String
+from sqlalchemy import JSON, CheckConstraint, Index, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import ID_LENGTH, Base, OfPatient, of_patient, reference, words
@@ -88,6 +88,9 @@ class CheckIn(OfPatient, Base):
     walking_minutes: Mapped[int | None]  # of the day, in all
     steps: Mapped[int | None]  # of the day
     took_opioid: Mapped[bool | None]  # or a sedative, since the last check-in
+    red_flags: Mapped[list[str] | None] = mapped_column(
+        JSON(none_as_null=True)
+    )  # keys of those said yes to; None: not asked
     note_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
 
     note = Sealed("note_sealed")

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, MetaData, Table, event, text
 from models.base import Base, Synced
 from models.panel import create_panel_triggers
 
-APPEND_ONLY = ("audit_entry", "audit_subject", "audit_seal", "decision", "former_version")
+APPEND_ONLY = ("alert_entry", "audit_entry", "audit_subject", "audit_seal", "decision", "former_version")
 
 _POSTGRESQL_FUNCTIONS = (
     """CREATE OR REPLACE FUNCTION refuse_unstamped() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -14,15 +14,13 @@ from types import FrameType
 from apscheduler.events import EVENT_JOB_EXECUTED, EVENT_JOB_SUBMITTED
 from apscheduler.executors.debug import DebugExecutor
 from apscheduler.schedulers.blocking import BlockingScheduler
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
 from config import ConfigError, Settings
 from models import journal, private
 from models.engine import begin_reads, make_engine, make_session_factory
 from models.ids import new_id
-from models.migrate import is_current
-from models.people import Patient
 from schedules import jobs
 from schedules.children import Child
 from schedules.clock import Clock, SystemClock
@@ -32,6 +30,7 @@ from schedules.delivery.deliver import DEFAULT_STEPS, Steps
 from schedules.delivery.leases import Lease
 from schedules.delivery.push_senders import make_push_senders
 from schedules.delivery.remote_crew import RemoteCrew
+from schedules.fitness import find_obstacle
 from schedules.pages.keeper import PageKeeper
 from schedules.plan.library import load_library
 from schedules.watch.judgement import Rhythm
@@ -47,7 +46,6 @@ REMOVE_SECONDS = 3600
 TALLY_SECONDS = 30
 REPLAN_SECONDS = 10
 SELF_AUDIT_HOUR = 3  # UTC: night in America and Europe, and before a European clinic's first messages
-KEY_SAMPLES = 10
 logger = logging.getLogger("schedules.worker")  # also when it runs as the main module
 
 
@@ -58,6 +56,7 @@ class _Worker:
         self.is_stopping = False
         self._rules_round = jobs.Round()
         self._zone_round = jobs.ZoneRound()
+        self._alert_round = jobs.AlertRound()
         self._settings = settings
         self._clock = clock
         self._steps = steps
@@ -117,6 +116,7 @@ class _Worker:
         every = {
             self._tend: TEND_SECONDS,
             self._beat: rhythm.beat.total_seconds(),
+            self._tend_alerts: self._settings.poll_seconds,
             self._tick: self._settings.poll_seconds,
             self._publish: self._settings.poll_seconds,
             self._follow: self._settings.poll_seconds,
@@ -166,6 +166,9 @@ class _Worker:
 
     def _sign_off(self) -> None:
         jobs.sign_off(self._make_session, self._dispatch.lease.owner, self._now())
+
+    def _tend_alerts(self) -> None:
+        jobs.tend_alerts(self._make_session, self._now(), self._alert_round)
 
     def _tick(self) -> None:
         jobs.tick(self._dispatch)
@@ -242,7 +245,7 @@ def main(settings: Settings, clock: Clock | None = None, steps: Steps = DEFAULT_
     try:
         with make_session_factory(engine)() as session:
             begin_reads(session)
-            obstacle = _obstacle(session)
+            obstacle = find_obstacle(session)
         if obstacle is not None:
             logger.error(obstacle)
             return 1
@@ -251,24 +254,6 @@ def main(settings: Settings, clock: Clock | None = None, steps: Steps = DEFAULT_
         engine.dispose()
     logger.info("worker stopped")
     return 0
-
-
-def _obstacle(session: Session) -> str | None:
-    """Return why no worker may work on this database, or None. With a wrong key each delivery would fail for good."""
-    if not is_current(session.connection()):
-        return "the database does not have the newest schema: migrate it first"
-    patients = session.scalars(select(Patient).where(Patient.email_sealed.is_not(None)).limit(KEY_SAMPLES)).all()
-    # One damaged address is its own delivery's trouble; the key is wrong if it opens none.
-    if patients and not any(_opens(patient) for patient in patients):
-        return "SEAL_KEY does not open the stored addresses: give the key that sealed them"
-    return None
-
-
-def _opens(patient: Patient) -> bool:
-    try:
-        return patient.email is not None
-    except private.SealError:
-        return False
 
 
 def _guarded(name: str, job: Callable[[], None]) -> Callable[[], None]:

@@ -39,7 +39,9 @@ class Held:
     practice_id: str
     id: str
     patient_id: str
-    reminder_id: str
+    reminder_id: str | None
+    alert_id: str | None  # of a call about an alert
+    staff_id: str | None
     generation: int
     step: int
     state: DeliveryState
@@ -58,7 +60,7 @@ class Held:
     @property
     def story(self) -> Step:
         """Return what the lines about this delivery refer to."""
-        return Step(self.practice_id, self.reminder_id, self.generation, self.step)
+        return Step(self.practice_id, self.reminder_id, self.generation, self.step, self.alert_id)
 
 
 _HELD_COLUMNS = tuple(getattr(Delivery, name) for name in Held.__slots__)

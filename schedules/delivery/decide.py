@@ -1,5 +1,6 @@
 """Decides, for one delivery at one instant, whether it goes out. Pure: facts in, a verdict out."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -54,6 +55,7 @@ class Reason(StrEnum):
     worker_died = "worker_died"
     not_delivered = "not_delivered"
     complained = "complained"
+    staff_disabled = "staff_disabled"
 
 
 _ENDED_EPISODES = {
@@ -176,7 +178,7 @@ def decide(facts: Facts) -> Verdict:
         return hold
     if facts.is_category_opted_out and not facts.is_urgent:
         return Suppress(Reason.opted_out_category)
-    chosen = _choose_channel(facts)
+    chosen = choose_channel(facts.offers, now=facts.now, useful_until=facts.useful_until)
     return (isinstance(chosen, Send) and _hold_for_fuse(facts)) or chosen
 
 
@@ -244,13 +246,13 @@ def is_usable(offer: Offer) -> bool:
     return _unusable_because(offer) is None
 
 
-def _choose_channel(facts: Facts) -> Send | Hold | Suppress:
+def choose_channel(offers: Iterable[Offer], *, now: datetime, useful_until: datetime) -> Send | Hold | Suppress:
     """Return the first way that is open. One whose provider is left alone is waited for while the message is useful."""
     passed_over: list[PassedOver] = []
-    for offer in facts.offers:
+    for offer in offers:
         reason = _unusable_because(offer)
-        if reason is None and offer.free_at is not None and offer.free_at > facts.now:
-            if offer.free_at < facts.useful_until:
+        if reason is None and offer.free_at is not None and offer.free_at > now:
+            if offer.free_at < useful_until:
                 return Hold(offer.free_at, offer.free_at, Reason.provider_paused)
             reason = Reason.provider_paused
         if reason is None and offer.provider is not None and offer.address is not None:

@@ -9,6 +9,8 @@ from sqlalchemy.orm import Session
 from models.practice import Practice
 from models.private import keys_of
 from schedules.delivery.book import Claim, Held
+from schedules.delivery.call_message import CallDraft
+from schedules.delivery.calls import Call
 from schedules.delivery.decide import Send
 from schedules.delivery.digest import texts_said_along
 from schedules.delivery.facts import Care, count_open_tries
@@ -26,14 +28,16 @@ class Going:
 
     claim: Claim
     delivery: Held
-    care: Care
+    care: Care | Call
     verdict: Send
 
 
-def draft_of(session: Session, message: Sequence[Going], now: datetime) -> Draft:
+def draft_of(session: Session, message: Sequence[Going], now: datetime) -> Draft | CallDraft:
     """Return what a message says, the longest due first, under the name of its first delivery."""
     first = message[0]
     care, delivery = first.care, first.delivery
+    if isinstance(care, Call):
+        return _call_draft(session, delivery, care, first.verdict)
     draft = Draft(
         practice_id=delivery.practice_id,
         delivery_id=delivery.id,
@@ -41,7 +45,7 @@ def draft_of(session: Session, message: Sequence[Going], now: datetime) -> Draft
         language=care.language,
         practice_name=care.practice_name,
         practice_phone=care.practice_phone,
-        items=tuple(_item(session, each, now) for each in message),
+        items=tuple(_item(session, each.delivery, each.care, now) for each in message if isinstance(each.care, Care)),
         useful_until=min(each.delivery.useful_until for each in message),
         country=care.country,
         channel=first.verdict.channel,
@@ -49,23 +53,34 @@ def draft_of(session: Session, message: Sequence[Going], now: datetime) -> Draft
         open_tries=count_open_tries(session, delivery),
         patient_id=delivery.patient_id,
         episode_id=care.episode_id,
-        webhook_secret=_webhook_secret(session, first),
+        webhook_secret=_webhook_secret(session, care, first.verdict),
     )
     return with_link(session, [each.delivery for each in message], draft, now)
 
 
-def _webhook_secret(session: Session, going: Going) -> str | None:
+def _call_draft(session: Session, delivery: Held, call: Call, verdict: Send) -> CallDraft:
+    return CallDraft(
+        practice_id=delivery.practice_id,
+        delivery_id=delivery.id,
+        generation=delivery.generation,
+        alert_id=call.alert_id,
+        channel=verdict.channel,
+        language=call.language,
+        useful_until=delivery.useful_until,
+        open_tries=count_open_tries(session, delivery),
+    )
+
+
+def _webhook_secret(session: Session, care: Care, verdict: Send) -> str | None:
     """Return what signs a message to the clinic's own system; None for another channel."""
-    if going.verdict.provider is not Provider.webhook:
+    if verdict.provider is not Provider.webhook:
         return None
-    practice_id = going.delivery.practice_id
-    sealed = going.care.webhook_secret_sealed
+    practice_id, sealed = care.practice_id, care.webhook_secret_sealed
     keys = keys_of(session, practice_id, (sealed,))
     return Practice.webhook_secret.opened(sealed, keys, practice_id=practice_id, row_id=practice_id)
 
 
-def _item(session: Session, each: Going, now: datetime) -> Item:
-    care = each.care
+def _item(session: Session, delivery: Held, care: Care, now: datetime) -> Item:
     own = _own_protocol(session, care)
     return Item(
         protocol_id=care.protocol_id,
@@ -73,7 +88,7 @@ def _item(session: Session, each: Going, now: datetime) -> Item:
         milestone_kind=care.milestone_kind,
         reminder_key=care.reminder_key,
         own=own,
-        is_correction=each.delivery.is_correction,
+        is_correction=delivery.is_correction,
         also=texts_said_along(session, care, own, now),
         arrival_at=care.arrival_at,
     )

@@ -72,6 +72,11 @@ class Care:
     is_gone: bool
     contact: Contact
 
+    @property
+    def goes_alone(self) -> bool:
+        """Return whether its message says nothing else."""
+        return self.reminder_key in URGENT_KEYS
+
 
 _CARE: dict[str, Any] = {
     "practice_id": Reminder.practice_id,

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from models.reminder import DecisionKind, Delivery, Reminder
 from schedules.delivery.book import Held
+from schedules.delivery.calls import can_go_on
 from schedules.delivery.dead_addresses import dead_among
 from schedules.delivery.decide import Reason, is_usable
 from schedules.delivery.policy import Policy
@@ -28,9 +29,10 @@ def tried_targets(session: Session, delivery: Delivery | Held) -> frozenset[byte
     """Return the hashed addresses of the earlier steps of a delivery's generation. The first step costs no query."""
     if delivery.step == FIRST_STEP:
         return frozenset()
+    is_call = delivery.alert_id is not None
     query = select(Delivery.target).where(
         Delivery.practice_id == delivery.practice_id,
-        Delivery.reminder_id == delivery.reminder_id,
+        Delivery.alert_id == delivery.alert_id if is_call else Delivery.reminder_id == delivery.reminder_id,
         Delivery.generation == delivery.generation,
         Delivery.step < delivery.step,
     )
@@ -54,7 +56,12 @@ def fall_back(session: Session, failed: Delivery, *, built: Collection[Provider]
 
 def waits_for_an_answer(sent: Held) -> bool:
     """Return whether a message that was sent goes on to another channel if nobody acknowledges it."""
-    return sent.channel is not None and goes_on_after_silence(sent.channel, Urgency(sent.urgency))
+    # Who is told of an alert and stays silent is followed by the next person, not by another channel.
+    return (
+        sent.alert_id is None
+        and sent.channel is not None
+        and goes_on_after_silence(sent.channel, Urgency(sent.urgency))
+    )
 
 
 def go_on_after_silence(
@@ -75,12 +82,14 @@ def go_on_after_silence(
 
 
 def _goes_on(session: Session, before: Delivery, built: Collection[Provider], *, after_silence: bool) -> bool:
-    """Return whether the reminder still stands and the patient can be reached on another way than before."""
+    """Return whether the message still stands and the person can be reached on another way than before."""
+    tried = tried_targets(session, before) | {bytes(before.target or b"")}
+    if before.alert_id is not None:
+        return can_go_on(session, before, built, tried=tried)
     reminder = session.get_one(Reminder, (before.practice_id, before.reminder_id), populate_existing=True)
     if reminder.generation != before.generation or not _still_stands(reminder, after_silence=after_silence):
         return False
     contact = load_contact(session, before.practice_id, before.patient_id)
-    tried = tried_targets(session, before) | {bytes(before.target or b"")}
     ways = Ways(built, dead=dead_among(session, before.practice_id, contact.targets))
     return any(is_usable(offer) for offer in offers_of(contact, ways, tried=tried))
 
@@ -94,9 +103,11 @@ def _still_stands(reminder: Reminder, *, after_silence: bool) -> bool:
 def _next_step(before: Delivery, *, at: datetime, after_silence: bool) -> Delivery:
     return Delivery(
         practice_id=before.practice_id,
-        id=delivery_id(before.reminder_id, generation=before.generation, step=before.step + 1),
+        id=delivery_id(before.subject_id, generation=before.generation, step=before.step + 1),
         patient_id=before.patient_id,
         reminder_id=before.reminder_id,
+        alert_id=before.alert_id,
+        staff_id=before.staff_id,
         generation=before.generation,
         step=before.step + 1,
         is_correction=before.is_correction,

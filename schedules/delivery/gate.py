@@ -18,6 +18,8 @@ from models.private import lookup_hash
 from models.reminder import DecisionKind, DeliveryAttempt, DeliveryState
 from models.statistics import look_up_by_key
 from schedules.delivery.book import Claim, Held, ended, lock_held, move, move_each
+from schedules.delivery.call_message import CallDraft
+from schedules.delivery.calls import Call, call_facts, load_calls
 from schedules.delivery.dead_addresses import dead_among
 from schedules.delivery.decide import (
     Cancel,
@@ -31,6 +33,7 @@ from schedules.delivery.decide import (
     Verdict,
     decide,
 )
+from schedules.delivery.decide_call import decide_call
 from schedules.delivery.drafts import Going, draft_of
 from schedules.delivery.facts import Care, facts_of, load_cares
 from schedules.delivery.fall_back import tried_targets
@@ -40,12 +43,12 @@ from schedules.delivery.leases import RELEASED, Lease, held
 from schedules.delivery.message import Draft
 from schedules.delivery.policy import DEFAULT_POLICY, Policy
 from schedules.delivery.ways import Ways
-from schedules.plan.corrections import URGENT_KEYS
 from schedules.plan.urgency import Urgency
 from schedules.plan.vocabulary import Channel, Provider
 from schedules.planning.story import tell
 
 ROUTE = "worker.send"
+CALL_ROUTE = "worker.call"  # a member of staff is told of an alert
 _ENDS: dict[type[Suppress | Expire | Cancel], DeliveryState] = {
     Suppress: DeliveryState.suppressed,
     Expire: DeliveryState.expired,
@@ -65,7 +68,7 @@ class Permit:
     channel: Channel
     provider: Provider
     address: str
-    draft: Draft
+    draft: Draft | CallDraft
     passed_at: datetime
     held_from_ms: int
 
@@ -112,15 +115,15 @@ def pass_gate(
     if not deliveries:
         return []
     going, held_by_fuse = [], []
-    for claim, care, facts in _look(session, deliveries, built=built, policy=policy, now=now):
+    for claim, care, decided in _judge(session, deliveries, built=built, policy=policy, now=now):
         delivery = deliveries[claim]
-        verdict = _in_pace(decide(facts), delivery, pace, now)
+        verdict = _in_pace(decided, delivery, pace, now)
         if isinstance(verdict, Send):
             _tell_passed_over(gate, delivery, verdict.passed_over)
             going.append(Going(claim, delivery, care, verdict))
         else:
             _stay(gate, claim, delivery, verdict)
-            if verdict.reason is Reason.fuse:
+            if verdict.reason is Reason.fuse and isinstance(care, Care):
                 held_by_fuse.append(care)
     held_from_ms = lease.clock.monotonic_ms()
     messages = _as_messages(going)
@@ -131,18 +134,41 @@ def pass_gate(
     return permits
 
 
+def _judge(
+    session: Session, deliveries: Mapping[Claim, Held], *, built: Collection[Provider], policy: Policy, now: datetime
+) -> Iterator[tuple[Claim, Care | Call, Verdict]]:
+    """Yield what is decided of each delivery, calls about alerts first; they are locked, and of one practice."""
+    calls = {claim: each for claim, each in deliveries.items() if each.alert_id is not None}
+    if calls:
+        yield from _judge_calls(session, calls, built=built, now=now)
+    reminders = {claim: each for claim, each in deliveries.items() if each.alert_id is None}
+    if reminders:
+        for claim, care, facts in _look(session, reminders, built=built, policy=policy, now=now):
+            yield claim, care, decide(facts)
+
+
+def _judge_calls(
+    session: Session, calls: Mapping[Claim, Held], *, built: Collection[Provider], now: datetime
+) -> Iterator[tuple[Claim, Call, Verdict]]:
+    found = load_calls(session, next(iter(calls)).practice_id, list(calls.values()))
+    ways = Ways(built, paused_until(session, now))
+    for claim, delivery in calls.items():
+        call, tried = found[delivery.id], tried_targets(session, delivery)
+        yield claim, call, decide_call(call_facts(delivery, call, ways=ways, tried=tried, now=now))
+
+
 def _look(
     session: Session, deliveries: Mapping[Claim, Held], *, built: Collection[Provider], policy: Policy, now: datetime
 ) -> Iterator[tuple[Claim, Care, Facts]]:
-    """Yield what is known now of each delivery; they are locked, and of one practice."""
+    """Yield what is known now of each reminder's delivery; they are locked, and of one practice."""
     practice_id = next(iter(deliveries)).practice_id
-    cares = load_cares(session, practice_id, {each.reminder_id for each in deliveries.values()})
+    cares = load_cares(session, practice_id, {each.reminder_id or "" for each in deliveries.values()})
     targets = {target for care in cares.values() for target in care.contact.targets}
     ways = Ways(built, paused_until(session, now), dead_among(session, practice_id, targets))
     zones = {care.contact.id: ZoneInfo(care.zone) for care in cares.values()}
     fuses = fuse_ends(session, practice_id, zones, most=policy.messages_a_day, now=now)
     for claim, delivery in deliveries.items():
-        care, tried = cares[delivery.reminder_id], tried_targets(session, delivery)
+        care, tried = cares[delivery.reminder_id or ""], tried_targets(session, delivery)
         fuse_until = fuses.get(delivery.patient_id)
         yield claim, care, facts_of(delivery, care, ways=ways, tried=tried, fuse_until=fuse_until, now=now)
 
@@ -178,11 +204,11 @@ def _stay(gate: _Gate, claim: Claim, delivery: Held, verdict: Hold | Suppress | 
 def _as_messages(going: Iterable[Going]) -> list[list[Going]]:
     """Return what goes out by message, the longest due first in each.
 
-    Urgent corrections, and what is delivered alone since a worker died of it, go by themselves.
+    Calls about alerts, urgent corrections, and what is delivered alone since a worker died of it, go by themselves.
     """
     messages: dict[object, list[Going]] = {}
     for each in sorted(going, key=lambda item: (item.delivery.due_at, item.delivery.id)):
-        alone = each.claim.solo or each.care.reminder_key in URGENT_KEYS
+        alone = each.claim.solo or each.care.goes_alone
         address = each.verdict.provider, each.verdict.address
         messages.setdefault(each.delivery.id if alone else (each.delivery.patient_id, address), []).append(each)
     return list(messages.values())
@@ -222,8 +248,10 @@ def _add_attempt(gate: _Gate, each: Going, *, carried_by: str | None) -> None:
 def _act_of(message: Sequence[Going], worker_id: str) -> journal.Act:
     """Return the audit entry of one message: what it carries besides is listed under `with`."""
     first = message[0]
-    about = {
-        "reminder_id": first.delivery.reminder_id,
+    delivery = first.delivery
+    is_call = delivery.alert_id is not None
+    subject = {"alert_id": delivery.alert_id, "staff_id": delivery.staff_id}
+    about = (subject if is_call else {"reminder_id": delivery.reminder_id}) | {
         "delivery_id": first.delivery.id,
         "fence": first.claim.fence,
         "channel": first.verdict.channel,
@@ -234,7 +262,7 @@ def _act_of(message: Sequence[Going], worker_id: str) -> journal.Act:
         actor_kind=ActorKind.worker,
         actor_id=worker_id,
         action=AuditAction.send,
-        route=ROUTE,
+        route=CALL_ROUTE if is_call else ROUTE,
         about=about,
         patient_ids=[first.delivery.patient_id],
     )

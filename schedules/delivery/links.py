@@ -25,7 +25,7 @@ def with_link(session: Session, message: Sequence[Held], draft: Draft, now: date
     carrier = message[0]
     token = link_token(f"{carrier.practice_id}\0{carrier.id}\0{carrier.generation}")
     said = wording_of(draft).said
-    says = {each.reminder_id: each.generation for each in message}
+    says = {each.reminder_id: each.generation for each in message if each.reminder_id is not None}
     expires_at = max(*(each.useful_until for each in message), now + SHORTEST_LIFE)
     # A delivery has a channel once it has passed the gate.
     link = None if carrier.channel is None else session.get(MessageLink, (carrier.practice_id, carrier.id))

@@ -104,7 +104,12 @@ def wording_of(draft: Draft, link: str = "") -> Wording:
 
 def message_key(draft: Draft) -> str:
     """Return the key that all repeats of a delivery share: 32 hex digits that tell a provider nothing."""
-    identity = f"{draft.practice_id}\0{draft.delivery_id}\0{draft.generation}"
+    return key_of(draft.practice_id, draft.delivery_id, draft.generation)
+
+
+def key_of(practice_id: str, delivery_id: str, generation: int) -> str:
+    """Return the key of a delivery: 32 hex digits that tell a provider nothing."""
+    identity = f"{practice_id}\0{delivery_id}\0{generation}"
     return hashlib.sha256(identity.encode()).hexdigest()[:32]
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from models.reminder import AttemptOutcome
+from schedules.delivery.call_message import CallDraft, render_call
 from schedules.delivery.channels import ChannelSender, Message, Result, is_many
 from schedules.delivery.deadline import kernel_deadline
 from schedules.delivery.deliver import Desk, Sent, put_back
@@ -37,7 +38,7 @@ def send_parcel(desk: Desk, permits: Sequence[Permit]) -> list[Sent]:
     failed: list[tuple[Permit, Exception]] = []
     for permit in permits:
         try:
-            ready.append((permit, render(permit.draft, permit.address, permit.passed_at, desk.public_url)))
+            ready.append((permit, _written(permit, desk.public_url)))
         except Exception as error:  # noqa: BLE001 - the sender's loop: one bad delivery must not stop the rest
             failed.append((permit, error))
     sent = _send(desk, ready) if ready else []
@@ -45,6 +46,13 @@ def send_parcel(desk: Desk, permits: Sequence[Permit]) -> list[Sent]:
     for permit, reason in failed:
         put_back(desk, permit.claims, reason)
     return sent
+
+
+def _written(permit: Permit, public_url: str) -> Message:
+    draft = permit.draft
+    if isinstance(draft, CallDraft):
+        return render_call(draft, permit.address, permit.passed_at, public_url)
+    return render(draft, permit.address, permit.passed_at, public_url)
 
 
 def _send(desk: Desk, ready: Sequence[tuple[Permit, Message]]) -> list[Sent]:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from models.receipts import Receipt, ReceiptKind
 from models.reminder import DecisionKind, Delivery, DeliveryAttempt, DeliveryState, Reminder
 from models.sync import stamp
+from schedules.delivery.calls import disable_staff_address
 from schedules.delivery.dead_addresses import note_dead
 from schedules.delivery.decide import Reason
 from schedules.delivery.fall_back import STANDS, fall_back
@@ -79,8 +80,10 @@ def _has_arrived(session: Session, delivery: Delivery) -> bool:
 
 
 def _bury(session: Session, delivery: Delivery, receipt: Receipt, attempt: DeliveryAttempt, now: datetime) -> None:
-    """Note that the address is dead, in the list of its channel."""
-    if attempt.channel is Channel.push:
+    """Note that the address is dead, in the list that it stands in."""
+    if delivery.alert_id is not None:
+        disable_staff_address(session, delivery, delivery.target, code=receipt.code, now=now)
+    elif attempt.channel is Channel.push:
         disable(session, delivery, delivery.target, dead_since=attempt.started_at, code=receipt.code, now=now)
     else:
         note_dead(session, attempt, delivery.target, code=receipt.code, now=now)
@@ -102,6 +105,9 @@ def _tell(
 def _go_on(session: Session, delivery: Delivery, reason: Reason, *, built: Collection[Provider], now: datetime) -> None:
     """Fail what counted as sent. Its reminder waits for the next step, or shows the failure if there is none."""
     delivery.state, delivery.reason, delivery.published = DeliveryState.failed, reason, True
+    if delivery.alert_id is not None:
+        fall_back(session, delivery, built=built, now=now)
+        return
     # Whoever changes synced rows holds the clock to the commit: from here on the reminder stands still.
     stamp(session, delivery.practice_id)
     goes_on = fall_back(session, delivery, built=built, now=now)

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from models.reminder import AttemptOutcome, DecisionKind, Delivery, DeliveryAttempt, DeliveryState
 from models.statistics import look_up_by_key
 from schedules.delivery.book import Claim, Held, ended, lock_held, move, resolve_attempts
+from schedules.delivery.calls import disable_staff_address
 from schedules.delivery.channels import Refusal, Result
 from schedules.delivery.claim import MAX_ATTEMPTS
 from schedules.delivery.dead_addresses import note_dead
@@ -23,6 +24,7 @@ from schedules.planning.story import tell
 
 FIRST_RETRY_AFTER = timedelta(seconds=30)
 LAST_RETRY_AFTER = timedelta(hours=1)
+LAST_CALL_RETRY_AFTER = timedelta(minutes=2)
 _REFUSED_FOR_GOOD = {
     Refusal.address: Reason.address_refused,
     Refusal.message: Reason.message_refused,
@@ -68,9 +70,7 @@ def record_results(
             sent.append(claim)
         else:
             _go_on(session, claim, held[claim], following, now)
-            if result.for_good is Refusal.address:
-                _bury(session, claim, result, now)
-            disable_if_dead(session, claim, held[claim], result, now=now)
+            _note_address(session, claim, held[claim], result, now)
             if following.state is DeliveryState.failed:
                 _fall_back(session, claim, built=built, now=now)
     # A worker that lived to tell breaks the row of deaths.
@@ -132,7 +132,10 @@ def _next(delivery: Held, result: Result, *, now: datetime, chance: float) -> _N
 
 def _retry(delivery: Held, reason: Reason, *, now: datetime, chance: float) -> _Next:
     # No later than its end of usefulness: the gate then says that it expired.
-    retry_at = min(now + retry_delay(max(delivery.attempts, 1), chance), delivery.useful_until)
+    delay = retry_delay(max(delivery.attempts, 1), chance)
+    # Who is to be told of an alert is needed now: the repeats of such a call never get rare.
+    delay = delay if delivery.alert_id is None else min(delay, LAST_CALL_RETRY_AFTER)
+    retry_at = min(now + delay, delivery.useful_until)
     return _Next(DeliveryState.pending, DecisionKind.retrying, reason, retry_at)
 
 
@@ -162,6 +165,17 @@ def _fall_back(session: Session, claim: Claim, *, built: Collection[Provider], n
     failed = _row_of(session, claim)
     if fall_back(session, failed, built=built, now=now):
         failed.published = True  # what is shown is the result of the last step
+
+
+def _note_address(session: Session, claim: Claim, delivery: Held, result: Result, now: datetime) -> None:
+    """Note what a result says of the address, in the list that it stands in."""
+    if delivery.alert_id is None:
+        if result.for_good is Refusal.address:
+            _bury(session, claim, result, now)
+        disable_if_dead(session, claim, delivery, result, now=now)
+    elif result.for_good is Refusal.address:
+        target = _row_of(session, claim).target
+        disable_staff_address(session, delivery, target, code=result.code, now=now)
 
 
 def _bury(session: Session, claim: Claim, result: Result, now: datetime) -> None:

@@ -1,5 +1,6 @@
 """The jobs of the worker, one module each. APScheduler decides when; nothing here is clinical."""
 
+from schedules.jobs.alerts import AlertRound, tend_alerts
 from schedules.jobs.anchor_sign import AnchorSign
 from schedules.jobs.anchors import anchor_apart, anchor_chains
 from schedules.jobs.audit import seal_audit, seal_missed
@@ -19,6 +20,7 @@ from schedules.jobs.wake import Waker, wake_devices
 from schedules.jobs.zones import ZoneRound, replan_by_zone_rules
 
 __all__ = [
+    "AlertRound",
     "AnchorSign",
     "Dispatch",
     "Round",
@@ -42,6 +44,7 @@ __all__ = [
     "self_audit",
     "sign_off",
     "tally",
+    "tend_alerts",
     "tick",
     "wake_devices",
     "write_safety_cards",

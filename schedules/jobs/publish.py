@@ -34,7 +34,7 @@ class _Result:
     """A delivery that is over."""
 
     id: str
-    reminder_id: str
+    reminder_id: str | None
     generation: int
     step: int
     state: DeliveryState
@@ -91,14 +91,16 @@ def _publish_batch(session: Session, practice_id: str) -> int:
     look_up_by_key(session)
     found = session.connection().execute(_NEXT, {"practice_id": practice_id})
     results = [_Result(*row) for row in found]
-    if not results:
-        return 0
+    told = [each for each in results if each.reminder_id is not None]
+    if not told:  # calls about alerts show on no reminder
+        _mark_published(session, practice_id, results)
+        return len(results)
     # Whoever changes synced rows holds the clock to the commit: from here on these stand still.
     revision = stamp(session, practice_id)
-    before = _load_shown(session, practice_id, {each.reminder_id for each in results})
+    before = _load_shown(session, practice_id, {each.reminder_id for each in told if each.reminder_id})
     after = dict(before)
-    for result in sorted(results, key=lambda each: each.step):
-        after[result.reminder_id] = _show(after[result.reminder_id], result)
+    for result in sorted(told, key=lambda each: each.step):
+        after[result.reminder_id or ""] = _show(after[result.reminder_id or ""], result)
     rows = [
         {
             "practice_id": practice_id,

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from models.watch import Invariant
 from schedules.jobs.anchor_sign import AnchorSign
+from schedules.watch.alert_readings import count_alerts
 from schedules.watch.judgement import Readings, Rhythm, Status, count_alive, judge, last_tick
 from schedules.watch.readings import (
     count_due,
@@ -47,6 +48,7 @@ class Measurements(Collector):
         yield from self._audits()
         yield from self._anchoring()
         yield from self._synchronisation()
+        yield from self._alerts()
 
     def _decisions(self) -> Metric:
         told = "Decisions about reminders: why each went, waited or did not go."
@@ -125,6 +127,15 @@ class Measurements(Collector):
         told = "Times that a device had drifted and got rows of a collection again."
         yield CounterMetricFamily("recovery_sync_heals", told, value=heals)
         yield CounterMetricFamily("recovery_sync_healed_rows", "Rows that drifted devices got again.", value=rows)
+
+    def _alerts(self) -> Iterator[Metric]:
+        told = "Alerts that are not closed."
+        alerts = GaugeMetricFamily("recovery_alerts", told, labels=["urgency", "state"])
+        for words, count in count_alerts(self.session).items():
+            alerts.add_metric(words, count)
+        yield alerts
+        told = "Open alerts whose time is up, and about which nobody could be told."
+        yield GaugeMetricFamily("recovery_alerts_unheard", told, value=self.readings.unheard)
 
 
 def metrics_text(measurements: Measurements) -> bytes:

@@ -39,6 +39,17 @@ NOT_MONITORED = Text(
         "Si tiene preguntas, llame a su clínica: {phone}."
     ),
 )
+# Somebody is on call: told beside what was reported, as nobody watches a screen.
+MONITORED = Text(
+    en=(
+        "Somebody of your care team is on call. Do not wait for an answer: in an emergency call {number}. "
+        "For questions call your clinic: {phone}."
+    ),
+    es=(
+        "Alguien de su equipo de atención está de guardia. No espere una respuesta: en una emergencia llame al "
+        "{number}. Si tiene preguntas, llame a su clínica: {phone}."
+    ),
+)
 
 
 def emergency_number(country: str) -> str | None:

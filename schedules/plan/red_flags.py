@@ -5,6 +5,8 @@ All are grade E as texts: drafts that a clinician of the clinic reads before use
 whatever the procedure and however long after it.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
 from schedules.plan.protocol import Text
@@ -224,6 +226,8 @@ RED_FLAGS: Final = (  # in the order in which they are shown and asked
         ("MEM",),
     ),
 )
+
+FLAG_OF_KEY: Final[Mapping[str, RedFlag]] = MappingProxyType({flag.key: flag for flag in RED_FLAGS})
 
 
 def flags_of(urgency: Urgency) -> tuple[RedFlag, ...]:

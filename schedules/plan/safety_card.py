@@ -6,7 +6,6 @@ Texts keep `{number}` and `{phone}` open: the app fills in the number of the cou
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from schedules.plan.corrections import OPENING
@@ -18,7 +17,7 @@ from schedules.plan.red_flags import RED_FLAGS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SafetyContent:
-    """What stands on a clinic's card, as rows and the wire carry it. `monitored_until` None: nobody is on call."""
+    """What stands on a clinic's card, as rows and the wire carry it, but for who is on call."""
 
     name: str
     phone: str
@@ -28,7 +27,6 @@ class SafetyContent:
     not_monitored: Mapping[str, str]
     red_flags: list[dict[str, Any]]
     words: Mapping[str, Mapping[str, str]]
-    monitored_until: datetime | None
 
 
 def compose_safety_card(*, name: str, phone: str, country: str, time_zone: str) -> SafetyContent:
@@ -42,7 +40,6 @@ def compose_safety_card(*, name: str, phone: str, country: str, time_zone: str) 
         not_monitored=NOT_MONITORED.by_language(),
         red_flags=[_told(flag, order) for order, flag in enumerate(RED_FLAGS, start=1)],
         words={"local_number": LOCAL_NUMBER.by_language(), "correction": OPENING.by_language()},
-        monitored_until=None,
     )
 
 

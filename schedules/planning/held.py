@@ -31,6 +31,7 @@ def hold_what_may_have_gone_out(session: Session, practice_id: str, now: datetim
     """Hold each open delivery of a practice that was due by `now` or in a worker's hands. Return how many.
 
     A request whose answer was not known when the backup was made is closed as abandoned: no worker of that time lives.
+    What calls somebody about an alert is never held: better twice than not at all.
     """
     session.execute(
         update(DeliveryAttempt)
@@ -42,10 +43,14 @@ def hold_what_may_have_gone_out(session: Session, practice_id: str, now: datetim
     query = select(Delivery).where(
         Delivery.practice_id == practice_id, Delivery.state.in_(CLAIMABLE_STATES), Delivery.next_attempt_at <= now
     )
-    held = session.scalars(query.order_by(Delivery.id).with_for_update()).all()
+    open_ones = session.scalars(query.order_by(Delivery.id).with_for_update()).all()
+    held = [each for each in open_ones if each.alert_id is None]
+    for delivery in open_ones:
+        delivery.fence += FENCES_LEFT_OUT
+        if delivery.alert_id is not None:
+            _move(delivery, DeliveryState.pending, None)
     for delivery in held:
         _move(delivery, DeliveryState.held, RESTORED)
-        delivery.fence += FENCES_LEFT_OUT
         tell(session, step_of(delivery), DecisionKind.held, now=now, reason=RESTORED)
     return len(held)
 

@@ -154,7 +154,7 @@ def _begin_generation(row: Reminder) -> None:
 def _add_first_step(session: Session, step: Step, columns: dict[str, Any], now: datetime) -> None:
     identity = {
         "practice_id": step.practice_id,
-        "id": delivery_id(step.reminder_id, generation=step.generation, step=FIRST_STEP),
+        "id": delivery_id(step.subject_id, generation=step.generation, step=FIRST_STEP),
         "reminder_id": step.reminder_id,
         "generation": step.generation,
         "step": FIRST_STEP,
@@ -174,6 +174,6 @@ def _words_of(planned: PlannedReminder) -> dict[str, str] | None:
     return None if planned.text is None else planned.text.by_language()
 
 
-def delivery_id(reminder_id: str, *, generation: int, step: int) -> str:
+def delivery_id(subject_id: str, *, generation: int, step: int) -> str:
     """Return the id of a delivery: it is unique by what it stands for, so the same step is never made twice."""
-    return f"{reminder_id}.{generation}.{step}"
+    return f"{subject_id}.{generation}.{step}"

@@ -9,6 +9,7 @@ from models.safety import SafetyCard
 from schedules.plan.safety_card import SafetyContent, compose_safety_card
 from schedules.planning.rows import find
 
+# Who is on call changes by itself, see `schedules.planning.on_call`.
 _COLUMNS = tuple(each.name for each in fields(SafetyContent))
 
 

@@ -81,6 +81,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "silence": "on the next channel, unless it is seen before",
         "skipped": "the milestone was left out",
         "snoozed": "the patient put it off",
+        "staff_disabled": "the member of staff no longer works here",
         "superseded": "something later took its place",
         "surgery_cancelled": "the surgery was cancelled",
         "surgery_unconfirmed": "nobody has confirmed the surgery yet",

@@ -75,7 +75,7 @@ def take_back(session: Session, reminder: Reminder, messages: Messages, *, now: 
         if delivery.state in OPEN_STATES:
             if standing is not Standing.sent:
                 reminder.state, reminder.reason = ReminderState.cancelled, reason
-            _cancel(delivery, now, reason)
+            cancel_delivery(delivery, now, reason)
             tell(session, step_of(delivery), DecisionKind.cancelled, now=now, reason=reason)
     return ANSWERS[standing]
 
@@ -100,15 +100,15 @@ def answers_now(session: Session, practice_id: str, patient_id: str) -> dict[str
     """
     messages = load_messages(session, practice_id, patient_id, lock=True)
     return {
-        delivery.reminder_id: answer
-        for deliveries in messages.deliveries.values()
+        reminder_id: answer
+        for reminder_id, deliveries in messages.deliveries.items()
         for delivery in deliveries
         if delivery.state in OPEN_STATES and (answer := ANSWERS[messages.standing(delivery)]) is not None
     }
 
 
-def _cancel(delivery: Delivery, now: datetime, reason: str) -> None:
-    """A delivery on its way keeps its row: the result, or the gate of the next attempt, will end it."""
+def cancel_delivery(delivery: Delivery, now: datetime, reason: str) -> None:
+    """Cancel an open delivery, locked. One on its way keeps its row: its result, or its next gate, will end it."""
     if delivery.state is DeliveryState.sending:
         if delivery.after_silence:
             delivery.useful_until = now  # its reminder stays sent, so this is what lets no retry through the gate

@@ -9,7 +9,7 @@ from datetime import datetime, time
 from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sqlalchemy import ColumnElement, Select, and_, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, func, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from models.base import Tenant
@@ -107,10 +107,10 @@ def would_move(session: Session, misplaced: Misplaced, now: datetime) -> bool:
 
 def _page(practice_id: str, after: Place | None) -> Select[int, datetime, str, str, int]:
     query = (
-        select(*_PLACE, Delivery.reminder_id, Delivery.generation)
+        select(*_PLACE, func.coalesce(Delivery.reminder_id, "").label("reminder_id"), Delivery.generation)
         # These states are said in the words of the partial index, so that history costs nothing.
         .where(Delivery.practice_id == practice_id, Delivery.state.in_(CLAIMABLE_STATES))
-        .where(Delivery.state == DeliveryState.pending)
+        .where(Delivery.state == DeliveryState.pending, Delivery.alert_id.is_(None))
         .order_by(*_PLACE)
     )
     return query if after is None else query.where(tuple_(*_PLACE) > tuple(after))

@@ -17,12 +17,13 @@ TAKEN_FOR_GONE_AFTER = timedelta(minutes=10)
 
 
 class Status(StrEnum):
-    """How delivery stands; the worst that holds, in this order: silent, stuck, late."""
+    """How delivery stands; the worst that holds, in this order: silent, unheard, stuck, late."""
 
     ok = "ok"
     late = "late"
     silent = "silent"
     stuck = "stuck"
+    unheard = "unheard"
 
 
 class Code(StrEnum):
@@ -31,6 +32,7 @@ class Code(StrEnum):
     no_tick = "no_tick"
     worker_stuck = "worker_stuck"
     delivery_overdue = "delivery_overdue"
+    alert_unheard = "alert_unheard"  # its time is up, and no message about it reached anybody
     quarantined = "quarantined"
 
 
@@ -82,6 +84,7 @@ class Readings:
     heartbeats: tuple[Heartbeat, ...] = ()
     untouched_since: datetime | None = None
     quarantined: int = 0  # in the last day
+    unheard: int = 0  # open alerts whose time is up, and about which nobody could be told
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +114,7 @@ def judge(readings: Readings, rhythm: Rhythm) -> Judgement:
     causes, status = [], Status.ok
     for found, cause in (
         (Status.silent, _silence(readings, rhythm)),
+        (Status.unheard, _deafness(readings)),
         (Status.stuck, _stuck(readings, rhythm)),
         (Status.late, _lateness(readings, rhythm)),
     ):
@@ -138,6 +142,10 @@ def _silence(readings: Readings, rhythm: Rhythm) -> Cause | None:
         return Cause(Code.no_tick)
     age = readings.now - ticked_at
     return Cause(Code.no_tick, seconds=_whole(age)) if age > rhythm.silent_after else None
+
+
+def _deafness(readings: Readings) -> Cause | None:
+    return Cause(Code.alert_unheard, count=readings.unheard) if readings.unheard else None
 
 
 def _stuck(readings: Readings, rhythm: Rhythm) -> Cause | None:

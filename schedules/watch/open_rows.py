@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from models.care import Episode
@@ -42,7 +42,7 @@ def _open_deliveries(session: Session, practice_id: str, last: str) -> Sequence[
         Reminder.state == ReminderState.planned, Reminder.generation == Delivery.generation, ~Reminder.deleted
     )
     query = (
-        select(Delivery.id, Delivery.reminder_id, stands)
+        select(Delivery.id, Reminder.id, stands)
         .join(Reminder, and_(Reminder.practice_id == Delivery.practice_id, Reminder.id == Delivery.reminder_id))
         .where(Delivery.practice_id == practice_id, Delivery.id > last, Delivery.state.in_(OPEN_STATES))
         .where(or_(stands, ~_was_tried()))
@@ -67,17 +67,18 @@ def audit_due(subject: Subject) -> Finding:
         in_hand = and_(held, ~has_run_out(session, subject.clock))
         decided_since = exists().where(
             Decision.practice_id == Delivery.practice_id,
-            Decision.reminder_id == Delivery.reminder_id,
+            or_(Decision.reminder_id == Delivery.reminder_id, Decision.alert_id == Delivery.alert_id),
             Decision.decided_at > due_before,
         )
-        query = select(Delivery.reminder_id, or_(in_hand, decided_since)).where(
+        subject_id = func.coalesce(Delivery.reminder_id, Delivery.alert_id, "")
+        query = select(subject_id, or_(in_hand, decided_since)).where(
             Delivery.practice_id == subject.practice_id,
             Delivery.state.in_(CLAIMABLE_STATES),  # what is held waits for somebody's word, and is counted elsewhere
             Delivery.next_attempt_at <= due_before,
             Delivery.useful_until > subject.now,
         )
-        for reminder_id, holds in session.execute(query):
-            finding.note(reminder_id, holds=holds)
+        for its_id, holds in session.execute(query):
+            finding.note(its_id, holds=holds)
     for session, episode_ids in _open_episodes(subject):
         lost = (
             Reminder.practice_id == subject.practice_id,

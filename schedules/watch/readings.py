@@ -18,6 +18,7 @@ from models.wake import WakeTally
 from models.watch import DecisionTally, SelfAudit, WorkerHeartbeat
 from schedules.clock import Clock
 from schedules.database_time import has_run_out
+from schedules.watch.alert_readings import count_unheard_alerts
 from schedules.watch.judgement import Heartbeat, Readings
 
 QUARANTINED_WITHIN = timedelta(days=1)
@@ -34,7 +35,11 @@ def read_readings(session: Session, clock: Clock, now: datetime, *, practice_id:
     rows = session.scalars(select(WorkerHeartbeat).where(WorkerHeartbeat.ticked_at > now - HEARTBEAT_KEPT))
     heartbeats = tuple(Heartbeat(row.worker_id, row.ticked_at, row.stopped_at) for row in rows)
     return Readings(
-        now, heartbeats, _untouched_since(session, clock, now), count_quarantined(session, now, practice_id)
+        now,
+        heartbeats,
+        _untouched_since(session, clock, now),
+        count_quarantined(session, now, practice_id),
+        count_unheard_alerts(session, now),
     )
 
 
@@ -46,14 +51,15 @@ def _untouched_since(session: Session, clock: Clock, now: datetime) -> datetime 
     held_once = Delivery.state.in_((DeliveryState.leased, DeliveryState.sending))
     in_nobodys_hands = or_(Delivery.state == DeliveryState.pending, and_(held_once, has_run_out(session, clock)))
     lying = (
-        select(Delivery.practice_id, Delivery.reminder_id, Delivery.next_attempt_at)
+        select(Delivery.practice_id, Delivery.reminder_id, Delivery.alert_id, Delivery.next_attempt_at)
         .where(*_due(now), in_nobodys_hands)
         .order_by(Delivery.next_attempt_at)
         .limit(LYING_LOOKED_AT)
         .subquery()
     )
     decided_at = select(func.max(Decision.decided_at)).where(
-        Decision.practice_id == lying.c.practice_id, Decision.reminder_id == lying.c.reminder_id
+        Decision.practice_id == lying.c.practice_id,
+        or_(Decision.reminder_id == lying.c.reminder_id, Decision.alert_id == lying.c.alert_id),
     )
     rows = session.execute(select(lying.c.next_attempt_at, decided_at.correlate(lying).scalar_subquery()))
     return min((max(due_at, decided_at or due_at) for due_at, decided_at in rows), default=None)

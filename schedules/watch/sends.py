@@ -128,7 +128,7 @@ def _stories(session: Session, page: Sequence[_Sent]) -> dict[str, list[Decision
     )
     found: defaultdict[str, list[Decision]] = defaultdict(list)
     for line in session.scalars(query.order_by(Decision.id)):
-        found[line.reminder_id].append(line)
+        found[line.reminder_id or ""].append(line)
     return found
 
 
@@ -152,8 +152,9 @@ def _accepted(session: Session, practice_id: str, reminder_ids: Iterable[str]) -
     """Return every message about these reminders that a provider ever took."""
     same = _same(Delivery, Delivery.id == DeliveryAttempt.delivery_id)
     query = (
-        select(Delivery.reminder_id, Delivery.generation, Delivery.due_at, Delivery.target)
+        select(Reminder.id, Delivery.generation, Delivery.due_at, Delivery.target)
         .join(DeliveryAttempt, same)
+        .join(Reminder, and_(Reminder.practice_id == Delivery.practice_id, Reminder.id == Delivery.reminder_id))
         .where(Delivery.practice_id == practice_id, Delivery.reminder_id.in_(sorted(reminder_ids)))
         .where(DeliveryAttempt.outcome == AttemptOutcome.accepted)
     )

@@ -1,11 +1,13 @@
-"""Check-ins: what patients report. Every answer says that nobody watches, and which number to call."""
+"""Check-ins: what patients report. Every answer says whether somebody is on call, and which number to call."""
 
 from typing import Any
 
-from marshmallow import Schema, fields
+from marshmallow import Schema, fields, validate
 
 from models import CheckIn, Episode
 from models.care import Reporter
+from schedules.plan.red_flag import Urgency
+from schedules.plan.red_flags import FLAG_OF_KEY
 from service.api import examples
 from service.api.etags import etag_of, refuse_match_of_nothing, require_match
 from service.api.fields import Flag, Id, Instant, Text, Whole, Word
@@ -13,7 +15,7 @@ from service.api.pages import PageQuery, page, row_after
 from service.api.resource import Resource
 from service.api.scope import caller, now, show
 from service.api.unmonitored import Unmonitored, unmonitored
-from service.care.check_ins import list_check_ins, put_check_in
+from service.care.check_ins import list_check_ins, put_check_in, urgent_advice
 from service.care.reach import find_row
 from service.care.records import CheckInRecord
 from service.db import current_session
@@ -23,6 +25,20 @@ check_ins = Resource("check-ins", "What patients report of a day.")
 
 def _pain(where: str, **options: Any) -> Whole:
     return Whole(0, 10, f"{where}: 0 none, 10 the worst imaginable", **options)
+
+
+class RedFlags(fields.List[Any]):
+    """Red flags that are said yes to, once each and in the order in which they are asked."""
+
+    def __init__(self, **options: Any) -> None:
+        expected = "a list of keys of red flags"
+        key = fields.String(validate=validate.OneOf(list(FLAG_OF_KEY)), metadata={"expected": "the key of a red flag"})
+        told = f"Keys of the red flags that the patient says yes to: {', '.join(FLAG_OF_KEY)}. Null: not asked."
+        super().__init__(key, metadata={"expected": expected, "description": told}, **options)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> list[Any]:
+        said = super()._deserialize(value, attr, data, **options)
+        return [key for key in FLAG_OF_KEY if key in said]
 
 
 class CheckInBody(Schema):
@@ -38,6 +54,7 @@ class CheckInBody(Schema):
     walking_minutes = Whole(0, 1440, "minutes of the whole day", load_default=None, allow_none=True)
     steps = Whole(0, 200_000, "steps of the whole day", load_default=None, allow_none=True)
     took_opioid = Flag("whether an opioid or sedative was taken since", load_default=None, allow_none=True)
+    red_flags = RedFlags(load_default=None, allow_none=True)
     note = Text(2000, "a note", load_default=None, allow_none=True)
 
 
@@ -50,8 +67,18 @@ class CheckInView(CheckInBody):
     rev = fields.Integer(required=True)
 
 
+class UrgentView(Schema):
+    """What to do at once about a red flag, in the patient's language: show it before anything else."""
+
+    red_flag = fields.String(required=True)
+    urgency = Word(Urgency, required=True)
+    what_to_do = fields.String(required=True)
+
+
 class CheckInAnswer(CheckInView, Unmonitored):
-    """A stored check-in, and what to do in an emergency."""
+    """A stored check-in, and what to do in an emergency. `urgent`: the most urgent first; staff are told of each."""
+
+    urgent = fields.List(fields.Nested(UrgentView), required=True)
 
 
 class CheckInPage(Unmonitored):
@@ -80,7 +107,8 @@ def list_episode_check_ins(query: dict[str, Any], episode_id: str) -> Any:
 @check_ins.alt_response(201, schema=CheckInAnswer, success=True)
 def store_check_in(body: dict[str, Any], check_in_id: str) -> Any:
     """Store a check-in under your own id. Sending the same body again changes nothing."""
-    session, record = current_session(), CheckInRecord(**body)
+    said = body["red_flags"]
+    session, record = current_session(), CheckInRecord(**body | {"red_flags": None if said is None else tuple(said)})
     row, is_new = put_check_in(session, caller(), check_in_id, record, now=now(), require_match=require_match)
     if is_new:
         refuse_match_of_nothing()
@@ -91,4 +119,4 @@ def store_check_in(body: dict[str, Any], check_in_id: str) -> Any:
 
 def _told(row: CheckIn) -> dict[str, Any]:
     stored = {name: getattr(row, name) for name in CheckInView().fields}
-    return stored | unmonitored(row.patient_id)
+    return stored | unmonitored(row.patient_id) | {"urgent": urgent_advice(current_session(), row)}

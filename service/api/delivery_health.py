@@ -64,10 +64,11 @@ class SelfAuditView(Schema):
 class DeliveryHealthView(Schema):
     """How delivery stands, and what the practice has of it.
 
-    `status` is the whole service's: `silent` (no worker ticks), `stuck` (one hangs), `late` (something due is in
-    nobody's hands), `ok`. `due` are the practice's open deliveries that are due, by state; `held` those that may have
-    gone out after a backup that was restored and wait for somebody's word. `open_conflicts` are edits on devices that
-    wait to be settled, `refused_rows` what devices made in the last week that could not be stored and is not done.
+    `status` is the whole service's: `silent` (no worker ticks), `unheard` (an alert's time is up, and nobody could be
+    told of it), `stuck` (a worker hangs), `late` (something due is in nobody's hands), `ok`. `due` are the practice's
+    open deliveries that are due, by state; `held` those that may have gone out after a backup that was restored and
+    wait for somebody's word. `open_conflicts` are edits on devices that wait to be settled, `refused_rows` what devices
+    made in the last week that could not be stored and is not done.
     """
 
     status = Word(Status, attribute="judgement.status", required=True)

@@ -129,6 +129,11 @@ def _address(body: dict[str, Any]) -> str:
 def _subscription(told: dict[str, Any] | None, token: str | None) -> Subscription:
     if token is not None:
         raise InvalidError(Fault("/token", "none for web_push", describe_private(token)))
+    return read_subscription_body(told)
+
+
+def read_subscription_body(told: dict[str, Any] | None) -> Subscription:
+    """Return a browser's subscription that a body gives. Raises InvalidError for one that is not taken."""
     if told is None:
         raise InvalidError(Fault("/subscription", "a browser's subscription", "nothing"))
     endpoint, keys = told["endpoint"], told["keys"]

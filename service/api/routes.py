@@ -1,6 +1,7 @@
 """The resources of the API, in the order in which the document lists them."""
 
 from service.api.access_log import access_log
+from service.api.alerts import alerts
 from service.api.audit_trail import audit_trail
 from service.api.check_ins import check_ins
 from service.api.clearance_rules import clearance_rules
@@ -17,6 +18,7 @@ from service.api.migrations import migrations
 from service.api.milestones import milestones
 from service.api.moves import moves
 from service.api.observations import observations
+from service.api.on_call import on_call
 from service.api.own_protocols import own_protocols
 from service.api.patients import patients
 from service.api.plans import plans
@@ -64,6 +66,8 @@ RESOURCES = (
     access_log,
     audit_trail,
     privacy,
+    alerts,
+    on_call,
     tasks,
     conflicts,
     delivery_health,

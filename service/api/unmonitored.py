@@ -1,12 +1,14 @@
-"""What goes with every answer to a report: that nobody watches, and which number to call."""
+"""What goes with every answer to a report: whether somebody is on call, and which number to call."""
 
 from typing import Any
 
 from marshmallow import Schema, fields
 
 from models import Patient
-from service.api.scope import caller
+from service.api.fields import Instant
+from service.api.scope import caller, now
 from service.care.emergency import EmergencyAdvice, emergency_advice
+from service.care.on_call import who_watches
 from service.care.reach import practice_of
 from service.db import current_session
 
@@ -19,15 +21,19 @@ class EmergencyView(Schema):
 
 
 class Unmonitored(Schema):
-    """An answer that nobody watches."""
+    """An answer that says whether somebody is on call, and until when that is known. Null: nobody is."""
 
     monitored = fields.Boolean(required=True, metadata={"description": "Whether somebody is on call for this."})
+    monitored_until = Instant(allow_none=True, required=True)
     emergency = fields.Nested(EmergencyView, required=True)
 
 
-def unmonitored(patient_id: str) -> dict[str, Any]:
-    """Return what a patient is told beside what was reported."""
+def unmonitored(patient_id: str, *, calls_nobody: bool = False) -> dict[str, Any]:
+    """Return what a patient is told beside what was reported. `calls_nobody`: nothing in it raises an alert."""
     session, who = current_session(), caller()
-    patient = session.get_one(Patient, (who.practice_id, patient_id))
-    advice: EmergencyAdvice = emergency_advice(patient.country, patient.language, practice_of(session, who).phone)
-    return {"monitored": False, "emergency": advice}
+    patient, practice = session.get_one(Patient, (who.practice_id, patient_id)), practice_of(session, who)
+    until = None if calls_nobody else who_watches(session, practice, now()).monitored_until
+    advice: EmergencyAdvice = emergency_advice(
+        patient.country, patient.language, practice.phone, is_monitored=until is not None
+    )
+    return {"monitored": until is not None, "monitored_until": until, "emergency": advice}

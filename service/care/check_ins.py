@@ -1,13 +1,19 @@
-"""Use cases: what patients report of a day is stored and listed. Nobody watches it yet, and every answer says so."""
+"""Use cases: what patients report of a day is stored and listed, and what asks for a person in it is raised at once."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from models import CheckIn
+from models import CheckIn, Patient, Practice
+from schedules.plan.emergency import emergency_words
+from schedules.plan.placeholders import fill
+from schedules.plan.red_flag import Urgency
+from schedules.plan.red_flags import FLAG_OF_KEY
 from service.care.patients import RequireMatch
 from service.care.records import CheckInRecord
+from service.care.report_alerts import raise_from_reports
 from service.care.reports import list_reports, put_report
 from service.identity.principal import Principal
 
@@ -24,9 +30,33 @@ def put_check_in(
     require_match: RequireMatch,
 ) -> tuple[CheckIn, bool]:
     """Store a check-in under the client's id. Return the row, and whether it is new. Raises as `put_report` does."""
-    return put_report(
+    stored = put_report(
         session, caller, CheckIn, check_in_id, record, told_at=_TOLD_AT, now=now, require_match=require_match
     )
+    raise_from_reports(session, caller.practice_id, [stored[0]], now)
+    return stored
+
+
+@dataclass(frozen=True, slots=True)
+class UrgentAdvice:
+    """What a patient must do at once about one red flag."""
+
+    red_flag: str
+    urgency: Urgency
+    what_to_do: str
+
+
+def urgent_advice(session: Session, row: CheckIn) -> list[UrgentAdvice]:
+    """Return what to do about each red flag of a check-in, in the patient's language, the most urgent first."""
+    patient = session.get_one(Patient, (row.practice_id, row.patient_id))
+    practice = session.get_one(Practice, row.practice_id)
+    values = {"number": emergency_words(patient.country, patient.language), "phone": practice.phone}
+    # The flags are listed by urgency, see `schedules.plan.red_flags`.
+    return [
+        UrgentAdvice(key, flag.urgency, fill(flag.what_to_do.in_language(patient.language), values))
+        for key, flag in FLAG_OF_KEY.items()
+        if key in (row.red_flags or ())
+    ]
 
 
 def list_check_ins(

@@ -15,6 +15,7 @@ from models.people import Staff
 from schedules.plan.corrections import URGENT_KEYS
 from schedules.plan.day_limits import DayLimits
 from schedules.plan.vocabulary import MilestoneKind, ReminderState, SurgeryStatus
+from schedules.planning.on_call import monitored_until
 from schedules.planning.slots import SLOT_KINDS
 from service.care.acknowledging import acknowledge_reminder
 from service.care.emergency import EmergencyAdvice, emergency_advice
@@ -121,6 +122,7 @@ def read_message(session: Session, link: MessageLink, now: datetime) -> MessageV
     stands = all(_stands(link, each) for each in reminders)
     personal = [item for item in (_personal_item(session, each) for each in reminders) if item is not None and stands]
     instructions = [_instruction(session, caller, item) for item in personal]
+    is_monitored = monitored_until(session, practice, now) is not None
     return MessageView(
         patient=patient,
         practice=practice,
@@ -130,7 +132,7 @@ def read_message(session: Session, link: MessageLink, now: datetime) -> MessageV
         waits_for_clinic=None in instructions,
         limits=patient_limits(session, caller, patient.id, on=None, now=now).limits,
         next=view_progress(session, practice, episode, clinic_today(practice, now)).next,
-        advice=emergency_advice(patient.country, patient.language, practice.phone),
+        advice=emergency_advice(patient.country, patient.language, practice.phone, is_monitored=is_monitored),
     )
 
 

@@ -97,7 +97,10 @@ class SurgeryRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckInRecord:
-    """What a patient reports at one time. Pain from 0 (none) to 10; minutes and steps of the whole day."""
+    """What a patient reports at one time. Pain from 0 (none) to 10; minutes and steps of the whole day.
+
+    `red_flags` are the keys of those said yes to; None: they were not asked.
+    """
 
     episode_id: str
     reported_at: datetime
@@ -109,6 +112,7 @@ class CheckInRecord:
     walking_minutes: int | None = None
     steps: int | None = None
     took_opioid: bool | None = None
+    red_flags: tuple[str, ...] | None = None
     note: str | None = None
 
 

@@ -21,6 +21,7 @@ _MODULES = (
     "protocol",
     "simulate",
     "practice",
+    "on_call",
     "rebuild_plans",
     "why",
     "self_audit",

@@ -91,6 +91,9 @@ OF_ONESELF: Final[Rules] = {
     "POST /clinic/account/recovery-codes": EVERY_STAFF,
     "GET /clinic/step-up": EVERY_STAFF,
     "POST /clinic/step-up": EVERY_STAFF,
+    "GET /api/v1/me/alert-addresses": STAFF,
+    "PUT /api/v1/me/alert-addresses/{channel}": STAFF,
+    "DELETE /api/v1/me/alert-addresses/{channel}": STAFF,
 }
 
 # Patients: which of them a caller reaches stands in `service.care.reach`.
@@ -174,6 +177,12 @@ OF_PATIENTS: Final[Rules] = {
     "GET /clinic/patients": STAFF,
     "POST /clinic/patients": STAFF,
     "GET /clinic/patients/{patient_id}": STAFF,
+    "GET /api/v1/alerts": STAFF,
+    "GET /api/v1/alerts/{alert_id}": STAFF,
+    "POST /api/v1/alerts/{alert_id}/acknowledge": STAFF,
+    "POST /api/v1/alerts/{alert_id}/assign": STAFF,
+    "POST /api/v1/alerts/{alert_id}/contacts": STAFF,
+    "POST /api/v1/alerts/{alert_id}/close": STAFF,
 }
 
 # The caller's practice, and no patient: its settings, its protocols, how its service runs.
@@ -201,6 +210,10 @@ OF_PRACTICE: Final[Rules] = {
     "GET /api/v1/practice": STAFF,
     "PATCH /api/v1/practice": ADMIN | CLINICIAN,
     "POST /api/v1/simulations": STAFF,
+    "GET /api/v1/alert-rules": STAFF,
+    "GET /api/v1/on-call": STAFF,
+    "PUT /api/v1/on-call/{shift_id}": STAFF,
+    "DELETE /api/v1/on-call/{shift_id}": STAFF,
 }
 
 PARTS: Final[Mapping[str, Rules]] = {

@@ -4,6 +4,9 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 
+from werkzeug.datastructures import MultiDict
+
+from schedules.plan.red_flags import FLAG_OF_KEY
 from service.care.checks import is_storable
 from service.care.records import CheckInRecord
 from service.errors import Fault, InvalidError, describe_private
@@ -11,7 +14,7 @@ from service.errors import Fault, InvalidError, describe_private
 LONGEST_NOTE = 2000
 
 
-def read_answers(form: Mapping[str, str], episode_id: str, reported_at: datetime) -> CheckInRecord:
+def read_answers(form: MultiDict[str, str], episode_id: str, reported_at: datetime) -> CheckInRecord:
     """Return what a patient answered. Raises InvalidError."""
     pain = _whole(form, "pain", 10)
     if pain is None:
@@ -26,6 +29,7 @@ def read_answers(form: Mapping[str, str], episode_id: str, reported_at: datetime
         pain_arm=_whole(form, "pain_arm", 10),
         walking_minutes=_whole(form, "walking_minutes", 1440),
         took_opioid={"yes": True, "no": False}.get(form.get("took_opioid", "")),
+        red_flags=_red_flags(form),
         note=_note(form),
     )
 
@@ -37,6 +41,14 @@ def _whole(form: Mapping[str, str], name: str, highest: int) -> int | None:
     if not re.fullmatch("[0-9]{1,5}", raw) or int(raw) > highest:
         raise InvalidError(Fault(f"/{name}", f"a whole number from 0 to {highest}", describe_private(raw)))
     return int(raw)
+
+
+def _red_flags(form: MultiDict[str, str]) -> tuple[str, ...]:
+    """Return the red flags that were ticked: the page asks for all of them, so that none ticked means none."""
+    said = set(form.getlist("red_flag"))
+    if not said <= FLAG_OF_KEY.keys():
+        raise InvalidError(Fault("/red_flags", "keys of red flags", "something else"))
+    return tuple(key for key in FLAG_OF_KEY if key in said)
 
 
 def _note(form: Mapping[str, str]) -> str | None:

@@ -1,14 +1,17 @@
 """Turns what is known into pages. Every value is escaped by the templates; no page has a script."""
 
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Response, render_template, request, url_for
 
 from schedules.plan.red_flag import Urgency
+from schedules.plan.red_flag_questions import QUESTIONS
 from schedules.plan.red_flags import flags_of
 from schedules.plan.vocabulary import Language
 from service.api.scope import now, settings
+from service.care.check_ins import UrgentAdvice
 from service.care.message_links import MessageView
 from service.pages.lines import instruction_lines, limit_lines, next_lines
 from service.pages.session import Form, mark_of, sign_form
@@ -28,9 +31,18 @@ def ask_page(token: str, *, problem: str | None = None, status: int = 200) -> Re
 
 
 def message_page(
-    view: MessageView, token: str, *, form_id: str, problem: str | None = None, thanks: str | None = None
+    view: MessageView,
+    token: str,
+    *,
+    form_id: str,
+    problem: str | None = None,
+    thanks: str | None = None,
+    urgent: Sequence[UrgentAdvice] = (),
 ) -> Response:
-    """Return the page that shows a message and takes answers under `form_id`. With a problem its status is 422."""
+    """Return the page that shows a message and takes answers under `form_id`. With a problem its status is 422.
+
+    `urgent` is what to do at once about what was answered.
+    """
     language = Language(view.patient.language)
     form = sign_form(settings(), CHECK_IN, Form(mark_of(token), form_id, int(now().timestamp())))
     return _page(
@@ -47,6 +59,8 @@ def message_page(
         instructions=instruction_lines(view),
         pains=PAINS,
         flags=[(each, flags_of(each)) for each in Urgency],
+        questions=QUESTIONS,
+        urgent=urgent,
         speak=lambda text: text.in_language(language),
     )
 

@@ -3,6 +3,7 @@
 Errors are pages too: a patient reads what to do, not a problem document.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from models.ids import new_id
 from service.api.problems import answer_error
 from service.api.scope import now, scope, settings, show
 from service.api.settle import settled
-from service.care.check_ins import put_check_in
+from service.care.check_ins import UrgentAdvice, put_check_in, urgent_advice
 from service.care.message_links import Opening, find_opened, holder_of, open_link, read_message
 from service.db import current_session
 from service.errors import InvalidError, NotFoundError, StaleError, TooOftenError
@@ -91,11 +92,14 @@ def send_check_in(token: str) -> Response:
     session, view = current_session(), read_message(current_session(), link, now())
     try:
         record = read_answers(request.form, view.episode_id, datetime.fromtimestamp(form.made_at, UTC))
-        put_check_in(session, holder_of(link), form.id, record, now=now(), require_match=_keep_the_first)
+        row, _ = put_check_in(session, holder_of(link), form.id, record, now=now(), require_match=_keep_the_first)
     except InvalidError:
         return _show(link, token, problem="not_valid")
     except StaleError:
         return _show(link, token, problem="already_sent")
+    if row.red_flags:
+        # What to do at once is not to wait for another request.
+        return _show(link, token, thanks="sent", urgent=urgent_advice(session, row))
     return _to_message(token, sent="1")
 
 
@@ -136,9 +140,16 @@ def _note_who(opening: Opening | None) -> None:
         show(opening.link.patient_id)
 
 
-def _show(link: MessageLink, token: str, *, problem: str | None = None, thanks: str | None = None) -> Response:
+def _show(
+    link: MessageLink,
+    token: str,
+    *,
+    problem: str | None = None,
+    thanks: str | None = None,
+    urgent: Sequence[UrgentAdvice] = (),
+) -> Response:
     view = read_message(current_session(), link, now())
-    return message_page(view, token, form_id=new_id(now()), problem=problem, thanks=thanks)
+    return message_page(view, token, form_id=new_id(now()), problem=problem, thanks=thanks, urgent=urgent)
 
 
 def _to_message(token: str, **arguments: str) -> Response:

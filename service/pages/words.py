@@ -77,6 +77,10 @@ WORDS: Final[Mapping[str, Text]] = MappingProxyType(
         "unsaid": Text(en="I do not say", es="No lo digo"),
         "yes": Text(en="Yes", es="Sí"),
         "no": Text(en="No", es="No"),
+        "any_flag": Text(
+            en="Do you have any of these now? Do not wait for us: do what is said below.",
+            es="¿Tiene ahora algo de esto? No espere nuestra respuesta: haga lo que se indica abajo.",
+        ),
         "note": Text(en="Anything else (not for emergencies)", es="Algo más (no para emergencias)"),
         "send": Text(en="Send", es="Enviar"),
         "sent": Text(en="Thank you. Your answers are stored.", es="Gracias. Sus respuestas están guardadas."),

@@ -31,7 +31,7 @@ from models.private import Sealed
 from service.care.records import PATIENT_MAY_CHANGE
 from service.sync.columns import WireColumn, kind_of
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 OLDEST_VERSION: Final = 1  # what is older is answered 426
 
 
@@ -175,7 +175,11 @@ COLLECTIONS: Final[Mapping[str, Collection]] = {
             creates=True,
         ),
         _collection(
-            "check_ins", CheckIn, f"{_CHECK_IN} received_at reported_by", written=_CHECK_IN, creates=True
+            "check_ins",
+            CheckIn,
+            {1: f"{_CHECK_IN} received_at reported_by", 3: "red_flags"},
+            written=f"{_CHECK_IN} red_flags",
+            creates=True,
         ),
         _collection(
             "questionnaire_answers",

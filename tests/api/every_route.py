@@ -1,17 +1,19 @@
 """Every route with a target of each kind: what tests of walls, of the audit trail and of repeats send."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from typing import Any
 from zlib import crc32
 
 from sqlalchemy.orm import Session
 
 from models import (
+    Alert,
     CheckIn,
     ClearanceRule,
     Delivery,
     Milestone,
     ObservedFact,
+    OnCallShift,
     QuestionnaireAnswer,
     Reminder,
     ServiceAccount,
@@ -23,7 +25,7 @@ from models.care import Reporter
 from models.identity import TokenKind
 from models.reminder import DeliveryState
 from models.report import TaskKind
-from schedules.plan.vocabulary import Instrument, Observation
+from schedules.plan.vocabulary import AlertKind, AlertState, AlertUrgency, Instrument, Observation
 from service.care.own_protocols import copy_protocol
 from service.dashboard.forms import is_clinic
 from service.identity.principal import Principal
@@ -51,6 +53,9 @@ MISSING = {
     "session_id": "nothing",
     "account_id": "nothing",
     "delivery_id": "nothing",
+    "alert_id": "nothing",
+    "shift_id": "nothing",
+    "staff_id": "nobody",
     "own_protocol_id": "nothing",
 }
 # Longer than any id.
@@ -64,6 +69,13 @@ PATIENT_BODY = {
     "time_zone": "America/New_York",
     "units": "imperial",
 }
+SHIFT_BODY = {
+    "place": "first",
+    "from_on": "2026-03-02",
+    "from_at": "08:00",
+    "until_on": "2026-03-02",
+    "until_at": "20:00",
+}
 SURGERY_BODY = {"procedure": "lumbar_microdiscectomy", "approach": "tubular", "levels": ["L4-L5"]}
 
 VERSION = "/api/v1/protocols/{protocol_id}/versions/{version}"
@@ -74,6 +86,7 @@ NAMES = {
     "filename": "start.js",
     "token": "AAAAAAAAAAAAAAAAAAAAAA",
     "collection": "check_ins",
+    "channel": "sms",
 }
 # What ships is nobody's to change: these are about a draft of the clinic's own.
 OF_OWN_PROTOCOLS = (f"PATCH {VERSION}", f"POST {VERSION}/release", f"POST {VERSION}/retire")
@@ -136,6 +149,12 @@ def body_of(route: str, ids: dict[str, str]) -> Any:
         "POST /api/v1/tasks/{task_id}/close": {},
         "POST /api/v1/held-deliveries/{delivery_id}/release": {},
         "POST /api/v1/held-deliveries/{delivery_id}/drop": {},
+        "POST /api/v1/alerts/{alert_id}/acknowledge": {},
+        "POST /api/v1/alerts/{alert_id}/assign": {"staff_id": ids["staff_id"]},
+        "POST /api/v1/alerts/{alert_id}/contacts": {"method": "phone", "is_reached": False},
+        "POST /api/v1/alerts/{alert_id}/close": {"outcome": "no_action_needed"},
+        "PUT /api/v1/on-call/{shift_id}": SHIFT_BODY | {"staff_id": ids["staff_id"]},
+        "PUT /api/v1/me/alert-addresses/{channel}": {"address": "+12125550188"},
         "POST /api/v1/conflicts/{conflict_id}/resolve": {"keep": "kept"},
         "POST /api/v1/refused-rows/{refused_id}/done": {},
         "POST /api/v1/providers/sms/status": {},
@@ -203,6 +222,13 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
     session.add(Task(id=name, kind=TaskKind.fill_slot, created_at=at, about={}, **whose))
     builders.conflict(session, clinic.other_patient if other else clinic.patient, id=name)
     builders.refused_row(session, clinic.other_patient if other else clinic.patient, id=name)
+    told_of = {"kind": AlertKind.red_flag, "urgency": AlertUrgency.same_day, "state": AlertState.acknowledged}
+    alert = Alert(id=name, raised_at=at, about={"red_flag": "calf", "check_in_id": name}, **told_of, **whose)
+    alert.acknowledged_at, alert.acknowledged_by, alert.owner_id = at, clinic.coordinator.id, clinic.coordinator.id
+    session.add(alert)
+    days = {"from_on": at.date(), "from_at": time(8), "until_on": at.date(), "until_at": time(20)}
+    shift = OnCallShift(practice_id=clinic.id, id=name, staff_id=clinic.coordinator.id, place="first", **days)
+    session.add(shift)
     rule = ClearanceRule(id=name, practice_id=clinic.id, milestone_kind="blt_end", signed_by=clinic.clinician.id)
     rule.signed_at = at
     session.add(rule)
@@ -235,6 +261,9 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
         "session_id": name,
         "account_id": name,
         "delivery_id": held.id,
+        "alert_id": name,
+        "shift_id": name,
+        "staff_id": clinic.coordinator.id,
         "own_protocol_id": add_own_protocol(session, clinic, name),
     }
 

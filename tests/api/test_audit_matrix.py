@@ -23,7 +23,7 @@ DENIALS = (401, 403, 404)
 LISTS = ("GET /api/v1/tasks", "GET /api/v1/patients")
 # These tell a phone that something changed, and nothing else.
 CALLS = (f"{SYNC}/events", f"{SYNC}/wait", "/pullStream", "/write-checkpoint2.json")
-OWN_ACCOUNT = "/v1/me"
+OWN_ACCOUNT, ROTA = "/v1/me", "/v1/on-call"
 OF_ONE = ("GET /api/v1/conflicts", "GET /api/v1/refused-rows", "GET /api/v1/held-deliveries")
 
 
@@ -65,7 +65,7 @@ def _left(session: Session, entry: AuditEntry) -> Left:
 def whom(route: str, *, is_staff: bool, is_own: bool, clinic: Clinic) -> frozenset[str]:
     """Return the patients whom a route shows or changes if it answers."""
     person = frozenset({clinic.patient.id})
-    if OWN_ACCOUNT in route:
+    if OWN_ACCOUNT in route or ROTA in route:
         return frozenset()
     if is_about_somebody(route):
         return person if is_own else frozenset()

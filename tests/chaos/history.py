@@ -88,8 +88,8 @@ def _gather(session: Session, ledger: Ledger, due: Mapping[str, Sequence[Due]]) 
     deliveries, attempts, requests = defaultdict(list), defaultdict(list), defaultdict(list)
     reminder_of = {}
     for delivery in session.scalars(select(Delivery).order_by(Delivery.step)):
-        deliveries[delivery.reminder_id].append(delivery)
-        reminder_of[delivery.id] = delivery.reminder_id
+        deliveries[delivery.subject_id].append(delivery)
+        reminder_of[delivery.id] = delivery.subject_id
     for attempt in session.scalars(select(DeliveryAttempt).order_by(DeliveryAttempt.fence)):
         attempts[reminder_of[attempt.delivery_id]].append(attempt)
     for request in ledger.requests:
@@ -142,7 +142,7 @@ def _repeats(told: Told) -> Iterator[str]:
             yield f"{reminder_id}: {outcomes[AttemptOutcome.accepted]} attempts were accepted"
     for deliveries in told.deliveries.values():
         for delivery in deliveries:
-            last = [each for each in told.attempts[delivery.reminder_id] if each.delivery_id == delivery.id][-1:]
+            last = [each for each in told.attempts[delivery.subject_id] if each.delivery_id == delivery.id][-1:]
             if delivery.state is DeliveryState.sent and [each.outcome for each in last] != [AttemptOutcome.accepted]:
                 yield f"{delivery.id}: sent, but its last attempt was not accepted"
 

@@ -139,9 +139,9 @@ class ReminderMachine(RuleBasedStateMachine):
                 assert reminder.milestone_id not in self.complete
                 assert delivery.generation == reminder.generation
                 assert delivery.due_at <= attempt.started_at < delivery.useful_until
-                assert (delivery.reminder_id, delivery.due_at) not in self.accepted
+                assert (delivery.subject_id, delivery.due_at) not in self.accepted
             if attempt.outcome is AttemptOutcome.accepted:
-                self.accepted.add((delivery.reminder_id, delivery.due_at))
+                self.accepted.add((delivery.subject_id, delivery.due_at))
         self.outbox.messages.clear()
 
     def drain(self) -> None:

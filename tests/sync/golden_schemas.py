@@ -12,9 +12,10 @@ FOLDER = Path(__file__).parent / "golden"
 GOLDEN = {
     "watermelon.1.js": ("watermelon", 1),
     "watermelon.2.js": ("watermelon", 2),
-    "rxdb.2.js": ("rxdb", 2),
-    "powersync.2.js": ("powersync", 2),
-    "schema.2.json": ("json", 2),
+    "watermelon.3.js": ("watermelon", 3),
+    "rxdb.3.js": ("rxdb", 3),
+    "powersync.3.js": ("powersync", 3),
+    "schema.3.json": ("json", 3),
 }
 
 

@@ -79,12 +79,17 @@ def test_a_client_that_grows_gets_what_its_new_columns_hold(patient: Caller, cli
 
 
 def test_a_schema_only_grows_and_fits_the_smallest_client() -> None:
-    assert SCHEMA_VERSION == 2
+    assert SCHEMA_VERSION == 3
     assert len(COLLECTIONS) <= MOST_OPEN_IN_RXDB
     for collection in served(1):
         old, new = collection.columns_of(1), collection.columns_of(2)
         added = {column.name for column in new} - {column.name for column in old}
         assert added == NEW_IN_2.get(collection.name, set())
+        assert [column for column in new if column.name not in added] == list(old)
+    for collection in served(2):
+        old, new = collection.columns_of(2), collection.columns_of(3)
+        added = {column.name for column in new} - {column.name for column in old}
+        assert added == ({"red_flags"} if collection.name == "check_ins" else set())
         assert [column for column in new if column.name not in added] == list(old)
 
 

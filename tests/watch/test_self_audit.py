@@ -144,14 +144,14 @@ def send_after_the_milestone_was_achieved(session: Session) -> str:
     delivery = sent(session)
     milestone = session.get_one(Milestone, (PRACTICE, of_reminder(session, delivery).milestone_id))
     builders.progress(session, milestone, reported_at=delivery.due_at - timedelta(hours=1))
-    return delivery.reminder_id
+    return delivery.subject_id
 
 
 def send_after_the_milestone_was_cancelled(session: Session) -> str:
     delivery = sent(session)
     milestone = session.get_one(Milestone, (PRACTICE, of_reminder(session, delivery).milestone_id))
     milestone.cancelled_at = delivery.due_at - timedelta(hours=1)
-    return delivery.reminder_id
+    return delivery.subject_id
 
 
 def send_after_the_reminder_was_withdrawn(session: Session) -> str:
@@ -159,19 +159,19 @@ def send_after_the_reminder_was_withdrawn(session: Session) -> str:
     query = select(DeliveryAttempt.started_at).where(DeliveryAttempt.delivery_id == delivery.id)
     withdrawn_at = session.scalars(query).one() - timedelta(minutes=2)
     tell(session, step_of(delivery), DecisionKind.cancelled, now=withdrawn_at)
-    return delivery.reminder_id
+    return delivery.subject_id
 
 
 def send_before_it_is_due(session: Session) -> str:
     delivery = sent(session)
     start(session, delivery, timedelta(seconds=-1))
-    return delivery.reminder_id
+    return delivery.subject_id
 
 
 def send_when_it_is_of_no_more_use(session: Session) -> str:
     delivery = sent(session)
     start(session, delivery, delivery.useful_until - delivery.due_at)
-    return delivery.reminder_id
+    return delivery.subject_id
 
 
 def send_in_quiet_hours(session: Session) -> str:
@@ -180,13 +180,13 @@ def send_in_quiet_hours(session: Session) -> str:
     patient = session.get_one(Patient, (PRACTICE, delivery.patient_id))
     for name, value in builders.QUIET_NIGHT.items():
         setattr(patient, name, value)
-    return delivery.reminder_id
+    return delivery.subject_id
 
 
 def send_one_generation_twice(session: Session) -> str:
     delivery = sent(session)
     accept_again(session, delivery, fence=delivery.fence + 1)
-    return delivery.reminder_id
+    return delivery.subject_id
 
 
 def send_one_due_time_twice(session: Session) -> str:
@@ -198,20 +198,20 @@ def send_one_due_time_twice(session: Session) -> str:
     session.add(again)
     session.flush()
     accept_again(session, again, fence=1)
-    return delivery.reminder_id
+    return delivery.subject_id
 
 
 def leave_something_due(session: Session) -> str:
     delivery = waiting(session)
     delivery.next_attempt_at = LATER - OVERDUE_AFTER
-    return delivery.reminder_id
+    return delivery.subject_id
 
 
 def lose_a_delivery(session: Session) -> str:
     delivery = waiting(session)
     delivery.state, delivery.published = DeliveryState.cancelled, True
     of_reminder(session, delivery).due_at = LATER - OVERDUE_AFTER
-    return delivery.reminder_id
+    return delivery.subject_id
 
 
 def change_a_milestone(session: Session) -> str:

@@ -15,6 +15,7 @@ from schedules.delivery.claim import claim_due
 from schedules.delivery.deliver import Desk, Limits, Steps, pass_all, record_all
 from schedules.delivery.gate import Permit, pass_gate
 from schedules.delivery.leases import Lease
+from schedules.delivery.message import Draft
 from schedules.delivery.parcels import parcels, send_parcel
 from schedules.delivery.policy import DEFAULT_POLICY, Policy
 from schedules.plan.vocabulary import Provider
@@ -94,3 +95,9 @@ def lapse(session: Session, clock: FixedClock) -> None:
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text("UPDATE delivery SET lease_until = lease_until - interval '31 seconds'"))
         session.commit()
+
+
+def reminder_draft(permit: Permit) -> Draft:
+    """Return what a permit's message says, which is about reminders."""
+    assert isinstance(permit.draft, Draft)
+    return permit.draft

@@ -19,7 +19,7 @@ from schedules.plan.vocabulary import EpisodeStatus, ReminderState, SurgeryStatu
 from schedules.planning import Answer, plan_episode, withdraw
 from tests import builders
 from tests.clock import FixedClock
-from tests.worker.desks import PUBLIC_URL, claim_all, pass_now
+from tests.worker.desks import PUBLIC_URL, claim_all, pass_now, reminder_draft
 
 LATE = datetime(2026, 3, 20, 17, 0, tzinfo=UTC)  # Friday, 18 days after surgery: one o'clock in New York
 MONDAY = datetime(2026, 3, 23, 14, 0, tzinfo=UTC)  # ten o'clock, when the clinic asks about driving
@@ -92,7 +92,7 @@ def letters(session: Session, now: datetime = MONDAY) -> list[Message]:
     for claim in claim_all(session, FixedClock(now)):
         permit = pass_now(session, claim, now)
         if permit is not None:
-            sent.append(render(permit.draft, permit.address, now, PUBLIC_URL))
+            sent.append(render(reminder_draft(permit), permit.address, now, PUBLIC_URL))
             row = session.get_one(Delivery, (claim.practice_id, claim.delivery_id))
             row.state = DeliveryState.sent
             session.get_one(Reminder, (row.practice_id, row.reminder_id)).state = ReminderState.sent
@@ -192,8 +192,8 @@ def test_a_retry_of_the_letter_says_the_same(session: Session, enrolled: Surgery
 
     assert first is not None
     assert second is not None
-    assert render(first.draft, first.address, MONDAY, PUBLIC_URL) == render(
-        second.draft, second.address, MONDAY, PUBLIC_URL
+    assert render(reminder_draft(first), first.address, MONDAY, PUBLIC_URL) == render(
+        reminder_draft(second), second.address, MONDAY, PUBLIC_URL
     )
     assert enrolled.practice_id == again.practice_id
 

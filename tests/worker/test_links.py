@@ -13,7 +13,7 @@ from schedules.delivery.message import render
 from schedules.plan.vocabulary import Channel
 from tests import builders
 from tests.clock import MONDAY_AFTERNOON, FixedClock
-from tests.worker.desks import PUBLIC_URL, claim_all, pass_now
+from tests.worker.desks import PUBLIC_URL, claim_all, pass_now, reminder_draft
 
 WAITS, SAYS = "A message from your care team", "Build up your walking: a few minutes, several times a day"
 
@@ -26,7 +26,7 @@ def test_the_gate_stores_the_hash_of_a_link_and_what_it_leads_to(session: Sessio
 
     assert permit is not None
     link = session.query(MessageLink).one()
-    assert link.token_hash == hashlib.sha256(permit.draft.token.encode()).digest()
+    assert link.token_hash == hashlib.sha256(reminder_draft(permit).token.encode()).digest()
     assert (link.id, link.reminder_id, link.patient_id) == (delivery.id, delivery.reminder_id, delivery.patient_id)
     assert (link.made_at, link.opened_at, link.failed_tries) == (MONDAY_AFTERNOON, None, 0)
     assert link.expires_at == MONDAY_AFTERNOON + timedelta(hours=72)  # three days from the due hour end before that
@@ -54,7 +54,7 @@ def test_no_two_messages_share_a_link(session: Session, clock: FixedClock) -> No
 
     permits = [pass_now(session, claim) for claim in claim_all(session, clock)]
 
-    assert len({permit.draft.token for permit in permits if permit is not None}) == 3
+    assert len({reminder_draft(permit).token for permit in permits if permit is not None}) == 3
 
 
 def test_what_may_show_is_asked_after_the_claim(session: Session, clock: FixedClock) -> None:
@@ -70,8 +70,10 @@ def test_what_may_show_is_asked_after_the_claim(session: Session, clock: FixedCl
     for delivery_id, claim in claims.items():
         permit = pass_now(session, claim)
         assert permit is not None
-        by_sms = replace(permit.draft, channel=Channel.sms)
-        mail, sms = (render(each, "x@example.org", clock.now(), PUBLIC_URL) for each in (permit.draft, by_sms))
+        by_sms = replace(reminder_draft(permit), channel=Channel.sms)
+        mail, sms = (
+            render(each, "x@example.org", clock.now(), PUBLIC_URL) for each in (reminder_draft(permit), by_sms)
+        )
         shown[delivery_id] = (mail.subject[:57], mail.notice[:57], sms.notice[:57])
 
     assert shown[agreed.id] == (SAYS, SAYS, SAYS)

@@ -12,7 +12,7 @@ from schedules.plan.library import load_library
 from tests import builders
 from tests.clock import MONDAY_AFTERNOON, FixedClock
 from tests.planning.test_own_library import version
-from tests.worker.desks import PUBLIC_URL, claim_all, pass_now
+from tests.worker.desks import PUBLIC_URL, claim_all, pass_now, reminder_draft
 
 SHIPPED = "[imaging]"
 OURS = '[texts.reminders.walk30.encourage]\nen = "Walk with Casey."\nes = "Camine con Casey."\n\n[imaging]'
@@ -33,10 +33,10 @@ def test_the_clinics_own_words_go_out(session: Session, clock: FixedClock, surge
     permit = pass_now(session, claim_all(session, clock)[0])
 
     assert permit is not None
-    body = render(permit.draft, permit.address, MONDAY_AFTERNOON, PUBLIC_URL).body
+    body = render(reminder_draft(permit), permit.address, MONDAY_AFTERNOON, PUBLIC_URL).body
     assert body.startswith("Walk with Casey.\n\n")
-    (item,) = permit.draft.items
-    shipped = replace(permit.draft, items=(replace(item, own=None, protocol_id="MD-MISS"),))
+    (item,) = reminder_draft(permit).items
+    shipped = replace(reminder_draft(permit), items=(replace(item, own=None, protocol_id="MD-MISS"),))
     assert "Casey" not in render(shipped, permit.address, MONDAY_AFTERNOON, PUBLIC_URL).body
 
 

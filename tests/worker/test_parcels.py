@@ -26,7 +26,7 @@ from tests import builders
 from tests.clock import MONDAY_AFTERNOON, FixedClock
 from tests.database import settings_for
 from tests.failpoints import running_worker
-from tests.worker.desks import Outbox, claim_all, desk_of
+from tests.worker.desks import Outbox, claim_all, desk_of, reminder_draft
 from tests.worker.push_peers import EXPO_TOKEN, ExpoPeer, Seen, reply, running
 from tests.worker.rows import open_count, outcomes, wait_until
 
@@ -135,10 +135,10 @@ def test_a_message_that_cannot_be_rendered_takes_no_other_with_it(
     desk = desk_of(engine, clock, {Provider.expo: expo})
     (parcel,) = parcels(desk, pass_all(desk, claim_all(session, clock)))
     bad = next(permit for permit in parcel if permit.claims[0].delivery_id == due[2].id)
-    item = replace(bad.draft.items[0], reminder_key="of-no-protocol")
+    item = replace(reminder_draft(bad).items[0], reminder_key="of-no-protocol")
     others = [permit for permit in parcel if permit is not bad]
 
-    sent = send_parcel(desk, [replace(bad, draft=replace(bad.draft, items=(item,))), *others])
+    sent = send_parcel(desk, [replace(bad, draft=replace(reminder_draft(bad), items=(item,))), *others])
     record_all(desk, sent)
 
     session.expire_all()

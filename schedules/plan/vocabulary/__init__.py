@@ -3,6 +3,15 @@
 Knows no rule: what follows from a word stands in the module that decides it.
 """
 
+from schedules.plan.vocabulary.alerts import (
+    AlertKind,
+    AlertLine,
+    AlertOutcome,
+    AlertState,
+    AlertUrgency,
+    ContactMethod,
+    OnCallPlace,
+)
 from schedules.plan.vocabulary.care import (
     Approach,
     ApproachClass,
@@ -47,6 +56,11 @@ from schedules.plan.vocabulary.plan import (
 )
 
 __all__ = [
+    "AlertKind",
+    "AlertLine",
+    "AlertOutcome",
+    "AlertState",
+    "AlertUrgency",
     "Anchor",
     "Approach",
     "ApproachClass",
@@ -54,6 +68,7 @@ __all__ = [
     "CancelReason",
     "Channel",
     "Condition",
+    "ContactMethod",
     "EpisodeStatus",
     "Grade",
     "Instrument",
@@ -63,6 +78,7 @@ __all__ = [
     "MilestoneState",
     "MoveReason",
     "Observation",
+    "OnCallPlace",
     "OpioidUse",
     "Owner",
     "PastPolicy",

@@ -12,10 +12,12 @@ from models import CheckIn, Episode, FormerVersion, ObservedFact, Surgery
 from service.api.check_ins import CheckInBody
 from service.api.observations import ObservationBody
 from service.care.observations import may_tell
+from service.care.report_alerts import flags_in, raise_from_reports
 from service.sync.collections import wire_values
 from service.sync.columns import columns_of_text, milliseconds
-from service.sync.edits import Edit
+from service.sync.edits import Edit, Outcome
 from service.sync.merge import Merged, Values
+from service.sync.push import Push
 from service.sync.writers.base import RefusedError, Row, Writer
 
 # A phone's clock may be wrong. What it says of a report is data; days ahead of ours, ours is put in its place.
@@ -106,6 +108,25 @@ class CheckInWriter(ReportWriter[CheckIn]):
     body: ClassVar[type[Schema]] = CheckInBody
     told_at = "reported_at"
 
+    def __init__(self, push: Push) -> None:
+        super().__init__(push)
+        self._told: dict[str, CheckIn] = {}
+        self._said: dict[str, set[str]] = {}
+
+    def apply(self, edit: Edit) -> Outcome:
+        """Apply one edit, and note the red flags in it, whatever becomes of the rest: somebody said them."""
+        outcome = super().apply(edit)
+        patient_id, flags = self._reached(edit, self.rows.get(edit.id)), flags_in(edit.values.get("red_flags"))
+        if patient_id is not None and flags and not edit.is_delete:
+            self._said.setdefault(edit.id, set()).update(flags)
+            self._told.setdefault(edit.id, self.rows.get(edit.id) or self._unstored(edit, patient_id))
+        return outcome
+
+    def finish(self) -> None:
+        """Raise what asks for a person in what was stored, or said."""
+        rows = [self._told[row_id] for row_id in sorted(self._told)]
+        raise_from_reports(self.push.session, self.push.practice_id, rows, self.push.now, said=self._said)
+
     def store(self, edit: Edit, row: CheckIn | None, facts: dict[str, Any], merged: Merged) -> None:
         """Store a check-in, or a new version of one."""
         former, is_new = self.former(row, merged), row is None
@@ -113,6 +134,13 @@ class CheckInWriter(ReportWriter[CheckIn]):
             row = CheckIn(practice_id=self.push.practice_id, id=edit.id, patient_id=self.patient_of(edit))
             row.received_at, row.reported_by = self.push.now, self.push.caller.reporter
         self.write(row, facts, is_new=is_new, merged=merged, former=former)
+        self._told[row.id] = row
+
+    def _unstored(self, edit: Edit, patient_id: str) -> CheckIn:
+        """Return what stands for a check-in that could not be stored, for the alert that its flags raise."""
+        row = CheckIn(practice_id=self.push.practice_id, id=edit.id, patient_id=patient_id)
+        row.episode_id, row.reported_at = str(edit.values.get("episode_id")), self.push.now
+        return row
 
 
 class ObservationWriter(ReportWriter[ObservedFact]):

@@ -82,7 +82,6 @@ def test_the_card_names_the_number_of_every_country_that_is_known_and_words_for_
     assert card().words["local_number"]["en"] == "your local emergency number"
 
 
-def test_while_there_is_no_on_call_nobody_watches() -> None:
-    assert card().monitored_until is None
+def test_while_nobody_is_on_call_it_says_whom_to_call() -> None:
     assert "{number}" in card().not_monitored["en"]
     assert "{phone}" in card().not_monitored["es"]

@@ -217,6 +217,7 @@ export const schema = new Schema({
       note: column.text,
       received_at: column.integer,
       reported_by: column.text,
+      red_flags: column.text,
       rev: column.integer,
     },
     {
@@ -233,6 +234,7 @@ export const schema = new Schema({
           'steps',
           'took_opioid',
           'note',
+          'red_flags',
         ],
       },
       ignoreEmptyUpdates: true,

@@ -1,7 +1,7 @@
 export const collections = {
   patients: {
     schema: {
-      version: 1,
+      version: 2,
       primaryKey: 'id',
       type: 'object',
       properties: {
@@ -39,11 +39,11 @@ export const collections = {
         'rev',
       ],
     },
-    migrationStrategies: { 1: (document) => document },
+    migrationStrategies: { 1: (document) => document, 2: (document) => document },
   },
   episodes: {
     schema: {
-      version: 1,
+      version: 2,
       primaryKey: 'id',
       type: 'object',
       properties: {
@@ -57,11 +57,11 @@ export const collections = {
       },
       required: ['id', 'patient_id', 'label', 'status', 'workers_comp', 'enrolled_at', 'rev'],
     },
-    migrationStrategies: { 1: (document) => document },
+    migrationStrategies: { 1: (document) => document, 2: (document) => document },
   },
   surgeries: {
     schema: {
-      version: 1,
+      version: 2,
       primaryKey: 'id',
       type: 'object',
       properties: {
@@ -100,11 +100,11 @@ export const collections = {
         'rev',
       ],
     },
-    migrationStrategies: { 1: (document) => document },
+    migrationStrategies: { 1: (document) => document, 2: (document) => document },
   },
   milestones: {
     schema: {
-      version: 1,
+      version: 2,
       primaryKey: 'id',
       type: 'object',
       properties: {
@@ -159,11 +159,11 @@ export const collections = {
         'rev',
       ],
     },
-    migrationStrategies: { 1: (document) => document },
+    migrationStrategies: { 1: (document) => document, 2: (document) => document },
   },
   milestone_progress: {
     schema: {
-      version: 1,
+      version: 2,
       primaryKey: 'id',
       type: 'object',
       properties: {
@@ -178,11 +178,11 @@ export const collections = {
       },
       required: ['id'],
     },
-    migrationStrategies: { 1: (document) => document },
+    migrationStrategies: { 1: (document) => document, 2: (document) => document },
   },
   restrictions: {
     schema: {
-      version: 1,
+      version: 2,
       primaryKey: 'id',
       type: 'object',
       properties: {
@@ -230,11 +230,11 @@ export const collections = {
         'rev',
       ],
     },
-    migrationStrategies: { 1: (document) => document },
+    migrationStrategies: { 1: (document) => document, 2: (document) => document },
   },
   clearances: {
     schema: {
-      version: 1,
+      version: 2,
       primaryKey: 'id',
       type: 'object',
       properties: {
@@ -249,11 +249,11 @@ export const collections = {
       },
       required: ['id', 'patient_id', 'episode_id', 'milestone_id', 'cleared_on', 'rev'],
     },
-    migrationStrategies: { 1: (document) => document },
+    migrationStrategies: { 1: (document) => document, 2: (document) => document },
   },
   observations: {
     schema: {
-      version: 1,
+      version: 2,
       primaryKey: 'id',
       type: 'object',
       properties: {
@@ -269,11 +269,11 @@ export const collections = {
       },
       required: ['id', 'episode_id', 'what', 'observed_at'],
     },
-    migrationStrategies: { 1: (document) => document },
+    migrationStrategies: { 1: (document) => document, 2: (document) => document },
   },
   reminders: {
     schema: {
-      version: 1,
+      version: 2,
       primaryKey: 'id',
       type: 'object',
       properties: {
@@ -316,11 +316,14 @@ export const collections = {
         'rev',
       ],
     },
-    migrationStrategies: { 1: (document) => ({ ...document, text: null, correction: null }) },
+    migrationStrategies: {
+      1: (document) => ({ ...document, text: null, correction: null }),
+      2: (document) => document,
+    },
   },
   reminder_acks: {
     schema: {
-      version: 1,
+      version: 2,
       primaryKey: 'id',
       type: 'object',
       properties: {
@@ -334,11 +337,11 @@ export const collections = {
       },
       required: ['id', 'reminder_id', 'acknowledged_at'],
     },
-    migrationStrategies: { 1: (document) => document },
+    migrationStrategies: { 1: (document) => document, 2: (document) => document },
   },
   check_ins: {
     schema: {
-      version: 1,
+      version: 2,
       primaryKey: 'id',
       type: 'object',
       properties: {
@@ -357,15 +360,16 @@ export const collections = {
         note: { type: ['string', 'null'] },
         received_at: { type: 'integer' },
         reported_by: { type: 'string' },
+        red_flags: { type: ['string', 'null'] },
         rev: { type: 'integer' },
       },
       required: ['id', 'episode_id', 'reported_at', 'pain'],
     },
-    migrationStrategies: { 1: (document) => document },
+    migrationStrategies: { 1: (document) => document, 2: (document) => document },
   },
   questionnaire_answers: {
     schema: {
-      version: 1,
+      version: 2,
       primaryKey: 'id',
       type: 'object',
       properties: {
@@ -382,11 +386,11 @@ export const collections = {
       },
       required: ['id', 'episode_id', 'instrument', 'answered_at', 'answers'],
     },
-    migrationStrategies: { 1: (document) => document },
+    migrationStrategies: { 1: (document) => document, 2: (document) => document },
   },
   safety_cards: {
     schema: {
-      version: 1,
+      version: 2,
       primaryKey: 'id',
       type: 'object',
       properties: {
@@ -415,6 +419,9 @@ export const collections = {
         'rev',
       ],
     },
-    migrationStrategies: { 1: (document) => ({ ...document, words: '' }) },
+    migrationStrategies: {
+      1: (document) => ({ ...document, words: '' }),
+      2: (document) => document,
+    },
   },
 }
