@@ -62,17 +62,17 @@ class Machine:
         self.token = done.stdout.strip()
 
     @contextlib.contextmanager
-    def serving(self) -> Iterator[None]:
-        """Run web and worker until the end."""
+    def serving(self, *, works: bool = True) -> Iterator[None]:
+        """Run web, and a worker if it `works`, until the end."""
         gunicorn = ["gunicorn", "wsgi:app", "--bind", f"127.0.0.1:{self.port}", "--worker-class", "gthread"]
         quiet = ("--threads", "4", "--no-control-socket", "--log-level", "warning")
         commands = ([*gunicorn, *quiet], ["schedules.worker"])
         running = [
             subprocess.Popen([sys.executable, "-m", *each], cwd=ROOT, env=self._environment, start_new_session=True)
-            for each in commands
+            for each in commands[: 1 + works]
         ]
         try:
-            wait_for(lambda: self.status("/health/worker") == 200, "web and worker", seconds=60)
+            wait_for(lambda: self.status("/health/worker" if works else "/health") == 200, "the service", seconds=60)
             yield
         finally:
             for process in running:
@@ -139,7 +139,8 @@ def drill(first_url: str, empty_url: str, file: Path) -> bool:
         first.flask("migrate")
         first.flask("demo", "load")
         first.sign_in()
-    with first.serving(), load(first, PATIENT) as stored:
+    # Without a worker, so that messages are under way when the backup is made.
+    with first.serving(works=False), load(first, PATIENT) as stored:
         wait_for(lambda: len(stored) >= 20, "writes", seconds=60)
         with step(f"a backup while it is written to ({len(stored)} patients entered so far)"):
             before = len(stored)
