@@ -68,7 +68,7 @@ class Settings(PushSettings):
     )
     backup_key: bytes | None = _setting(
         parse.key,
-        "Seals backups: 32 bytes in base64, none of the others. `flask backup` and `flask restore` alone need it.",
+        "Seals backups: 32 bytes in base64, another key than the others. Only backup and restore need it.",
         default=None,
         secret=True,
     )

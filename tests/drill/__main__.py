@@ -45,9 +45,7 @@ class Machine:
     def flask(self, *arguments: str) -> str:
         """Run a command and print it with what it says. Return its output."""
         print(f"$ flask --app wsgi {' '.join(arguments)}", flush=True)
-        done = subprocess.run(
-            [*FLASK, *arguments], cwd=ROOT, env=self._environment, capture_output=True, text=True, check=False
-        )
+        done = self.run(*arguments)
         lines = done.stdout.strip().splitlines()
         for line in lines if len(lines) <= 6 else [*lines[:2], "...", *lines[-3:]]:
             print(f"  {line}")
@@ -55,24 +53,27 @@ class Machine:
             raise SystemExit(f"  exit code {done.returncode}: {done.stderr.strip()}")
         return done.stdout
 
+    def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Run a command without a word."""
+        command = [*FLASK, *arguments]
+        return subprocess.run(command, cwd=ROOT, env=self._environment, capture_output=True, text=True, check=False)
+
     def sign_in(self) -> None:
         """Have a token of the demo's coordinator."""
-        command = [*FLASK, "token", "create", "--staff", "coordinator@example.org"]
-        done = subprocess.run(command, cwd=ROOT, env=self._environment, capture_output=True, text=True, check=True)
-        self.token = done.stdout.strip()
+        self.token = self.run("token", "create", "--staff", "coordinator@example.org").stdout.strip()
 
     @contextlib.contextmanager
-    def serving(self) -> Iterator[None]:
-        """Run web and worker until the end."""
+    def serving(self, *, works: bool = True) -> Iterator[None]:
+        """Run web, and a worker if it `works`, until the end."""
         gunicorn = ["gunicorn", "wsgi:app", "--bind", f"127.0.0.1:{self.port}", "--worker-class", "gthread"]
         quiet = ("--threads", "4", "--no-control-socket", "--log-level", "warning")
         commands = ([*gunicorn, *quiet], ["schedules.worker"])
         running = [
             subprocess.Popen([sys.executable, "-m", *each], cwd=ROOT, env=self._environment, start_new_session=True)
-            for each in commands
+            for each in commands[: 1 + works]
         ]
         try:
-            wait_for(lambda: self.status("/health/worker") == 200, "web and worker", seconds=60)
+            wait_for(lambda: self.status("/health/worker" if works else "/health") == 200, "the service", seconds=60)
             yield
         finally:
             for process in running:
@@ -139,7 +140,8 @@ def drill(first_url: str, empty_url: str, file: Path) -> bool:
         first.flask("migrate")
         first.flask("demo", "load")
         first.sign_in()
-    with first.serving(), load(first, PATIENT) as stored:
+    # Without a worker, so that messages are under way when the backup is made.
+    with first.serving(works=False), load(first, PATIENT) as stored:
         wait_for(lambda: len(stored) >= 20, "writes", seconds=60)
         with step(f"a backup while it is written to ({len(stored)} patients entered so far)"):
             before = len(stored)
@@ -149,22 +151,23 @@ def drill(first_url: str, empty_url: str, file: Path) -> bool:
     with step("the machine is lost; on an empty one, with the three keys and the file:"):
         second.flask("backup", "verify", str(file))
         second.flask("restore", str(file))
-    with step("what came back"):
-        second.flask("audit", "verify")
-        second.flask("self-audit")
-        second.flask("held", "list")
-    with step("web and worker answer"):
+    with step("web and worker answer"), contextlib.ExitStack() as stack:
         second.token = first.token
-        with second.serving():
-            seen = {"/health": second.status("/health"), "/health/worker": second.status("/health/worker")}
-            seen["a token from before"] = second.status("/api/v1/me")
-            second.sign_in()
-            seen["a new token"] = second.status("/api/v1/me")
-            seen["the last one entered before the backup"] = second.status(f"/api/v1/patients/drill-{before - 1}")
-            for what, status in seen.items():
-                print(f"  {status}  {what}")
+        stack.enter_context(second.serving())
+        seen = {"/health": second.status("/health"), "/health/worker": second.status("/health/worker")}
+        seen["a token from before"] = second.status("/api/v1/me")
+        second.sign_in()
+        seen["a new token"] = second.status("/api/v1/me")
+        seen["the last one entered before the backup"] = second.status(f"/api/v1/patients/drill-{before - 1}")
+        for what, status in seen.items():
+            print(f"  {status}  {what}")
+        running = stack.pop_all()
     took = time.monotonic() - began
     print(f"\nFrom the loss to serving: {took:.0f} s")
+    with running, step("what came back, and what waits for somebody's word"):
+        wait_for(lambda: second.run("audit", "verify").returncode == 0, "a sealed trail", seconds=120)
+        for command in (("audit", "verify"), ("self-audit",), ("held", "list"), ("held", "release", "--all")):
+            second.flask(*command)
     return list(seen.values()) == [200, 200, 401, 200, 200] and took <= ONE_HOUR
 
 
