@@ -234,4 +234,6 @@ def refuse_unless_may_call(route: str, caller: Principal) -> None:
     """Raise ForbiddenError unless the caller may call a route. Nobody may call one that is not in the table."""
     who = WHO_MAY.get(route, frozenset())
     if who is not ANYONE and who.isdisjoint(caller.words):
-        raise ForbiddenError(Fault("", " or ".join(sorted(who)) or "nobody", " and ".join(sorted(caller.words))))
+        raise ForbiddenError(
+            Fault("", " or ".join(sorted(who)) or "nobody", " and ".join(sorted(caller.words)) or "no scope")
+        )

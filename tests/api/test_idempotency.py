@@ -259,7 +259,7 @@ def test_nobody_is_shown_what_another_was_answered_under_the_same_key(
 
 @pytest.mark.sqlite_only
 def test_what_is_no_key_is_refused(coordinator: Caller, clinic: Clinic, look: Look) -> None:
-    routes = (("POST", "/enrolments"), ("POST", "/simulations"), ("PATCH", "/practice"))
+    routes = (("POST", "/enrolments"), ("POST", "/simulations"), ("PATCH", f"/patients/{clinic.patient.id}"))
 
     answers = {
         (route, key): keyed(coordinator, key).call(*route, json=enrolment(clinic))
