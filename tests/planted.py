@@ -156,8 +156,8 @@ FAULTS = (
         (
             Change(
                 "models/engine.py",
-                '    cursor.execute("PRAGMA secure_delete=ON")  # what is taken away is overwritten, not just given free\n',
-                "",
+                "PRAGMA secure_delete=ON",
+                "PRAGMA secure_delete=OFF",
             ),
         ),
         ("tests/api/test_erasure.py -k gone_from_every_table",),

@@ -156,12 +156,13 @@ def test_no_error_of_the_database_tells_what_was_to_be_stored(engine: Engine, se
 
 
 def test_an_exception_with_a_patient_in_it_is_logged_by_its_class_alone(lines: io.StringIO) -> None:
-    for kind in (ValueError, KeyError, RuntimeError, IntegrityError):
+    refused = IntegrityError(NOTE, {"name": NOTE}, Exception(NOTE))
+    for fault in (ValueError(NOTE), KeyError(NOTE), RuntimeError(NOTE), refused):
         try:
-            raise kind(NOTE, None, Exception(NOTE)) if kind is IntegrityError else kind(NOTE)
+            raise fault
         except Exception as error:
             log_event("fault", level=logging.ERROR, error=error)
-            logging.getLogger("a.library").error("%s failed", NOTE, exc_info=True)
+            logging.getLogger("a.library").exception("%s failed", NOTE)
 
     assert lines.getvalue().count("fault") == 4
     assert not is_marked(lines.getvalue())
