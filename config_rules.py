@@ -89,7 +89,20 @@ def _backup_problems(values: Mapping[str, Any]) -> Iterator[str]:
         yield "BACKUP_KEY: expected another key than SEAL_KEY and AUDIT_KEY, got the same"
 
 
+def _key_problems(values: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a problem for a key that anybody guesses, and for one that serves two purposes."""
+    for name in ("seal_key", "audit_key"):
+        key = values.get(name)
+        if key is not None and len(set(key)) == 1:
+            yield f"{name.upper()}: expected 32 random bytes, got one byte 32 times"
+    if values.get("seal_key") is not None and values["seal_key"] == values.get("audit_key"):
+        yield "AUDIT_KEY: expected another key than SEAL_KEY, got the same"
+    if values.get("seal_key") is not None and values["seal_key"] in values.get("seal_former_keys", ()):
+        yield "SEAL_FORMER_KEYS: expected keys that SEAL_KEY replaced, got SEAL_KEY itself"
+
+
 RULES: tuple[Callable[[Mapping[str, Any]], Iterator[str]], ...] = (
+    _key_problems,
     _lease_problems,
     _mail_problems,
     _sms_problems,

@@ -26,11 +26,17 @@ _POSTGRESQL_FUNCTIONS = (
 
 
 # Rows of a patient who was erased may go, and a value may be sealed anew under the patient's own key.
-_MAY_GO = {
-    "former_version": "SELECT 1 FROM erasure WHERE practice_id = OLD.practice_id AND patient_id = OLD.patient_id",
-    "decision": "SELECT 1 FROM erasure JOIN reminder ON reminder.practice_id = erasure.practice_id "
+_IS_ERASED = "SELECT 1 FROM erasure WHERE practice_id = OLD.practice_id AND patient_id = OLD.patient_id"
+OF_REMINDER_ERASED = (
+    "SELECT 1 FROM erasure JOIN reminder ON reminder.practice_id = erasure.practice_id "
     "AND reminder.patient_id = erasure.patient_id "
-    "WHERE reminder.practice_id = OLD.practice_id AND reminder.id = OLD.reminder_id",
+    "WHERE reminder.practice_id = OLD.practice_id AND reminder.id = OLD.reminder_id"
+)
+_OF_ALERT_ERASED = OF_REMINDER_ERASED.replace("reminder", "alert")
+_MAY_GO = {
+    "former_version": _IS_ERASED,
+    "alert_entry": _IS_ERASED,
+    "decision": f"{OF_REMINDER_ERASED} UNION ALL {_OF_ALERT_ERASED}",
 }
 _AS_IT_WAS = " AND ".join(
     f"NEW.{column} = OLD.{column}"
@@ -57,7 +63,7 @@ def create_triggers(connection: Connection, table: str) -> None:
     if table in synced_tables():
         _create(connection, table, "refuse_unstamped")
     elif table in _MAY_GO:
-        _create_partly(connection, table)
+        create_partial_guard(connection, table, _MAY_GO[table])
     elif table in APPEND_ONLY:
         create_full_guard(connection, table)
 
@@ -76,10 +82,10 @@ def drop_guard(connection: Connection, table: str) -> None:
         connection.exec_driver_sql(f"DROP TRIGGER {table}_refuse_change_{operation}")
 
 
-def _create_partly(connection: Connection, table: str) -> None:
-    """Create the triggers that refuse every change of a table but the few that may be."""
+def create_partial_guard(connection: Connection, table: str, may_go: str) -> None:
+    """Create the triggers that refuse every change of a table but the few that may be. `may_go` finds what goes."""
     changes = _MAY_CHANGE.get(table, "1 = 0").format(**_BYTES[connection.dialect.name])
-    allowed = {"UPDATE": changes, "DELETE": f"EXISTS ({_MAY_GO[table]})"}
+    allowed = {"UPDATE": changes, "DELETE": f"EXISTS ({may_go})"}
     if connection.dialect.name == "postgresql":
         tests = f"IF TG_OP = 'UPDATE' THEN IF {allowed['UPDATE']} THEN RETURN NEW; END IF; "
         tests += f"ELSIF {allowed['DELETE']} THEN RETURN OLD; END IF; "

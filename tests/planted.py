@@ -158,6 +158,22 @@ FAULTS = (
         ("tests/worker/test_late_jobs.py",),
     ),
     Fault(
+        "M13 errors of the database tell their parameters",
+        (Change("models/engine.py", '{"hide_parameters": True}', '{"hide_parameters": False}'),),
+        ("tests/api/test_leaks.py -k no_error_of_the_database",),
+    ),
+    Fault(
+        "M18 deleted content stays in the file",
+        (
+            Change(
+                "models/engine.py",
+                "PRAGMA secure_delete=ON",
+                "PRAGMA secure_delete=OFF",
+            ),
+        ),
+        ("tests/api/test_erasure.py -k gone_from_every_table",),
+    ),
+    Fault(
         "M17 no deadline by the kernel",
         (
             Change(

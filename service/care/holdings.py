@@ -23,6 +23,7 @@ from sqlalchemy import (
     Table,
     func,
     null,
+    or_,
     select,
 )
 
@@ -52,7 +53,7 @@ class Found(StrEnum):
 
     by_patient = "patient_id"
     by_delivery = "delivery_id"
-    by_reminder = "reminder_id"
+    by_subject = "reminder_id or alert_id"
     by_device = "device_id"
     by_actor = "actor_id"  # the patient's device
     by_entry = "entry_id"  # of the audit trail
@@ -117,7 +118,9 @@ HOLDINGS: Final[Mapping[str, Holding]] = {
     "delivery": _removed(),
     "delivery_attempt": _removed(Found.by_delivery),
     "receipt": _removed(Found.by_delivery),
-    "decision": _removed(Found.by_reminder),
+    "decision": _removed(Found.by_subject),
+    "alert": _removed(),
+    "alert_entry": _removed(),
     "dead_address": _removed(Found.by_delivery, not_exported=_BOOKKEEPING),
     "enrolment_code": _removed(not_exported=_HASHED),
     "data_key": _removed(not_exported="the key itself"),
@@ -149,7 +152,7 @@ OF_NO_PATIENT: Final[Mapping[str, str]] = {
         _OF_CLINIC,
     ),
     **dict.fromkeys(
-        ("safety_card", "service_account"),
+        ("safety_card", "service_account", "on_call_shift", "staff_address"),
         _OF_CLINIC,
     ),
     **dict.fromkeys(("protocol_version", "protocol_signature", "clearance_rule"), _OF_CLINIC),
@@ -210,10 +213,15 @@ def _through(column: str, other: str, key: str = "id") -> Callable[[Table, str, 
     return condition
 
 
+def _by_subject(table: Table, practice_id: str, patient_id: str) -> ColumnElement[bool]:
+    through = (_through("reminder_id", "reminder"), _through("alert_id", "alert"))
+    return or_(*(condition(table, practice_id, patient_id) for condition in through))
+
+
 _CONDITIONS: Final[Mapping[Found, Callable[[Table, str, str], ColumnElement[bool]]]] = {
     Found.by_patient: _by_patient,
     Found.by_delivery: _through("delivery_id", "delivery"),
-    Found.by_reminder: _through("reminder_id", "reminder"),
+    Found.by_subject: _by_subject,
     Found.by_device: _through("device_id", "device"),
     Found.by_actor: _through("actor_id", "device"),
     Found.by_entry: _through("id", "audit_subject", "entry_id"),

@@ -67,7 +67,7 @@ def rewrap_batch(session: Session, most: int) -> int:
 def count_by_master(session: Session) -> dict[str, int]:
     """Return how many data keys each master key wraps, by its name."""
     query = select(DataKey.wrapped_by, func.count()).group_by(DataKey.wrapped_by)
-    return dict(session.execute(query.order_by(DataKey.wrapped_by)).tuples().all())
+    return {row.wrapped_by: row[1] for row in session.execute(query.order_by(DataKey.wrapped_by))}
 
 
 def make_keys(session: Session, most: int) -> int:

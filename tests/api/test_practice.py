@@ -59,6 +59,7 @@ def test_a_new_clinic_has_set_nothing(coordinator: Caller, clinic: Clinic) -> No
         "work_table": None,
         "webhook_url": None,
         "has_webhook_secret": False,
+        "records_kept_years": None,
         "episodes_to_rebuild": 0,
     }
 

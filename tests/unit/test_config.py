@@ -8,7 +8,8 @@ import pytest
 
 from config import ConfigError, Settings, settings_table
 
-KEY = base64.b64encode(bytes(32)).decode()
+KEY = base64.b64encode(bytes(range(1, 33))).decode()
+ZEROS = base64.b64encode(bytes(32)).decode()
 OTHER_KEY = base64.b64encode(bytes(range(32))).decode()
 NEEDED = {"SEAL_KEY": KEY, "AUDIT_KEY": OTHER_KEY}
 ROOT = Path(__file__).parents[2]
@@ -23,7 +24,7 @@ def problems_of(env: dict[str, str]) -> tuple[str, ...]:
 def test_two_keys_are_all_that_must_be_set() -> None:
     settings = Settings.from_env(NEEDED)
 
-    assert settings.seal_key == bytes(32)
+    assert settings.seal_key == bytes(range(1, 33))
     assert settings.audit_key == bytes(range(32))
     assert settings.database_url == "sqlite:///var/recovery.sqlite3"
     assert (settings.host, settings.port) == ("127.0.0.1", 8000)
@@ -152,7 +153,7 @@ def test_the_keys_that_a_key_replaced_are_a_list() -> None:
     settings = Settings.from_env(NEEDED | {"AUDIT_FORMER_KEYS": f"{KEY}, {OTHER_KEY}"})
     (problem,) = problems_of(NEEDED | {"AUDIT_FORMER_KEYS": f"{KEY},short"})
 
-    assert settings.audit_former_keys == (bytes(32), bytes(range(32)))
+    assert settings.audit_former_keys == (bytes(range(1, 33)), bytes(range(32)))
     assert problem.startswith("AUDIT_FORMER_KEYS: expected 32 bytes in base64")
 
 
@@ -276,3 +277,27 @@ def test_every_setting_has_a_meaning_in_the_table() -> None:
 
 def test_the_readme_shows_the_table_of_settings_as_it_is() -> None:
     assert settings_table() in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"SEAL_KEY": ZEROS}, "SEAL_KEY: expected 32 random bytes, got one byte 32 times"),
+        ({"AUDIT_KEY": ZEROS}, "AUDIT_KEY: expected 32 random bytes, got one byte 32 times"),
+        ({"AUDIT_KEY": KEY}, "AUDIT_KEY: expected another key than SEAL_KEY, got the same"),
+        ({"SEAL_FORMER_KEYS": KEY}, "SEAL_FORMER_KEYS: expected keys that SEAL_KEY replaced, got SEAL_KEY itself"),
+    ],
+)
+def test_a_key_that_anybody_guesses_or_that_serves_twice_is_refused(changes: dict[str, str], problem: str) -> None:
+    assert problems_of(NEEDED | changes) == (problem,)
+
+
+def test_no_setting_comes_with_a_secret() -> None:
+    fields = {field.name: field for field in dataclasses.fields(Settings) if field.metadata["secret"]}
+    defaults = {name: field.default for name, field in fields.items() if field.default not in (None, ())}
+
+    assert defaults == {
+        "database_url": "sqlite:///var/recovery.sqlite3",
+        "seal_key": dataclasses.MISSING,
+        "audit_key": dataclasses.MISSING,
+    }

@@ -3,7 +3,13 @@
 import sqlalchemy as sa
 from alembic import op
 
-from models.triggers import create_full_guard, create_triggers, drop_guard
+from models.triggers import (
+    OF_REMINDER_ERASED,
+    create_full_guard,
+    create_partial_guard,
+    create_triggers,
+    drop_guard,
+)
 
 revision = "0019"
 down_revision = "0018"
@@ -52,7 +58,10 @@ def upgrade() -> None:
     )
     for table in GUARDED:
         drop_guard(op.get_bind(), table)
-        create_triggers(op.get_bind(), table)
+        if table == "decision":  # which is not about alerts yet
+            create_partial_guard(op.get_bind(), table, OF_REMINDER_ERASED)
+        else:
+            create_triggers(op.get_bind(), table)
 
 
 def downgrade() -> None:

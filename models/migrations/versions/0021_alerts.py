@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from models.migration_steps import change_text
-from models.triggers import create_triggers
+from models.triggers import OF_REMINDER_ERASED, create_partial_guard, create_triggers, drop_guard
 
 revision = "0021"
 down_revision = "0020"
@@ -28,12 +28,15 @@ def upgrade() -> None:
     _staff_address()
     create_triggers(op.get_bind(), "alert_entry")
     op.execute("ALTER TABLE check_in ADD COLUMN red_flags JSON")
+    drop_guard(op.get_bind(), "decision")
     for book, names in BOOKS.items():
         for name in names:
             op.execute(f"ALTER TABLE {book} ADD COLUMN {name}_id VARCHAR(64)")
         _admit_alerts(book, names)
         is_of_alert = sa.text("alert_id IS NOT NULL")
         op.create_index(f"ix_{book}_alert", book, INDEXED[book], postgresql_where=is_of_alert, sqlite_where=is_of_alert)
+
+    create_triggers(op.get_bind(), "decision")
 
 
 def downgrade() -> None:
@@ -45,6 +48,9 @@ def downgrade() -> None:
     op.execute("ALTER TABLE check_in DROP COLUMN red_flags")
     for table in reversed(TABLES):
         op.drop_table(table)
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("DROP FUNCTION guard_alert_entry()")
+    create_partial_guard(op.get_bind(), "decision", OF_REMINDER_ERASED)
 
 
 def _admit_alerts(book: str, names: tuple[str, ...]) -> None:
@@ -70,11 +76,10 @@ def _admit_alerts(book: str, names: tuple[str, ...]) -> None:
 def _forget_alerts(book: str, names: tuple[str, ...]) -> None:
     """Let the book be about reminders alone again, without what it told of alerts."""
     is_postgresql = op.get_bind().dialect.name == "postgresql"
+    if book == "decision":
+        drop_guard(op.get_bind(), book)
     if is_postgresql:
         op.execute(f"ALTER TABLE {book} DISABLE TRIGGER USER")
-    elif book == "decision":
-        for operation in ("update", "delete"):
-            op.execute(f"DROP TRIGGER {book}_refuse_change_{operation}")
     if book == "delivery":
         attempts = "SELECT id FROM delivery WHERE alert_id IS NOT NULL AND practice_id = delivery_attempt.practice_id"
         op.execute(f"DELETE FROM delivery_attempt WHERE delivery_id IN ({attempts})")  # noqa: S608 - nobody's value
@@ -88,8 +93,6 @@ def _forget_alerts(book: str, names: tuple[str, ...]) -> None:
         return
     change_text(book, f"{_rules(book, names)}, ", "")
     change_text(book, OPTIONAL, REQUIRED)
-    if book == "decision":
-        create_triggers(op.get_bind(), book)
 
 
 def _key_of(book: str) -> str:
