@@ -5,10 +5,10 @@ from typing import Any
 from marshmallow import Schema, fields
 
 from models import Patient
+from schedules.planning.on_call import monitored_until
 from service.api.fields import Instant
 from service.api.scope import caller, now
 from service.care.emergency import EmergencyAdvice, emergency_advice
-from service.care.on_call import who_watches
 from service.care.reach import practice_of
 from service.db import current_session
 
@@ -32,7 +32,7 @@ def unmonitored(patient_id: str, *, calls_nobody: bool = False) -> dict[str, Any
     """Return what a patient is told beside what was reported. `calls_nobody`: nothing in it raises an alert."""
     session, who = current_session(), caller()
     patient, practice = session.get_one(Patient, (who.practice_id, patient_id)), practice_of(session, who)
-    until = None if calls_nobody else who_watches(session, practice, now()).monitored_until
+    until = None if calls_nobody else monitored_until(session, practice, now())
     advice: EmergencyAdvice = emergency_advice(
         patient.country, patient.language, practice.phone, is_monitored=until is not None
     )

@@ -22,9 +22,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from config import Settings, environment_with
-from models import Milestone, Reminder, Task
+from models import Alert, Milestone, Reminder, Task
 from models.report import TaskKind
 from schedules.clock import SystemClock
+from schedules.plan.vocabulary import AlertKind, AlertState, AlertUrgency
 from service.identity.tokens import enrol_device, issue_staff_token
 from tests import builders
 from tests.api.conftest import API, Clinic
@@ -56,6 +57,8 @@ LISTS = (
     "list_answer_versions",
     "list_settings_versions",
     "list_patient_accesses",
+    "list_practice_alerts",
+    "list_rota",
 )
 CONTRADICTABLE = (
     "compare_digests",
@@ -129,6 +132,9 @@ def _targets(session: Session, clinic: Clinic) -> dict[str, str]:
         Task(id="task", kind=TaskKind.fill_slot, patient_id=clinic.patient.id, created_at=at, about={}, **whose)
     )
     conflict = builders.conflict(session, clinic.patient)
+    alert = Alert(id="alert", patient_id=clinic.patient.id, raised_at=at, about={"red_flag": "calf"}, **whose)
+    alert.kind, alert.urgency, alert.state = AlertKind.red_flag, AlertUrgency.same_day, AlertState.open
+    session.add(alert)
     return {
         "patient_id": clinic.patient.id,
         "episode_id": clinic.episode.id,
@@ -137,6 +143,7 @@ def _targets(session: Session, clinic: Clinic) -> dict[str, str]:
         "reminder_id": reminder,
         "task_id": "task",
         "conflict_id": conflict.id,
+        "alert_id": "alert",
     }
 
 
