@@ -1,6 +1,8 @@
 """Moves: dates, approach, levels, procedure and stages of an episode change here, each shown before it happens."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from flask import request
@@ -14,6 +16,7 @@ from service.api.pages import PageQuery, page, row_after
 from service.api.resource import Resource
 from service.api.scope import caller, now, show
 from service.api.strict_json import parse_object
+from service.care.move_changes import Move
 from service.care.moves import Preview, apply_move, find_applied, list_moves, preview_move
 from service.care.reach import find_row
 from service.db import current_session
@@ -48,30 +51,50 @@ def list_applied(query: dict[str, Any], episode_id: str) -> Any:
     return answer | {"items": [_applied(row) for row in answer["items"]]}
 
 
-def _show(body: Mapping[str, Any], episode_id: str) -> dict[str, Any]:
-    move, at = read_move(body), now()
-    preview = preview_move(current_session(), caller(), episode_id, move, at)
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A dry run, and the token that applies exactly what it shows."""
+
+    preview: Preview
+    token: str
+    expires_at: datetime
+
+
+def look_ahead(move: Move, sent: dict[str, Any], episode_id: str) -> Shown:
+    """Return what a move would do. `sent` is its body as it came, which the token holds. Raises as `preview_move`."""
+    preview = preview_move(current_session(), caller(), episode_id, move, now())
     show(preview.episode.patient_id)
-    sent = parse_object(request.get_data(cache=True))
-    expires_at = at + VALID_FOR
-    fingerprint = preview.diff.fingerprint
-    whose = (preview.episode.practice_id, preview.episode.id)
-    token = issue(*whose, body=sent, fingerprint=fingerprint, expires_at=expires_at)
+    expires_at, whose = now() + VALID_FOR, (preview.episode.practice_id, preview.episode.id)
+    token = issue(*whose, body=sent, fingerprint=preview.diff.fingerprint, expires_at=expires_at)
+    return Shown(preview, token, expires_at)
+
+
+def _show(body: Mapping[str, Any], episode_id: str) -> dict[str, Any]:
+    move = read_move(body)
+    shown = look_ahead(move, parse_object(request.get_data(cache=True)), episode_id)
     told = {"dry_run": True, "reason": move.reason, "reason_text": move.reason_text}
-    return told | _diff(preview) | {"token": token, "expires_at": expires_at}
+    return told | _diff(shown.preview) | {"token": shown.token, "expires_at": shown.expires_at}
 
 
 def _apply(body: Mapping[str, Any], episode_id: str) -> dict[str, Any]:
     extra = sorted(body.keys() - {"token"})
     if extra:
         raise InvalidError(*(Fault(f"/{name}", "nothing beside the token", "something") for name in extra))
+    return _applied(apply_shown(body["token"], episode_id))
+
+
+def apply_shown(sent: str, episode_id: str) -> PlanChange:
+    """Make the changes of the dry run whose token was sent; once, however often it is sent.
+
+    Raises NotFoundError, InvalidError for a token that is not of this episode, and as `apply_move` does.
+    """
     session, who = current_session(), caller()
     find_row(session, who, Episode, episode_id)
-    token = open_token(body["token"], who.practice_id, episode_id)
+    token = open_token(sent, who.practice_id, episode_id)
     change = find_applied(session, who, episode_id, token.id) or _make(token, episode_id)
     show(change.patient_id)
     session.flush()
-    return _applied(change)
+    return change
 
 
 def _make(token: MoveToken, episode_id: str) -> PlanChange:

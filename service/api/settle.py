@@ -38,6 +38,7 @@ _ACTIONS = {
     "POST /clinic/sign-in/code": AuditAction.token,
     "POST /clinic/sign-in/authenticator/confirm": AuditAction.token,
     "POST /clinic/sign-out": AuditAction.token,
+    "POST /clinic/patients/{patient_id}/enrolment": AuditAction.token,
     "POST /clinic/account/sessions/{session_id}/end": AuditAction.token,
     "POST /clinic/account/end-other-sessions": AuditAction.token,
     "POST /api/v1/service-accounts": AuditAction.token,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from flask.cli import AppGroup
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, sessionmaker
 
 from models import Patient, Practice, Staff, StaffCredential, Surgery, journal
 from models.audit import ActorKind, AuditAction
@@ -20,6 +20,7 @@ from service.care.cohort_store import Importer
 from service.care.enrol import clinic_today
 from service.care.practice import add_practice
 from service.cli.context import choose_practice, clock, fail, sessions, settings
+from service.cli.demo_life import Desk, call_back, live_through
 from service.identity.codes import IssuedCode
 from service.identity.invitations import issue_sign_in_code
 from service.identity.tokens import DeviceTokens, Issued, enrol_device, issue_staff_token
@@ -27,10 +28,11 @@ from service.identity.tokens import DeviceTokens, Issued, enrol_device, issue_st
 FILE = Path(__file__).parent.parent / "demo" / "cohort.csv"
 REFERENCE_DAY = date(2026, 11, 22)  # see service/demo/README.md
 SLUG = "demo"
-COORDINATOR = "demo-coordinator"
+COORDINATOR, SURGEON = "demo-coordinator", "demo-surgeon"
+_CALLS = 2  # patients whom somebody has to call
 _STAFF = (
     (COORDINATOR, "Casey Rivera", StaffRole.coordinator, "coordinator@example.org"),
-    ("demo-surgeon", "Dr. Robin Hale", StaffRole.clinician, "surgeon@example.org"),
+    (SURGEON, "Dr. Robin Hale", StaffRole.clinician, "surgeon@example.org"),
     ("demo-admin", "Jordan Blake", StaffRole.practice_admin, "admin@example.org"),
 )
 
@@ -48,9 +50,11 @@ def load() -> None:
         content = shifted_caseload(clinic_today(practice, now) - REFERENCE_DAY)
         importer = Importer(route="flask demo load")
         report = import_cohort(make_session, practice.id, content, now, dry_run=False, importer=importer, clock=clock())
-    refused, loaded = report.count(RowOutcome.refused), report.count(RowOutcome.loaded)
-    if refused:
-        fail(f"{refused} rows of the demo clinic were refused.")
+        refused, loaded = report.count(RowOutcome.refused), report.count(RowOutcome.loaded)
+        if refused:
+            fail(f"{refused} rows of the demo clinic were refused.")
+        if loaded:
+            _live(make_session, practice, now)
     print(f"Demo clinic: {loaded} surgeries loaded." if loaded else "Demo clinic: loaded already, nothing changed.")
 
 
@@ -71,6 +75,25 @@ def tokens() -> None:
     if invited is not None:
         print(f"First sign-in of {staff.email} (until {invited.expires_at:%Y-%m-%d %H:%M} UTC): {invited.code}")
         print(f"  at {settings().public_url}/clinic/sign-in/invitation, or by the API: docs/sign-in.md")
+
+
+def _live(make_session: sessionmaker[Session], practice: Practice, now: datetime) -> None:
+    """Let what happened to the patients before today have happened."""
+    desk = Desk(COORDINATOR, SURGEON, clinic_today(practice, now), now)
+    with make_session() as session:
+        patients = session.scalars(select(Patient).filter_by(practice_id=practice.id).order_by(Patient.mrn)).all()
+        called = 0
+        for patient in patients:
+            live_through(session, patient, desk)
+            session.commit()
+            if called < _CALLS and call_back(session, patient, desk):
+                called += 1
+                session.commit()
+        act = journal.Act(
+            ActorKind.command, None, AuditAction.write, "flask demo load", patient_ids=[each.id for each in patients]
+        )
+        journal.append(session, practice.id, act, now)
+        session.commit()
 
 
 def shifted_caseload(shift: timedelta) -> bytes:

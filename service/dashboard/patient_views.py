@@ -1,30 +1,45 @@
 """The page of one patient: what is true today, what they may do, what comes next and whose turn it is."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from flask import Response, request
 from sqlalchemy import select
 
-from models import Episode, Patient, Practice, Task
+from models import CheckIn, Episode, Milestone, Patient, Practice, Reminder, Task
 from schedules.plan.vocabulary import Language
-from service.api.scope import caller, now, show
+from schedules.planning.story_words import story_words
+from service.api.scope import caller, now, settings, show
 from service.api.settle import settled
+from service.care.access_log import Access, Whose, list_accesses
+from service.care.access_words import AREAS, KINDS
+from service.care.check_ins import list_check_ins
 from service.care.enrol import clinic_today
 from service.care.limits import patient_limits
 from service.care.plan_view import PlanView, view_plan
 from service.care.progress_view import ProgressView, view_progress
-from service.care.reach import find_patient, practice_of
+from service.care.reach import find_patient, find_row, lock_patient, practice_of
+from service.care.reminders import list_decisions, list_reminders
 from service.care.tasks import TaskFilter, list_tasks
 from service.dashboard.blueprint import clinic
+from service.dashboard.charts import Chart, pain_chart, walking_chart
+from service.dashboard.pictures import qr_picture
 from service.dashboard.queries.worklist import OPEN
 from service.dashboard.render import language, page
+from service.dashboard.timeline import LEFT, WIDTH, draw_plan
 from service.db import current_session
 from service.errors import NotFoundError
+from service.identity.codes import issue_code
 from service.pages.lines import LimitLine, lines_of
 
 _MOST_TASKS = 50
+_MOST_CHECK_INS = 200
+_MOST_REMINDERS = 200
+_MOST_DECISIONS = 200
+_MOST_ACCESSES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +50,19 @@ class Course:
     plan: PlanView
     progress: ProgressView
     tasks: tuple[Task, ...]
+    check_ins: Sequence[CheckIn]
+    reminders: Sequence[Reminder]
+
+    @property
+    def day0(self) -> date | None:
+        """Return the day of the latest surgery up to today."""
+        days = [each.surgery.surgery_on for each in self.plan.surgeries if each.pod is not None and each.pod >= 0]
+        return max(filter(None, days), default=None)
+
+    @property
+    def pod(self) -> int | None:
+        """Return the postoperative day by the latest surgery."""
+        return None if self.day0 is None else (self.plan.as_of - self.day0).days
 
 
 @clinic.get("/patients/<id:patient_id>")
@@ -47,6 +75,8 @@ def show_patient(patient_id: str) -> Response:
     today, zone = clinic_today(practice, now()), ZoneInfo(practice.time_zone)
     episodes = _episodes(patient)
     course = _course(practice, _chosen(episodes), today) if episodes else None
+    accesses, _ = list_accesses(session, practice.id, patient.id, Whose.everybody, after=None, limit=_MOST_ACCESSES)
+    drawn = None if course is None else draw_plan(course.plan)
     return page(
         "patient.html",
         patient=patient,
@@ -55,7 +85,51 @@ def show_patient(patient_id: str) -> Response:
         zone=zone,
         episodes=episodes,
         course=course,
+        drawn=drawn,
+        width=WIDTH,
+        left=LEFT,
+        charts=_charts(course, zone),
+        accesses=accesses,
+        kinds={} if course is None else {each.row.id: each.row.kind for each in course.plan.milestones},
+        in_words=lambda access: access_words(access, language()),
+        done=request.args.get("done"),
     )
+
+
+@clinic.post("/patients/<id:patient_id>/enrolment")
+@settled
+def enrol_phone(patient_id: str) -> Response:
+    """Show a one-time code with which one phone of the patient enrols, to be scanned or typed."""
+    patient = lock_patient(current_session(), caller().practice_id, patient_id)
+    show(patient.id)
+    issued = issue_code(current_session(), caller(), patient.id, now())
+    address = f"{settings().public_url}/enrol?code={quote(issued.code)}"
+    zone = ZoneInfo(practice_of(current_session(), caller()).time_zone)
+    return page("enrolment.html", patient=patient, issued=issued, picture=qr_picture(address), zone=zone)
+
+
+@clinic.get("/reminders/<id:reminder_id>")
+@settled
+def show_reminder(reminder_id: str) -> Response:
+    """Show why a message went or did not: every decision, in order."""
+    session, practice = current_session(), practice_of(current_session(), caller())
+    reminder = find_row(session, caller(), Reminder, reminder_id)
+    show(reminder.patient_id)
+    decisions = list_decisions(session, practice.id, reminder.id, after=None, limit=_MOST_DECISIONS)
+    milestone = find_row(session, caller(), Milestone, reminder.milestone_id)
+    return page(
+        "reminder.html",
+        patient=find_patient(session, caller(), reminder.patient_id),
+        reminder=reminder,
+        milestone=milestone,
+        story=[(each.decided_at, story_words(each.kind, each.reason, each.channel)) for each in decisions],
+        zone=ZoneInfo(practice.time_zone),
+    )
+
+
+def access_words(access: Access, spoken: Language) -> str:
+    """Return what was done with which part of a record."""
+    return f"{KINDS[access.kind].in_language(spoken)}: {AREAS[access.area].in_language(spoken).lower()}"
 
 
 def _episodes(patient: Patient) -> list[Episode]:
@@ -82,7 +156,20 @@ def _course(practice: Practice, episode: Episode, today: date) -> Course:
         plan=view_plan(session, practice, episode, today, now()),
         progress=view_progress(session, practice, episode, today),
         tasks=tuple(task for task in tasks if task.episode_id == episode.id),
+        check_ins=list_check_ins(session, practice.id, episode.id, after=None, limit=_MOST_CHECK_INS),
+        reminders=list_reminders(session, practice.id, episode.id, after=None, limit=_MOST_REMINDERS),
     )
+
+
+def _charts(course: Course | None, zone: ZoneInfo) -> list[tuple[str, str, Chart]]:
+    """Return the charts that have a point: title, unit and drawing."""
+    if course is None or course.day0 is None:
+        return []
+    told = (
+        ("chart_pain", "of_ten", pain_chart(course.check_ins, course.day0, zone)),
+        ("chart_walking", "minutes", walking_chart(course.check_ins, course.day0, zone)),
+    )
+    return [(title, unit, drawn) for title, unit, drawn in told if drawn is not None]
 
 
 def _limits(patient: Patient) -> list[LimitLine] | None:

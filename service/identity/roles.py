@@ -183,6 +183,18 @@ OF_PATIENTS: Final[Rules] = {
     "POST /api/v1/alerts/{alert_id}/assign": STAFF,
     "POST /api/v1/alerts/{alert_id}/contacts": STAFF,
     "POST /api/v1/alerts/{alert_id}/close": STAFF,
+    "POST /clinic/patients/{patient_id}/enrolment": STAFF,
+    "GET /clinic/reminders/{reminder_id}": STAFF,
+    "GET /clinic/milestones/{milestone_id}": STAFF,
+    "POST /clinic/milestones/{milestone_id}/achieve": STAFF,
+    "POST /clinic/milestones/{milestone_id}/skip": STAFF,
+    "POST /clinic/milestones/{milestone_id}/reopen": STAFF,
+    "POST /clinic/milestones/{milestone_id}/clear": CLINICIAN,
+    "POST /clinic/milestones/{milestone_id}/revoke": CLINICIAN,
+    "POST /clinic/tasks/{task_id}/close": STAFF,
+    "GET /clinic/surgeries/{surgery_id}/move": STAFF,
+    "POST /clinic/surgeries/{surgery_id}/move": STAFF,
+    "POST /clinic/episodes/{episode_id}/moves": STAFF,
 }
 
 # The caller's practice, and no patient: its settings, its protocols, how its service runs.
