@@ -11,6 +11,7 @@ from tests.database import (  # noqa: F401
     databases,
     empty_database_url,
     engine,
+    owner_engine,
     pytest_generate_tests,
     session,
     settings,

@@ -59,11 +59,14 @@ class Databases:
 
     @contextlib.contextmanager
     def migrated(self, kind: str) -> Iterator[str]:
-        """Yield the URL of a database with all tables and no row: a copy of one that was migrated once."""
+        """Yield the URL of a database with all tables and no row: a copy of one that was migrated once.
+
+        On PostgreSQL it is the URL of the role that the service works as, which row security binds.
+        """
         template = self._template(kind)
         if kind == "postgresql":
             with self._postgres_database(template) as url:
-                yield url
+                yield self._postgres_server().as_app(url)
         else:
             with self._sqlite_folder() as folder:
                 shutil.copyfile(template, folder / "test.sqlite3")
@@ -78,7 +81,11 @@ class Databases:
                 yield f"sqlite:///{folder}/copy.sqlite3"
         else:
             with self._postgres_database(url) as copy:
-                yield copy
+                yield self._postgres_server().as_app(copy)
+
+    def owner_of(self, url: str) -> str:
+        """Return the URL of the same database for who migrates it and sees the rows of all practices."""
+        return url if url.startswith("sqlite") else self._postgres_server().as_owner(url)
 
     def _template(self, kind: str) -> str:
         """Return the migrated original of `kind`: a file's path, or a database's URL."""
@@ -86,7 +93,9 @@ class Databases:
             from models.migrate import upgrade
 
             url = self._stack.enter_context(self.empty(kind))
-            upgrade(url)
+            if kind == "postgresql":
+                self._postgres_server().make_roles(url)
+            upgrade(self.owner_of(url))
             self._templates[kind] = url if kind == "postgresql" else _settled_file(url)
         return self._templates[kind]
 
@@ -173,7 +182,7 @@ def empty_database_url(databases: Databases, database_kind: str) -> Iterator[str
 
 @pytest.fixture
 def engine(database_url: str) -> Iterator[Engine]:
-    """Yield an engine with the service's own settings for its database, except for one: see `_allow_stalls`."""
+    """Yield an engine with the service's own role and settings, except for one: see `_allow_stalls`."""
     from models.engine import make_engine
 
     engine = make_engine(database_url)
@@ -195,11 +204,22 @@ def _allow_stalls(engine: Engine) -> None:
 
 
 @pytest.fixture
-def session(engine: Engine) -> Iterator[Session]:
-    """Yield a session as the service makes it. What the test does not commit is rolled back."""
+def owner_engine(databases: Databases, database_url: str) -> Iterator[Engine]:
+    """Yield an engine that sees the rows of all practices, as who owns the tables does."""
+    from models.engine import make_engine
+
+    engine = make_engine(databases.owner_of(database_url))
+    _allow_stalls(engine)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def session(owner_engine: Engine) -> Iterator[Session]:
+    """Yield a session that arranges and looks, in all practices. What the test does not commit is rolled back."""
     from models.engine import make_session_factory
 
-    with make_session_factory(engine)() as session:
+    with make_session_factory(owner_engine)() as session:
         yield session
 
 
