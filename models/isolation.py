@@ -39,7 +39,11 @@ def through_doors(session: Session) -> Iterator[None]:
     """Have the session see through the doors within the block, and after it what it saw before."""
     before = session.info.get(_NAMED, NOBODY)
     see(session, DOORS)
-    yield
+    try:
+        yield
+    except BaseException:
+        session.info[_NAMED] = before  # for later transactions: nothing more can be told to one that has failed
+        raise
     see(session, before)
 
 

@@ -36,7 +36,7 @@ SERVER_SETTINGS = {
     "dynamic_shared_memory_type": "mmap",  # in the data folder, so that it goes with it whatever happens
 }
 ROLES_SCRIPT = Path(__file__).parents[1] / "deploy" / "postgresql-roles.sql"
-ROLE_PASSWORD = "of-tests-only"  # noqa: S105 - for servers that ask for one
+ROLE_PASSWORD = "of-tests-only"
 NO_DURABILITY = {"fsync": "off", "full_page_writes": "off"}
 
 

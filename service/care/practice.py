@@ -15,6 +15,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models import Episode, Practice, SyncClock
+from models.isolation import see
 from models.people import StaffRole
 from schedules.plan.errors import PlanError, ProtocolError
 from schedules.plan.vocabulary import EpisodeStatus
@@ -69,7 +70,11 @@ class PracticeView:
 
 
 def add_practice(session: Session, practice: Practice) -> None:
-    """Add a clinic with its revision clock, flushed, and the card that its patients' phones keep for emergencies."""
+    """Add a clinic with its revision clock, flushed, and the card that its patients' phones keep for emergencies.
+
+    The session sees the new clinic from here on.
+    """
+    see(session, practice.id)
     session.add_all([practice, SyncClock(practice_id=practice.id)])
     session.flush()
     write_safety_card(session, practice)
