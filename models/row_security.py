@@ -70,6 +70,7 @@ def secure_tables(connection: Connection) -> None:
     """
     if connection.dialect.name != "postgresql":
         return
+    _check_what_waits(connection)
     for table, column in connection.execute(text(_OF_PRACTICES), {"policy": POLICY}).all():
         connection.exec_driver_sql(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY")
         connection.exec_driver_sql(f"CREATE POLICY {POLICY} ON {table} USING ({column} = {_NAMED})")
@@ -80,6 +81,7 @@ def secure_tables(connection: Connection) -> None:
 
 def lay_open_tables(connection: Connection) -> None:
     """Take row security from every table again."""
+    _check_what_waits(connection)
     for table in connection.scalars(text(_FORCED), {"forced": True}).all():
         connection.exec_driver_sql(f"DROP POLICY {POLICY} ON {table}")
         connection.exec_driver_sql(f"DROP POLICY IF EXISTS {DOOR_POLICY} ON {table}")
@@ -98,8 +100,7 @@ def unforced(connection: Connection) -> Iterator[None]:
     for table in connection.scalars(text(_FORCED), {"forced": True}).all():
         connection.exec_driver_sql(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
     yield
-    # What is yet to be checked of changed rows keeps their tables from being altered.
-    connection.exec_driver_sql("SET CONSTRAINTS ALL IMMEDIATE")
+    _check_what_waits(connection)
     for table in connection.scalars(text(_FORCED), {"forced": False}).all():
         connection.exec_driver_sql(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
 
@@ -118,6 +119,12 @@ def find_unbound_role(connection: Connection) -> str | None:
     if why is None:
         return None
     return f"DATABASE_URL signs in as {role.current_user}, which {why}: give the service the role of an application"
+
+
+def _check_what_waits(connection: Connection) -> None:
+    """Check now what is checked at the commit: until then no table whose rows were changed can be altered."""
+    connection.exec_driver_sql("SET CONSTRAINTS ALL IMMEDIATE")
+    connection.exec_driver_sql("SET CONSTRAINTS ALL DEFERRED")
 
 
 def _role(connection: Connection) -> Any:

@@ -11,8 +11,9 @@ from tests.database import (  # noqa: F401
     databases,
     empty_database_url,
     engine,
-    owner_engine,
+    owner_url,
     pytest_generate_tests,
+    service_engine,
     session,
     settings,
 )

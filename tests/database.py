@@ -14,6 +14,7 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 import pytest
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 KINDS = ("sqlite", "postgresql")
 SEAL_KEY = bytes(range(32))
 AUDIT_KEY = bytes(range(32, 64))
+_SERVICE_ENGINES: WeakKeyDictionary[Engine, Engine] = WeakKeyDictionary()
 
 
 class Databases:
@@ -86,6 +88,10 @@ class Databases:
     def owner_of(self, url: str) -> str:
         """Return the URL of the same database for who migrates it and sees the rows of all practices."""
         return url if url.startswith("sqlite") else self._postgres_server().as_owner(url)
+
+    def superuser_of(self, url: str) -> str:
+        """Return the URL of the same PostgreSQL database for whom no rule binds."""
+        return self._postgres_server().as_superuser(url)
 
     def _template(self, kind: str) -> str:
         """Return the migrated original of `kind`: a file's path, or a database's URL."""
@@ -181,7 +187,7 @@ def empty_database_url(databases: Databases, database_kind: str) -> Iterator[str
 
 
 @pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
+def service_engine(database_url: str) -> Iterator[Engine]:
     """Yield an engine with the service's own role and settings, except for one: see `_allow_stalls`."""
     from models.engine import make_engine
 
@@ -189,6 +195,30 @@ def engine(database_url: str) -> Iterator[Engine]:
     _allow_stalls(engine)
     yield engine
     engine.dispose()
+
+
+@pytest.fixture
+def engine(databases: Databases, database_url: str, service_engine: Engine) -> Iterator[Engine]:
+    """Yield an engine for arranging and looking: it sees the rows of all practices, as who owns the tables does.
+
+    On SQLite, where all see all, it is the service's own. The service itself is run on `service_engine`, which
+    `service_engine_of` finds for it.
+    """
+    from models.engine import make_engine
+
+    if service_engine.dialect.name == "sqlite":
+        yield service_engine
+        return
+    engine = make_engine(databases.owner_of(database_url))
+    _allow_stalls(engine)
+    _SERVICE_ENGINES[engine] = service_engine
+    yield engine
+    engine.dispose()
+
+
+def service_engine_of(engine: Engine) -> Engine:
+    """Return the engine of the service on the database that the fixture `engine` arranges."""
+    return _SERVICE_ENGINES.get(engine, engine)
 
 
 def _allow_stalls(engine: Engine) -> None:
@@ -204,23 +234,18 @@ def _allow_stalls(engine: Engine) -> None:
 
 
 @pytest.fixture
-def owner_engine(databases: Databases, database_url: str) -> Iterator[Engine]:
-    """Yield an engine that sees the rows of all practices, as who owns the tables does."""
-    from models.engine import make_engine
-
-    engine = make_engine(databases.owner_of(database_url))
-    _allow_stalls(engine)
-    yield engine
-    engine.dispose()
-
-
-@pytest.fixture
-def session(owner_engine: Engine) -> Iterator[Session]:
+def session(engine: Engine) -> Iterator[Session]:
     """Yield a session that arranges and looks, in all practices. What the test does not commit is rolled back."""
     from models.engine import make_session_factory
 
-    with make_session_factory(owner_engine)() as session:
+    with make_session_factory(engine)() as session:
         yield session
+
+
+@pytest.fixture
+def owner_url(databases: Databases, database_url: str) -> str:
+    """Return the URL of the test's database for who migrates it."""
+    return databases.owner_of(database_url)
 
 
 @pytest.fixture

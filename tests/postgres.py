@@ -77,6 +77,10 @@ class PostgresServer:
         """Return the URL of the same database for the role that the service works as."""
         return self._as_role(url, self._roles["app"])
 
+    def as_superuser(self, url: str) -> str:
+        """Return the URL of the same database for the role that makes and drops databases."""
+        return self._url.set(database=_database_of(url)).render_as_string(hide_password=False)
+
     @staticmethod
     def _as_role(url: str, role: str) -> str:
         return make_url(url).set(username=role, password=ROLE_PASSWORD).render_as_string(hide_password=False)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from models.engine import make_session_factory
 from models.reminder import Delivery, Reminder
 from schedules.planning import plan_episode
+from tests.database import service_engine_of
 from tests.planning.test_plan_episode import NOW, operated
 
 PLANNERS = 3
@@ -18,7 +19,7 @@ PLANNERS = 3
 
 def test_planners_who_start_at_once_plan_each_reminder_once(engine: Engine, session: Session) -> None:
     surgery = operated(session)
-    make_session, together = make_session_factory(engine), threading.Barrier(PLANNERS)
+    make_session, together = make_session_factory(service_engine_of(engine)), threading.Barrier(PLANNERS)
 
     def plan(_number: int) -> str:
         together.wait()

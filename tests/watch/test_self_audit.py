@@ -32,7 +32,7 @@ from schedules.planning.story import step_of, tell
 from schedules.watch.self_audit import Audit, audit_practice, record_audit
 from tests import builders
 from tests.clock import MONDAY_AFTERNOON, FixedClock
-from tests.database import Databases
+from tests.database import Databases, service_engine_of
 from tests.owner import Owner
 from tests.worker.desks import Outbox, claim_all, deliver, desk_of
 
@@ -60,7 +60,7 @@ def prepared(databases: Databases) -> Iterator[Prepared]:
 
 
 def _work_for_a_week(engine: Engine) -> None:
-    make_session, outbox = make_session_factory(engine), Outbox()
+    make_session, outbox = make_session_factory(service_engine_of(engine)), Outbox()
     with make_session() as session:
         practice = builders.practice(session, id=PRACTICE)
         episodes = [builders.episode(session, builders.patient(session, practice)) for _ in range(2)]
@@ -90,7 +90,7 @@ def database_url(databases: Databases, database_kind: str, prepared: Prepared) -
 
 @pytest.fixture
 def make_session(engine: Engine) -> sessionmaker[Session]:
-    return make_session_factory(engine)
+    return make_session_factory(service_engine_of(engine))
 
 
 def audit(make_session: sessionmaker[Session]) -> Audit:

@@ -20,6 +20,7 @@ from schedules.planning.story import Step, step_of, tell
 from schedules.watch.readings import read_tally
 from tests import builders
 from tests.clock import MONDAY_AFTERNOON
+from tests.database import service_engine_of
 from tests.worker.rows import wait_until
 
 LATER = MONDAY_AFTERNOON + COMMITTED_WITHIN + timedelta(milliseconds=1)
@@ -27,7 +28,7 @@ LATER = MONDAY_AFTERNOON + COMMITTED_WITHIN + timedelta(milliseconds=1)
 
 @pytest.fixture
 def make_session(engine: Engine) -> sessionmaker[Session]:
-    return make_session_factory(engine)
+    return make_session_factory(service_engine_of(engine))
 
 
 @pytest.fixture

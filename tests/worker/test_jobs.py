@@ -23,6 +23,7 @@ from schedules.plan.vocabulary import EpisodeStatus, ReminderState, SurgeryStatu
 from schedules.watch.trail import prove
 from tests import builders
 from tests.clock import MONDAY_AFTERNOON
+from tests.database import service_engine_of
 from tests.worker.rows import is_somebody_waiting, wait_until
 
 ENDS = [
@@ -37,7 +38,7 @@ ENDS = [
 
 @pytest.fixture
 def make_session(engine: Engine) -> sessionmaker[Session]:
-    return make_session_factory(engine)
+    return make_session_factory(service_engine_of(engine))
 
 
 def end(delivery: Delivery, state: DeliveryState = DeliveryState.sent, reason: str | None = None) -> Delivery:

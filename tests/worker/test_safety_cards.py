@@ -13,12 +13,13 @@ from models.sync import SyncClock
 from schedules import jobs
 from schedules.planning.safety_cards import write_safety_card
 from tests import builders
+from tests.database import service_engine_of
 from tests.worker.rows import is_somebody_waiting, wait_until
 
 
 @pytest.fixture
 def make_session(engine: Engine) -> sessionmaker[Session]:
-    return make_session_factory(engine)
+    return make_session_factory(service_engine_of(engine))
 
 
 def card_of(session: Session, practice: Practice) -> SafetyCard | None:
