@@ -187,33 +187,36 @@ def empty_database_url(databases: Databases, database_kind: str) -> Iterator[str
 
 
 @pytest.fixture
-def service_engine(database_url: str) -> Iterator[Engine]:
-    """Yield an engine with the service's own role and settings, except for one: see `_allow_stalls`."""
-    from models.engine import make_engine
-
-    engine = make_engine(database_url)
-    _allow_stalls(engine)
-    yield engine
-    engine.dispose()
+def engine(databases: Databases, database_url: str) -> Iterator[Engine]:
+    """Yield an engine for arranging and looking: see `engines_of`."""
+    with engines_of(databases, database_url) as engine:
+        yield engine
 
 
 @pytest.fixture
-def engine(databases: Databases, database_url: str, service_engine: Engine) -> Iterator[Engine]:
-    """Yield an engine for arranging and looking: it sees the rows of all practices, as who owns the tables does.
+def service_engine(engine: Engine) -> Engine:
+    """Return an engine with the service's own role and settings, except for one: see `_allow_stalls`."""
+    return service_engine_of(engine)
 
-    On SQLite, where all see all, it is the service's own. The service itself is run on `service_engine`, which
-    `service_engine_of` finds for it.
+
+@contextlib.contextmanager
+def engines_of(databases: Databases, url: str) -> Iterator[Engine]:
+    """Yield an engine that sees the rows of all practices, as who owns the tables does.
+
+    The service itself is run on another one, which `service_engine_of` finds for it. On SQLite, where all see all,
+    both are one.
     """
     from models.engine import make_engine
 
-    if service_engine.dialect.name == "sqlite":
-        yield service_engine
-        return
-    engine = make_engine(databases.owner_of(database_url))
-    _allow_stalls(engine)
-    _SERVICE_ENGINES[engine] = service_engine
-    yield engine
-    engine.dispose()
+    engines = [make_engine(each) for each in dict.fromkeys((url, databases.owner_of(url)))]
+    for each in engines:
+        _allow_stalls(each)
+    _SERVICE_ENGINES[engines[-1]] = engines[0]
+    try:
+        yield engines[-1]
+    finally:
+        for each in engines:
+            each.dispose()
 
 
 def service_engine_of(engine: Engine) -> Engine:

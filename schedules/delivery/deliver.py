@@ -173,6 +173,8 @@ def pass_all(desk: Desk, claims: Sequence[Claim]) -> list[Permit]:
         return desk.steps.gate(session, some, desk.lease, built=built, pace=pace, policy=policy, now=now)
 
     permits: list[Permit] = []
+    if not claims:
+        return permits
     for part, answer in _in_parts(desk, claims[0].practice_id, claims, work):
         if isinstance(answer, Exception):
             put_back(desk, part, answer)

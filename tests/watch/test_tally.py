@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from models.engine import make_session_factory
 from models.ids import first_id_at
+from models.isolation import in_practice
 from models.reminder import DecisionKind
 from schedules import jobs
 from schedules.jobs import decision_tally
@@ -71,7 +72,7 @@ def test_a_decision_that_commits_late_within_the_bound_is_counted(
 ) -> None:
     """Its id sorts before that of a decision which a worker could have counted at once, passing it by for good."""
     tell(session, about, DecisionKind.held, now=MONDAY_AFTERNOON, reason="quiet_hours")
-    with make_session.begin() as other:
+    with in_practice(make_session, about.practice_id) as other:
         made_later = MONDAY_AFTERNOON + timedelta(milliseconds=5)
         tell(other, about, DecisionKind.sent, now=made_later, channel=Channel.email)
 
@@ -88,11 +89,11 @@ def test_of_two_who_count_at_once_one_passes_by(
 ) -> None:
     decide(session, about, DecisionKind.sent, times=5)
     before, practice_id = first_id_at(LATER), about.practice_id
-    with make_session.begin() as first:
+    with in_practice(make_session, practice_id) as first:
         count_batch(first, practice_id, before)
     decide(session, about, DecisionKind.sent, times=5)
 
-    with make_session.begin() as first:
+    with in_practice(make_session, practice_id) as first:
         count_batch(first, practice_id, before)
         jobs.tally(make_session, LATER)
 

@@ -7,6 +7,7 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from models.engine import make_session_factory
+from models.isolation import in_practice
 from models.practice import Practice
 from models.safety import SafetyCard
 from models.sync import SyncClock
@@ -87,7 +88,7 @@ def test_a_change_of_the_clinic_and_the_job_do_not_write_over_each_other(
 ) -> None:
     practice = builders.practice(session)
     session.commit()
-    with make_session.begin() as changing:
+    with in_practice(make_session, practice.id) as changing:
         held = changing.get_one(Practice, practice.id, with_for_update={"key_share": True})
         job = threading.Thread(target=jobs.write_safety_cards, args=(make_session,))
         job.start()
