@@ -9,6 +9,7 @@ What needs SQLAlchemy is imported where it is used: the plan engine's tests run 
 from __future__ import annotations
 
 import contextlib
+import re
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -143,6 +144,11 @@ def _settled_file(url: str) -> str:
     with contextlib.closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return path
+
+
+def owner_url_of(url: str) -> str:
+    """Return the URL, for the owner of its tables, of a database that was migrated for a test."""
+    return re.sub(r"^(postgresql\S*//\w+)_app:", r"\1_owner:", url)
 
 
 def settings_for(database_url: str, **changes: object) -> Settings:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, event, text
 from sqlalchemy.orm import Session
 
 from config import Settings
-from service import db as database
+from models.engine import engine_options
 from service.app import create_app
 from service.db import db
 from tests.api.conftest import API, Caller, Clinic, as_staff
@@ -30,10 +30,9 @@ class BrokenOffError(Exception):
 def narrow_app(settings: Settings, clock: FixedClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
     """Yield the application with one connection, for which requests wait."""
     options = {"pool_size": 1, "max_overflow": 0, "pool_timeout": 60}
-    usual: Callable[[str], dict[str, Any]] = database.engine_options
-    monkeypatch.setattr(database, "CONNECTIONS", 1)
-    monkeypatch.setattr(database, "POOLED", 1)
-    monkeypatch.setattr(database, "engine_options", lambda url: usual(url) | options)
+    monkeypatch.setattr("service.db.CONNECTIONS", 1)
+    monkeypatch.setattr("service.db.POOLED", 1)
+    monkeypatch.setattr("service.db.engine_options", lambda url: engine_options(url) | options)
     app = create_app(settings, clock)
     yield app
     with app.app_context():

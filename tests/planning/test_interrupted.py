@@ -10,7 +10,6 @@ from models.engine import make_session_factory
 from models.reminder import DeliveryState
 from schedules.plan.vocabulary import ReminderState, SurgeryStatus
 from schedules.planning import plan_episode
-from tests.database import service_engine_of
 from tests.faults import interrupt_everywhere
 from tests.planning.snapshots import everything
 from tests.planning.test_plan_episode import LATER, deliveries_of, operated, plan, reminder_of
@@ -24,7 +23,7 @@ def test_a_move_interrupted_at_every_statement_leaves_all_or_nothing(session: Se
     sent = reminder_of(session, "education", "first")
     sent.state, deliveries_of(session, sent)[0].state = ReminderState.sent, DeliveryState.sent
     session.commit()
-    make_session = make_session_factory(service_engine_of(engine))
+    make_session = make_session_factory(engine)
     practice_id, surgery_id, episode_id = surgery.practice_id, surgery.id, surgery.episode_id
     before = everything(session)
     session.rollback()

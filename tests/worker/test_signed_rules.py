@@ -292,10 +292,10 @@ def test_what_is_not_met_is_looked_at_without_a_write(
     case.session.rollback()
     statements: list[str] = []
     listener = lambda *arguments: statements.append(arguments[2])  # noqa: E731
-    event.listen(engine, "before_cursor_execute", listener)
+    event.listen(service_engine_of(engine), "before_cursor_execute", listener)
 
     jobs.clear_by_signed_rules(make_session, DAY_28, jobs.Round())
 
-    event.remove(engine, "before_cursor_execute", listener)
+    event.remove(service_engine_of(engine), "before_cursor_execute", listener)
     assert statements
     assert not [each for each in statements if "FOR " in each or not (each.startswith("SELECT") or each == "BEGIN")]
