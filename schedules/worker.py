@@ -14,17 +14,13 @@ from types import FrameType
 from apscheduler.events import EVENT_JOB_EXECUTED, EVENT_JOB_SUBMITTED
 from apscheduler.executors.debug import DebugExecutor
 from apscheduler.schedulers.blocking import BlockingScheduler
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
 from config import ConfigError, Settings
 from models import journal, private
 from models.engine import begin_reads, make_engine, make_session_factory
 from models.ids import new_id
-from models.isolation import reading_practice
-from models.migrate import is_current
-from models.people import Patient
-from models.row_security import find_unbound_role
 from schedules import jobs
 from schedules.children import Child
 from schedules.clock import Clock, SystemClock
@@ -49,7 +45,6 @@ REMOVE_SECONDS = 3600
 TALLY_SECONDS = 30
 REPLAN_SECONDS = 10
 SELF_AUDIT_HOUR = 3  # UTC: night in America and Europe, and before a European clinic's first messages
-KEY_SAMPLES = 10
 logger = logging.getLogger("schedules.worker")  # also when it runs as the main module
 
 
@@ -242,7 +237,7 @@ def main(settings: Settings, clock: Clock | None = None, steps: Steps = DEFAULT_
         return 1
     engine = make_engine(settings.database_url)
     try:
-        obstacle = _obstacle(make_session_factory(engine), settings)
+        obstacle = jobs.find_obstacle(make_session_factory(engine), settings)
         if obstacle is not None:
             logger.error(obstacle)
             return 1
@@ -251,43 +246,6 @@ def main(settings: Settings, clock: Clock | None = None, steps: Steps = DEFAULT_
         engine.dispose()
     logger.info("worker stopped")
     return 0
-
-
-def _obstacle(make_session: sessionmaker[Session], settings: Settings) -> str | None:
-    """Return why no worker may work on this database, or None. With a wrong key each delivery would fail for good."""
-    with make_session() as session:
-        begin_reads(session)
-        if not is_current(session.connection()):
-            return "the database does not have the newest schema: migrate it first"
-        unbound = find_unbound_role(session.connection())
-    if unbound is not None and settings.reaches_patients:
-        return unbound
-    if unbound is not None:
-        logger.warning(unbound)
-    patients = _sample_patients(make_session)
-    # One damaged address is its own delivery's trouble; the key is wrong if it opens none.
-    if patients and not any(_opens(patient) for patient in patients):
-        return "SEAL_KEY does not open the stored addresses: give the key that sealed them"
-    return None
-
-
-def _sample_patients(make_session: sessionmaker[Session]) -> list[Patient]:
-    """Return some patients who have an address."""
-    found: list[Patient] = []
-    for practice_id in jobs.practice_ids(make_session):
-        with reading_practice(make_session, practice_id) as session:
-            query = select(Patient).where(Patient.practice_id == practice_id, Patient.email_sealed.is_not(None))
-            found += session.scalars(query.limit(KEY_SAMPLES - len(found)))
-        if len(found) == KEY_SAMPLES:
-            break
-    return found
-
-
-def _opens(patient: Patient) -> bool:
-    try:
-        return patient.email is not None
-    except private.SealError:
-        return False
 
 
 def _guarded(name: str, job: Callable[[], None]) -> Callable[[], None]:
