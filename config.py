@@ -45,7 +45,8 @@ class Settings(PushSettings):
     )
     database_owner_url: str | None = _setting(
         parse.database_url,
-        "The same database as the role that owns the tables, for migrations; without it they use `DATABASE_URL`.",
+        "The same database as the role that owns the tables, for migrations; without it they use `DATABASE_URL`. On "
+        "PostgreSQL the role of `DATABASE_URL` must own no table where `PUBLIC_URL` is https.",
         default=None,
         secret=True,
     )
@@ -222,6 +223,11 @@ class Settings(PushSettings):
         "Least level that is logged; logs hold ids, never names.",
         default="INFO",
     )
+
+    @property
+    def reaches_patients(self) -> bool:
+        """Whether patients and staff reach the service from elsewhere, which takes TLS: it is not just tried out."""
+        return self.public_url.startswith("https://")
 
     @property
     def anchors_audit(self) -> bool:

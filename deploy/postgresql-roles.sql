@@ -1,36 +1,29 @@
--- The roles and the database. Run it as a superuser, again whenever you like:
---   psql --dbname postgres --file deploy/postgresql-roles.sql [-v database=recovery -v owner=recovery_owner -v app=recovery_app]
--- Then give each a password: \password recovery_owner, \password recovery_app
---
--- The owner migrates, backs up and restores (DATABASE_OWNER_URL): it sees the rows of all practices, and may make a
--- database to verify a backup in. Web and worker are the app (DATABASE_URL), which owns nothing and passes by no
--- row security. What a restore makes anew is open to the app by the default privileges.
-\set ON_ERROR_STOP on
-\if :{?database}
-\else
-    \set database recovery
-\endif
-\if :{?owner}
-\else
-    \set owner recovery_owner
-\endif
-\if :{?app}
-\else
-    \set app recovery_app
-\endif
+-- The two roles of a clinic's database on PostgreSQL 15 or newer: one that owns the tables, for migrations and backups,
+-- and one that the service works as, web and worker, which row security binds. As a superuser, in the new database:
+--   psql --dbname recovery --file deploy/postgresql-roles.sql
+--   psql --dbname recovery --command '\password recovery_owner' --command '\password recovery_app'
+-- It may be run again, and grants what was missing. Tables that another role made are handed over first:
+--   REASSIGN OWNED BY old_role TO recovery_owner;
+DO $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'recovery_owner') THEN CREATE ROLE recovery_owner; END IF;
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'recovery_app') THEN CREATE ROLE recovery_app; END IF;
+END $$;
+-- Who migrates and backs up works on the rows of all practices.
+ALTER ROLE recovery_owner LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION BYPASSRLS;
+ALTER ROLE recovery_app LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS;
+REVOKE recovery_owner FROM recovery_app;
 
-SELECT format('CREATE ROLE %I', :'owner') WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = :'owner') \gexec
-SELECT format('CREATE ROLE %I', :'app') WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = :'app') \gexec
-ALTER ROLE :"owner" LOGIN NOSUPERUSER NOCREATEROLE NOREPLICATION CREATEDB BYPASSRLS;
-ALTER ROLE :"app" LOGIN NOSUPERUSER NOCREATEROLE NOREPLICATION NOCREATEDB NOBYPASSRLS;
-SELECT format('CREATE DATABASE %I OWNER %I ENCODING ''UTF8'' TEMPLATE template0', :'database', :'owner')
-    WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = :'database') \gexec
-REVOKE ALL ON DATABASE :"database" FROM PUBLIC;
-GRANT CONNECT ON DATABASE :"database" TO :"app";
-
-\connect :"database"
-ALTER SCHEMA public OWNER TO :"owner";
+DO $$
+BEGIN
+  EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database());
+  EXECUTE format('GRANT CONNECT ON DATABASE %I TO recovery_owner, recovery_app', current_database());
+END $$;
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
-GRANT USAGE ON SCHEMA public TO :"app";
-GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO :"app";
-ALTER DEFAULT PRIVILEGES FOR ROLE :"owner" IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO :"app";
+GRANT USAGE, CREATE ON SCHEMA public TO recovery_owner;
+GRANT USAGE ON SCHEMA public TO recovery_app;
+
+-- Rows only: no table is emptied (TRUNCATE), altered or given a trigger by the service.
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO recovery_app;
+ALTER DEFAULT PRIVILEGES FOR ROLE recovery_owner IN SCHEMA public
+  GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO recovery_app;

@@ -1,6 +1,6 @@
 """What is stored: tables and migrations. No HTTP, no clock.
 
-Importing this package registers every table, with its triggers, on `Base.metadata`.
+Importing this package registers every table, with its triggers and policies, on `Base.metadata`.
 """
 
 from models.alert import Alert, AlertEntry, OnCallShift, StaffAddress
@@ -24,6 +24,7 @@ from models.receipts import DeadAddress, InboundMessage, Receipt
 from models.reminder import Decision, Delivery, DeliveryAttempt, Reminder
 from models.replies import KeptReply
 from models.report import CheckIn, ClinicalEvent, QuestionnaireAnswer, ReminderAck, Task, Visit
+from models.row_security import secure_tables
 from models.safety import SafetyCard
 from models.service_account import ServiceAccount
 from models.sign_in import RecoveryCode, SignInCode, SignInThrottle, StaffCredential
@@ -101,4 +102,5 @@ __all__ = [
     "WakeTally",
     "WorkerHeartbeat",
     "create_triggers",
+    "secure_tables",
 ]

@@ -52,18 +52,21 @@ def insert_once(session: Session, model: type[Base], columns: dict[str, Any]) ->
     return cast("CursorResult[Any]", session.execute(kept)).rowcount == 1
 
 
-@event.listens_for(Session, "before_commit")
-def insert_waiting(session: Session) -> None:
-    """Insert now what waits for the commit, after all else is flushed."""
-    waiting = cast("_Rows | None", session.info.pop(_WAITING, None))
-    if not waiting:
-        return
+def store_pending(session: Session) -> None:
+    """Store what waits for the flush and for the commit, now: for a session that turns to another practice."""
     session.flush()
+    waiting = cast(_Rows, session.info.pop(_WAITING, {}))
     for model, rows in waiting.items():
         if issubclass(model, Synced):
             for row in rows:
                 row["rev"] = stamp(session, row["practice_id"])
         insert_rows(session.connection(), table_of(model), rows)
+
+
+@event.listens_for(Session, "before_commit")
+def _store_waiting(session: Session) -> None:
+    if session.info.get(_WAITING):
+        store_pending(session)
 
 
 @event.listens_for(Session, "after_soft_rollback")

@@ -18,6 +18,7 @@ from models.engine import make_engine
 from models.migrate import is_current, upgrade
 from models.panel import Panel
 from models.reminder import Delivery, DeliveryState
+from models.row_security import unforced
 
 BATCH_ROWS = 1_000
 LEASE_ENDED_AT = datetime(1970, 1, 1, tzinfo=UTC)
@@ -51,10 +52,10 @@ def copy_database(source_url: str, target_url: str) -> tuple[TableCopy, ...]:
         _check_kinds(source, target)
         with source.connect() as reading:
             _check_source(reading)
-            with target.connect() as connection:
+            with target.connect() as connection, unforced(connection):
                 _check_empty(connection)
             upgrade(target_url)
-            with target.begin() as writing:
+            with target.begin() as writing, unforced(writing):
                 return tuple(_copy_table(table, reading, writing) for table in _tables())
     finally:
         source.dispose()

@@ -1,11 +1,12 @@
 """The practice: the tenant that every other row belongs to."""
 
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import CheckConstraint, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import ID_LENGTH, Base
+from models.isolation import Door
 from models.private import Sealed
 
 
@@ -44,3 +45,6 @@ class Practice(Base):
     def practice_id(self) -> str:
         """Return the tenant that the row's private columns are sealed for: itself."""
         return self.id
+
+
+BY_SLUG: Final = Door(Practice.id, Practice.slug)

@@ -30,7 +30,6 @@ from schedules.delivery.deliver import DEFAULT_STEPS, Steps
 from schedules.delivery.leases import Lease
 from schedules.delivery.push_senders import make_push_senders
 from schedules.delivery.remote_crew import RemoteCrew
-from schedules.fitness import find_obstacle
 from schedules.pages.keeper import PageKeeper
 from schedules.plan.library import load_library
 from schedules.watch.judgement import Rhythm
@@ -243,9 +242,7 @@ def main(settings: Settings, clock: Clock | None = None, steps: Steps = DEFAULT_
         return 1
     engine = make_engine(settings.database_url)
     try:
-        with make_session_factory(engine)() as session:
-            begin_reads(session)
-            obstacle = find_obstacle(session)
+        obstacle = jobs.find_obstacle(make_session_factory(engine), settings)
         if obstacle is not None:
             logger.error(obstacle)
             return 1

@@ -22,7 +22,7 @@ from service.api.routes import RESOURCES
 from service.api.scope import CLOCK, SETTINGS, find_scope, route_of, settings
 from service.cli import register_commands
 from service.dashboard.views import install_dashboard
-from service.db import db, init_database, refuse_stale_schema
+from service.db import db, init_database, refuse_stale_schema, refuse_unbound_role
 from service.logs import configure_logs, log_event
 from service.pages.views import install_pages
 from service.rate_limits import install_rate_limits
@@ -72,7 +72,8 @@ class Application(Flask):
 def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     """Return the application, ready to serve, or for a command.
 
-    Raises StaleSchemaError if the database lacks the newest schema, unless a command is what will run.
+    Raises StaleSchemaError if the database lacks the newest schema, and UnboundRoleError if row security does not bind
+    its role where patients reach the service, unless a command is what will run.
     """
     configure_logs(settings.log_level)
     private.set_key(settings.seal_key, former=settings.seal_former_keys)
@@ -91,6 +92,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     register_commands(app)
     if click.get_current_context(silent=True) is None:
         refuse_stale_schema(app)
+        refuse_unbound_role(app, only_warn=not settings.reaches_patients)
     return app
 
 
@@ -108,7 +110,7 @@ def _install_web(app: Flask) -> None:
 
 
 def _add_headers(response: Response) -> Response:
-    if settings().public_url.startswith("https://"):
+    if settings().reaches_patients:
         response.headers["Strict-Transport-Security"] = f"max-age={_HSTS_SECONDS}"
     for name, value in _HEADERS.items():
         if name not in _OF_THE_PAGE or name not in response.headers:

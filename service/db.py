@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session, SessionTransaction
 from models.base import Base
 from models.engine import begin_reads, engine_options, install
 from models.migrate import is_current
+from models.row_security import find_unbound_role
 from service.errors import UnavailableError
 from service.logs import log_event
 
@@ -29,6 +30,10 @@ TURN_SECONDS = 20.0  # that a request waits for its turn
 CONNECTIONS, POOLED = 32, 5  # of one process at most, since each busy thread has one, and of those that stay open
 
 db = SQLAlchemy(metadata=Base.metadata, session_options={"autoflush": False, "expire_on_commit": False})
+
+
+class UnboundRoleError(RuntimeError):
+    """The role that the service works as on PostgreSQL is one that row security does not bind."""
 
 
 class StaleSchemaError(RuntimeError):
@@ -107,6 +112,23 @@ def refuse_stale_schema(app: Flask) -> None:
         with app.app_context():
             db.engine.dispose()
         raise StaleSchemaError("The database does not have the newest schema. Run: flask --app wsgi migrate")
+
+
+def refuse_unbound_role(app: Flask, *, only_warn: bool) -> None:
+    """Raise UnboundRoleError if row security does not bind the database role. An unreachable one is not judged."""
+    try:
+        with app.app_context(), db.engine.connect().execution_options(reads=True) as connection:
+            unbound = find_unbound_role(connection)
+    except DBAPIError:
+        return
+    if unbound is None:
+        return
+    if only_warn:
+        log_event("role_not_bound", level=logging.WARNING, why=unbound)
+        return
+    with app.app_context():
+        db.engine.dispose()
+    raise UnboundRoleError(unbound)
 
 
 def require_current_schema(app: Flask) -> None:

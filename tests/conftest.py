@@ -1,6 +1,6 @@
 """Wires the fixtures and the run as a whole. The fixtures themselves stand in `tests/database.py`."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 
 import hypothesis
 import pytest
@@ -11,7 +11,9 @@ from tests.database import (  # noqa: F401
     databases,
     empty_database_url,
     engine,
+    owner_url,
     pytest_generate_tests,
+    service_engine,
     session,
     settings,
 )
@@ -19,6 +21,20 @@ from tests.needs import account_lines, fail_if_skipped
 
 hypothesis.settings.register_profile("tests", deadline=None, database=None, print_blob=True, max_examples=50)
 hypothesis.settings.load_profile("tests")
+
+
+@pytest.fixture(autouse=True)
+def every_statement_names_its_practice(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a test in which the service asked for rows without saying whose, but for what `tests.statements` allows."""
+    if "database_kind" not in request.fixturenames:
+        yield
+        return
+    from tests.statements import listener
+
+    heard = listener()
+    heard.take_found()
+    yield
+    assert heard.take_found() == []
 
 
 @pytest.hookimpl(wrapper=True)

@@ -9,11 +9,13 @@ What needs SQLAlchemy is imported where it is used: the plan engine's tests run 
 from __future__ import annotations
 
 import contextlib
+import re
 import shutil
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 import pytest
 
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 KINDS = ("sqlite", "postgresql")
 SEAL_KEY = bytes(range(32))
 AUDIT_KEY = bytes(range(32, 64))
+_SERVICE_ENGINES: WeakKeyDictionary[Engine, Engine] = WeakKeyDictionary()
 
 
 class Databases:
@@ -59,11 +62,14 @@ class Databases:
 
     @contextlib.contextmanager
     def migrated(self, kind: str) -> Iterator[str]:
-        """Yield the URL of a database with all tables and no row: a copy of one that was migrated once."""
+        """Yield the URL of a database with all tables and no row: a copy of one that was migrated once.
+
+        On PostgreSQL it is the URL of the role that the service works as, which row security binds.
+        """
         template = self._template(kind)
         if kind == "postgresql":
             with self._postgres_database(template) as url:
-                yield url
+                yield self._postgres_server().as_app(url)
         else:
             with self._sqlite_folder() as folder:
                 shutil.copyfile(template, folder / "test.sqlite3")
@@ -78,7 +84,15 @@ class Databases:
                 yield f"sqlite:///{folder}/copy.sqlite3"
         else:
             with self._postgres_database(url) as copy:
-                yield copy
+                yield self._postgres_server().as_app(copy)
+
+    def owner_of(self, url: str) -> str:
+        """Return the URL of the same database for who migrates it and sees the rows of all practices."""
+        return url if url.startswith("sqlite") else self._postgres_server().as_owner(url)
+
+    def superuser_of(self, url: str) -> str:
+        """Return the URL of the same PostgreSQL database for whom no rule binds."""
+        return self._postgres_server().as_superuser(url)
 
     def _template(self, kind: str) -> str:
         """Return the migrated original of `kind`: a file's path, or a database's URL."""
@@ -86,7 +100,9 @@ class Databases:
             from models.migrate import upgrade
 
             url = self._stack.enter_context(self.empty(kind))
-            upgrade(url)
+            if kind == "postgresql":
+                self._postgres_server().make_roles(url)
+            upgrade(self.owner_of(url))
             self._templates[kind] = url if kind == "postgresql" else _settled_file(url)
         return self._templates[kind]
 
@@ -128,6 +144,11 @@ def _settled_file(url: str) -> str:
     with contextlib.closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return path
+
+
+def owner_url_of(url: str) -> str:
+    """Return the URL, for the owner of its tables, of a database that was migrated for a test."""
+    return re.sub(r"^(postgresql\S*//\w+)_app:", r"\1_owner:", url)
 
 
 def settings_for(database_url: str, **changes: object) -> Settings:
@@ -176,14 +197,41 @@ def empty_database_url(databases: Databases, database_kind: str) -> Iterator[str
 
 
 @pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
-    """Yield an engine with the service's own settings for its database, except for one: see `_allow_stalls`."""
+def engine(databases: Databases, database_url: str) -> Iterator[Engine]:
+    """Yield an engine for arranging and looking: see `engines_of`."""
+    with engines_of(databases, database_url) as engine:
+        yield engine
+
+
+@pytest.fixture
+def service_engine(engine: Engine) -> Engine:
+    """Return an engine with the service's own role and settings, except for one: see `_allow_stalls`."""
+    return service_engine_of(engine)
+
+
+@contextlib.contextmanager
+def engines_of(databases: Databases, url: str) -> Iterator[Engine]:
+    """Yield an engine that sees the rows of all practices, as who owns the tables does.
+
+    The service itself is run on another one, which `service_engine_of` finds for it. On SQLite, where all see all,
+    both are one.
+    """
     from models.engine import make_engine
 
-    engine = make_engine(database_url)
-    _allow_stalls(engine)
-    yield engine
-    engine.dispose()
+    engines = [make_engine(each) for each in dict.fromkeys((url, databases.owner_of(url)))]
+    for each in engines:
+        _allow_stalls(each)
+    _SERVICE_ENGINES[engines[-1]] = engines[0]
+    try:
+        yield engines[-1]
+    finally:
+        for each in engines:
+            each.dispose()
+
+
+def service_engine_of(engine: Engine) -> Engine:
+    """Return the engine of the service on the database that the fixture `engine` arranges."""
+    return _SERVICE_ENGINES.get(engine, engine)
 
 
 def _allow_stalls(engine: Engine) -> None:
@@ -200,11 +248,17 @@ def _allow_stalls(engine: Engine) -> None:
 
 @pytest.fixture
 def session(engine: Engine) -> Iterator[Session]:
-    """Yield a session as the service makes it. What the test does not commit is rolled back."""
+    """Yield a session that arranges and looks, in all practices. What the test does not commit is rolled back."""
     from models.engine import make_session_factory
 
     with make_session_factory(engine)() as session:
         yield session
+
+
+@pytest.fixture
+def owner_url(databases: Databases, database_url: str) -> str:
+    """Return the URL of the test's database for who migrates it."""
+    return databases.owner_of(database_url)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Plants known faults of deliveries and repeats, one at a time, and sees that a test notices (`make delivery-mutants`).
+"""Plants known faults, one at a time, and sees that a test notices (`make delivery-mutants`).
 
 Each fault is the exact text that it replaces: when that is not found, the table is out of date, and the run fails.
 """
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-FOLDERS = ("docs", "models", "schedules", "service", "tests")
+FOLDERS = ("deploy", "docs", "models", "schedules", "service", "tests")
 ABOUT_A_TEST = ("-q", "-x", "-p", "no:randomly", "-p", "no:xdist", "-p", "no:cacheprovider", "--no-header")
 
 
@@ -129,6 +129,54 @@ FAULTS = (
         ("tests/storage/test_busy_writers.py",),
     ),
     Fault(
+        "M9a a practice that is named for the whole connection",
+        (
+            Change(
+                "models/isolation.py",
+                'bindparam("practice", type_=String), true())',
+                'bindparam("practice", type_=String), false())',
+            ),
+            Change("models/isolation.py", "func, select, true\n", "false, func, select, true\n"),
+        ),
+        ("tests/storage/test_row_security.py -k ends_with_its_transaction", "tests/api/test_one_connection.py"),
+    ),
+    Fault(
+        "M9b row security that spares the owner",
+        (
+            Change(
+                "models/row_security.py",
+                "ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY",
+                "ENABLE ROW LEVEL SECURITY",
+            ),
+        ),
+        ("tests/storage/test_row_security.py -k guarded_even",),
+    ),
+    Fault(
+        "M9c a service that may become the owner",
+        (
+            Change(
+                "deploy/postgresql-roles.sql",
+                "REVOKE recovery_owner FROM recovery_app;",
+                "GRANT recovery_owner TO recovery_app;",
+            ),
+        ),
+        ("tests/storage/test_row_security.py -k binds_the_role",),
+    ),
+    Fault(
+        "M9d an owner that passes for the service",
+        (Change("models/row_security.py", '"owns the tables": role.owns_tables', '"owns the tables": False'),),
+        ("tests/storage/test_row_security.py -k may_become",),
+    ),
+    Fault(
+        "M9e a statement that forgets its practice",
+        (
+            Change(
+                "schedules/delivery/book.py", '        .where(Delivery.practice_id == bindparam("practice_id"))\n', ""
+            ),
+        ),
+        ("tests/worker/test_deliver.py",),
+    ),
+    Fault(
         "M10 a key that is stored before what it stands for",
         (
             Change(
@@ -140,6 +188,29 @@ FAULTS = (
             ),
         ),
         ("tests/api/test_idempotency.py -k killed",),
+    ),
+    Fault(
+        "M11 a reference without the practice",
+        (
+            Change(
+                "models/migrations/versions/0001_create_the_tables.py",
+                '        sa.UniqueConstraint("practice_id", "mrn", name=op.f("uq_patient_practice_id_mrn")),\n',
+                '        sa.UniqueConstraint("practice_id", "mrn", name=op.f("uq_patient_practice_id_mrn")),\n'
+                '        sa.UniqueConstraint("id", name=op.f("uq_patient_id")),\n',
+            ),
+            Change(
+                "models/migrations/versions/0001_create_the_tables.py",
+                '            ["practice_id", "patient_id"],\n            ["patient.practice_id", "patient.id"],\n'
+                '            name=op.f("fk_device_practice_id_patient_id"),\n',
+                '            ["patient_id"],\n            ["patient.id"],\n'
+                '            name=op.f("fk_device_practice_id_patient_id"),\n',
+            ),
+        ),
+        (
+            "tests/storage/test_row_security.py -k raw_row",
+            "tests/storage/test_row_security.py -k every_reference",
+            "tests/storage/test_row_security.py -k guess",
+        ),
     ),
     Fault(
         "M12 a backup that copies the file of SQLite",

@@ -35,6 +35,8 @@ SERVER_SETTINGS = {
     "max_connections": "200",
     "dynamic_shared_memory_type": "mmap",  # in the data folder, so that it goes with it whatever happens
 }
+ROLES_SCRIPT = Path(__file__).parents[1] / "deploy" / "postgresql-roles.sql"
+ROLE_PASSWORD = "of-tests-only"
 NO_DURABILITY = {"fsync": "off", "full_page_writes": "off"}
 
 
@@ -48,6 +50,42 @@ class PostgresServer:
     def __init__(self, url: URL) -> None:
         self._url = url
         self._count = 0
+        self._roles = {"owner": f"{DATABASE_PREFIX}{os.getpid()}_owner", "app": f"{DATABASE_PREFIX}{os.getpid()}_app"}
+
+    def make_roles(self, url: str) -> None:
+        """Make a clinic's two roles in the empty database at `url`, by the script that a clinic runs."""
+        script = ROLES_SCRIPT.read_text(encoding="utf-8")
+        for name, role in self._roles.items():
+            script = script.replace(f"recovery_{name}", role)
+        with psycopg.connect(_address(make_url(url)), autocommit=True) as connection:
+            connection.execute(script.encode())
+            # Who looks on sees what the service waits for.
+            connection.execute(sql.SQL("GRANT pg_read_all_stats TO {}").format(sql.Identifier(self._roles["owner"])))
+            for role in self._roles.values():
+                password = sql.SQL("ALTER ROLE {} PASSWORD {}")
+                connection.execute(password.format(sql.Identifier(role), sql.Literal(ROLE_PASSWORD)))
+
+    def drop_roles(self) -> None:
+        """Drop them; the databases where they own something are gone by now."""
+        with self._connect() as connection:
+            for role in self._roles.values():
+                connection.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(role)))
+
+    def as_owner(self, url: str) -> str:
+        """Return the URL of the same database for the role that owns its tables."""
+        return self._as_role(url, self._roles["owner"])
+
+    def as_app(self, url: str) -> str:
+        """Return the URL of the same database for the role that the service works as."""
+        return self._as_role(url, self._roles["app"])
+
+    def as_superuser(self, url: str) -> str:
+        """Return the URL of the same database for the role that makes and drops databases."""
+        return self._url.set(database=_database_of(url)).render_as_string(hide_password=False)
+
+    @staticmethod
+    def _as_role(url: str, role: str) -> str:
+        return make_url(url).set(username=role, password=ROLE_PASSWORD).render_as_string(hide_password=False)
 
     def create_database(self, template: str | None = None) -> str:
         """Return the URL of a new database, a copy of the database at URL `template` or empty."""
@@ -73,6 +111,10 @@ class PostgresServer:
                 owner = re.match(rf"{DATABASE_PREFIX}(\d+)_", name)
                 if owner and not _is_running(int(owner[1])):
                     _drop(connection, name)
+            for (role,) in connection.execute("SELECT rolname FROM pg_roles").fetchall():
+                owner = re.match(rf"{DATABASE_PREFIX}(\d+)_(owner|app)$", str(role))
+                if owner and not _is_running(int(owner[1])):
+                    connection.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(str(role))))
 
     def _connect(self) -> psycopg.Connection[tuple[object, ...]]:
         return psycopg.connect(_address(self._url), autocommit=True, connect_timeout=5)
@@ -120,7 +162,10 @@ def postgres_server(*, durable: bool = False) -> Iterator[PostgresServer]:
             url = _local_url()
         server = PostgresServer(url)
         server.sweep()
-        yield server
+        try:
+            yield server
+        finally:
+            server.drop_roles()
 
 
 def _local_url() -> URL:

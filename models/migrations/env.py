@@ -4,6 +4,7 @@ from alembic import context
 from sqlalchemy import Connection
 
 import models
+from models.row_security import unforced
 
 
 def run(connection: Connection) -> None:
@@ -14,7 +15,7 @@ def run(connection: Connection) -> None:
         render_as_batch=connection.dialect.name == "sqlite",
         compare_type=True,
     )
-    with context.begin_transaction():
+    with context.begin_transaction(), unforced(connection):
         context.run_migrations()
 
 

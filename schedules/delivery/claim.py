@@ -29,6 +29,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from models.base import table_of
+from models.bulk import store_pending
+from models.isolation import see, through_doors
 from models.practice import Practice
 from models.reminder import (
     CLAIMABLE_STATES,
@@ -117,11 +119,15 @@ def claim_due(session: Session, lease: Lease, *, now: datetime, limit: int) -> l
     for urgency, practice_ids in _waiting(looker):
         for found in _shared(looker, practice_ids, urgency, most=limit - len(claims)):
             claims += _take(session, lease, found, now)
+            store_pending(session)
     return claims
 
 
 def _shared(looker: _Looker, practice_ids: Sequence[str], urgency: Urgency, *, most: int) -> Iterator[list[_Found]]:
-    """Yield up to about `most` deliveries, a practice's equal share at a time. Take one before asking for the next."""
+    """Yield up to about `most` deliveries, a practice's equal share at a time. Take one before asking for the next.
+
+    Until then the session sees that practice alone.
+    """
     waiting, count = list(practice_ids), 0
     while waiting and count < most:
         share = max(1, (most - count) // len(waiting))
@@ -129,6 +135,7 @@ def _shared(looker: _Looker, practice_ids: Sequence[str], urgency: Urgency, *, m
         for practice_id in waiting:
             if count >= most:
                 return
+            see(looker.session, practice_id)
             found = _lock(looker, practice_id, urgency, share)
             count += len(found)
             yield found
@@ -140,7 +147,8 @@ def _shared(looker: _Looker, practice_ids: Sequence[str], urgency: Urgency, *, m
 def release(session: Session, claims: Iterable[Claim]) -> None:
     """Give back claims that nothing was begun with, for any worker to take."""
     columns = {"state": DeliveryState.pending, "attempts": _ONE_ATTEMPT_LESS, **RELEASED}
-    for of_practice in by_practice(claims).values():
+    for practice_id, of_practice in by_practice(claims).items():
+        see(session, practice_id)
         move(session, lock_held(session, of_practice, DeliveryState.leased), **columns)
 
 
@@ -159,7 +167,9 @@ def _waiting(looker: _Looker) -> list[tuple[Urgency, list[str]]]:
     The practices come in an order of chance: none is always the first.
     """
     found: dict[Urgency, list[str]] = {urgency: [] for urgency in Urgency}
-    for urgency, practice_id in looker.rows(_waiting_query):
+    with through_doors(looker.session):
+        rows = looker.rows(_waiting_query)
+    for urgency, practice_id in rows:
         found[Urgency(urgency)].append(practice_id)
     for practice_ids in found.values():
         _SHUFFLE(practice_ids)

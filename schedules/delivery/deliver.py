@@ -12,6 +12,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from config import Settings
+from models.isolation import in_practice
 from schedules.clock import Clock
 from schedules.delivery.book import Claim
 from schedules.delivery.channels import ChannelSender, Result
@@ -172,7 +173,9 @@ def pass_all(desk: Desk, claims: Sequence[Claim]) -> list[Permit]:
         return desk.steps.gate(session, some, desk.lease, built=built, pace=pace, policy=policy, now=now)
 
     permits: list[Permit] = []
-    for part, answer in _in_parts(desk, claims, work):
+    if not claims:
+        return permits
+    for part, answer in _in_parts(desk, claims[0].practice_id, claims, work):
         if isinstance(answer, Exception):
             put_back(desk, part, answer)
         else:
@@ -191,7 +194,7 @@ def record_all(desk: Desk, sent: Sequence[Sent]) -> None:
         pauses = [desk.breaker.note(each.permit.provider, each.result, now) for each in some if each.is_counted]
         write_pauses(session, [each for each in pauses if each is not None], now)
 
-    for part, answer in _in_parts(desk, sent, work):
+    for part, answer in _in_parts(desk, sent[0].permit.draft.practice_id, sent, work):
         if isinstance(answer, Exception):
             put_back(desk, [claim for each in part for claim in each.permit.claims], answer)
 
@@ -208,7 +211,7 @@ def put_back(desk: Desk, claims: Sequence[Claim], error: Exception) -> None:
         record_trouble(session, claims, now=now, chance=desk.chance)
 
     try:
-        _in_transaction(desk, work)
+        _in_transaction(desk, claims[0].practice_id, work)
     except Exception as second:  # noqa: BLE001 - the sender's loop: one bad delivery must not stop the rest
         logger.warning("deliveries could not be put back, %s: %s", type(second).__name__, _ids(claims))
 
@@ -218,7 +221,7 @@ def give_back(desk: Desk, claims: Sequence[Claim]) -> None:
     if not claims:
         return
     try:
-        _in_transaction(desk, lambda session: release(session, claims))
+        _in_transaction(desk, claims[0].practice_id, lambda session: release(session, claims))
     except Exception as error:  # noqa: BLE001 - the sender's end: it must come whatever becomes of these
         logger.warning("claims could not be given back, %s: %s", type(error).__name__, _ids(claims))
 
@@ -228,11 +231,11 @@ def _ids(claims: Iterable[Claim]) -> str:
 
 
 def _in_parts(
-    desk: Desk, whole: Sequence[Part], work: Callable[[Session, Sequence[Part]], Answer]
+    desk: Desk, practice_id: str, whole: Sequence[Part], work: Callable[[Session, Sequence[Part]], Answer]
 ) -> Iterator[tuple[Sequence[Part], Answer | Exception]]:
     """Yield the answer for the whole, in one transaction; if that raises, one for each part in its own."""
     try:
-        answer = _in_transaction(desk, lambda session: work(session, whole))
+        answer = _in_transaction(desk, practice_id, lambda session: work(session, whole))
     except Exception as error:  # noqa: BLE001 - the sender's loop: one bad delivery must not stop the rest
         if len(whole) == 1:
             yield whole, error
@@ -241,13 +244,16 @@ def _in_parts(
         yield whole, answer
         return
     for each in whole:
-        yield from _in_parts(desk, [each], work)
+        yield from _in_parts(desk, practice_id, [each], work)
 
 
-def _in_transaction(desk: Desk, work: Callable[[Session], Answer]) -> Answer:
-    """Return what `work` returns, committed. A lock that others hold too long is tried for again as a whole."""
+def _in_transaction(desk: Desk, practice_id: str, work: Callable[[Session], Answer]) -> Answer:
+    """Return what `work` in one practice returns, committed.
+
+    A lock that others hold too long is tried for again as a whole.
+    """
     for _ in range(_TRIES - 1):
-        with suppress(OperationalError), desk.turns, desk.make_session.begin() as session:
+        with suppress(OperationalError), desk.turns, in_practice(desk.make_session, practice_id) as session:
             return work(session)
-    with desk.turns, desk.make_session.begin() as session:
+    with desk.turns, in_practice(desk.make_session, practice_id) as session:
         return work(session)

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from config import Settings
 from models.engine import begin_reads
+from models.isolation import see
 from models.people import Patient
 from models.reminder import Delivery, DeliveryState
 from models.sets import among
@@ -108,7 +109,8 @@ class RemoteCrew:
         found: dict[tuple[str, str], list[Claim]] = {}
         with self._make_session() as session:
             begin_reads(session)
-            for of_practice in by_practice(claims).values():
+            for practice_id, of_practice in by_practice(claims).items():
+                see(session, practice_id)
                 channels = _likely_channels(session, of_practice)
                 for claim in of_practice:
                     part = channels.get(claim.delivery_id, Channel.email).value
@@ -120,8 +122,10 @@ class RemoteCrew:
 
 
 def _still_held(session: Session, claims: Collection[Claim]) -> Iterator[Claim]:
+    practice_id = next(iter(claims)).practice_id
+    see(session, practice_id)
     query = select(Delivery.id, Delivery.fence).where(
-        Delivery.practice_id == next(iter(claims)).practice_id,
+        Delivery.practice_id == practice_id,
         among(session.connection(), Delivery.id, [each.delivery_id for each in claims]),
         Delivery.state.in_(_HELD),
     )

@@ -14,6 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from models.identity import Device
+from models.isolation import through_doors
 from models.on_devices import changes
 from models.push import PushAddress
 from models.sets import among
@@ -30,7 +31,8 @@ def moved_practices(session: Session) -> list[str]:
     """Return the practices where something changed since they were last looked through."""
     seen = func.coalesce(WakeMark.revision, 0)
     query = select(SyncClock.practice_id).outerjoin(WakeMark, WakeMark.practice_id == SyncClock.practice_id)
-    return list(session.scalars(query.where(SyncClock.revision > seen)))
+    with through_doors(session):
+        return list(session.scalars(query.where(SyncClock.revision > seen)))
 
 
 def look_on(session: Session, practice_id: str, *, built: Collection[Provider], now: datetime) -> None:

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from models.base import table_of
 from models.identity import Device
+from models.isolation import see, through_doors
 from models.on_devices import ON_DEVICES, owner_of
 from models.people import Patient
 from models.private import keys_of
@@ -67,12 +68,21 @@ def claim_wakes(
     What is no longer called for ends here: the device has the change by now, its address is gone, the patient died. A
     provider that is left alone keeps its wake-ups waiting.
     """
-    found = session.execute(_due(session, terms, now, most)).all()
-    taken = [_take(row, terms, pace, now) for row in found]
-    update_rows(session.connection(), table_of(DeviceWake), [row for row, _ in taken], keys=_KEYS, common={})
-    lost = [row for row in found if row.state is WakeState.in_hand and row.provider is not None]
-    _count(session, Counter((row.practice_id, row.provider.value, AttemptOutcome.abandoned.value) for row in lost))
-    return _with_keys(session, [claim for _, claim in taken if claim is not None]), len(found) == most
+    claims: list[WakeClaim] = []
+    left, lost = most, Counter[tuple[str, str, str]]()
+    for practice_id in _waiting(session, now):
+        if left == 0:
+            break
+        see(session, practice_id)
+        found = session.execute(_due(session, practice_id, terms, now, left)).all()
+        taken = [_take(row, terms, pace, now) for row in found]
+        update_rows(session.connection(), table_of(DeviceWake), [row for row, _ in taken], keys=_KEYS, common={})
+        claims += _with_keys(session, [claim for _, claim in taken if claim is not None])
+        left -= len(found)
+        died = [row for row in found if row.state is WakeState.in_hand and row.provider is not None]
+        lost.update((row.practice_id, row.provider.value, AttemptOutcome.abandoned.value) for row in died)
+    _count(session, lost)
+    return claims, left == 0
 
 
 def record_wakes(
@@ -106,8 +116,16 @@ def record_wakes(
     )
 
 
-def _due(session: Session, terms: WakeTerms, now: datetime, most: int) -> Select[*tuple[Any, ...]]:
-    """Return what reads and locks the wake-ups that are due, each with what has to be known of it."""
+def _waiting(session: Session, now: datetime) -> Sequence[str]:
+    """Return the practices where a wake-up is due, the longest due first."""
+    practice_id = DeviceWake.practice_id
+    query = select(practice_id).where(DeviceWake.due_at <= now).group_by(practice_id)
+    with through_doors(session):
+        return session.scalars(query.order_by(func.min(DeviceWake.due_at), practice_id)).all()
+
+
+def _due(session: Session, practice_id: str, terms: WakeTerms, now: datetime, most: int) -> Select[*tuple[Any, ...]]:
+    """Return what reads and locks a practice's wake-ups that are due, each with what has to be known of it."""
     paused = [provider.value for provider in paused_until(session, now)]
     is_usable = and_(
         Device.revoked_at.is_(None),
@@ -129,7 +147,7 @@ def _due(session: Session, terms: WakeTerms, now: datetime, most: int) -> Select
         .join(Device, of_device)
         .join(Patient, of_patient)
         .outerjoin(PushAddress, of_address)
-        .where(DeviceWake.due_at <= now)
+        .where(DeviceWake.practice_id == practice_id, DeviceWake.due_at <= now)
         .where(or_(PushAddress.provider.is_(None), PushAddress.provider.not_in(paused)))
         .order_by(DeviceWake.due_at)  # as the index has it: to sort, all that is due would be looked into
         .limit(most)
@@ -232,7 +250,8 @@ def _next(
 
 def _count(session: Session, counts: Counter[tuple[str, str, str]]) -> None:
     make = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    for key in sorted(counts):
+    for key in sorted(counts):  # all workers in one order, so that none waits for another in a circle
+        see(session, key[0])
         names = dict(zip(("practice_id", "provider", "outcome"), key, strict=True))
         new = make(WakeTally).values(**names, count=counts[key])
         grown = {"count": WakeTally.count + new.excluded.count}

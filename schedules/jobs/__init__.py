@@ -7,6 +7,8 @@ from schedules.jobs.audit import seal_audit, seal_missed
 from schedules.jobs.decision_tally import tally
 from schedules.jobs.heartbeat import beat, sign_off
 from schedules.jobs.kept_replies import remove_old_replies
+from schedules.jobs.obstacle import find_obstacle
+from schedules.jobs.practices import practice_ids
 from schedules.jobs.publish import publish
 from schedules.jobs.push_receipts import ask_expo, fetch_push_receipts
 from schedules.jobs.receipts import follow_receipts
@@ -34,7 +36,9 @@ __all__ = [
     "beat",
     "clear_by_signed_rules",
     "fetch_push_receipts",
+    "find_obstacle",
     "follow_receipts",
+    "practice_ids",
     "publish",
     "remove_old_replies",
     "remove_settled",

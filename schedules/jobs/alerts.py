@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from models import journal
 from models.alert import Alert
 from models.audit import ActorKind, AuditAction
-from models.engine import begin_reads
+from models.isolation import in_practice, reading_doors, reading_practice, see
 from models.people import Patient
 from models.practice import Practice
 from models.reminder import OPEN_STATES, Delivery, DeliveryState
@@ -54,18 +54,22 @@ def escalate_alerts(make_session: sessionmaker[Session], now: datetime) -> None:
 
     One that fails stops no other. Raises the first error, once the others had their turn.
     """
-    with make_session() as session:
-        begin_reads(session)
-        query = select(Alert.practice_id, Alert.id).where(_waits_for_the_next(now))
-        rows = session.execute(query.order_by(Alert.next_escalation_at).limit(ESCALATED_AT_ONCE))
-        due = [(practice_id, alert_id) for practice_id, alert_id in rows]
-    errors = attempt_each(due, lambda key: _escalate(make_session, key, now))
+    due: list[tuple[datetime, str, str]] = []
+    with reading_doors(make_session) as session:
+        for practice_id in session.scalars(select(Practice.id)).all():
+            see(session, practice_id)
+            query = select(Alert.next_escalation_at, Alert.practice_id, Alert.id)
+            query = query.where(Alert.practice_id == practice_id, _waits_for_the_next(now))
+            rows = session.execute(query.order_by(Alert.next_escalation_at).limit(ESCALATED_AT_ONCE))
+            due += [(since, practice_id, alert_id) for since, _, alert_id in rows if since is not None]
+    first = [(practice_id, alert_id) for _, practice_id, alert_id in sorted(due)[:ESCALATED_AT_ONCE]]
+    errors = attempt_each(first, lambda key: _escalate(make_session, key, now))
     if errors:
         raise errors[0]
 
 
 def _escalate(make_session: sessionmaker[Session], key: tuple[str, str], now: datetime) -> None:
-    with make_session.begin() as session:
+    with in_practice(make_session, key[0]) as session:
         query = select(Alert).where(Alert.practice_id == key[0], Alert.id == key[1], _waits_for_the_next(now))
         alert = session.scalars(query.with_for_update()).one_or_none()
         if alert is None:  # another worker was here first, or somebody has acknowledged it
@@ -112,8 +116,7 @@ def raise_by_time(make_session: sessionmaker[Session], now: datetime, so_far: Al
         if not so_far.practice_ids:
             return
     practice_id = so_far.practice_ids[0]
-    with make_session() as session:
-        begin_reads(session)
+    with reading_practice(make_session, practice_id) as session:
         practice = session.get_one(Practice, practice_id)
         look = look_at_time(session, practice, now, after=so_far.after, most=LOOKED_AT_ONCE)
     so_far.after = look.through or ""
@@ -125,7 +128,7 @@ def raise_by_time(make_session: sessionmaker[Session], now: datetime, so_far: Al
 
 
 def _raise(make_session: sessionmaker[Session], practice_id: str, fact: Fact, now: datetime) -> None:
-    with make_session.begin() as session:
+    with in_practice(make_session, practice_id) as session:
         find(session, Patient, practice_id, fact.patient_id, lock=True)
         practice = session.get_one(Practice, practice_id)
         if still_holds(session, practice, fact, now):
@@ -138,11 +141,10 @@ def tell_who_watches(make_session: sessionmaker[Session], now: datetime) -> None
     """Keep what the phones' cards say of who is on call as it stands. A card that stands takes no revision."""
 
     def write(practice_id: str) -> None:
-        with make_session() as session:
-            begin_reads(session)
+        with reading_practice(make_session, practice_id) as session:
             if is_on_call_current(session, session.get_one(Practice, practice_id), now):
                 return
-        with make_session.begin() as session:
+        with in_practice(make_session, practice_id) as session:
             # Whoever changes the rota, which writes the card too, waits for this one or is seen by it.
             practice = session.get_one(Practice, practice_id, with_for_update={"key_share": True})
             write_on_call(session, practice, now)

@@ -15,7 +15,7 @@ from pathlib import Path
 from sqlalchemy.orm import Session, sessionmaker
 
 from config import Settings
-from models.engine import begin_reads
+from models.isolation import reading_practice
 from schedules.clock import Clock
 from schedules.jobs.anchor_sign import AnchorSign
 from schedules.jobs.apart import run_apart
@@ -111,8 +111,7 @@ class _Syslog(SysLogHandler):
 
 def _lines(make_session: sessionmaker[Session], now: datetime) -> Iterator[str]:
     for practice_id in practice_ids(make_session):
-        with make_session() as session:
-            begin_reads(session)
+        with reading_practice(make_session, practice_id) as session:
             head = find_head(session, practice_id)
         if head is not None:
             sequence, digest = head

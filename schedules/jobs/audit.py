@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from models import journal
 from models.audit import AuditEntry, AuditSeal
 from models.base import table_of
-from models.engine import begin_reads
+from models.isolation import in_practice, reading_practice
 from models.practice import Practice
 from models.sets import insert_rows
 from models.statistics import look_up_by_key
@@ -29,8 +29,7 @@ def seal_missed(make_session: sessionmaker[Session], now: datetime) -> None:
     """Seal what `seal_audit` does not look for: entries that bear an older time, as after a clock was set back."""
 
     def seal(practice_id: str) -> None:
-        with make_session() as session:
-            begin_reads(session)
+        with reading_practice(make_session, practice_id) as session:
             is_any_left = session.execute(_unsealed(practice_id).limit(1)).one_or_none() is not None
         if is_any_left:
             _seal_all(make_session, practice_id, now, _whenever)
@@ -41,7 +40,7 @@ def seal_missed(make_session: sessionmaker[Session], now: datetime) -> None:
 def _seal_all(make_session: sessionmaker[Session], practice_id: str, now: datetime, which: _Which) -> None:
     full = True
     while full:
-        with make_session.begin() as session:
+        with in_practice(make_session, practice_id) as session:
             practice = _lock_practice(session, practice_id)
             full = practice is not None and _seal_batch(session, practice_id, now, which) == SEALED_AT_ONCE
 

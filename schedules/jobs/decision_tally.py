@@ -7,8 +7,8 @@ from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, sessionmaker
 
-from models.engine import begin_reads
 from models.ids import first_id_at
+from models.isolation import in_practice, reading_practice
 from models.reminder import Decision
 from models.watch import DecisionTally, TallyMark
 from schedules.jobs.practices import for_each, practice_ids
@@ -28,7 +28,7 @@ def tally(make_session: sessionmaker[Session], now: datetime) -> None:
     def count(practice_id: str) -> None:
         full = _is_anything_new(make_session, practice_id, before)
         while full:
-            with make_session.begin() as session:
+            with in_practice(make_session, practice_id) as session:
                 full = count_batch(session, practice_id, before)
 
     for_each(practice_ids(make_session), count)
@@ -54,8 +54,7 @@ def count_batch(session: Session, practice_id: str, before: str) -> bool:
 
 def _is_anything_new(make_session: sessionmaker[Session], practice_id: str, before: str) -> bool:
     """Look first without a lock: most of the time nothing was decided, and SQLite has one writer."""
-    with make_session() as session:
-        begin_reads(session)
+    with reading_practice(make_session, practice_id) as session:
         mark = session.get(TallyMark, practice_id)
         last = "" if mark is None else mark.decision_id
         return session.scalars(_ids_after(last, practice_id, before).limit(1)).one_or_none() is not None

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import Select, delete, select
 from sqlalchemy.orm import Session, sessionmaker
 
-from models.engine import begin_reads
+from models.isolation import in_practice, reading_practice
 from models.replies import KEPT_FOR, KeptReply
 from schedules.jobs.practices import for_each, practice_ids
 
@@ -21,15 +21,14 @@ def remove_old_replies(make_session: sessionmaker[Session], now: datetime) -> No
         for _ in range(MOST_BATCHES):
             if not is_any_left:
                 return
-            with make_session.begin() as session:
+            with in_practice(make_session, practice_id) as session:
                 is_any_left = _remove_batch(session, practice_id, now) == REMOVED_AT_ONCE
 
     for_each(practice_ids(make_session), remove)
 
 
 def _is_any_old(make_session: sessionmaker[Session], practice_id: str, now: datetime) -> bool:
-    with make_session() as session:
-        begin_reads(session)
+    with reading_practice(make_session, practice_id) as session:
         return session.scalars(_old(practice_id, now).limit(1)).one_or_none() is not None
 
 

@@ -6,7 +6,7 @@ from typing import TypeVar
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from models.engine import begin_reads
+from models.isolation import reading_doors
 from models.practice import Practice
 
 Key = TypeVar("Key")
@@ -32,6 +32,5 @@ def attempt_each(ids: Iterable[Key], job: Callable[[Key], None]) -> list[Excepti
 
 def practice_ids(make_session: sessionmaker[Session]) -> list[str]:
     """Return the ids of all practices, in an order that no database's language changes."""
-    with make_session() as session:
-        begin_reads(session)
+    with reading_doors(make_session) as session:
         return sorted(session.scalars(select(Practice.id)))

@@ -10,7 +10,7 @@ from sqlalchemy import Select, and_, bindparam, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from models.base import table_of
-from models.engine import begin_reads
+from models.isolation import in_practice, reading_doors
 from models.reminder import CLAIMABLE_STATES, Delivery, DeliveryState, Reminder
 from models.sets import is_among, listed, update_rows
 from models.statistics import look_up_by_key
@@ -73,14 +73,13 @@ _NEXT = (
 
 def publish(make_session: sessionmaker[Session]) -> None:
     """Show the results of deliveries on their reminders, which patients and coordinators see, in batches."""
-    with make_session() as session:
-        begin_reads(session)
+    with reading_doors(make_session) as session:
         practice_ids = session.connection().scalars(_PRACTICES).all()
 
     def show(practice_id: str) -> None:
         full = True
         while full:
-            with make_session.begin() as session:
+            with in_practice(make_session, practice_id) as session:
                 full = _publish_batch(session, practice_id) == PUBLISHED_AT_ONCE
 
     for_each(practice_ids, show)

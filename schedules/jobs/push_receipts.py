@@ -7,7 +7,7 @@ from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from config import Settings
-from models.engine import begin_reads
+from models.isolation import reading_doors
 from models.practice import Practice
 from models.receipts import Receipt, ReceiptKind
 from models.reminder import AttemptOutcome, DeliveryAttempt
@@ -45,8 +45,7 @@ def fetch_push_receipts(
 
     The latest come first, so that what Expo never tells of holds up nothing. The job `follow` draws the conclusions.
     """
-    with make_session() as session:
-        begin_reads(session)
+    with reading_doors(make_session) as session:
         tickets = _open_tickets(session, now)
     for start in range(0, len(tickets), MOST_RECEIPTS):
         results = expo.fetch_receipts(tickets[start : start + MOST_RECEIPTS], deadline)

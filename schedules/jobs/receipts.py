@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from models.engine import begin_reads
+from models.isolation import in_practice, reading_doors
 from models.people import Patient
 from models.receipts import DeadAddress, Receipt
 from models.reminder import Delivery, DeliveryAttempt
@@ -25,24 +25,22 @@ def follow_receipts(make_session: sessionmaker[Session], built: Collection[Provi
 
     `built` are those whom this worker can hand messages to. Raises the first error, once the others had their turn.
     """
-    with make_session() as session:
-        begin_reads(session)
+    with reading_doors(make_session) as session:
         told = select(Receipt.practice_id, Receipt.delivery_id).where(~Receipt.is_read).distinct().limit(AT_ONCE)
         deliveries = [(each.practice_id, each.delivery_id) for each in session.execute(told)]
 
     def read(key: tuple[str, str]) -> None:
-        with make_session.begin() as session:
+        with in_practice(make_session, key[0]) as session:
             read_receipts(session, *key, built=built, now=now)
 
     errors = attempt_each(deliveries, read)
-    with make_session() as session:
-        begin_reads(session)
+    with reading_doors(make_session) as session:
         unasked = select(DeadAddress.practice_id, DeadAddress.target).where(DeadAddress.task_id.is_(None))
         unasked = unasked.where(DeadAddress.revived_at.is_(None)).limit(AT_ONCE)
         addresses = [(each.practice_id, bytes(each.target)) for each in session.execute(unasked)]
 
     def ask(key: tuple[str, bytes]) -> None:
-        with make_session.begin() as session:
+        with in_practice(make_session, key[0]) as session:
             _ask(session, *key, now=now)
 
     errors += attempt_each(addresses, ask)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from models import journal
 from models.audit import ActorKind, AuditAction
 from models.clearance import Clearance
-from models.engine import begin_reads
+from models.isolation import in_practice, reading_practice
 from schedules.jobs.practices import attempt_each, practice_ids
 from schedules.planning.signed_rules import Candidate, Look, clear_by_rule, look_at
 
@@ -55,8 +55,7 @@ def clear_by_signed_rules(make_session: sessionmaker[Session], now: datetime, so
 
 
 def _look(make_session: sessionmaker[Session], practice_id: str, now: datetime, *, after: str, most: int) -> Look:
-    with make_session() as session:
-        begin_reads(session)
+    with reading_practice(make_session, practice_id) as session:
         return look_at(session, practice_id, now, after=after, most=most)
 
 
@@ -67,7 +66,7 @@ def _clear(
     found = {each.milestone_id: each for each in worth_trying}
 
     def clear(milestone_id: str) -> None:
-        with make_session.begin() as session:
+        with in_practice(make_session, practice_id) as session:
             cleared = clear_by_rule(session, practice_id, found[milestone_id], now)
             if cleared is not None:
                 journal.append(session, practice_id, _act_of(cleared), now)

@@ -10,6 +10,7 @@ from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session, sessionmaker
 
 from config import Settings
+from models.isolation import in_practice
 from models.watch import AuditMark
 from schedules.clock import Clock
 from schedules.jobs.apart import run_apart
@@ -25,11 +26,11 @@ def self_audit(make_session: sessionmaker[Session], *, clock: Clock, now: dateti
     """Prove the service's promises for every practice that no other worker has begun with this night."""
 
     def audit(practice_id: str) -> None:
-        with make_session.begin() as session:
+        with in_practice(make_session, practice_id) as session:
             is_ours = _begin(session, practice_id, now)
         if is_ours:
             found = audit_practice(make_session, practice_id, clock=clock, now=now, overdue_after=overdue_after)
-            with make_session.begin() as session:
+            with in_practice(make_session, practice_id) as session:
                 record_audit(session, practice_id, found, now)
             _tell(practice_id, found)
 

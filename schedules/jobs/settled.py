@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Select, delete, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, sessionmaker
 
-from models.engine import begin_reads
+from models.isolation import in_practice, reading_practice
 from models.merging import RefusedRow, SyncConflict
 from schedules.jobs.practices import for_each, practice_ids
 
@@ -31,11 +31,11 @@ def remove_settled(make_session: sessionmaker[Session], now: datetime, kept_for:
     def remove(practice_id: str) -> None:
         for model in _SETTLED_AT:
             old = _old(model, practice_id, now - kept_for)
-            is_any_left = _is_any(make_session, old)
+            is_any_left = _is_any(make_session, practice_id, old)
             for _ in range(MOST_BATCHES):
                 if not is_any_left:
                     break
-                with make_session.begin() as session:
+                with in_practice(make_session, practice_id) as session:
                     is_any_left = _remove_batch(session, model, practice_id, old) == REMOVED_AT_ONCE
 
     for_each(practice_ids(make_session), remove)
@@ -45,9 +45,8 @@ def _old(model: Settled, practice_id: str, until: datetime) -> Select[str]:
     return select(model.id).where(model.practice_id == practice_id, _SETTLED_AT[model] <= until)
 
 
-def _is_any(make_session: sessionmaker[Session], old: Select[str]) -> bool:
-    with make_session() as session:
-        begin_reads(session)
+def _is_any(make_session: sessionmaker[Session], practice_id: str, old: Select[str]) -> bool:
+    with reading_practice(make_session, practice_id) as session:
         return session.scalars(old.limit(1)).one_or_none() is not None
 
 

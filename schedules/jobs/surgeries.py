@@ -7,7 +7,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from models.care import Episode, Surgery
-from models.engine import begin_reads
+from models.isolation import in_practice, reading_practice
 from models.people import Patient
 from models.practice import Practice
 from schedules.jobs.practices import for_each, practice_ids
@@ -20,13 +20,12 @@ def ask_about_passed_surgeries(make_session: sessionmaker[Session], now: datetim
     """Ask, once each, whether the planned surgeries took place whose day has passed in their clinic's zone."""
 
     def ask(practice_id: str) -> None:
-        with make_session() as session:
-            begin_reads(session)
+        with reading_practice(make_session, practice_id) as session:
             practice = session.get_one(Practice, practice_id)
             passed = _passed_surgeries(practice_id, now.astimezone(ZoneInfo(practice.time_zone)).date())
             found = [(surgery.id, surgery.patient_id) for surgery in session.scalars(passed)]
         for surgery_id, patient_id in found:
-            with make_session.begin() as session:
+            with in_practice(make_session, practice_id) as session:
                 # Answers are given under the patient's lock: no question may come after its answer.
                 find(session, Patient, practice_id, patient_id, lock=True)
                 surgery = session.scalars(passed.where(Surgery.id == surgery_id)).one_or_none()

@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from config import Settings
 from models.engine import begin_reads
+from models.isolation import in_practice, reading_doors
 from models.wake import DeviceWake
 from schedules.children import FORK, Child
 from schedules.clock import Clock
@@ -92,7 +93,7 @@ def _look(desk: WakeDesk) -> list[Exception]:
     _SHUFFLE(practice_ids)
 
     def look(practice_id: str) -> None:
-        with desk.make_session.begin() as session:
+        with in_practice(desk.make_session, practice_id) as session:
             now = desk.read_now(session, desk.clock)
             look_on(session, practice_id, built=desk.terms.built, now=now)
 
@@ -113,8 +114,7 @@ def _wake_some(desk: WakeDesk) -> bool:
 
 def _is_any_due(desk: WakeDesk) -> bool:
     """Look first without a lock: most of the time nobody is, and SQLite has one writer."""
-    with desk.make_session() as session:
-        begin_reads(session)
+    with reading_doors(desk.make_session) as session:
         now = desk.read_now(session, desk.clock)
         query = select(DeviceWake.device_id).where(DeviceWake.due_at <= now).limit(1)
         return session.scalars(query).one_or_none() is not None
@@ -127,7 +127,7 @@ def _record(desk: WakeDesk, woken: Sequence[Woken]) -> None:
 
     def record(practice_id: str) -> None:
         several = of_practices[practice_id]
-        with desk.make_session.begin() as session:
+        with in_practice(desk.make_session, practice_id) as session:
             now = desk.read_now(session, desk.clock)
             results = [(each.claim, each.result) for each in several]
             record_wakes(session, results, pause=desk.terms.pause, now=now, chance=desk.chance)

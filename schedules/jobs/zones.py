@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from models import journal
 from models.audit import ActorKind, AuditAction
 from models.care import Episode
-from models.engine import begin_reads
+from models.isolation import in_practice, reading_practice
 from schedules.jobs.practices import attempt_each, practice_ids
 from schedules.planning import plan_episode
 from schedules.planning.zone_rules import Misplaced, Place, look_at_times, would_move
@@ -64,8 +64,7 @@ def _begin(make_session: sessionmaker[Session], now: datetime, so_far: ZoneRound
 def _look(make_session: sessionmaker[Session], so_far: ZoneRound) -> None:
     """Look at some of a practice's messages and move on, to the next practice if these were the last."""
     practice_id = so_far.practice_ids[0]
-    with make_session() as session:
-        begin_reads(session)
+    with reading_practice(make_session, practice_id) as session:
         look = look_at_times(session, practice_id, after=so_far.after, most=LOOKED_AT_ONCE)
     so_far.misplaced, so_far.after = list(look.misplaced), look.through
     if look.through is None:
@@ -74,11 +73,10 @@ def _look(make_session: sessionmaker[Session], so_far: ZoneRound) -> None:
 
 def _replan(make_session: sessionmaker[Session], misplaced: Misplaced, now: datetime) -> None:
     practice_id, episode_id = misplaced.practice_id, misplaced.episode_id
-    with make_session() as session:
-        begin_reads(session)
+    with reading_practice(make_session, practice_id) as session:
         if not would_move(session, misplaced, now):
             return
-    with make_session.begin() as session:
+    with in_practice(make_session, practice_id) as session:
         plan_episode(session, practice_id, episode_id, now)
         patient_id = session.get_one(Episode, (practice_id, episode_id)).patient_id
         journal.append(session, practice_id, _act(episode_id, patient_id), now)

@@ -19,7 +19,7 @@ from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
-from models.engine import begin_reads
+from models.isolation import reading_doors
 from schedules.clock import Clock
 from schedules.jobs.anchor_sign import AnchorSign
 from schedules.pages.metrics import Measurements, metrics_text
@@ -72,8 +72,7 @@ class Pages:
         return _told(status, status=Status.ok if is_alive else Status.stuck, seconds=int(age.total_seconds()))
 
     def _readiness(self) -> Answer:
-        with self.make_session() as session:
-            begin_reads(session)
+        with reading_doors(self.make_session) as session:
             judged = judge(read_readings(session, self.clock, self.now(session, self.clock)), self.rhythm)
         causes, told = [asdict(cause) for cause in judged.causes], str(judged.status)
         if self.anchors is not None and self.anchors.is_failing:
@@ -83,8 +82,7 @@ class Pages:
         return _told(status, status=told, causes=causes)
 
     def _metrics(self) -> Answer:
-        with self.make_session() as session:
-            begin_reads(session)
+        with reading_doors(self.make_session) as session:
             readings = read_readings(session, self.clock, self.now(session, self.clock))
             text = metrics_text(Measurements(session, readings, self.rhythm, self.anchors))
         return Answer(HTTPStatus.OK, text, CONTENT_TYPE_PLAIN_0_0_4)

@@ -14,6 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.bulk import insert_once
+from models.isolation import see, through_doors
 from models.receipts import Receipt, ReceiptKind
 from models.reminder import DeliveryAttempt
 from schedules.plan.vocabulary import Provider
@@ -36,9 +37,11 @@ class Told:
 
 def store_receipts(session: Session, provider: Provider, told: Sequence[Told], now: datetime) -> int:
     """Store each event that is about a message of ours, once. Return how many are not."""
-    attempts = _attempts(session, provider, {each.message_id for each in told})
+    with through_doors(session):
+        attempts = _attempts(session, provider, {each.message_id for each in told})
     for each in told:
         for attempt in attempts.get(each.message_id, ()):
+            see(session, attempt.practice_id)
             insert_once(session, Receipt, _row(provider, each, attempt, now))
     return sum(each.message_id not in attempts for each in told)
 

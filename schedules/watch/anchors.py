@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from models import journal
 from models.engine import begin_reads
+from models.isolation import see
 from schedules.watch.trail import Fault, FaultKind
 from schedules.watch.trail_rows import find_digests, find_head
 
@@ -93,6 +94,7 @@ def compare(make_session: sessionmaker[Session], lines: Iterable[str]) -> tuple[
 
 def _judge(session: Session, anchors: list[Anchor]) -> Iterator[tuple[Anchor, Fault | None]]:
     for practice_id in {each.practice_id for each in anchors}:
+        see(session, practice_id)
         of_one = [each for each in anchors if each.practice_id == practice_id]
         digests = find_digests(session, practice_id, [each.sequence for each in of_one])
         head = (find_head(session, practice_id) or (0, b""))[0]

@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from models.care import Episode
-from models.engine import begin_reads
+from models.isolation import reading_practice
 from models.reminder import CLAIMABLE_STATES, OPEN_STATES, Decision, Delivery, DeliveryAttempt, DeliveryState, Reminder
 from models.watch import Invariant
 from schedules.database_time import has_run_out
@@ -27,8 +27,7 @@ def audit_open_deliveries(subject: Subject) -> Finding:
     """
     finding, last = Finding(Invariant.every_open_delivery_has_its_reminder), ""
     while True:
-        with subject.make_session() as session:
-            begin_reads(session)
+        with reading_practice(subject.make_session, subject.practice_id) as session:
             page = _open_deliveries(session, subject.practice_id, last)
         for _, reminder_id, holds in page:
             finding.note(reminder_id, holds=holds)
@@ -61,8 +60,7 @@ def _was_tried() -> ColumnElement[bool]:
 def audit_due(subject: Subject) -> Finding:
     """Return whether everything due is in somebody's hands, and every planned reminder that is due has a delivery."""
     finding, due_before = Finding(Invariant.nothing_due_left_unsent), subject.now - subject.overdue_after
-    with subject.make_session() as session:
-        begin_reads(session)
+    with reading_practice(subject.make_session, subject.practice_id) as session:
         held = Delivery.state.in_((DeliveryState.leased, DeliveryState.sending))
         in_hand = and_(held, ~has_run_out(session, subject.clock))
         decided_since = exists().where(
@@ -124,8 +122,7 @@ def _open_episodes(subject: Subject) -> Iterator[tuple[Session, list[str]]]:
     """Yield the ids of the open episodes, each page with the transaction that read it."""
     last: str | None = ""
     while last is not None:
-        with subject.make_session() as session:
-            begin_reads(session)
+        with reading_practice(subject.make_session, subject.practice_id) as session:
             query = select(Episode.id).where(
                 Episode.practice_id == subject.practice_id,
                 Episode.id > last,

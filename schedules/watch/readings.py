@@ -6,10 +6,11 @@ Each query is bounded by an index: none looks at the whole history.
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from models.audit import AuditEntry, AuditSeal
+from models.isolation import see, through_doors
 from models.merging import RefusedRow, SyncConflict
 from models.practice import Practice
 from models.reminder import CLAIMABLE_STATES, Decision, Delivery, DeliveryState
@@ -34,13 +35,11 @@ def read_readings(session: Session, clock: Clock, now: datetime, *, practice_id:
     """Return what is judged. With a `practice_id` only what was set aside there is counted: the rest is everybody's."""
     rows = session.scalars(select(WorkerHeartbeat).where(WorkerHeartbeat.ticked_at > now - HEARTBEAT_KEPT))
     heartbeats = tuple(Heartbeat(row.worker_id, row.ticked_at, row.stopped_at) for row in rows)
-    return Readings(
-        now,
-        heartbeats,
-        _untouched_since(session, clock, now),
-        count_quarantined(session, now, practice_id),
-        count_unheard_alerts(session, now),
-    )
+    with through_doors(session):
+        untouched_since = _untouched_since(session, clock, now)
+        quarantined = count_quarantined(session, now, practice_id)
+        unheard = count_unheard_alerts(session, now)
+    return Readings(now, heartbeats, untouched_since, quarantined, unheard)
 
 
 def _untouched_since(session: Session, clock: Clock, now: datetime) -> datetime | None:
@@ -94,9 +93,7 @@ def count_quarantined(session: Session, now: datetime, practice_id: str | None =
 def count_open_conflicts(session: Session, practice_id: str | None = None) -> int:
     """Return how many edits that could not both stand nobody has settled."""
     query = select(func.count()).select_from(SyncConflict).where(SyncConflict.resolution.is_(None))
-    if practice_id is not None:
-        query = query.where(SyncConflict.practice_id == practice_id)
-    return session.execute(query).scalar_one()
+    return _sum_over(session, practice_id, query, SyncConflict.practice_id)
 
 
 def count_refused_rows(session: Session, now: datetime, practice_id: str | None = None) -> int:
@@ -104,12 +101,10 @@ def count_refused_rows(session: Session, now: datetime, practice_id: str | None 
 
     Over all practices they tell whether an app has a fault, which nobody undoes by a row's being done.
     """
-    # By practice, since the index of the times begins with it.
-    whose = select(Practice.id) if practice_id is None else (practice_id,)
-    query = select(func.count()).where(RefusedRow.practice_id.in_(whose), RefusedRow.refused_at > now - REFUSED_WITHIN)
+    query = select(func.count()).where(RefusedRow.refused_at > now - REFUSED_WITHIN)
     if practice_id is not None:
         query = query.where(RefusedRow.done_at.is_(None))
-    return session.execute(query).scalar_one()
+    return _sum_over(session, practice_id, query, RefusedRow.practice_id)
 
 
 def count_heals(session: Session) -> tuple[int, int]:
@@ -125,11 +120,9 @@ def count_unsealed(session: Session, now: datetime) -> int:
     query = (
         select(func.count())
         .select_from(AuditEntry)
-        # By practice, since the index of the times begins with it.
-        .where(AuditEntry.practice_id.in_(select(Practice.id)))
         .where(AuditEntry.happened_at > now - UNSEALED_LOOK, AuditEntry.happened_at < now - SEALED_WITHIN, ~sealed)
     )
-    return session.execute(query).scalar_one()
+    return _sum_over(session, None, query, AuditEntry.practice_id)
 
 
 def read_tally(session: Session, practice_id: str | None = None) -> Mapping[tuple[str, str, str], int]:
@@ -162,6 +155,18 @@ def latest_self_audits(session: Session, practice_id: str | None = None) -> Sequ
     if practice_id is not None:
         query = query.where(SelfAudit.practice_id == practice_id)
     return session.scalars(query).all()
+
+
+def _sum_over(session: Session, practice_id: str | None, query: Select[int], whose: InstrumentedAttribute[str]) -> int:
+    """Return the sum of what `query` counts in a practice, or in all of them: each is seen alone."""
+    if practice_id is not None:
+        return session.execute(query.where(whose == practice_id)).scalar_one()
+    with through_doors(session):
+        practice_ids, count = session.scalars(select(Practice.id)).all(), 0
+        for each in practice_ids:
+            see(session, each)
+            count += session.execute(query.where(whose == each)).scalar_one()
+    return count
 
 
 def _due(now: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:

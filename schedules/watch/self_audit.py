@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from models.engine import begin_reads
 from models.ids import first_id_at, new_id
+from models.isolation import reading_practice
 from models.watch import AuditMark, Invariant, SelfAudit
 from schedules.clock import Clock
 from schedules.watch.finding import TELLABLE_AFTER, Finding, Subject
@@ -41,8 +41,7 @@ def audit_practice(
 ) -> Audit:
     """Return what a run finds in a practice at `now`. Writes nothing; `record_audit` stores it."""
     subject = Subject(make_session, practice_id, now, clock, overdue_after)
-    with make_session() as session:
-        begin_reads(session)
+    with reading_practice(make_session, practice_id) as session:
         mark = session.get(AuditMark, practice_id) or AuditMark(practice_id=practice_id, proved_link=0)
     until = now - TELLABLE_AFTER
     trail, proved = _audit_trail(subject, mark)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from models.base import Tenant
 from models.care import Milestone, MilestoneProgress
-from models.engine import begin_reads
+from models.isolation import reading_practice
 from models.people import Patient
 from models.reminder import AttemptOutcome, Decision, DecisionKind, Delivery, DeliveryAttempt, Reminder
 from models.watch import Invariant
@@ -57,8 +57,7 @@ def _pages(subject: Subject, since: datetime | None, until: datetime) -> Iterato
     """Yield the requests in the order of their beginning, each page in a transaction of its own."""
     place: _Place | None = None
     while True:
-        with subject.make_session() as session:
-            begin_reads(session)
+        with reading_practice(subject.make_session, subject.practice_id) as session:
             page = _page(session, subject.practice_id, since=since, until=until, place=place)
             if page:
                 yield session, page

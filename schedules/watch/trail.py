@@ -12,7 +12,7 @@ from enum import StrEnum
 from sqlalchemy.orm import Session, sessionmaker
 
 from models import journal
-from models.engine import begin_reads
+from models.isolation import reading_practice
 from schedules.watch.trail_rows import Link, StoredEntry, find_digests, read_links, read_loose
 
 SEALED_WITHIN = timedelta(seconds=60)
@@ -107,8 +107,7 @@ def prove(
 def _judge_start(make_session: sessionmaker[Session], practice_id: str, start: Point) -> Iterator[Fault]:
     if not start.sequence:
         return
-    with make_session() as session:
-        begin_reads(session)
+    with reading_practice(make_session, practice_id) as session:
         digest = find_digests(session, practice_id, [start.sequence]).get(start.sequence)
     if digest is None:
         yield Fault(FaultKind.cut_off, sequence=start.sequence)

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.types import NullType
 
 from models.audit import AuditEntry, AuditSeal, AuditSubject
-from models.engine import begin_reads
+from models.isolation import reading_practice
 from models.sets import among
 from models.statistics import look_up_by_key
 
@@ -63,8 +63,7 @@ def read_links(make_session: sessionmaker[Session], practice_id: str, *, after: 
     """Yield a practice's links from the one after the sequence `after` on."""
     rows: Sequence[Row[*tuple[Any, ...]]] = ()
     while True:
-        with make_session() as session:
-            begin_reads(session)
+        with reading_practice(make_session, practice_id) as session:
             look_up_by_key(session)
             query = select(*_LINK, *_ENTRY).select_from(AuditSeal).outerjoin(AuditEntry, _JOINED)
             query = query.where(AuditSeal.practice_id == practice_id, AuditSeal.sequence > after)
@@ -84,8 +83,7 @@ def read_entries(
     """Yield a practice's entries by id: from `since` on, to before `until`."""
     span = AuditEntry.id >= since
     while True:
-        with make_session() as session:
-            begin_reads(session)
+        with reading_practice(make_session, practice_id) as session:
             query = select(*_ENTRY).where(AuditEntry.practice_id == practice_id, span)
             if until is not None:
                 query = query.where(AuditEntry.id < until)
@@ -102,8 +100,7 @@ def read_loose(make_session: sessionmaker[Session], practice_id: str, *, since: 
     sealed = and_(AuditSeal.practice_id == AuditEntry.practice_id, AuditSeal.entry_id == AuditEntry.id)
     span, named_since = AuditEntry.id >= since, AuditSubject.entry_id >= since
     while True:
-        with make_session() as session:
-            begin_reads(session)
+        with reading_practice(make_session, practice_id) as session:
             look_up_by_key(session)
             query = select(AuditEntry.id, AuditSeal.sequence).outerjoin(AuditSeal, sealed)
             query = query.where(AuditEntry.practice_id == practice_id, span).order_by(AuditEntry.id)

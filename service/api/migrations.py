@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from models import Episode, journal
 from models.audit import AuditAction
 from models.engine import make_session_factory
+from models.isolation import see
 from schedules.plan.diff import ItemChange, MessageChange, MilestoneChange, RestrictionChange
 from schedules.plan.errors import PlanError
 from schedules.plan.migration import Obstacle
@@ -177,6 +178,7 @@ def _untold(episode: Episode, code: str) -> dict[str, Any]:
 def _apply(factory: sessionmaker[Session], target: Protocol, *, episode_id: str, token: str) -> dict[str, Any]:
     try:
         with factory() as session:
+            see(session, caller().practice_id)
             outlook, answers = migrate_episode(session, caller(), target, episode_id, token=token, now=now())
             _note(session, target, outlook)
             session.commit()

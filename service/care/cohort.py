@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from models import Episode, Patient, Practice, Surgery
 from models.engine import begin_reads
+from models.isolation import reading_practice, see
 from models.statistics import refresh_statistics
 from schedules.clock import Clock
 from schedules.plan.errors import PlanError
@@ -81,8 +82,7 @@ def import_cohort(
 
 
 def _load_practice(task: _Import) -> tuple[Practice, Library]:
-    with task.make_session() as session:
-        begin_reads(session)
+    with reading_practice(task.make_session, task.practice_id) as session:
         practice, library = session.get(Practice, task.practice_id), library_of(session, task.practice_id)
     if practice is None:
         raise LookupError("expected a stored practice, got an unknown id")
@@ -123,6 +123,7 @@ def _refuse_all(rows: Iterable[CohortRow], faults: tuple[Fault, ...]) -> list[Ro
 
 def _load_rows(task: _Import, rows: list[CohortRow]) -> list[RowReport]:
     with task.make_session() as session:
+        see(session, task.practice_id)
         if task.dry_run:
             begin_reads(session)
         stored = _load_stored(session, task.practice_id, rows[0].patient.mrn)

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from models import CheckIn, DataKey, Device, Episode, Erasure, KeptReply, Patient, Practice, Surgery, Token, journal
 from models.audit import ActorKind, AuditAction
 from models.base import Base, Synced, table_of
-from models.bulk import insert_waiting
+from models.bulk import store_pending
 from models.data_keys import forget_key
 from models.erasure import ErasureReason
 from models.private import keys_of
@@ -180,8 +180,7 @@ def _erase(
     for row in session.dirty:
         if isinstance(row, Synced):
             session.expire(row)  # it is blanked below, and no row gets a revision twice
-    insert_waiting(session)
-    session.flush()
+    store_pending(session)
     connection = session.connection()
     told = {"practice_id": practice_id, "patient_id": patient_id, "erased_at": now, "reason": reason}
     connection.execute(insert(table_of(Erasure)).values(told))

@@ -15,7 +15,9 @@ from sqlalchemy.orm import Session
 
 from models import InboundMessage, Patient, Practice, journal
 from models.audit import ActorKind, AuditAction
+from models.bulk import store_pending
 from models.care import Reporter
+from models.isolation import see, through_doors
 from models.private import lookup_hash
 from models.receipts import InboundKind
 from models.report import Task, TaskKind, TaskState
@@ -65,12 +67,16 @@ def take_sms(session: Session, sms: Sms, *, route: str, now: datetime) -> str | 
     Taken twice, it changes nothing the second time. The provider itself confirms STOP and START.
     """
     kind = kind_of(sms.text)
-    patients = _patients_of(session, sms.sender)
-    for patient in patients:
-        _take(session, sms, kind, patient, route=route, now=now)
-    if not patients or kind in (InboundKind.stop, InboundKind.start):
-        return None
-    return _answer(kind, patients[0], session.get_one(Practice, patients[0].practice_id).phone)
+    answer = None
+    with through_doors(session):
+        practices = session.scalars(select(Practice).order_by(Practice.id)).all()
+    for practice in practices:
+        see(session, practice.id)
+        for patient in _patients_of(session, practice.id, sms.sender):
+            _take(session, sms, kind, patient, route=route, now=now)
+            answer = answer or _answer(kind, patient, practice.phone)
+        store_pending(session)
+    return None if kind in (InboundKind.stop, InboundKind.start) else answer
 
 
 def list_inbound(
@@ -87,14 +93,13 @@ def list_inbound(
     return session.scalars(query.order_by(*place).limit(limit)).all()
 
 
-def _patients_of(session: Session, number: str) -> Sequence[Patient]:
-    """Return the patients who have the number, locked, in the order in which everybody locks."""
-    practices = session.scalars(select(Practice.id)).all()
-    hashed = [(practice_id, lookup_hash(number, practice_id)) for practice_id in practices]
+def _patients_of(session: Session, practice_id: str, number: str) -> Sequence[Patient]:
+    """Return the patients of a practice who have the number, locked, in the order in which everybody locks."""
     query = (
         select(Patient)
-        .where(tuple_(Patient.practice_id, Patient.phone_lookup).in_(hashed), Patient.deleted.is_(False))
-        .order_by(Patient.practice_id, Patient.id)
+        .where(Patient.practice_id == practice_id, Patient.phone_lookup == lookup_hash(number, practice_id))
+        .where(Patient.deleted.is_(False))
+        .order_by(Patient.id)
         .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     )

@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models import MessageLink, Milestone, Patient, Practice, Reminder
+from models.isolation import Door, see
 from models.people import Staff
 from schedules.plan.corrections import URGENT_KEYS
 from schedules.plan.day_limits import DayLimits
@@ -30,6 +31,7 @@ from service.identity.tokens import hash_secret
 
 MOST_TRIES = 5  # wrong dates of birth, for one link
 MOST_TRIES_OF_PATIENT = 15  # for all links that one patient has at a time: whoever reads the mail has several
+_BY_TOKEN = Door(MessageLink.practice_id, MessageLink.token_hash)
 _NOBODYS_BIRTHDAY = date(1, 1, 1)
 
 
@@ -85,7 +87,9 @@ def open_link(session: Session, token: str, born_on: date, *, in_session: bool, 
     `in_session`: the caller opened this very link a short time ago, and comes back. What an opened link shows counts
     as seen.
     """
-    link = session.scalars(select(MessageLink).where(MessageLink.token_hash == hash_secret(token))).one_or_none()
+    token_hash = hash_secret(token)
+    _BY_TOKEN.enter(session, token_hash)
+    link = session.scalars(select(MessageLink).where(MessageLink.token_hash == token_hash)).one_or_none()
     patient = None if link is None else _lock_patient_of(session, link)
     known = _NOBODYS_BIRTHDAY if patient is None else patient.date_of_birth
     is_right = hmac.compare_digest(known.isoformat(), born_on.isoformat())
@@ -103,7 +107,11 @@ def open_link(session: Session, token: str, born_on: date, *, in_session: bool, 
 
 
 def find_opened(session: Session, practice_id: str, link_id: str) -> MessageLink:
-    """Return a link that was opened. Raises NotFoundError."""
+    """Return a link that was opened, and have the session see its practice. Raises NotFoundError.
+
+    Who names both was told them by us.
+    """
+    see(session, practice_id)
     link = session.get(MessageLink, (practice_id, link_id))
     if link is None or link.opened_at is None:
         raise NotFoundError

@@ -15,6 +15,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models import Episode, Practice, SyncClock
+from models.isolation import see
 from models.people import StaffRole
 from models.private import make_data_key
 from schedules.plan.errors import PlanError, ProtocolError
@@ -71,7 +72,11 @@ class PracticeView:
 
 
 def add_practice(session: Session, practice: Practice) -> None:
-    """Add a clinic with its revision clock and data key, flushed, and the card for emergencies that phones keep."""
+    """Add a clinic with its revision clock and data key, flushed, and the card for emergencies that phones keep.
+
+    The session sees the new clinic from here on.
+    """
+    see(session, practice.id)
     session.add_all([practice, SyncClock(practice_id=practice.id)])
     session.flush()
     make_data_key(session, practice.id)

@@ -7,18 +7,18 @@ from pathlib import Path
 
 import click
 from flask.cli import with_appcontext
-from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
 from models import Practice, journal
 from models.audit import ActorKind, AuditAction
 from models.ids import first_id_at
+from models.isolation import in_practice, see
 from schedules.database_time import read_now
 from schedules.watch.anchors import Compared, compare
 from schedules.watch.trail import SEALED_WITHIN, Point, Proof, prove
 from schedules.watch.trail_rows import find_head
-from service.cli.context import choose_practice, clock, fail, sessions, settings
+from service.cli.context import choose_practice, clock, fail, list_practices, sessions, settings
 
 INSTANT = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"])
 
@@ -82,7 +82,7 @@ def practices_of(make_session: sessionmaker[Session], slug: str | None) -> list[
     with make_session() as session:
         if slug is not None:
             return [choose_practice(session, slug)]
-        return list(session.scalars(select(Practice).order_by(Practice.slug)))
+        return list(list_practices(session))
 
 
 def _anchor_file() -> Path | None:
@@ -103,6 +103,7 @@ def _verify(
     """Print what one practice's trail is like and return how much of it is wrong."""
     start, first_id = None, ""
     with make_session() as session:
+        see(session, practice.id)
         now = read_now(session, clock())
         if since is not None:
             at = since.replace(tzinfo=UTC)
@@ -112,11 +113,10 @@ def _verify(
     proof = prove(make_session, practice.id, after=start, since=first_id, sealed_before=sealed_before)
     broken = proof.broken + (0 if anchored is None else anchored.broken)
     _tell(practice.slug, proof, anchored)
-    with make_session() as session:
+    with in_practice(make_session, practice.id) as session:
         about = {"links": proof.links, "faults": broken}
         act = journal.Act(ActorKind.command, None, AuditAction.read, "flask audit verify", about=about)
         journal.append(session, practice.id, act, clock().now())
-        session.commit()
     return broken
 
 

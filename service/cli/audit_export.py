@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from models import Practice, journal
 from models.audit import ActorKind, AuditAction
 from models.ids import first_id_at
+from models.isolation import in_practice
 from schedules.watch.trail_rows import read_entries
 from service.care.audit_events import audit_event
 from service.cli.audit import INSTANT, audit, practices_of
@@ -52,9 +53,8 @@ def _record(make_session: sessionmaker[Session], practice: Practice, first: str,
     act = journal.Act(
         ActorKind.command, None, AuditAction.read, "flask audit export", None, {"entries": entries}, named
     )
-    with make_session() as session:
+    with in_practice(make_session, practice.id) as session:
         journal.append(session, practice.id, act, clock().now())
-        session.commit()
 
 
 def _lines(make_session: sessionmaker[Session], practices: list[Practice], first: str, last: str) -> Iterator[Any]:

@@ -1,6 +1,6 @@
 """What a command works with: the settings, the clock and sessions of the application that it was started from."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NoReturn, cast
 
@@ -12,7 +12,9 @@ from sqlalchemy.orm import Session, sessionmaker
 from config import Settings
 from models import Practice
 from models.engine import make_engine, make_session_factory
+from models.isolation import see, through_doors
 from models.migrate import is_current
+from models.row_security import may_see_all
 from schedules.clock import Clock
 from service.api.scope import CLOCK, SETTINGS
 
@@ -28,12 +30,18 @@ def clock() -> Clock:
 
 
 @contextmanager
-def sessions() -> Iterator[sessionmaker[Session]]:
-    """Yield a factory of sessions on the application's database. Ends the command if its schema is not current."""
-    engine = make_engine(settings().database_url)
+def sessions(*, of_owner: bool = False) -> Iterator[sessionmaker[Session]]:
+    """Yield a factory of sessions on the application's database. Ends the command if its schema is not current.
+
+    `of_owner`: as the role that sees the rows of all practices; ends the command if row security binds it too.
+    """
+    known = settings()
+    engine = make_engine((of_owner and known.database_owner_url) or known.database_url)
     try:
         with engine.connect().execution_options(reads=True) as connection:
-            current = is_current(connection)
+            current, sees_all = is_current(connection), may_see_all(connection)
+        if of_owner and not sees_all:
+            fail("Expected DATABASE_OWNER_URL with a role that may bypass row security, got one that it binds.")
         if not current:
             fail("The database does not have the newest schema. Run: flask --app wsgi migrate")
         yield make_session_factory(engine)
@@ -42,13 +50,23 @@ def sessions() -> Iterator[sessionmaker[Session]]:
 
 
 def choose_practice(session: Session, slug: str | None) -> Practice:
-    """Return the practice of that slug; without one, the only practice there is. Ends the command if there is none."""
-    practices = session.scalars(select(Practice).order_by(Practice.slug)).all()
+    """Return the practice of that slug, or the only one there is without a slug, and have the session see its rows.
+
+    Ends the command if there is none.
+    """
+    practices = list_practices(session)
     chosen = [practice for practice in practices if slug in (None, practice.slug)]
     if len(chosen) != 1:
         slugs = ", ".join(practice.slug for practice in practices) or "none"
         fail(f"Expected --practice with the slug of a practice; there are: {slugs}.")
+    see(session, chosen[0].id)
     return chosen[0]
+
+
+def list_practices(session: Session) -> Sequence[Practice]:
+    """Return every practice, by slug."""
+    with through_doors(session):
+        return session.scalars(select(Practice).order_by(Practice.slug)).all()
 
 
 def fail(message: str) -> NoReturn:

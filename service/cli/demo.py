@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from models import Patient, Practice, Staff, StaffCredential, Surgery, journal
 from models.audit import ActorKind, AuditAction
 from models.people import StaffRole
+from models.practice import BY_SLUG
 from models.sign_in import CodePurpose
 from schedules.plan.vocabulary import SurgeryStatus
 from service.care.cohort import import_cohort
@@ -112,6 +113,7 @@ def shifted_caseload(shift: timedelta) -> bytes:
 
 def _add_clinic(session: Session) -> Practice:
     """Return the demo's practice, made with its staff if there is none yet."""
+    BY_SLUG.enter(session, SLUG)
     stored = session.scalar(select(Practice).where(Practice.slug == SLUG))
     if stored is not None:
         return stored

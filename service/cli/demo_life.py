@@ -54,7 +54,7 @@ def live_through(session: Session, patient: Patient, desk: Desk) -> None:
             _come_in_time(episode, surgeries, desk.now)
         milestones = session.scalars(select(Milestone).filter_by(**whose, episode_id=episode.id)).all()
         after = [row for row in milestones if row.surgery_id in performed and row.phase is Phase.after_surgery]
-        facts = [*_reported(patient, after, desk), *_cleared(patient, after, desk)]
+        facts: list[MilestoneProgress | Clearance] = [*_reported(patient, after, desk), *_cleared(patient, after, desk)]
         session.add_all(facts)
         if day0 is not None and is_followed:
             session.add_all(_check_ins(patient, episode, day0, desk))

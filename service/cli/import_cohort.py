@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from tqdm import tqdm
 
 from models.audit import ActorKind, AuditAction
+from models.isolation import in_practice
 from models.journal import Act, append
 from service.care.cohort import Progress, import_cohort
 from service.care.cohort_report import ImportReport, RowOutcome, report_body
@@ -81,9 +82,8 @@ def _record_comparison(
     if not report.compared_with:
         return
     act = Act(ActorKind.command, None, AuditAction.read, "flask import", patient_ids=report.compared_with)
-    with make_session() as session:
+    with in_practice(make_session, practice_id) as session:
         append(session, practice_id, act, now)
-        session.commit()
 
 
 def _print_report(report: ImportReport) -> None:

@@ -36,7 +36,7 @@ keys_commands = AppGroup("keys", help="See and change which keys seal private co
 @keys_commands.command("status")
 def status() -> None:
     """Print how many data keys each master key wraps, and how many rows are not under a data key yet."""
-    with sessions() as make_session, make_session() as session:
+    with sessions(of_owner=True) as make_session, make_session() as session:
         begin_reads(session)
         for name, count in count_by_master(session).items():
             print(f"{count} data keys under {name}{', the present one' if name == present_master() else ''}")
@@ -51,7 +51,7 @@ def rotate() -> None:
 
     What is sealed stays as it is. Restart web and worker with both settings before.
     """
-    with _told_in_a_line(), sessions() as make_session:
+    with _told_in_a_line(), sessions(of_owner=True) as make_session:
         done = _repeat(make_session, lambda session: rewrap_batch(session, AT_ONCE), "data keys")
         _record(make_session, "flask keys rotate", {"keys": done})
     print(f"{done} data keys are under {present_master()} now.")
@@ -64,7 +64,7 @@ def reseal() -> None:
     Phones fetch the rows of which this changes the revision once more.
     """
     changed = unreadable = 0
-    with _told_in_a_line(), sessions() as make_session:
+    with _told_in_a_line(), sessions(of_owner=True) as make_session:
         made = _repeat(make_session, lambda session: make_keys(session, AT_ONCE), "data keys")
         for model in sealed_models():
             more, lost = _reseal_table(make_session, model)

@@ -77,7 +77,7 @@ def erase(patient_id: str, slug: str | None, reason: str, override_reason: str |
 @click.option("--ledger", type=click.Path(path_type=Path), help="Without it ERASURE_LEDGER.")
 def reapply_ledger(ledger: Path | None) -> None:
     """Erase again whoever the ledger names and the database still has, as after a restore. Harmless otherwise."""
-    with sessions() as make_session, make_session() as session:
+    with sessions(of_owner=True) as make_session, make_session() as session:
         found = _told(lambda: reapply(session, read_ledger(ledger or _ledger()), clock().now()))
         session.commit()
         scrub(make_session.kw["bind"])

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from models import Episode, journal
 from models.audit import ActorKind, AuditAction
+from models.isolation import see
 from schedules.plan.errors import PlanError
 from schedules.plan.vocabulary import EpisodeStatus
 from schedules.planning import plan_episode
@@ -45,6 +46,7 @@ def _open_episodes(make_session: sessionmaker[Session], slug: str | None) -> tup
 def _rebuild(make_session: sessionmaker[Session], practice_id: str, episode_id: str) -> bool:
     """Plan one episode again. Return whether there is a plan for what it holds."""
     with make_session() as session:
+        see(session, practice_id)
         now = clock().now()
         try:
             plan_episode(session, practice_id, episode_id, now)

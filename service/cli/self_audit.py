@@ -4,15 +4,15 @@ from datetime import datetime
 
 import click
 from flask.cli import with_appcontext
-from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from models import Practice, journal
+from models import journal
 from models.audit import ActorKind, AuditAction
+from models.isolation import in_practice
 from schedules.database_time import read_now
 from schedules.watch.judgement import Rhythm
 from schedules.watch.self_audit import Audit, audit_practice, record_audit
-from service.cli.context import choose_practice, clock, fail, sessions, settings
+from service.cli.context import choose_practice, clock, fail, list_practices, sessions, settings
 
 
 @click.command("self-audit")
@@ -27,8 +27,7 @@ def self_audit(slug: str | None) -> None:
     with sessions() as make_session:
         with make_session() as session:
             now = read_now(session, clock())
-            every = session.scalars(select(Practice).order_by(Practice.slug)).all()
-            practices = every if slug is None else [choose_practice(session, slug)]
+            practices = list_practices(session) if slug is None else [choose_practice(session, slug)]
         for practice in practices:
             found = _audit(make_session, practice.id, now)
             _print(practice.slug, found)
@@ -41,12 +40,11 @@ def self_audit(slug: str | None) -> None:
 def _audit(make_session: sessionmaker[Session], practice_id: str, now: datetime) -> Audit:
     rhythm = Rhythm.of_seconds(poll=settings().poll_seconds, lease=settings().lease_seconds)
     found = audit_practice(make_session, practice_id, clock=clock(), now=now, overdue_after=rhythm.late_after)
-    with make_session() as session:
+    with in_practice(make_session, practice_id) as session:
         record_audit(session, practice_id, found, now)
         about = {"violations": found.violations}
         act = journal.Act(ActorKind.command, None, AuditAction.write, "flask self-audit", about=about)
         journal.append(session, practice_id, act, clock().now())
-        session.commit()
     return found
 
 

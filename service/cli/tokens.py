@@ -17,7 +17,7 @@ from models.people import StaffRole
 from models.private import lookup_hash
 from service.care.checks import is_email_address, is_phone_number
 from service.care.practice import add_practice
-from service.cli.context import choose_practice, clock, fail, sessions
+from service.cli.context import choose_practice, clock, fail, list_practices, sessions
 from service.identity.tokens import STAFF_LIFE, issue_staff_token
 
 practice_commands = AppGroup("practice", help="Clinics.")
@@ -35,7 +35,7 @@ def create_practice(slug: str, name: str, country: str, time_zone: str, phone: s
     """Add a clinic and print its id."""
     _check_practice(slug=slug, country=country, time_zone=time_zone, phone=phone)
     with sessions() as make_session, make_session() as session:
-        if session.scalar(select(Practice.id).where(Practice.slug == slug)) is not None:
+        if any(each.slug == slug for each in list_practices(session)):
             fail(f"Expected a slug that no clinic has, got {slug}.")
         practice_id = new_id(clock().now())
         row = Practice(id=practice_id, slug=slug, name=name, country=country, time_zone=time_zone, phone=phone)

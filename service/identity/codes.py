@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from models.identity import EnrolmentCode
 from models.ids import new_id
+from models.isolation import Door
 from service.errors import UnauthenticatedError
 from service.identity.principal import Principal
 from service.identity.tokens import DeviceTokens, enrol_device, hash_secret
@@ -19,6 +20,7 @@ from service.identity.typed_codes import grouped, make_characters, normal
 
 CODE_LIFE = timedelta(hours=24)
 _LENGTH = 12
+_BY_CODE = Door(EnrolmentCode.practice_id, EnrolmentCode.code_hash)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,9 @@ def redeem_code(session: Session, typed: str, now: datetime) -> DeviceTokens:
 
     Raises UnauthenticatedError if it is unknown, expired or was used.
     """
-    query = select(EnrolmentCode).where(EnrolmentCode.code_hash == hash_secret(normal(typed))).with_for_update()
+    code_hash = hash_secret(normal(typed))
+    _BY_CODE.enter(session, code_hash)
+    query = select(EnrolmentCode).where(EnrolmentCode.code_hash == code_hash).with_for_update()
     code = session.scalars(query).one_or_none()
     if code is None or code.used_at is not None or code.expires_at <= now:
         raise UnauthenticatedError

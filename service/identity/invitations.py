@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from models import Practice, Staff
 from models.ids import new_id
+from models.isolation import Door
 from models.sign_in import CodePurpose, SignInCode, StaffCredential
 from service.errors import SignInRefusedError
 from service.identity.codes import IssuedCode
@@ -28,6 +29,7 @@ CODE_LIVES: Final = {
     CodePurpose.password_reset: timedelta(hours=1),
 }
 _LENGTH: Final = 16
+_BY_CODE: Final = Door(SignInCode.practice_id, SignInCode.code_hash)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,9 @@ def accept_invitation(session: Session, invited: Invited, typed: str, password_h
 
 
 def _find_code(session: Session, typed: str, now: datetime, *, locked: bool = False) -> SignInCode:
-    query = select(SignInCode).where(SignInCode.code_hash == hash_secret(normal(typed)))
+    code_hash = hash_secret(normal(typed))
+    _BY_CODE.enter(session, code_hash)
+    query = select(SignInCode).where(SignInCode.code_hash == code_hash)
     if locked:
         query = query.with_for_update().execution_options(populate_existing=True)
     code = session.scalars(query).one_or_none()

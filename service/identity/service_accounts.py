@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from models import Practice, ServiceAccount
 from models.ids import new_id
+from models.isolation import Door
 from models.service_account import Scope
 from service.errors import ConflictError, Fault, InvalidError, NotFoundError, UnauthenticatedError, describe_private
 from service.identity.principal import Principal, ServiceKey
@@ -27,6 +28,7 @@ LONGEST_NAME: Final = 80
 MOST: Final = 50
 _USED_EVERY: Final = timedelta(minutes=1)
 _WORDS: Final = frozenset(Scope)
+_BY_KEY: Final = Door(ServiceAccount.practice_id, ServiceAccount.key_hash)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +84,9 @@ def is_service_key(secret: str) -> bool:
 
 def authenticate_service(session: Session, key: str, now: datetime) -> Principal:
     """Return whose key this is. Raises UnauthenticatedError if it is unknown, expired or revoked."""
-    account = session.scalar(select(ServiceAccount).where(ServiceAccount.key_hash == hash_secret(key)))
+    key_hash = hash_secret(key)
+    _BY_KEY.enter(session, key_hash)
+    account = session.scalar(select(ServiceAccount).where(ServiceAccount.key_hash == key_hash))
     if account is None or account.revoked_at is not None or account.expires_at <= now:
         raise UnauthenticatedError
     # A word that this version no longer knows opens nothing.

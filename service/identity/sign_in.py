@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from models import Practice, Staff
 from models.identity import Token, TokenKind
+from models.practice import BY_SLUG
 from models.private import lookup_hash
 from models.sign_in import StaffCredential
 from service.errors import SignInRefusedError
@@ -21,7 +22,7 @@ from service.identity.passwords import hash_password, is_outdated, is_password
 from service.identity.second_factor import lock_credential
 from service.identity.sessions import forget_ended
 from service.identity.throttle import Counts, clear, counts_of_password, take_turn
-from service.identity.tokens import Issued, hash_secret, issue_token
+from service.identity.tokens import BY_TOKEN, Issued, hash_secret, issue_token
 
 CHALLENGE_LIFE: Final = timedelta(minutes=10)
 _HAS_CREDENTIAL: Final = and_(StaffCredential.practice_id == Staff.practice_id, StaffCredential.id == Staff.id)
@@ -62,6 +63,7 @@ class FirstStep:
 
 def count_attempt(session: Session, *, slug: str, email: str, address: str, now: datetime) -> Attempt:
     """Count a try and return what it is about. Commit before the password is judged: tries at once all count."""
+    BY_SLUG.enter(session, slug)
     practice_id = session.scalar(select(Practice.id).where(Practice.slug == slug))
     found = session.execute(_HOLDER, {"practice": practice_id, "email": lookup_hash(email, practice_id or "")})
     staff_id, disabled_at, password_hash = found.one_or_none() or (None, None, None)
@@ -115,7 +117,9 @@ class OpenSignIn:
 
 def find_sign_in(session: Session, secret: str, now: datetime) -> OpenSignIn:
     """Return the sign-in that a challenge goes on with. Raises SignInRefusedError for any but an open one."""
-    query = select(Token).where(Token.token_hash == hash_secret(secret), Token.kind == TokenKind.sign_in_challenge)
+    token_hash = hash_secret(secret)
+    BY_TOKEN.enter(session, token_hash)
+    query = select(Token).where(Token.token_hash == token_hash, Token.kind == TokenKind.sign_in_challenge)
     challenge = session.scalars(query).one_or_none()
     if challenge is None or challenge.staff_id is None:
         raise SignInRefusedError

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from models.identity import Device, Token, TokenKind
 from models.ids import new_id
+from models.isolation import Door
 from models.people import Staff
 from models.prepared import Prepared
 from service.errors import RevokedDeviceError, UnauthenticatedError
@@ -24,6 +25,7 @@ ACCESS_LIFE = timedelta(hours=1)
 REFRESH_LIFE = timedelta(days=60)
 STAFF_LIFE = timedelta(days=90)
 SESSION_IDLE = timedelta(minutes=30)
+BY_TOKEN = Door(Token.practice_id, Token.token_hash)
 _ACCEPTED = (TokenKind.staff, TokenKind.device_access, TokenKind.staff_session)
 _HAS_DEVICE = and_(Device.practice_id == Token.practice_id, Device.id == Token.device_id)
 # Every request runs it, so it is built once, and loads no objects.
@@ -97,12 +99,16 @@ def enrol_device(session: Session, practice_id: str, patient_id: str, now: datet
 
 
 def authenticate(session: Session, secret: str, now: datetime, *, idle: timedelta = SESSION_IDLE) -> Principal:
-    """Return whose token this is. `idle`: a session that was not used for so long has ended.
+    """Return whose token this is, and have the session see the rows of their practice alone.
+
+    `idle`: a session that was not used for so long has ended.
 
     Raises UnauthenticatedError if it is unknown, expired, revoked, no token of requests, or its holder was disabled, as
     RevokedDeviceError if its device was revoked.
     """
-    found = _HOLDER.found(session.connection(), {"token_hash": hash_secret(secret)})
+    token_hash = hash_secret(secret)
+    BY_TOKEN.enter(session, token_hash)
+    found = _HOLDER.found(session.connection(), {"token_hash": token_hash})
     if found is None:
         raise UnauthenticatedError
     if found.device_revoked_at is not None:
@@ -130,7 +136,9 @@ def rotate(session: Session, refresh_secret: str, now: datetime) -> DeviceTokens
 
     Raises UnauthenticatedError if it is unknown, expired or revoked, or no refresh token.
     """
-    query = select(Token, Device).outerjoin(Device, _HAS_DEVICE).where(Token.token_hash == hash_secret(refresh_secret))
+    token_hash = hash_secret(refresh_secret)
+    BY_TOKEN.enter(session, token_hash)
+    query = select(Token, Device).outerjoin(Device, _HAS_DEVICE).where(Token.token_hash == token_hash)
     found = session.execute(query.with_for_update(of=Token)).one_or_none()
     if found is None:
         raise UnauthenticatedError

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from models import SyncClock
 from models.engine import begin_reads
+from models.isolation import DOORS, see
 from models.on_devices import changes
 from service.identity.principal import Principal
 from service.logs import log_event
@@ -93,8 +94,10 @@ class Wakes:
 
     def _wake(self, seen: dict[str, int]) -> None:
         with self._sessions() as session:
+            see(session, DOORS)
             begin_reads(session, snapshot=True)
             for practice_id, top in _moved(session, seen).items():
+                see(session, practice_id)
                 patients = _changed_patients(session, practice_id, seen[practice_id], top)
                 self._tell(practice_id, patients, top)
 

@@ -16,7 +16,7 @@ from schedules import jobs
 from tests.api.conftest import Caller, Clinic, Look
 from tests.clock import MONDAY_AFTERNOON, FixedClock
 from tests.cohort.test_commands import run_command
-from tests.database import settings_for
+from tests.database import service_engine_of, settings_for
 from tests.owner import Owner
 
 Run = Callable[..., Result]
@@ -35,14 +35,14 @@ def entry_ids(coordinator: Caller, clinic: Clinic, engine: Engine, look: Look) -
     """Return the ids of three sealed entries."""
     for _ in range(3):
         coordinator.get(f"/patients/{clinic.patient.id}")
-    jobs.seal_audit(make_session_factory(engine), MONDAY_AFTERNOON)
+    jobs.seal_audit(make_session_factory(service_engine_of(engine)), MONDAY_AFTERNOON)
     return [entry.id for entry in look(AuditEntry, practice_id=clinic.id)]
 
 
 def test_verify_tells_of_each_clinic_and_names_the_first_row_that_is_wrong(
     run: Run, engine: Engine, clinic: Clinic, foreign_clinic: Clinic, entry_ids: list[str], look: Look
 ) -> None:
-    seal = partial(jobs.seal_audit, make_session_factory(engine), MONDAY_AFTERNOON)
+    seal = partial(jobs.seal_audit, make_session_factory(service_engine_of(engine)), MONDAY_AFTERNOON)
     clean = run("verify")
     seal()
     with engine.connect() as connection:
@@ -72,7 +72,7 @@ def test_verify_holds_the_chains_against_their_anchors(
 ) -> None:
     path = tmp_path / "anchors"
     anchored = settings_for(settings.database_url, audit_anchor_file=str(path))
-    jobs.anchor_chains(make_session_factory(engine), anchored, MONDAY_AFTERNOON)
+    jobs.anchor_chains(make_session_factory(service_engine_of(engine)), anchored, MONDAY_AFTERNOON)
     clean = run("verify", "--anchors", str(path))
     with engine.connect() as connection:
         owner = Owner(connection)

@@ -20,13 +20,14 @@ from tests import builders
 from tests.api.conftest import Caller, Clinic
 from tests.clock import MONDAY_AFTERNOON, FixedClock
 from tests.cohort.test_commands import run_command
+from tests.database import service_engine_of
 
 
 def beat_now(session: Session, engine: Engine, clock: FixedClock) -> None:
     """Let a worker tick now, by the clock that judges it: on PostgreSQL the database's."""
     now = read_now(session, clock)
     session.rollback()
-    jobs.beat(make_session_factory(engine), "worker-1", now)
+    jobs.beat(make_session_factory(service_engine_of(engine)), "worker-1", now)
 
 
 def nothing_due(session: Session) -> None:

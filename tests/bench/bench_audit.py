@@ -34,7 +34,7 @@ from tests import builders
 from tests.bench.bench_pull import log_into
 from tests.bench.children import leave_nothing_behind
 from tests.clock import MONDAY_AFTERNOON
-from tests.database import KINDS, Databases, settings_for
+from tests.database import KINDS, Databases, owner_url_of, settings_for
 
 WRITES, READS = 10_000, 2_000
 AT_ONCE = 250
@@ -60,7 +60,7 @@ class Phone:
 
 def enrolled(url: str) -> Phone:
     """Store a patient with a plan, and return the patient's phone."""
-    engine = make_engine(url, unhurried=True)
+    engine = make_engine(owner_url_of(url), unhurried=True)
     with make_session_factory(engine)() as session:
         practice = builders.practice(session)
         patient = builders.patient(session, practice)

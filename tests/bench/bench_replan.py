@@ -20,6 +20,7 @@ from models.private import set_key
 from schedules.planning import SurgeryChange, diff_episode, plan_episode
 from tests import builders
 from tests.bench.bench_staged import plan_staged, staged_episode
+from tests.database import owner_url_of
 
 NOW = datetime(2026, 2, 2, 15, 0, tzinfo=UTC)
 ROUNDS = 15
@@ -53,7 +54,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite:///{Path(folder) / 'bench.sqlite3'}"
         upgrade(url)
-        engine = make_engine(url)
+        engine = make_engine(owner_url_of(url))
         with make_session_factory(engine)() as session:
             surgery = stored_episode(session)
             print(_compare(session, surgery))

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from config import Settings
 from models import journal, private
-from models.engine import begin_reads, make_engine, make_session_factory
+from models.engine import begin_reads, make_session_factory
 from models.reminder import AttemptOutcome, Delivery, DeliveryState
 from schedules.clock import SystemClock
 from schedules.delivery.channels import Message, Result
@@ -28,7 +28,7 @@ from schedules.jobs.tick import Dispatch, tick
 from schedules.plan.vocabulary import Provider
 from tests import builders
 from tests.clock import MONDAY_AFTERNOON
-from tests.database import AUDIT_KEY, SEAL_KEY, Databases, settings_for
+from tests.database import AUDIT_KEY, SEAL_KEY, Databases, engines_of, service_engine_of, settings_for
 
 ANSWERS_AFTER = 0.2
 ONE_BY_ONE, MANY = 40, 800
@@ -57,9 +57,15 @@ def sent_a_second(engine: Engine, settings: Settings, count: int) -> float:
     """Return the pace at which a worker sends what is due, senders already running."""
     lease = Lease("worker-1", timedelta(seconds=settings.lease_seconds), CLOCK)
     steps = Steps(now=lambda _session, _clock: MONDAY_AFTERNOON, senders=lambda _settings: {Provider.smtp: Waiting()})
-    crew = Crew(settings, lease, steps, before_fork=engine.dispose)
+    service = service_engine_of(engine)
+
+    def let_go() -> None:
+        engine.dispose()
+        service.dispose()
+
+    crew = Crew(settings, lease, steps, before_fork=let_go)
     crew.tend()
-    dispatch = Dispatch(make_session_factory(engine), lease, steps, crew, timedelta(seconds=5), lambda: False)
+    dispatch = Dispatch(make_session_factory(service), lease, steps, crew, timedelta(seconds=5), lambda: False)
     time.sleep(1)
     start = time.monotonic()
     while sent_count(engine) < count:
@@ -82,11 +88,9 @@ def sent_count(engine: Engine) -> int:
 @contextlib.contextmanager
 def filled(databases: Databases, kind: str, count: int) -> Iterator[tuple[str, Engine]]:
     """Yield a database of its own with so much that is due."""
-    with databases.migrated(kind) as url:
-        engine = make_engine(url)
+    with databases.migrated(kind) as url, engines_of(databases, url) as engine:
         store_due(engine, count)
         yield url, engine
-        engine.dispose()
 
 
 def compare(databases: Databases, kind: str) -> str:

@@ -26,6 +26,7 @@ from models.reminder import Delivery, DeliveryState, Reminder
 from schedules.plan.corrections import URGENT_KEYS
 from schedules.plan.vocabulary import MilestoneKind, ReminderCategory
 from tests import builders
+from tests.database import owner_url_of
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 NEVER = datetime(2100, 1, 1, tzinfo=UTC)  # as the next attempt: not due until it is released
@@ -65,13 +66,13 @@ def walking(now: datetime) -> Kind:
 
 def connect(url: str) -> Connection:
     """Return a connection of its own, each statement a transaction."""
-    address = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    address = make_url(owner_url_of(url)).set(drivername="postgresql").render_as_string(hide_password=False)
     return psycopg.connect(address, autocommit=True)
 
 
 def add_practices(url: str, many: int) -> list[str]:
     """Store so many clinics and return their ids."""
-    engine = make_engine(url)
+    engine = make_engine(owner_url_of(url))
     with Session(engine) as session:
         ids = [builders.practice(session).id for _ in range(many)]
         session.commit()
@@ -130,7 +131,7 @@ def _store_original(
     url: str, practice_id: str, kind: Kind, patient_changes: Mapping[str, object]
 ) -> Mapping[type[Base], str]:
     """Store one delivery of the kind, ended so that nobody sends it meanwhile, and return the ids of its rows."""
-    engine = make_engine(url)
+    engine = make_engine(owner_url_of(url))
     with Session(engine) as session:
         practice = session.get_one(Practice, practice_id)
         # Counted over all, so that the copies, whose ids come from it, never clash.

@@ -20,6 +20,7 @@ from schedules.planning import plan_episode
 from service.identity.tokens import enrol_device, issue_staff_token
 from tests import builders
 from tests.clock import MONDAY_AFTERNOON
+from tests.database import owner_url_of
 
 CHANGED: Final[Mapping[type[OfPatient], int]] = {Reminder: 20, Milestone: 15, CheckIn: 10, Restriction: 5}
 CHANGES: Final = sum(CHANGED.values())
@@ -46,7 +47,7 @@ def store(url: str, *, others: int = 100, old: int = 10, panel: int = 1) -> Stor
 
     `panel` counts the coordinator's patients: the one with the changes, and others beside those named.
     """
-    engine = make_engine(url, unhurried=True)
+    engine = make_engine(owner_url_of(url), unhurried=True)
     with make_session_factory(engine)() as session:
         patient, phone, coordinator = _store_patient(session)
         key = {"practice_id": patient.practice_id, "patient_id": patient.id}

@@ -24,7 +24,7 @@ from schedules.planning import withdraw
 from tests.chaos.clinic import STARTS_AT, keep_history, store_due
 from tests.chaos.history import Withdrawal, find_faults, tell_counts
 from tests.chaos.providers import Ledger, hostile_providers
-from tests.database import settings_for
+from tests.database import owner_url_of, settings_for
 from tests.failpoints import StartedClock, WorkerProcess, running_worker
 from tests.worker.rows import open_count, shown_count
 from tests.worker.sms_peer import ACCOUNT, SENDER, TOKEN
@@ -121,7 +121,7 @@ def _signal(pid: int, number: signal.Signals, *, group: bool) -> None:
 
 def run(url: str, *, seed: int, seconds: float) -> tuple[list[str], str]:
     """Run one storm on the migrated, empty database at `url`; return the faults found and a line of counts."""
-    engine = make_engine(url)
+    engine = make_engine(owner_url_of(url))
     make_session = make_session_factory(engine)
     keep_history(engine)
     chance, withdrawals = random.Random(seed), list[Withdrawal]()

@@ -24,7 +24,7 @@ from schedules.plan.vocabulary import ReminderState
 from tests import builders
 from tests.chaos.storm import children_of
 from tests.clock import MONDAY_AFTERNOON
-from tests.database import Databases, settings_for
+from tests.database import Databases, owner_url_of, settings_for
 from tests.failpoints import running_worker
 from tests.processes import is_gone, wait_for
 from tests.worker.peers import MailPeer, mail_server
@@ -172,7 +172,7 @@ def traced(pid: int, injection: str, *, follow: bool, folder: Path) -> Iterator[
 def run(databases: Databases, kind: str, *, highest: int, folder: Path) -> int:
     """Sweep every call on one database, say how it went, and return the number of faults."""
     with databases.migrated(kind) as url, mail_server() as peer:
-        engine = make_engine(url)
+        engine = make_engine(owner_url_of(url))
         sweep = Sweep(url, engine, peer, folder)
         for of_sender in (True, False):
             print(f"sweep on {kind}, {'sender' if of_sender else 'parent'}:", end="", flush=True)

@@ -26,7 +26,7 @@ from tests.chaos.clinic import ITEMS, Due, keep_history, store_items
 from tests.chaos.history import Withdrawal, find_faults
 from tests.chaos.providers import Ledger, Request
 from tests.clock import MONDAY_AFTERNOON, FixedClock
-from tests.database import Databases
+from tests.database import Databases, owner_url_of
 from tests.worker.desks import desk_of
 from tests.worker.rounds import work_off
 
@@ -98,7 +98,7 @@ def run_on(databases: Databases) -> Iterator[Callable[[str], Run]]:
 
         @cache
         def make(kind: str) -> Run:
-            engine = make_engine(stack.enter_context(databases.migrated(kind)))
+            engine = make_engine(owner_url_of(stack.enter_context(databases.migrated(kind))))
             stack.callback(engine.dispose)
             return Run(engine, stack.enter_context(make_session_factory(engine)()), FixedClock())
 

@@ -24,7 +24,7 @@ from service.sync.columns import Kind, WireColumn
 from tests import builders
 from tests.clients.driver import Row, Schema
 from tests.clock import MONDAY_AFTERNOON
-from tests.database import settings_for
+from tests.database import owner_url_of, settings_for
 from tests.e2e.clinic_at import ROOT, environment_of
 from tests.processes import wait_for
 
@@ -179,7 +179,7 @@ def running_service(database_url: str, app: str = APP, *, processes: int = 2) ->
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        engine = make_engine(database_url)
+        engine = make_engine(owner_url_of(database_url))
         try:
             address = f"http://127.0.0.1:{port}"
             wait_for(lambda: _answers(address), "the service", seconds=60)

@@ -33,6 +33,7 @@ from service.care.cohort_store import Importer
 from tests import builders
 from tests.clock import FixedClock
 from tests.cohort.caseload import FAULTY, caseload
+from tests.database import service_engine_of
 
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 DEMO_NOW = datetime(2026, 11, 22, 15, 0, tzinfo=UTC)
@@ -41,7 +42,7 @@ DEMO_NOW = datetime(2026, 11, 22, 15, 0, tzinfo=UTC)
 @pytest.fixture
 def make_session(engine: Engine) -> sessionmaker[Session]:
     """Return a factory of sessions, as commands and routes use it."""
-    return make_session_factory(engine)
+    return make_session_factory(service_engine_of(engine))
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, Engine, func, or_, select
 from models.engine import make_engine
 from models.reminder import OPEN_STATES, AttemptOutcome, Delivery, DeliveryAttempt, DeliveryState, Reminder
 from schedules.plan.vocabulary import ReminderState
-from tests.database import Databases, settings_for
+from tests.database import Databases, owner_url_of, settings_for
 from tests.e2e.clinic_at import ROOT, run_flask
 from tests.e2e.due_mails import DueMail, Letter, due_mails, letters_by_round
 from tests.failpoints import FailPoint, running_worker
@@ -99,7 +99,7 @@ def test_the_mails_that_are_due_arrive_once_each_whoever_works_and_whoever_dies(
 
 @contextmanager
 def _engine_on(url: str) -> Iterator[Engine]:
-    engine = make_engine(url)
+    engine = make_engine(owner_url_of(url))
     try:
         yield engine
     finally:

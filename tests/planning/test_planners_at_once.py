@@ -9,8 +9,10 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
 from models.engine import make_session_factory
+from models.isolation import in_practice
 from models.reminder import Delivery, Reminder
 from schedules.planning import plan_episode
+from tests.database import service_engine_of
 from tests.planning.test_plan_episode import NOW, operated
 
 PLANNERS = 3
@@ -18,13 +20,14 @@ PLANNERS = 3
 
 def test_planners_who_start_at_once_plan_each_reminder_once(engine: Engine, session: Session) -> None:
     surgery = operated(session)
-    make_session, together = make_session_factory(engine), threading.Barrier(PLANNERS)
+    practice_id = surgery.practice_id
+    make_session, together = make_session_factory(service_engine_of(engine)), threading.Barrier(PLANNERS)
 
     def plan(_number: int) -> str:
         together.wait()
         try:
-            with make_session.begin() as mine:
-                plan_episode(mine, surgery.practice_id, surgery.episode_id, NOW)
+            with in_practice(make_session, practice_id) as mine:
+                plan_episode(mine, practice_id, surgery.episode_id, NOW)
         except (IntegrityError, OperationalError) as error:  # the service answers 409 or 503, and is asked again
             return type(error).__name__
         return "planned"

@@ -9,15 +9,15 @@ from tests import builders
 
 
 def test_older_conflicts_get_the_mark_that_their_collision_has_when_it_comes_again(
-    session: Session, database_url: str
+    session: Session, owner_url: str
 ) -> None:
     patient = builders.patient(session, builders.practice(session))
     builders.conflict(session, patient, id="first", lost_by=LostBy.unknown)
     builders.conflict(session, patient, id="second", collision="another")
     session.commit()
 
-    downgrade(database_url, "0014")
-    upgrade(database_url)
+    downgrade(owner_url, "0014")
+    upgrade(owner_url)
 
     found = session.query(SyncConflict).populate_existing().order_by(SyncConflict.id).all()
     assert [(row.id, row.collision, row.lost_by) for row in found] == [

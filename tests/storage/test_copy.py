@@ -179,34 +179,32 @@ def test_a_target_with_strangers_tables_is_refused_untouched(clinic_url: str, ta
 
 
 @pytest.mark.postgresql_only
-def test_a_migrated_target_without_rows_is_taken(clinic_url: str, database_url: str, engine: Engine) -> None:
-    copy_database(clinic_url, database_url)
+def test_a_migrated_target_without_rows_is_taken(clinic_url: str, owner_url: str, engine: Engine) -> None:
+    copy_database(clinic_url, owner_url)
 
     assert _counts(engine)["patient"] == 5
 
 
 @pytest.mark.postgresql_only
-def test_a_row_that_arrives_changed_undoes_the_whole_copy(clinic_url: str, database_url: str, engine: Engine) -> None:
+def test_a_row_that_arrives_changed_undoes_the_whole_copy(clinic_url: str, owner_url: str, engine: Engine) -> None:
     with engine.begin() as connection:
         connection.execute(text("CREATE FUNCTION spoil() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
                                 " NEW.family_name := 'Other'; RETURN NEW; END $$"))  # fmt: skip
         connection.execute(text("CREATE TRIGGER spoil BEFORE INSERT ON patient FOR EACH ROW EXECUTE FUNCTION spoil()"))
 
     with pytest.raises(CopyError, match="expected the rows of patient to arrive unchanged"):
-        copy_database(clinic_url, database_url)
+        copy_database(clinic_url, owner_url)
 
     assert set(_counts(engine).values()) == {0}
 
 
 @pytest.mark.postgresql_only
-def test_a_row_that_is_lost_on_the_way_undoes_the_whole_copy(
-    clinic_url: str, database_url: str, engine: Engine
-) -> None:
+def test_a_row_that_is_lost_on_the_way_undoes_the_whole_copy(clinic_url: str, owner_url: str, engine: Engine) -> None:
     with engine.begin() as connection:
         connection.execute(text("CREATE RULE lose AS ON INSERT TO audit_subject DO INSTEAD NOTHING"))
 
     with pytest.raises(CopyError, match="expected 1 rows in audit_subject, got 0"):
-        copy_database(clinic_url, database_url)
+        copy_database(clinic_url, owner_url)
 
     assert set(_counts(engine).values()) == {0}
 

@@ -10,9 +10,7 @@ from schedules.plan.vocabulary import ReminderCategory
 from tests import builders
 
 
-def test_waiting_messages_are_ranked_when_the_column_is_added(
-    database_url: str, engine: Engine, session: Session
-) -> None:
+def test_waiting_messages_are_ranked_when_the_column_is_added(owner_url: str, engine: Engine, session: Session) -> None:
     patient = builders.patient(session, builders.practice(session))
     milestone = builders.milestone(session, builders.surgery(session, builders.episode(session, patient)))
     safety, usual = ReminderCategory.safety, ReminderCategory.activity
@@ -26,8 +24,8 @@ def test_waiting_messages_are_ranked_when_the_column_is_added(
     session.close()
     engine.dispose()
 
-    downgrade(database_url, "0003")
-    upgrade(database_url)
+    downgrade(owner_url, "0003")
+    upgrade(owner_url)
 
     with make_session_factory(engine)() as after:
         ranked = after.execute(select(Delivery.id, Delivery.urgency).order_by(Delivery.id)).all()

@@ -72,11 +72,11 @@ def test_a_migrated_database_is_current_and_an_empty_one_is_not(engine: Engine, 
     empty.dispose()
 
 
-def test_migrating_twice_changes_nothing(database_url: str, engine: Engine) -> None:
+def test_migrating_twice_changes_nothing(owner_url: str, engine: Engine) -> None:
     with engine.connect() as connection:
         before = read_schema(connection)
 
-    upgrade(database_url)
+    upgrade(owner_url)
 
     with engine.connect() as connection:
         assert read_schema(connection) == before

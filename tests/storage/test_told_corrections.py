@@ -37,15 +37,15 @@ def add_messages(session: Session) -> tuple[str, str]:
 
 
 def test_only_what_corrects_something_gets_a_new_revision_and_urgent_corrections_their_words(
-    database_url: str, engine: Engine, session: Session
+    owner_url: str, engine: Engine, session: Session
 ) -> None:
     here, there = add_messages(session)
     before = dict(session.execute(select(SyncClock.practice_id, SyncClock.revision)).all())
     session.close()
     engine.dispose()
 
-    downgrade(database_url, "0012")
-    upgrade(database_url)
+    downgrade(owner_url, "0012")
+    upgrade(owner_url)
 
     with make_session_factory(engine)() as after:
         clocks = dict(after.execute(select(SyncClock.practice_id, SyncClock.revision)).all())

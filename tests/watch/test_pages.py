@@ -21,6 +21,7 @@ from schedules.planning.story import step_of, tell
 from schedules.watch.judgement import Rhythm
 from tests import builders
 from tests.clock import MONDAY_AFTERNOON, FixedClock
+from tests.database import service_engine_of
 
 Open = Callable[[str], tuple[int, dict[str, object]]]
 LATER = MONDAY_AFTERNOON + timedelta(seconds=61)
@@ -28,7 +29,7 @@ LATER = MONDAY_AFTERNOON + timedelta(seconds=61)
 
 @pytest.fixture
 def make_session(engine: Engine) -> sessionmaker[Session]:
-    return make_session_factory(engine)
+    return make_session_factory(service_engine_of(engine))
 
 
 def pages_of(make_session: sessionmaker[Session], clock: FixedClock) -> Pages:
@@ -121,7 +122,7 @@ def test_metrics_count_decisions_and_tell_nothing_of_patients_practices_or_the_p
 @pytest.mark.sqlite_only
 def test_while_the_database_is_away_the_worker_lives_and_is_not_ready(clock: FixedClock) -> None:
     engine = make_engine("postgresql+psycopg://nobody@127.0.0.1:1/nowhere")
-    pages = pages_of(make_session_factory(engine), clock)
+    pages = pages_of(make_session_factory(service_engine_of(engine)), clock)
 
     assert told(pages, "/healthz")[0] == 200
     assert told(pages, "/readyz") == (503, {"status": "database_away"})

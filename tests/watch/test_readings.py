@@ -16,6 +16,7 @@ from schedules.watch.judgement import Rhythm, Status, judge
 from schedules.watch.readings import count_due, count_quarantined, count_unsealed, read_readings
 from tests import builders
 from tests.clock import MONDAY_AFTERNOON, FixedClock
+from tests.database import service_engine_of
 from tests.worker.desks import claim_all, lapse
 
 RHYTHM = Rhythm.of_seconds(poll=5, lease=30)
@@ -23,7 +24,7 @@ RHYTHM = Rhythm.of_seconds(poll=5, lease=30)
 
 @pytest.fixture
 def make_session(engine: Engine) -> sessionmaker[Session]:
-    return make_session_factory(engine)
+    return make_session_factory(service_engine_of(engine))
 
 
 def status_at(session: Session, clock: FixedClock) -> Status:

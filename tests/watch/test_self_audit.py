@@ -21,7 +21,8 @@ from models import (
     Restriction,
     SelfAudit,
 )
-from models.engine import make_engine, make_session_factory
+from models.engine import make_session_factory
+from models.isolation import in_practice
 from models.people import Patient
 from models.reminder import OPEN_STATES, AttemptOutcome, DecisionKind, DeliveryState
 from models.watch import Invariant
@@ -32,7 +33,7 @@ from schedules.planning.story import step_of, tell
 from schedules.watch.self_audit import Audit, audit_practice, record_audit
 from tests import builders
 from tests.clock import MONDAY_AFTERNOON, FixedClock
-from tests.database import Databases
+from tests.database import Databases, engines_of, service_engine_of
 from tests.owner import Owner
 from tests.worker.desks import Outbox, claim_all, deliver, desk_of
 
@@ -51,17 +52,16 @@ def prepared(databases: Databases) -> Iterator[Prepared]:
         def prepare(kind: str) -> str:
             if kind not in urls:
                 urls[kind] = stack.enter_context(databases.migrated(kind))
-                engine = make_engine(urls[kind])
-                _work_for_a_week(engine)
-                engine.dispose()
+                with engines_of(databases, urls[kind]) as engine:
+                    _work_for_a_week(engine)
             return urls[kind]
 
         yield prepare
 
 
 def _work_for_a_week(engine: Engine) -> None:
-    make_session, outbox = make_session_factory(engine), Outbox()
-    with make_session() as session:
+    make_session, outbox = make_session_factory(service_engine_of(engine)), Outbox()
+    with make_session_factory(engine)() as session:
         practice = builders.practice(session, id=PRACTICE)
         episodes = [builders.episode(session, builders.patient(session, practice)) for _ in range(2)]
         for episode in episodes:
@@ -73,7 +73,7 @@ def _work_for_a_week(engine: Engine) -> None:
     clock = FixedClock(builders.ENROLLED_AT)
     while clock.now() < MONDAY_AFTERNOON:
         clock.advance(timedelta(hours=6))
-        with make_session() as session:
+        with make_session_factory(engine)() as session:
             claims = claim_all(session, clock)
         deliver(desk_of(engine, clock, {Provider.smtp: outbox}), *claims)
     jobs.publish(make_session)
@@ -90,7 +90,7 @@ def database_url(databases: Databases, database_kind: str, prepared: Prepared) -
 
 @pytest.fixture
 def make_session(engine: Engine) -> sessionmaker[Session]:
-    return make_session_factory(engine)
+    return make_session_factory(service_engine_of(engine))
 
 
 def audit(make_session: sessionmaker[Session]) -> Audit:
@@ -371,7 +371,7 @@ def test_at_most_ten_examples_are_kept(session: Session, make_session: sessionma
     session.commit()
 
     found = audit(make_session)
-    with make_session.begin() as writing:
+    with in_practice(make_session, PRACTICE) as writing:
         record_audit(writing, PRACTICE, found, LATER)
 
     query = select(SelfAudit).where(SelfAudit.invariant == Invariant.nothing_due_left_unsent)

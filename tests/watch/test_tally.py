@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from models.engine import make_session_factory
 from models.ids import first_id_at
+from models.isolation import in_practice
 from models.reminder import DecisionKind
 from schedules import jobs
 from schedules.jobs import decision_tally
@@ -20,6 +21,7 @@ from schedules.planning.story import Step, step_of, tell
 from schedules.watch.readings import read_tally
 from tests import builders
 from tests.clock import MONDAY_AFTERNOON
+from tests.database import service_engine_of
 from tests.worker.rows import wait_until
 
 LATER = MONDAY_AFTERNOON + COMMITTED_WITHIN + timedelta(milliseconds=1)
@@ -27,7 +29,7 @@ LATER = MONDAY_AFTERNOON + COMMITTED_WITHIN + timedelta(milliseconds=1)
 
 @pytest.fixture
 def make_session(engine: Engine) -> sessionmaker[Session]:
-    return make_session_factory(engine)
+    return make_session_factory(service_engine_of(engine))
 
 
 @pytest.fixture
@@ -70,7 +72,7 @@ def test_a_decision_that_commits_late_within_the_bound_is_counted(
 ) -> None:
     """Its id sorts before that of a decision which a worker could have counted at once, passing it by for good."""
     tell(session, about, DecisionKind.held, now=MONDAY_AFTERNOON, reason="quiet_hours")
-    with make_session.begin() as other:
+    with in_practice(make_session, about.practice_id) as other:
         made_later = MONDAY_AFTERNOON + timedelta(milliseconds=5)
         tell(other, about, DecisionKind.sent, now=made_later, channel=Channel.email)
 
@@ -87,11 +89,11 @@ def test_of_two_who_count_at_once_one_passes_by(
 ) -> None:
     decide(session, about, DecisionKind.sent, times=5)
     before, practice_id = first_id_at(LATER), about.practice_id
-    with make_session.begin() as first:
+    with in_practice(make_session, practice_id) as first:
         count_batch(first, practice_id, before)
     decide(session, about, DecisionKind.sent, times=5)
 
-    with make_session.begin() as first:
+    with in_practice(make_session, practice_id) as first:
         count_batch(first, practice_id, before)
         jobs.tally(make_session, LATER)
 

@@ -13,6 +13,7 @@ from schedules import jobs
 from schedules.watch.trail import prove
 from tests import builders
 from tests.clock import MONDAY_AFTERNOON
+from tests.database import service_engine_of
 from tests.owner import TABLES, Owner
 
 LENGTH = 8
@@ -21,7 +22,7 @@ SEALED_AT = MONDAY_AFTERNOON + timedelta(seconds=LENGTH)
 
 @pytest.fixture
 def make_session(engine: Engine) -> sessionmaker[Session]:
-    return make_session_factory(engine)
+    return make_session_factory(service_engine_of(engine))
 
 
 def clinic(session: Session, practice_id: str) -> list[str]:

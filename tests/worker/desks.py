@@ -20,6 +20,7 @@ from schedules.delivery.parcels import parcels, send_parcel
 from schedules.delivery.policy import DEFAULT_POLICY, Policy
 from schedules.plan.vocabulary import Provider
 from tests.clock import MONDAY_AFTERNOON, FixedClock
+from tests.database import service_engine_of
 
 PUBLIC_URL = "https://recovery.example.org"
 LEASE_LENGTH = timedelta(seconds=30)
@@ -56,7 +57,7 @@ def desk_of(
 ) -> Desk:
     """Return a sender's desk whose due times follow the test's clock and whose repeats come as late as they may."""
     return Desk(
-        make_session=make_session_factory(engine),
+        make_session=make_session_factory(service_engine_of(engine)),
         lease=lease_of(clock),
         limits=LIMITS,
         steps=Steps(now=lambda _session, clock: clock.now()),

@@ -25,7 +25,7 @@ from schedules.watch.judgement import Rhythm
 from schedules.watch.trail import Point, prove
 from tests import builders
 from tests.clock import MONDAY_AFTERNOON, FixedClock
-from tests.database import AUDIT_KEY
+from tests.database import AUDIT_KEY, service_engine_of
 from tests.owner import Owner
 
 PRACTICE = "practice-anchored"
@@ -33,7 +33,7 @@ PRACTICE = "practice-anchored"
 
 @pytest.fixture
 def make_session(engine: Engine) -> sessionmaker[Session]:
-    return make_session_factory(engine)
+    return make_session_factory(service_engine_of(engine))
 
 
 @pytest.fixture

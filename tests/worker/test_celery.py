@@ -28,7 +28,7 @@ from schedules.delivery.remote_crew import RemoteCrew
 from schedules.plan.vocabulary import Channel
 from tests import builders
 from tests.clock import MONDAY_AFTERNOON, FixedClock
-from tests.database import AUDIT_KEY, SEAL_KEY, settings_for
+from tests.database import AUDIT_KEY, SEAL_KEY, service_engine_of, settings_for
 from tests.failpoints import running_worker
 from tests.processes import descendants, wait_for
 from tests.worker.brokers import Broker, rabbitmq_broker, redis_broker
@@ -179,7 +179,7 @@ def test_celery_runs_in_processes_only(redis: Broker, database_url: str) -> None
 
 
 def crew_on(engine: Engine, settings: Settings, clock: FixedClock) -> RemoteCrew:
-    return RemoteCrew(settings, lease_of(clock), make_session_factory(engine), make_broker(settings))
+    return RemoteCrew(settings, lease_of(clock), make_session_factory(service_engine_of(engine)), make_broker(settings))
 
 
 def claimed(session: Session, clock: FixedClock) -> list[Claim]:
@@ -272,7 +272,7 @@ def test_a_claim_is_out_of_hand_once_it_is_done_or_its_lease_is_over(
 def test_a_lease_lasts_as_long_for_the_queue(database_url: str, redis: Broker, engine: Engine) -> None:
     settings = celery_settings(database_url, redis, 1)
     lease = Lease("worker-1", timedelta(seconds=1), SystemClock())
-    crew = RemoteCrew(settings, lease, make_session_factory(engine), make_broker(settings))
+    crew = RemoteCrew(settings, lease, make_session_factory(service_engine_of(engine)), make_broker(settings))
 
     crew.hand_out([Claim("practice-1", "patient-1", "delivery-1", 1, solo=True)])
 

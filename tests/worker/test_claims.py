@@ -16,6 +16,7 @@ from schedules.plan.urgency import Urgency
 from schedules.plan.vocabulary import Channel
 from tests import builders
 from tests.clock import FixedClock
+from tests.database import service_engine_of
 from tests.worker.desks import claim_all, lapse, lease_of, pass_now
 from tests.worker.rows import outcomes, story
 
@@ -73,7 +74,7 @@ def test_workers_that_claim_at_the_same_time_share_what_is_due(
     clinic = builders.practice(session)
     due = {builders.due_delivery(session, clinic).id for _ in range(40)}
     session.commit()
-    make_session, barrier = make_session_factory(engine), threading.Barrier(4)
+    make_session, barrier = make_session_factory(service_engine_of(engine)), threading.Barrier(4)
     claimed: list[str] = []
 
     def work(owner: str) -> None:

@@ -26,7 +26,7 @@ from service.db import db
 from tests import builders
 from tests.api.conftest import as_staff
 from tests.clock import MONDAY_AFTERNOON, FixedClock
-from tests.database import settings_for
+from tests.database import owner_url_of, settings_for
 from tests.failpoints import FailPoint, running_worker
 from tests.needs import need
 from tests.postgres import PostgresUnavailableError, restartable_cluster
@@ -54,7 +54,7 @@ def test_a_database_that_crashes_twice_in_the_middle_of_a_batch_loses_nothing() 
                     wait_until(lambda share=share: len(peer.mails) >= share * DELIVERIES)  # type: ignore[misc]
                     cluster.crash()
                     cluster.start()
-                engine = make_engine(url)
+                engine = make_engine(owner_url_of(url))
                 wait_until(lambda: open_count(engine) == 0)
             states, repeats_explained = read_back(engine)
     except PostgresUnavailableError as error:
@@ -80,7 +80,7 @@ def test_a_network_that_says_nothing_loses_nothing_and_the_worker_goes_on_by_its
             time.sleep(SILENT_SECONDS)
             sent_by_then = len(peer.mails)
             network.mend()
-            engine = make_engine(database_url)
+            engine = make_engine(owner_url_of(database_url))
             wait_until(lambda: open_count(engine) == 0)
             exit_code = worker.terminate()
         states, repeats_explained = read_back(engine)
@@ -93,7 +93,7 @@ def test_a_network_that_says_nothing_loses_nothing_and_the_worker_goes_on_by_its
 
 
 def store_due(url: str, count: int) -> None:
-    engine = make_engine(url)
+    engine = make_engine(owner_url_of(url))
     with make_session_factory(engine)() as session:
         clinic = builders.practice(session)
         for _ in range(count):

@@ -21,6 +21,7 @@ from schedules.delivery.deadline import KERNEL_SIGNAL, cut_all, kernel_deadline,
 from schedules.plan.vocabulary import Provider
 from tests import builders
 from tests.clock import FixedClock
+from tests.database import service_engine_of
 from tests.worker.desks import Outbox, claim_all, deliver, desk_of
 from tests.worker.peers import mail_server
 from tests.worker.rows import outcomes, story
@@ -79,7 +80,7 @@ def test_a_send_that_begins_too_late_after_the_gate_does_not_begin(
 ) -> None:
     outbox = Outbox()
 
-    @event.listens_for(session.get_bind(), "commit")
+    @event.listens_for(service_engine_of(engine), "commit")
     def _stall(_connection: object) -> None:
         clock.advance(timedelta(seconds=2))
 

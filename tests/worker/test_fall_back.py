@@ -21,6 +21,7 @@ from schedules.plan.vocabulary import Provider, ReminderState
 from schedules.planning import Answer, withdraw
 from tests import builders
 from tests.clock import MONDAY_AFTERNOON, FixedClock
+from tests.database import service_engine_of
 from tests.worker.desks import Outbox, claim_all, deliver, desk_of, pass_now
 from tests.worker.rows import is_somebody_waiting, story, wait_until
 from tests.worker.sms_peer import SmsPeer, refusal, sms_service
@@ -74,7 +75,7 @@ def test_an_address_that_is_refused_falls_back_to_sms_and_the_reminder_is_sent(
     for _ in range(2):
         (claim,) = claim_all(session, clock)
         deliver(desk, claim)
-    publish(make_session_factory(engine))
+    publish(make_session_factory(service_engine_of(engine)))
 
     assert steps(session) == [
         (0, DeliveryState.failed, "address_refused"),
@@ -98,7 +99,7 @@ def test_the_failure_is_not_shown_while_another_channel_is_left(
 ) -> None:
     fail(session, clock)
 
-    publish(make_session_factory(engine))
+    publish(make_session_factory(service_engine_of(engine)))
 
     assert session.scalars(select(Reminder.state)).one() is ReminderState.planned
 
@@ -112,7 +113,7 @@ def test_the_patients_stop_at_the_provider_ends_the_order_with_its_reason(
     for _ in range(2):
         (claim,) = claim_all(session, clock)
         deliver(desk, claim)
-    publish(make_session_factory(engine))
+    publish(make_session_factory(service_engine_of(engine)))
 
     assert steps(session)[1] == (1, DeliveryState.failed, "opted_out")
     assert session.execute(select(Reminder.state, Reminder.reason)).one() == (ReminderState.failed, "opted_out")

@@ -13,6 +13,7 @@ from models import journal
 from models.audit import ActorKind, AuditAction, AuditEntry, AuditSeal
 from models.care import Surgery
 from models.engine import make_session_factory
+from models.isolation import in_practice
 from models.people import Patient
 from models.reminder import Delivery, DeliveryState, Reminder
 from models.report import Task, TaskKind, TaskState
@@ -23,6 +24,7 @@ from schedules.plan.vocabulary import EpisodeStatus, ReminderState, SurgeryStatu
 from schedules.watch.trail import prove
 from tests import builders
 from tests.clock import MONDAY_AFTERNOON
+from tests.database import service_engine_of
 from tests.worker.rows import is_somebody_waiting, wait_until
 
 ENDS = [
@@ -37,7 +39,7 @@ ENDS = [
 
 @pytest.fixture
 def make_session(engine: Engine) -> sessionmaker[Session]:
-    return make_session_factory(engine)
+    return make_session_factory(service_engine_of(engine))
 
 
 def end(delivery: Delivery, state: DeliveryState = DeliveryState.sent, reason: str | None = None) -> Delivery:
@@ -308,7 +310,7 @@ def test_eight_writers_and_two_workers_make_one_unbroken_chain(
 
     def write_some(_number: int) -> None:
         for _ in range(20):
-            with make_session.begin() as own:
+            with in_practice(make_session, practice_id) as own:
                 own.connection()
                 write_entry(own, practice_id, MONDAY_AFTERNOON)
 

@@ -13,7 +13,7 @@ from schedules import jobs
 from schedules.jobs.kept_replies import MOST_BATCHES, REMOVED_AT_ONCE
 from tests import builders
 from tests.clock import MONDAY_AFTERNOON
-from tests.database import settings_for
+from tests.database import service_engine_of, settings_for
 from tests.failpoints import running_worker
 from tests.worker.rows import wait_until
 
@@ -23,7 +23,7 @@ A_DAY_AGO = MONDAY_AFTERNOON - timedelta(hours=24)
 @pytest.fixture
 def make_session(engine: Engine) -> sessionmaker[Session]:
     """Return a factory of sessions as the worker makes them."""
-    return make_session_factory(engine)
+    return make_session_factory(service_engine_of(engine))
 
 
 def keep(session: Session, practice_id: str, made_at: datetime, *ids: str) -> None:

@@ -24,7 +24,7 @@ from schedules.delivery.parcels import parcels, send_parcel
 from schedules.plan.vocabulary import Provider
 from tests import builders
 from tests.clock import MONDAY_AFTERNOON, FixedClock
-from tests.database import settings_for
+from tests.database import service_engine_of, settings_for
 from tests.failpoints import running_worker
 from tests.worker.desks import Outbox, claim_all, desk_of, reminder_draft
 from tests.worker.push_peers import EXPO_TOKEN, ExpoPeer, Seen, reply, running
@@ -148,9 +148,9 @@ def test_a_message_that_cannot_be_rendered_takes_no_other_with_it(
 
 
 def test_a_parcel_that_begins_too_late_after_the_gate_does_not_begin(
-    session: Session, clock: FixedClock, peer: ExpoPeer, expo: ExpoSender, due: list[Delivery], deliver: Deliver
+    engine: Engine, clock: FixedClock, peer: ExpoPeer, expo: ExpoSender, due: list[Delivery], deliver: Deliver
 ) -> None:
-    @event.listens_for(session.get_bind(), "commit")
+    @event.listens_for(service_engine_of(engine), "commit")
     def _stall(_connection: object) -> None:
         clock.advance(timedelta(seconds=2))
 

@@ -21,7 +21,7 @@ from schedules.jobs import fetch_push_receipts, follow_receipts
 from schedules.plan.vocabulary import Channel, Provider
 from tests import builders
 from tests.clock import MONDAY_AFTERNOON, FixedClock
-from tests.database import settings_for
+from tests.database import service_engine_of, settings_for
 from tests.failpoints import running_worker
 from tests.worker.peers import mail_server
 from tests.worker.push_peers import EXPO_TOKEN, ExpoPeer, reply, running
@@ -51,7 +51,7 @@ def expo(peer: ExpoPeer) -> Iterator[ExpoSender]:
 
 @pytest.fixture
 def make_session(engine: Engine) -> sessionmaker[Session]:
-    return make_session_factory(engine)
+    return make_session_factory(service_engine_of(engine))
 
 
 @pytest.fixture

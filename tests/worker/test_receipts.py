@@ -24,7 +24,7 @@ from schedules.planning.receipts import store_receipts
 from service.care.receipts import read_mail_event
 from tests import builders
 from tests.clock import MONDAY_AFTERNOON, FixedClock
-from tests.database import settings_for
+from tests.database import service_engine_of, settings_for
 from tests.failpoints import running_worker
 from tests.worker.desks import claim_all, lease_of
 from tests.worker.peers import mail_server
@@ -39,7 +39,7 @@ D, U, B, C = ReceiptKind.delivered, ReceiptKind.undelivered, ReceiptKind.bounced
 
 @pytest.fixture
 def make_session(engine: Engine) -> sessionmaker[Session]:
-    return make_session_factory(engine)
+    return make_session_factory(service_engine_of(engine))
 
 
 @pytest.fixture

@@ -7,18 +7,20 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from models.engine import make_session_factory
+from models.isolation import in_practice
 from models.practice import Practice
 from models.safety import SafetyCard
 from models.sync import SyncClock
 from schedules import jobs
 from schedules.planning.safety_cards import write_safety_card
 from tests import builders
+from tests.database import service_engine_of
 from tests.worker.rows import is_somebody_waiting, wait_until
 
 
 @pytest.fixture
 def make_session(engine: Engine) -> sessionmaker[Session]:
-    return make_session_factory(engine)
+    return make_session_factory(service_engine_of(engine))
 
 
 def card_of(session: Session, practice: Practice) -> SafetyCard | None:
@@ -86,7 +88,7 @@ def test_a_change_of_the_clinic_and_the_job_do_not_write_over_each_other(
 ) -> None:
     practice = builders.practice(session)
     session.commit()
-    with make_session.begin() as changing:
+    with in_practice(make_session, practice.id) as changing:
         held = changing.get_one(Practice, practice.id, with_for_update={"key_share": True})
         job = threading.Thread(target=jobs.write_safety_cards, args=(make_session,))
         job.start()

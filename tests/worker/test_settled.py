@@ -15,7 +15,7 @@ from schedules import jobs
 from schedules.jobs import settled
 from tests import builders
 from tests.clock import MONDAY_AFTERNOON
-from tests.database import settings_for
+from tests.database import service_engine_of, settings_for
 from tests.failpoints import running_worker
 from tests.worker.rows import wait_until
 
@@ -26,7 +26,7 @@ LONG_AGO = MONDAY_AFTERNOON - TEN_YEARS
 @pytest.fixture
 def make_session(engine: Engine) -> sessionmaker[Session]:
     """Return a factory of sessions as the worker makes them."""
-    return make_session_factory(engine)
+    return make_session_factory(service_engine_of(engine))
 
 
 def settle(session: Session, patient: Patient, staff: Staff, at: datetime, name: str) -> None:

@@ -17,6 +17,7 @@ from schedules import jobs
 from schedules.plan.vocabulary import EpisodeStatus, Observation, ReminderState, SurgeryStatus, WorkClass
 from schedules.planning import plan_episode
 from tests import builders
+from tests.database import service_engine_of
 
 DAY_28 = datetime(2026, 3, 23, 15, 0, tzinfo=UTC)  # of a surgery on 2026-02-23
 PLANNED_AT = builders.ENROLLED_AT
@@ -75,7 +76,7 @@ def case(session: Session) -> Case:
 
 @pytest.fixture
 def make_session(engine: Engine) -> sessionmaker[Session]:
-    return make_session_factory(engine)
+    return make_session_factory(service_engine_of(engine))
 
 
 def test_what_a_rule_covers_is_cleared_once_and_its_messages_are_taken_back(
@@ -291,10 +292,10 @@ def test_what_is_not_met_is_looked_at_without_a_write(
     case.session.rollback()
     statements: list[str] = []
     listener = lambda *arguments: statements.append(arguments[2])  # noqa: E731
-    event.listen(engine, "before_cursor_execute", listener)
+    event.listen(service_engine_of(engine), "before_cursor_execute", listener)
 
     jobs.clear_by_signed_rules(make_session, DAY_28, jobs.Round())
 
-    event.remove(engine, "before_cursor_execute", listener)
+    event.remove(service_engine_of(engine), "before_cursor_execute", listener)
     assert statements
     assert not [each for each in statements if "FOR " in each or not (each.startswith("SELECT") or each == "BEGIN")]

@@ -25,7 +25,7 @@ from schedules.planning.reminders import arm_again
 from schedules.planning.withdrawal import stop_repeats
 from tests import builders
 from tests.clock import MONDAY_AFTERNOON, FixedClock
-from tests.database import settings_for
+from tests.database import service_engine_of, settings_for
 from tests.worker.desks import claim_all, lease_of
 from tests.worker.rows import is_somebody_waiting, story, wait_until
 
@@ -93,7 +93,7 @@ def when_silence_is_over(session: Session, clock: FixedClock) -> Permit | None:
 def test_a_push_that_nobody_opens_goes_on_to_the_next_channel_after_four_hours(
     engine: Engine, session: Session, clock: FixedClock, first: Delivery
 ) -> None:
-    publish(make_session_factory(engine))
+    publish(make_session_factory(service_engine_of(engine)))
     nothing_yet = claim_all(session, clock)
 
     permit = when_silence_is_over(session, clock)
@@ -198,11 +198,11 @@ def test_what_cannot_or_need_not_be_said_again_has_no_next_step(
 def test_a_repeat_that_fails_goes_on_to_the_channel_after_it_and_can_still_be_acknowledged(
     engine: Engine, session: Session, clock: FixedClock, first: Delivery
 ) -> None:
-    publish(make_session_factory(engine))
+    publish(make_session_factory(service_engine_of(engine)))
     when_silence_is_over(session, clock)
 
     record(session, claim_of(second(session)), REFUSED, now=clock.now())
-    publish(make_session_factory(engine))
+    publish(make_session_factory(service_engine_of(engine)))
 
     assert [state for _, state, _ in steps(session)] == ["sent", "failed", "pending"]
     assert session.scalars(select(Delivery.after_silence).filter_by(step=2)).one()
@@ -220,11 +220,11 @@ def test_however_a_repeat_ends_its_reminder_stays_sent(
     first.published = True  # shown by a batch that has not been committed when the next begins
     session.commit()
 
-    publish(make_session_factory(engine))
+    publish(make_session_factory(service_engine_of(engine)))
     assert reminder_of(session, first).state is ReminderState.planned
     first.published = False
     session.commit()
-    publish(make_session_factory(engine))
+    publish(make_session_factory(service_engine_of(engine)))
 
     row = reminder_of(session, first)
     assert (row.state, row.reason, row.sent_at) == (ReminderState.sent, None, MONDAY_AFTERNOON)
@@ -233,12 +233,12 @@ def test_however_a_repeat_ends_its_reminder_stays_sent(
 def test_a_withdrawal_stops_the_repeat_and_says_that_the_message_went_out(
     engine: Engine, session: Session, first: Delivery
 ) -> None:
-    publish(make_session_factory(engine))
+    publish(make_session_factory(service_engine_of(engine)))
     session.expire_all()
 
     answers = withdraw(session, first.practice_id, first.patient_id, now=MONDAY_AFTERNOON, reason="achieved")
     session.commit()
-    publish(make_session_factory(engine))
+    publish(make_session_factory(service_engine_of(engine)))
 
     assert answers == {first.reminder_id: Answer.already_sent}
     assert steps(session)[1] == (1, DeliveryState.cancelled, "achieved")

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from models import Patient, Practice, PushAddress, WorkerHeartbeat
 from models.engine import begin_reads
+from models.isolation import in_practice
 from models.push import PushProvider
 from schedules.delivery.wake_look import FOREGROUND_FIRST, look_on
 from schedules.delivery.wakes import claim_wakes
@@ -58,9 +59,9 @@ def test_of_two_who_look_or_claim_at_once_one_passes_by(
     rounds()
     change(session, patient)
     built, now = rounds.desk.terms.built, rounds.clock.now()
-    with rounds.desk.make_session.begin() as first:
+    with in_practice(rounds.desk.make_session, practice.id) as first:
         look_on(first, practice.id, built=built, now=now)
-        with rounds.desk.make_session.begin() as second:
+        with in_practice(rounds.desk.make_session, practice.id) as second:
             look_on(second, practice.id, built=built, now=now)
     rounds.clock.advance(FOREGROUND_FIRST)
     now = rounds.clock.now()

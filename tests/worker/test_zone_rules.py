@@ -21,7 +21,7 @@ from schedules.planning.reminders import arm_again
 from schedules.planning.zone_rules import Place, look_at_times
 from tests import builders
 from tests.clock import FixedClock
-from tests.database import settings_for
+from tests.database import service_engine_of, settings_for
 from tests.failpoints import running_worker
 from tests.planning.test_plan_episode import NOW, deliveries_of, operated, plan, reminder_of
 from tests.worker.desks import Outbox, claim_all, deliver, desk_of, lapse, pass_now
@@ -44,7 +44,7 @@ def zones(tmp_path: Path) -> Iterator[ZoneData]:
 
 @pytest.fixture
 def make_session(engine: Engine) -> sessionmaker[Session]:
-    return make_session_factory(engine)
+    return make_session_factory(service_engine_of(engine))
 
 
 def replan(make_session: sessionmaker[Session], session: Session, now: datetime = NOW) -> None:

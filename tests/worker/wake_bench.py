@@ -21,6 +21,7 @@ from schedules.jobs import wake_devices
 from schedules.plan.vocabulary import Provider
 from tests import builders
 from tests.clock import FixedClock
+from tests.database import service_engine_of
 from tests.worker.desks import LEASE_LENGTH, LIMITS
 
 PAUSE = timedelta(minutes=20)
@@ -31,7 +32,7 @@ def wake_desk(
 ) -> WakeDesk:
     """Return a desk that follows the test's clock and whose repeats come as late as they may."""
     return WakeDesk(
-        make_session=make_session_factory(engine),
+        make_session=make_session_factory(service_engine_of(engine)),
         clock=clock,
         read_now=lambda _session, clock: clock.now(),
         senders=senders,
