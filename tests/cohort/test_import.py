@@ -297,11 +297,11 @@ def test_a_patient_that_the_database_refuses_leaves_all_others_loaded(
             # A real refusal by the database, in the middle of the patient's transaction.
             raise engine.dialect.loaded_dbapi.OperationalError("disk I/O error for Okafor")
 
-    event.listen(engine, "before_cursor_execute", fail_second)
+    event.listen(service_engine_of(engine), "before_cursor_execute", fail_second)
 
     report = run(caseload({}, {"mrn": "SP000002"}, {"mrn": "SP000002", "episode": "E2"}, {"mrn": "SP000003"}))
 
-    event.remove(engine, "before_cursor_execute", fail_second)
+    event.remove(service_engine_of(engine), "before_cursor_execute", fail_second)
     assert _outcomes(report) == ["loaded", "refused", "refused", "loaded"]
     assert "Okafor" not in str(report_body(report))
     assert sorted(session.scalars(select(Patient.mrn))) == ["SP000001", "SP000003"]

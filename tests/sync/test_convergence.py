@@ -14,7 +14,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models import CheckIn
-from models.engine import begin_reads, make_session_factory
+from models.engine import make_session_factory
+from models.isolation import reading_practice
 from service.db import db
 from service.sync.writers.base import Writer
 from tests import builders
@@ -76,11 +77,10 @@ def _settle(devices: list[Replica]) -> None:
         assert device.sync(None)
 
 
-def _stored(app: Flask, episode_id: str) -> dict[str, dict[str, Any]]:
+def _stored(app: Flask, practice_id: str, episode_id: str) -> dict[str, dict[str, Any]]:
     with app.app_context():
         sessions = make_session_factory(db.engine)
-    with sessions() as session:
-        begin_reads(session)
+    with reading_practice(sessions, practice_id) as session:
         rows = session.scalars(select(CheckIn).where(CheckIn.episode_id == episode_id)).all()
         return {row.id: {column: getattr(row, column) for column in COLUMNS} for row in rows}
 
@@ -90,7 +90,7 @@ def _lost(app: Flask, session: Session, clinic: Clinic, steps: list[Step]) -> li
     devices, episode_id = _devices(app, session, clinic)
     last = _work(devices, episode_id, steps)
     _settle(devices)
-    stored = _stored(app, episode_id)
+    stored = _stored(app, clinic.id, episode_id)
     for device in devices:
         held = {row_id: {name: row[name] for name in COLUMNS} for row_id, row in device.rows.items()}
         assert held == stored
@@ -122,5 +122,5 @@ def test_without_the_check_for_stale_rows_the_same_devices_would_lose_values(
     fresh.sync(None)
     stale.sync(None)
 
-    stored = _stored(app, episode_id)
+    stored = _stored(app, clinic.id, episode_id)
     assert [place for place, value in last.items() if stored[place[0]][place[1]] != value]

@@ -26,7 +26,6 @@ from service.sync.changes import Change, read_changes, read_page
 from service.sync.collections import COLLECTIONS
 from service.sync.cursor import Position, Span, read_top
 from tests import builders
-from tests.database import service_engine_of
 
 AT = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)
 WRITERS, SECONDS = 12, 2.0
@@ -109,7 +108,7 @@ class Clinic:
 
 @pytest.fixture
 def busy(engine: Engine) -> Clinic:
-    return Clinic(make_session_factory(service_engine_of(engine)))
+    return Clinic(make_session_factory(engine))
 
 
 def followed(busy: Clinic, take: Take, *readers: Any) -> list[Counter[str]]:
