@@ -46,6 +46,7 @@ WHO_MAY: Final[dict[str, frozenset[str] | None]] = {
     "GET /clinic/surgeries/{surgery_id}/move": STAFF,
     "POST /clinic/surgeries/{surgery_id}/move": STAFF,
     "POST /clinic/episodes/{episode_id}/moves": STAFF,
+    "GET /clinic/protocols": STAFF,
     "GET /clinic/account": STAFF,
     "POST /clinic/account/sessions/{session_id}/end": STAFF,
     "POST /clinic/account/end-other-sessions": STAFF,
