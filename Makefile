@@ -17,7 +17,7 @@ ifneq ($(wildcard $(INSTALLED_DEV)),)
 INSTALLED := $(INSTALLED_DEV)
 endif
 
-.PHONY: help run test clients api-types check format bench phones morning drill chaos fuzz audit mutants delivery-mutants lock install install-dev clean
+.PHONY: help run test clients api-types check format screenshots bench phones morning drill chaos fuzz audit mutants delivery-mutants lock install install-dev clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -47,6 +47,9 @@ check: $(INSTALLED_DEV) ## formatting, lint, types, import rules, dependencies
 format: $(INSTALLED_DEV) ## put the code into its form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+screenshots: $(INSTALLED_DEV) ## picture the dashboard's main pages with the demo clinic, into docs/screens (needs Chromium)
+	@$(BIN)/python -m tests.dashboard.screenshots
 
 bench: $(INSTALLED_DEV) ## measure, as ratios against the bare work
 	@$(BIN)/python -m tests.bench

@@ -52,9 +52,12 @@ def live_through(session: Session, patient: Patient, desk: Desk) -> None:
         is_followed = day0 is not None and timedelta(0) <= desk.today - day0 <= timedelta(days=_FOLLOWED_DAYS)
         if is_followed:
             _come_in_time(episode, surgeries, desk.now)
+        slow = timedelta(days=25 if is_followed and _fate(patient) == _WAITING else 0)
         milestones = session.scalars(select(Milestone).filter_by(**whose, episode_id=episode.id)).all()
         after = [row for row in milestones if row.surgery_id in performed and row.phase is Phase.after_surgery]
-        facts: list[MilestoneProgress | Clearance] = [*_reported(patient, after, desk), *_cleared(patient, after, desk)]
+        waited = desk.today - slow
+        facts: list[MilestoneProgress | Clearance] = [*_reported(patient, after, desk)]
+        facts += _cleared(patient, after, desk, until=waited)
         session.add_all(facts)
         if day0 is not None and is_followed:
             session.add_all(_check_ins(patient, episode, day0, desk))
@@ -93,7 +96,7 @@ def _come_in_time(episode: Episode, surgeries: Iterable[Surgery], now: datetime)
 
 def _reported(patient: Patient, milestones: Iterable[Milestone], desk: Desk) -> Iterator[MilestoneProgress]:
     """Yield what the patient, or the clinic, reached by today; of who is behind the last weeks are missing."""
-    until = desk.today - timedelta(days=12 if _fate(patient) == _BEHIND else 0)
+    until = desk.today - timedelta(days=35 if _fate(patient) == _BEHIND else 0)
     for row in milestones:
         if row.lifts is not None or row.cancelled_at is not None or row.target_on is None:
             continue
@@ -108,9 +111,8 @@ def _reported(patient: Patient, milestones: Iterable[Milestone], desk: Desk) -> 
         yield progress
 
 
-def _cleared(patient: Patient, milestones: Iterable[Milestone], desk: Desk) -> Iterator[Clearance]:
-    """Yield what the surgeon cleared: at the next visit, of who waits not yet."""
-    until = desk.today - timedelta(days=25 if _fate(patient) == _WAITING else 0)
+def _cleared(patient: Patient, milestones: Iterable[Milestone], desk: Desk, *, until: date) -> Iterator[Clearance]:
+    """Yield what the surgeon cleared `until` a day: at the next visit, of who waits not yet."""
     for row in milestones:
         if row.lifts is None or row.cancelled_at is not None or row.eligible_on is None:
             continue

@@ -7,13 +7,29 @@ from flask import Flask, Response, request
 
 from service.api.problems import CONTENT_TYPE
 from service.api.scope import find_scope
-from service.dashboard import account_views, milestone_views, move_views, patient_views, sign_in_views, worklist_views
+from service.dashboard import (
+    account_views,
+    milestone_views,
+    move_views,
+    patient_views,
+    protocol_views,
+    sign_in_views,
+    worklist_views,
+)
 from service.dashboard.blueprint import clinic
 from service.dashboard.forms import PREFIX, SIGN_IN, local_path
 from service.dashboard.render import FILES, POLICY, STATIC, page, sign_in_page
 from service.errors import NotFoundError, StepUpError, UnauthenticatedError
 
-PAGES: Final = (sign_in_views, account_views, worklist_views, patient_views, milestone_views, move_views)
+PAGES: Final = (
+    sign_in_views,
+    account_views,
+    worklist_views,
+    patient_views,
+    milestone_views,
+    move_views,
+    protocol_views,
+)
 _KEPT: Final = "public, max-age=31536000, immutable"  # its address changes with it
 
 

@@ -5,7 +5,7 @@ danger adds its reasons to `_of_plan`, in the group `danger`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Final
@@ -69,6 +69,14 @@ class Entry:
         """Return the group."""
         return self.reasons[0].why
 
+    def has(self, why: Why) -> bool:
+        """Return whether the patient has a reason of this kind."""
+        return any(each.why is why for each in self.reasons)
+
+    def seen_as(self, why: Why) -> "Entry":
+        """Return the same patient with the reasons of one kind first."""
+        return replace(self, reasons=tuple(sorted(self.reasons, key=lambda each: each.why is not why)))
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -83,19 +91,24 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Worklist:
-    """The entries that are wanted, in order, and how many patients each group has before `why` is asked for."""
+    """The entries that are wanted, in order.
+
+    `counts`: how many patients have a reason of each kind, whatever `why` asks for; `needing`: how many have any.
+    """
 
     entries: tuple[Entry, ...]
     counts: Mapping[Why, int]
-    open_count: int = field(default=0)
+    needing: int
+    open_count: int
 
 
 def make_worklist(caseload: Caseload, wanted: Wanted, today: date, zone: ZoneInfo) -> Worklist:
     """Return the worklist of a day of the clinic's calendar."""
     entries = [entry for entry in _entries(caseload, today, zone) if _fits(entry, wanted)]
-    counts = {why: sum(1 for entry in entries if entry.why is why) for why in Why}
-    shown = entries if wanted.why is None else [each for each in entries if each.why is wanted.why]
-    return Worklist(tuple(sorted(shown, key=_ORDERS[wanted.sort])), counts, len(caseload.people))
+    counts = {why: sum(1 for entry in entries if entry.has(why)) for why in Why}
+    shown = entries if wanted.why is None else [each.seen_as(wanted.why) for each in entries if each.has(wanted.why)]
+    ordered = tuple(sorted(shown, key=_ORDERS[wanted.sort]))
+    return Worklist(ordered, counts, len(entries), len(caseload.people))
 
 
 def _entries(caseload: Caseload, today: date, zone: ZoneInfo) -> Iterator[Entry]:

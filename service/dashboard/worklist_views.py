@@ -1,5 +1,6 @@
 """The worklist, which is the first page, and the list of all patients."""
 
+from collections import Counter
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Final, TypeVar
@@ -86,6 +87,7 @@ def _filters(worklist: Worklist) -> dict[str, Any]:
     asked = {name: value for name, value in request.args.items() if name in ("why", "procedure", "class", "of", "sort")}
     return {
         "worklist": worklist,
+        "sizes": Counter(entry.why for entry in worklist.entries),
         "asked": {name: value for name, value in asked.items() if value},
         "whys": list(Why),
         "procedures": list(Procedure),

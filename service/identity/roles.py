@@ -226,6 +226,7 @@ OF_PRACTICE: Final[Rules] = {
     "GET /api/v1/on-call": STAFF,
     "PUT /api/v1/on-call/{shift_id}": STAFF,
     "DELETE /api/v1/on-call/{shift_id}": STAFF,
+    "GET /clinic/protocols": STAFF,
 }
 
 PARTS: Final[Mapping[str, Rules]] = {

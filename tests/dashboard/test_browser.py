@@ -1,19 +1,17 @@
 """The dashboard in a real browser against a real process: sign in, look, find, keys, small screens, and the end."""
 
 import re
-import socket
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy.orm import Session
 
-from config import environment_with
-from models import Staff
+from models import Staff, Task
+from models.report import TaskKind
 from models.sign_in import CodePurpose
 from service.identity.invitations import issue_sign_in_code
 from service.identity.sessions import start_session
@@ -23,8 +21,8 @@ from tests.api.signing_in import NEW_PASSWORD
 from tests.clock import MONDAY_AFTERNOON
 from tests.dashboard.browser import Seen, chromium, open_page, violations
 from tests.dashboard.conftest import COOKIE
-from tests.database import settings_for
-from tests.e2e.clinic_at import ROOT, environment_of
+from tests.dashboard.servers import serving
+from tests.dashboard.test_patient import planned_surgery
 
 pytestmark = [pytest.mark.slow, pytest.mark.sqlite_only]
 PHONE, DESK = {"width": 320, "height": 640}, {"width": 1280, "height": 800}
@@ -40,17 +38,8 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def address(database_url: str) -> Iterator[str]:
     """Yield where a process of its own serves this test's database."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        at = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        command = [sys.executable, "-m", "tests.dashboard.desk_server"]
-        command += [str(listener.fileno()), MONDAY_AFTERNOON.isoformat()]
-        told = environment_of(settings_for(database_url)) | {"PUBLIC_URL": at, "WORKER_PORT": "0"}
-        server = subprocess.Popen(
-            command, cwd=ROOT, env=environment_with(told), pass_fds=[listener.fileno()], stderr=subprocess.DEVNULL
-        )
-        yield at
-        server.terminate()
-        server.wait(10)
+    with serving(database_url, MONDAY_AFTERNOON) as address:
+        yield address
 
 
 @dataclass
@@ -127,11 +116,15 @@ def test_somebody_signs_in_for_the_first_time_works_and_leaves_nothing_behind(
         assert "Sample" not in page.content()
 
 
-def test_no_page_fails_the_rules_of_accessibility_wide_small_or_dark(visit: Callable[..., Visit], secret: str) -> None:
+def test_no_page_fails_the_rules_of_accessibility_in_light_or_dark(
+    visit: Callable[..., Visit], secret: str, milestone_id: Callable[[str], str]
+) -> None:
     signed_in, stranger = visit(secret), visit()
     person = signed_in.clinic.patient.id
     pages = ["/clinic/", "/clinic/?sort=name", "/clinic/patients", f"/clinic/patients/{person}", "/clinic/account"]
-    pages += ["/clinic/step-up", "/clinic/nowhere"]
+    pages += ["/clinic/step-up", "/clinic/nowhere", f"/clinic/surgeries/{signed_in.clinic.surgery.id}/move"]
+    pages += ["/clinic/protocols?procedure=tlif", "/clinic/protocols?procedure=acdf"]
+    pages.append(f"/clinic/milestones/{milestone_id('drive')}")
     public = ["/clinic/", "/clinic/sign-in", "/clinic/sign-in/code", "/clinic/sign-in/invitation"]
     public += ["/clinic/sign-in/authenticator", "/clinic/signed-out"]
 
@@ -149,7 +142,7 @@ def test_nothing_is_wider_than_a_small_screen(visit: Callable[..., Visit], secre
     window = visit(secret, viewport=size)
     person = window.clinic.patient.id
 
-    for path in ("/clinic/", "/clinic/patients", f"/clinic/patients/{person}", "/clinic/account"):
+    for path in ("/clinic/", "/clinic/patients", f"/clinic/patients/{person}", "/clinic/account", "/clinic/protocols"):
         page = window.go(path)
         assert page.evaluate("document.documentElement.scrollWidth") <= size["width"], path
     window.page.get_by_role("link", name="Worklist").click()
@@ -211,3 +204,67 @@ def test_a_list_that_cannot_be_renewed_says_since_when_it_stands(visit: Callable
     page.context.set_offline(False)
     assert any("ERR_INTERNET_DISCONNECTED" in each for each in window.seen.complaints)
     window.seen.complaints.clear()
+
+
+def test_the_sickest_is_found_the_reason_read_and_the_limit_cleared(
+    visit: Callable[..., Visit], session: Session, clinic: Clinic
+) -> None:
+    task = Task(practice_id=clinic.id, id="t1", patient_id=clinic.other_patient.id, episode_id=clinic.other_episode.id)
+    task.kind, task.about, task.created_at = TaskKind.call_patient, {}, MONDAY_AFTERNOON
+    clinic.other_patient.family_name = "Whitfield"
+    session.add(task)
+    session.commit()
+    page = visit(session_of(session, clinic.clinician)).go("/clinic/")
+
+    first = page.locator("[data-row]").first
+    expect(first).to_contain_text("Whitfield, Alex")
+    expect(first).to_contain_text("Call: a date or clearance changed")
+    first.get_by_role("link", name="Call").click()
+    expect(page.get_by_role("heading", name="Whitfield, Alex")).to_be_visible()
+    assert violations(page) == []
+
+    page.get_by_text("As a table").first.click()
+    page.locator("details.plan").get_by_role("link", name="Driving").click()
+    for box in page.get_by_role("checkbox").all():
+        box.check()
+    reason = page.get_by_label("Why in spite of what does not hold")
+    if reason.count():
+        reason.fill("Seen in clinic, brakes well.")
+    page.get_by_role("button", name="Clear: Driving").click()
+    expect(page.get_by_role("status")).to_have_text("Noted.")
+    limits = page.get_by_role("region", name="Limits today")
+    expect(limits).not_to_contain_text("Driving")
+
+
+def test_a_date_is_moved_after_the_difference_was_read(
+    visit: Callable[..., Visit], session: Session, clinic: Clinic, secret: str
+) -> None:
+    planned_surgery(session, clinic)
+    page = visit(secret).go(f"/clinic/patients/{clinic.other_patient.id}")
+
+    page.get_by_role("link", name="Move the date").click()
+    page.get_by_label("New day of surgery").fill("2026-03-30")
+    page.get_by_label("Why", exact=True).select_option("patient_request")
+    page.get_by_role("button", name="Show what changes").click()
+    expect(page.get_by_role("heading", name="What changes")).to_be_visible()
+    expect(page.locator("tr.moved").first).to_contain_text("moves")
+    assert violations(page) == []
+    page.get_by_role("button", name=re.compile(r"Move \d+ items to Mon 30 Mar")).click()
+
+    expect(page.get_by_role("status")).to_contain_text("The surgery is moved")
+    expect(page.locator(".stage")).to_contain_text("Mon 30 Mar 2026, planned")
+
+
+def test_a_phone_is_enrolled_by_a_code_that_the_page_shows(
+    visit: Callable[..., Visit], secret: str, address: str, clinic: Clinic
+) -> None:
+    page = visit(secret).go(f"/clinic/patients/{clinic.patient.id}")
+
+    page.get_by_role("button", name="Show an enrolment code").click()
+    expect(page.locator(".qr svg")).to_be_visible()
+    assert violations(page) == []
+    code = page.locator(".qr code").inner_text()
+    enrolled = httpx.post(f"{address}/api/v1/devices", json={"code": code})
+
+    assert enrolled.status_code == 201
+    assert enrolled.json()["patient_id"] == clinic.patient.id

@@ -120,7 +120,7 @@ def test_a_clinician_clears_with_the_conditions_in_view_and_takes_it_back(
     assert (row.cleared_on, row.cleared_by) == (date(2026, 3, 2), clinic.clinician.id)
     assert row.revoked_on == date(2026, 3, 2)
     assert "Driving" not in patient.split("Limits today")[1].split("Timeline")[0]
-    assert "Call: a date or a clearance changed" in text_of(surgeon.get(f"/clinic/patients/{clinic.patient.id}"))
+    assert "Call: a date or clearance changed" in text_of(surgeon.get(f"/clinic/patients/{clinic.patient.id}"))
 
 
 @pytest.mark.sqlite_only
@@ -186,13 +186,13 @@ def test_a_code_for_a_phone_is_shown_once_as_picture_and_as_text(desk: Desk, cli
 def test_why_a_message_is_planned_is_told_in_order(desk: Desk, session: Session, clinic: Clinic) -> None:
     reminder = session.scalars(select(Reminder).filter_by(practice_id=clinic.id, episode_id=clinic.episode.id)).first()
     assert reminder is not None
-    session.rollback()
+    session.commit()
 
     answer = desk.get(f"/clinic/reminders/{reminder.id}")
 
     assert answer.status_code == 200
     assert "Why this message went, or did not" in text_of(answer)
-    assert "planned" in text_of(answer)
+    assert "will not be sent: its window had closed at enrolment" in text_of(answer)
 
 
 @pytest.mark.sqlite_only
@@ -212,7 +212,7 @@ def test_a_question_is_closed_from_the_page(desk: Desk, session: Session, clinic
 def test_the_picture_and_the_table_say_the_same(desk: Desk, session: Session, clinic: Clinic) -> None:
     plan = view_plan(session, clinic.practice, clinic.episode, date(2026, 3, 2), MONDAY_AFTERNOON)
     drawn = draw_plan(plan)
-    session.rollback()
+    session.commit()
     page = desk.get(f"/clinic/patients/{clinic.patient.id}").get_data(as_text=True)
     table = page.split('<details class="plan">')[1].split("</details>")[0]
 
@@ -237,3 +237,16 @@ def test_check_ins_are_drawn_and_listed(desk: Desk, session: Session, clinic: Cl
     assert page.count('class="point"') == 4
     assert "Worst pain, 0 to 10, by day after surgery: 4 of 10, Fri 27 Feb" in page
     assert "Tue 24 Feb 10:00" in page
+
+
+@pytest.mark.sqlite_only
+def test_minimally_invasive_stands_beside_open_with_grades_and_sources(desk: Desk) -> None:
+    both, one = desk.get("/clinic/protocols?procedure=tlif"), desk.get("/clinic/protocols?procedure=nonsense")
+
+    said = text_of(both)
+    assert (both.status_code, one.status_code) == (200, 200)
+    assert "TLIF-MISS v1, draft, not signed" in said
+    assert "TLIF-OPEN v1, draft, not signed" in said
+    assert "differs" in said
+    assert re.search(r"Driving.*day \d+", said)
+    assert re.search(r"Sources S\d+", said)

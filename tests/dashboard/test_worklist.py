@@ -53,7 +53,7 @@ def test_danger_stands_before_questions_and_the_longest_wait_before_the_shorter_
 
     assert [entry.person.patient_id for entry in worklist.entries] == ["c", "b", "a"]
     assert [reason.why for reason in worklist.entries[0].reasons] == [Why.danger, Why.task]
-    assert (worklist.counts[Why.danger], worklist.counts[Why.task], worklist.open_count) == (1, 2, 3)
+    assert (worklist.counts[Why.danger], worklist.counts[Why.task], worklist.needing) == (1, 3, 3)
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_the_page_names_who_why_and_since_when_and_the_trail_whom_it_showed(
     said = text_of(answer)
     assert "Call now 1" in said
     assert "Sample, Alex 45 y Lumbar microdiscectomy MISS L4-L5 POD 7" in said
-    assert "Call: a date or a clearance changed after they were told, for 2 days" in said
+    assert "Call: a date or clearance changed, for 2 days" in said
     (entry,) = look(AuditEntry, practice_id=clinic.id)
     assert (entry.route, entry.actor_id, entry.status) == ("GET /clinic/", clinic.coordinator.id, 200)
     assert {row.patient_id for row in subjects(session, entry.id)} == {clinic.patient.id, clinic.other_patient.id}
