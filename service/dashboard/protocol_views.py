@@ -1,5 +1,6 @@
 """What the clinic promises, on what grounds: the protocols of one procedure side by side, with grades and sources."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -62,7 +63,7 @@ def place_window(template: MilestoneTemplate) -> Bar | None:
 
 def _x(day: int) -> float:
     """Return the place of a day: by its root, so that the first weeks have room."""
-    share = (min(max(day, 0), _LAST) / _LAST) ** 0.5
+    share = math.sqrt(min(max(day, 0), _LAST) / _LAST)
     return round(LEFT + share * (WIDTH - 2 * LEFT), 1)
 
 
