@@ -19,8 +19,6 @@ from config_rules import DEFAULT_MAIL_FROM, RULES
 from config_values import ExpectedError
 from config_values import setting as _setting
 
-MEBIBYTE = 1024 * 1024
-
 
 class ConfigError(Exception):
     """The environment does not make valid settings. `problems` has one line for each fault; none repeats a secret."""
@@ -187,36 +185,6 @@ class Settings(PushSettings):
         "Days that conflicts of synchronisation and refused rows are kept once they are settled. Former versions and "
         "what is open stay for ever.",
         default=3650,
-    )
-    session_idle_minutes: int = _setting(
-        parse.integer(1, 1440), "After so long without a request a session of staff ends.", default=30
-    )
-    session_hours: int = _setting(
-        parse.integer(1, 168), "After so long a session of staff ends, however much it is used.", default=12
-    )
-    breached_passwords: str | None = _setting(
-        parse.hash_file,
-        "A file of SHA-1 digests of breached passwords, in order, a line each, as Pwned Passwords gives them: staff "
-        "may choose none of these. No password is sent anywhere.",
-        default=None,
-    )
-    rate_limit_store: str | None = _setting(
-        parse.redis_url,
-        "A Redis that counts requests for all web processes together; without it each counts for itself.",
-        default=None,
-        secret=True,
-    )
-    requests_a_minute: int = _setting(
-        parse.integer(1, 1_000_000), "Most requests of one token in a minute; more are answered 429.", default=600
-    )
-    requests_a_minute_of_an_address: int = _setting(
-        parse.integer(1, 10_000_000),
-        "The same of one address (of IPv6: one /64), behind which a whole clinic may sit.",
-        default=12_000,
-    )
-    max_body_bytes: int = _setting(parse.integer(1024, 64 * MEBIBYTE), "Largest request body.", default=2 * MEBIBYTE)
-    max_import_bytes: int = _setting(
-        parse.integer(1024, 256 * MEBIBYTE), "Largest caseload file over HTTP.", default=16 * MEBIBYTE
     )
     log_level: str = _setting(
         parse.one_of("DEBUG", "INFO", "WARNING", "ERROR"),

@@ -8,6 +8,7 @@ import json
 import re
 from dataclasses import dataclass, field
 
+from config_limits import LimitSettings
 from config_values import ExpectedError, flag, integer, public_url, setting
 
 DEFAULT_WEB_PUSH_HOSTS = (
@@ -90,7 +91,7 @@ def _name(raw: str) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PushSettings:
+class PushSettings(LimitSettings):
     """What can be set of push. A provider without its key is one that no push goes by."""
 
     fcm_credentials: ServiceAccount | None = setting(  # noqa: RUF009 - it returns a field

@@ -115,10 +115,7 @@ class _Worker:
         every = {
             self._tend: TEND_SECONDS,
             self._beat: rhythm.beat.total_seconds(),
-            self._tend_alerts: self._settings.poll_seconds,
-            self._tick: self._settings.poll_seconds,
-            self._publish: self._settings.poll_seconds,
-            self._follow: self._settings.poll_seconds,
+            **dict.fromkeys((self._tend_alerts, self._tick, self._publish, self._follow), self._settings.poll_seconds),
             self._seal: SEAL_SECONDS,
             self._seal_missed: SEAL_MISSED_SECONDS,
             self._anchor: ANCHOR_SECONDS,

@@ -21,18 +21,7 @@ from schedules.delivery.book import Claim, Held, ended, lock_held, move, move_ea
 from schedules.delivery.call_message import CallDraft
 from schedules.delivery.calls import Call, call_facts, load_calls
 from schedules.delivery.dead_addresses import dead_among
-from schedules.delivery.decide import (
-    Cancel,
-    Expire,
-    Facts,
-    Hold,
-    PassedOver,
-    Reason,
-    Send,
-    Suppress,
-    Verdict,
-    decide,
-)
+from schedules.delivery.decide import Cancel, Expire, Facts, Hold, PassedOver, Reason, Send, Suppress, Verdict, decide
 from schedules.delivery.decide_call import decide_call
 from schedules.delivery.drafts import Going, draft_of
 from schedules.delivery.facts import Care, facts_of, load_cares

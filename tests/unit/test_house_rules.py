@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[2]
 CLIENTS = ROOT / "tests/clients"
 PRODUCT = (
     "config.py",
+    "config_limits.py",
     "config_push.py",
     "config_rules.py",
     "config_values.py",

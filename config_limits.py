@@ -1,0 +1,45 @@
+"""The settings of what callers may do at most: how often, how much, how long. Standard library only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from config_values import hash_file, integer, redis_url, setting
+
+MEBIBYTE = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitSettings:
+    """What limits callers."""
+
+    session_idle_minutes: int = setting(
+        integer(1, 1440), "After so long without a request a session of staff ends.", default=30
+    )
+    session_hours: int = setting(
+        integer(1, 168), "After so long a session of staff ends, however much it is used.", default=12
+    )
+    breached_passwords: str | None = setting(
+        hash_file,
+        "A file of SHA-1 digests of breached passwords, in order, a line each, as Pwned Passwords gives them: staff "
+        "may choose none of these. No password is sent anywhere.",
+        default=None,
+    )
+    rate_limit_store: str | None = setting(
+        redis_url,
+        "A Redis that counts requests for all web processes together; without it each counts for itself.",
+        default=None,
+        secret=True,
+    )
+    requests_a_minute: int = setting(
+        integer(1, 1_000_000), "Most requests of one token in a minute; more are answered 429.", default=600
+    )
+    requests_a_minute_of_an_address: int = setting(
+        integer(1, 10_000_000),
+        "The same of one address (of IPv6: one /64), behind which a whole clinic may sit.",
+        default=12_000,
+    )
+    max_body_bytes: int = setting(integer(1024, 64 * MEBIBYTE), "Largest request body.", default=2 * MEBIBYTE)
+    max_import_bytes: int = setting(
+        integer(1024, 256 * MEBIBYTE), "Largest caseload file over HTTP.", default=16 * MEBIBYTE
+    )
