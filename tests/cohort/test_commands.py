@@ -237,6 +237,7 @@ def test_a_database_that_was_not_migrated_is_told_and_migrate_mends_it(
 
 @pytest.mark.slow
 @pytest.mark.sqlite_only
+@pytest.mark.timeout(300)  # twenty seconds of work, which a busy machine shares out
 def test_the_demo_clinic_loads_once_and_its_sign_ins_work(settings: Settings, engine: Engine) -> None:
     first = run_command(settings, FixedClock(datetime(2027, 5, 3, 15, 0, tzinfo=UTC)), "demo", "load")
     later = FixedClock(datetime(2027, 5, 9, 15, 0, tzinfo=UTC))
