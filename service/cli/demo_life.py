@@ -25,6 +25,7 @@ from service.identity.principal import Principal
 _FOLLOWED_DAYS: Final = 120  # whoever is further on was enrolled when the clinic began with the service
 _KNOWN_BEFORE: Final = timedelta(days=21)
 _RHYTHM: Final = ((14, 1), (42, 3), (_FOLLOWED_DAYS, 7))
+_SAID_WITHIN: Final = timedelta(days=20)
 _STILL_PLANNED: Final = timedelta(days=45)  # messages about what happened before are past
 _AT: Final = time(16, 30, tzinfo=UTC)
 _SILENT, _BEHIND, _WAITING, _CALLED = range(4)
@@ -47,6 +48,9 @@ def live_through(session: Session, patient: Patient, desk: Desk) -> None:
     for episode in session.scalars(select(Episode).filter_by(**whose)).all():
         episode.coordinator_id = desk.coordinator_id
         surgeries = session.scalars(select(Surgery).filter_by(**whose, episode_id=episode.id)).all()
+        confirmed = [row for row in surgeries if _took_place(row, desk.today)]
+        for row in confirmed:
+            row.status = SurgeryStatus.performed
         performed = {row.id: row.surgery_on for row in surgeries if row.status is SurgeryStatus.performed}
         day0 = max(filter(None, performed.values()), default=None)
         is_followed = day0 is not None and timedelta(0) <= desk.today - day0 <= timedelta(days=_FOLLOWED_DAYS)
@@ -63,7 +67,7 @@ def live_through(session: Session, patient: Patient, desk: Desk) -> None:
             session.add_all(_check_ins(patient, episode, day0, desk))
         _answer_questions(session, patient, episode, desk)
         session.flush()
-        if is_followed or any(desk.today - _day_of(fact) <= _STILL_PLANNED for fact in facts):
+        if confirmed or is_followed or any(desk.today - _day_of(fact) <= _STILL_PLANNED for fact in facts):
             plan_episode(session, patient.practice_id, episode.id, desk.now)
 
 
@@ -85,6 +89,12 @@ def call_back(session: Session, patient: Patient, desk: Desk) -> bool:
 def _day_of(fact: MilestoneProgress | Clearance) -> date:
     on = fact.cleared_on if isinstance(fact, Clearance) else fact.achieved_on
     return date.min if on is None else on
+
+
+def _took_place(surgery: Surgery, today: date) -> bool:
+    """Return whether the clinic has said by now that a planned surgery was performed."""
+    is_past = surgery.surgery_on is not None and surgery.surgery_on < today - _SAID_WITHIN
+    return is_past and surgery.status is SurgeryStatus.planned
 
 
 def _come_in_time(episode: Episode, surgeries: Iterable[Surgery], now: datetime) -> None:

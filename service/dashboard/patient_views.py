@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from flask import Response, request
@@ -12,7 +11,7 @@ from sqlalchemy import select
 from models import CheckIn, Episode, Milestone, Patient, Practice, Reminder, Task
 from schedules.plan.vocabulary import Language
 from schedules.planning.story_words import story_words
-from service.api.scope import caller, now, settings, show
+from service.api.scope import caller, now, show
 from service.api.settle import settled
 from service.care.access_log import Access, Whose, list_accesses
 from service.care.access_words import AREAS, KINDS
@@ -103,9 +102,8 @@ def enrol_phone(patient_id: str) -> Response:
     patient = lock_patient(current_session(), caller().practice_id, patient_id)
     show(patient.id)
     issued = issue_code(current_session(), caller(), patient.id, now())
-    address = f"{settings().public_url}/enrol?code={quote(issued.code)}"
     zone = ZoneInfo(practice_of(current_session(), caller()).time_zone)
-    return page("enrolment.html", patient=patient, issued=issued, picture=qr_picture(address), zone=zone)
+    return page("enrolment.html", patient=patient, issued=issued, picture=qr_picture(issued.code), zone=zone)
 
 
 @clinic.get("/reminders/<id:reminder_id>")

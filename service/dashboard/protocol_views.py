@@ -12,14 +12,15 @@ from schedules.plan.protocol import MilestoneTemplate, Protocol, Source
 from schedules.plan.vocabulary import Grade, Phase, Procedure
 from service.api.scope import caller
 from service.api.settle import settled
-from service.care.protocol_view import Comparison, compare_protocols
+from service.care.protocol_view import ComparedMilestone, Comparison, compare_protocols
 from service.dashboard.blueprint import clinic
 from service.dashboard.render import page
 from service.db import current_session
 
 LEFT: Final = 8
 WIDTH: Final = 320
-_LAST: Final = 180  # days that the bars show
+_LAST: Final = 365  # days that the bars show
+_NO_DAY: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ def show_protocols() -> Response:
     asked = request.args.get("procedure")
     procedure = Procedure(asked) if asked in list(Procedure) else Procedure.lumbar_microdiscectomy
     compared = compare_protocols(current_session(), caller(), procedure)
-    rows = [each for each in compared.milestones if _is_after(each.by_protocol.values())]
+    rows = sorted((each for each in compared.milestones if _is_after(each.by_protocol.values())), key=_day_of)
     return page(
         "protocols.html",
         procedure=procedure,
@@ -65,6 +66,12 @@ def _x(day: int) -> float:
     """Return the place of a day: by its root, so that the first weeks have room."""
     share = math.sqrt(min(max(day, 0), _LAST) / _LAST)
     return round(LEFT + share * (WIDTH - 2 * LEFT), 1)
+
+
+def _day_of(row: ComparedMilestone) -> int:
+    """Return the earliest target of an item; those that a clinician dates stand last."""
+    days = [each.target_days for each in row.by_protocol.values() if each is not None and each.target_days is not None]
+    return min(days, default=_NO_DAY)
 
 
 def _is_after(templates: Iterable[MilestoneTemplate | None]) -> bool:

@@ -140,9 +140,10 @@ class Ward:
             theirs = update(Device).filter_by(practice_id=self.practice_id, patient_id=self.patient_id)
             session.execute(theirs.values(revoked_at=datetime.now(UTC)))
 
-    def check_in(self, row_id: str, **more: Any) -> Row:
-        """Return a check-in as an app makes it."""
-        optional = {column["name"]: None for column in schema_of("check_ins")["collections"]["check_ins"]["columns"]}
+    def check_in(self, row_id: str, *, version: int = SCHEMA_VERSION, **more: Any) -> Row:
+        """Return a check-in as an app of a schema version makes it."""
+        of_version = schema_of("check_ins", version=version)
+        optional = {column["name"]: None for column in of_version["collections"]["check_ins"]["columns"]}
         told = {"id": row_id, "episode_id": self.episode_id, "reported_at": 1_772_460_000_000, "pain": 4}
         return optional | told | more
 

@@ -20,8 +20,8 @@ def of_version_1() -> Schema:
     return schema_of(*BEFORE, version=1)
 
 
-def of_version_2() -> Schema:
-    """Return that of its update: a new collection, and new columns of messages."""
+def of_the_update() -> Schema:
+    """Return that of its update: a new collection, and new columns of messages and check-ins."""
     return schema_of(*BEFORE, "questionnaire_answers", version=SCHEMA_VERSION)
 
 
@@ -35,7 +35,7 @@ def answered(ward: Ward) -> Row:
 
 def edit_offline(phone: Client, ward: Ward) -> None:
     phone.update("check_ins", "c-1", pain=6, steps=900)
-    phone.create("check_ins", ward.check_in("c-2", pain=7))
+    phone.create("check_ins", ward.check_in("c-2", version=1, pain=7))
     phone.create("milestone_progress", {"id": ward.milestone_ids["walk30"], "achieved_on": "2026-03-02"})
 
 
@@ -47,14 +47,14 @@ def test_an_updated_app_has_all_rows_with_their_new_columns_and_lost_no_edit(
     phones: Phones, ward: Ward, name: str
 ) -> None:
     phone = phones(ward, name, schema=of_version_1())
-    phone.create("check_ins", ward.check_in("c-1", pain=4))
+    phone.create("check_ins", ward.check_in("c-1", version=1, pain=4))
     phone.sync()
     answered(ward)
     words = told(list(ward.stored("reminders").values()), "text", "correction")
     phone.sync()
 
     edit_offline(phone, ward)
-    phone.upgrade(of_version_2())
+    phone.upgrade(of_the_update())
     kept = told(phone.rows("check_ins"), "pain", "steps")
     phone.sync()
     phone.sync()

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from io import StringIO
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import click
 import pytest
@@ -25,6 +26,8 @@ from models.migrate import is_current
 from schedules.plan.vocabulary import SurgeryStatus
 from service.app import create_app
 from service.cli.demo import REFERENCE_DAY, shifted_caseload
+from service.dashboard.queries.worklist import load_caseload
+from service.dashboard.worklist import Wanted, Why, make_worklist
 from service.db import db
 from service.identity.tokens import authenticate, hash_secret
 from tests import builders
@@ -234,6 +237,7 @@ def test_a_database_that_was_not_migrated_is_told_and_migrate_mends_it(
 
 @pytest.mark.slow
 @pytest.mark.sqlite_only
+@pytest.mark.timeout(300)  # twenty seconds of work, which a busy machine shares out
 def test_the_demo_clinic_loads_once_and_its_sign_ins_work(settings: Settings, engine: Engine) -> None:
     first = run_command(settings, FixedClock(datetime(2027, 5, 3, 15, 0, tzinfo=UTC)), "demo", "load")
     later = FixedClock(datetime(2027, 5, 9, 15, 0, tzinfo=UTC))
@@ -248,6 +252,10 @@ def test_the_demo_clinic_loads_once_and_its_sign_ins_work(settings: Settings, en
         assert session.scalar(select(func.count()).select_from(Surgery)) == 331
         assert session.scalar(select(func.count()).select_from(Staff)) == 3
         assert session.scalars(select(SafetyCard.phone)).all() == ["+12125550142"]
+        zone = ZoneInfo("America/New_York")
+        worklist = make_worklist(load_caseload(session, "demo", date(2027, 5, 3)), Wanted(), date(2027, 5, 3), zone)
+        assert {why: count > 0 for why, count in worklist.counts.items()} == dict.fromkeys(Why, True)
+        assert worklist.needing < worklist.open_count / 2
         secrets = [line.split()[-1] for line in signed_in.stdout.splitlines()]
         staff, device = (authenticate(session, secret, later.now()) for secret in secrets[:2])
         assert (staff.practice_id, staff.is_staff) == ("demo", True)

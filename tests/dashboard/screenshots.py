@@ -14,12 +14,15 @@ from sqlalchemy.orm import Session
 from models import Patient, Practice, Staff, Surgery, journal, private
 from models.engine import make_engine, make_session_factory
 from schedules.plan.vocabulary import SurgeryStatus
+from service.app import create_app
+from service.db import db
 from service.identity.sessions import start_session
+from tests.clock import FixedClock
 from tests.dashboard.browser import chromium
 from tests.dashboard.conftest import COOKIE
 from tests.dashboard.servers import serving
 from tests.database import AUDIT_KEY, SEAL_KEY, Databases, settings_for
-from tests.e2e.clinic_at import ROOT, run_flask
+from tests.e2e.clinic_at import ROOT
 
 FOLDER = ROOT / "docs/screens"
 AT = datetime(2026, 11, 27, 15, 0, tzinfo=UTC)
@@ -43,9 +46,12 @@ def main() -> None:
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         url = stack.enter_context(Databases(folder, stack).migrated("sqlite"))
-        loaded = run_flask(settings_for(url), AT, "demo", "load")
-        if loaded.returncode:
-            raise SystemExit(loaded.stderr)
+        app = create_app(settings_for(url), FixedClock(AT))
+        loaded = app.test_cli_runner().invoke(args=["demo", "load"])
+        if loaded.exit_code:
+            raise SystemExit(loaded.output)
+        with app.app_context():
+            db.engine.dispose()
         subject = _subject(url)
         address = stack.enter_context(serving(url, AT))
         _shoot(stack.enter_context(chromium()), address, subject)
