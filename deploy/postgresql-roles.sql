@@ -9,8 +9,8 @@ BEGIN
   IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'recovery_owner') THEN CREATE ROLE recovery_owner; END IF;
   IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'recovery_app') THEN CREATE ROLE recovery_app; END IF;
 END $$;
--- Who migrates and backs up works on the rows of all practices.
-ALTER ROLE recovery_owner LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION BYPASSRLS;
+-- Who migrates and backs up works on the rows of all practices, and makes a database to verify a backup in.
+ALTER ROLE recovery_owner LOGIN NOSUPERUSER CREATEDB NOCREATEROLE NOREPLICATION BYPASSRLS;
 ALTER ROLE recovery_app LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS;
 REVOKE recovery_owner FROM recovery_app;
 

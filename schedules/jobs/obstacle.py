@@ -29,23 +29,24 @@ def find_obstacle(make_session: sessionmaker[Session], settings: Settings) -> st
         return unbound
     if unbound is not None:
         logger.warning(unbound)
-    patients = _sample_patients(make_session)
-    # One damaged address is its own delivery's trouble; the key is wrong if it opens none.
-    if patients and not any(_opens(patient) for patient in patients):
+    if _opens_nothing(make_session):
         return "SEAL_KEY does not open the stored addresses: give the key that sealed them"
     return None
 
 
-def _sample_patients(make_session: sessionmaker[Session]) -> list[Patient]:
-    """Return some patients who have an address."""
-    found: list[Patient] = []
+def _opens_nothing(make_session: sessionmaker[Session]) -> bool:
+    """Return whether there are addresses and none of some opens. One that is damaged is its own delivery's trouble."""
+    looked_at = 0
     for practice_id in practice_ids(make_session):
         with reading_practice(make_session, practice_id) as session:
             query = select(Patient).where(Patient.practice_id == practice_id, Patient.email_sealed.is_not(None))
-            found += session.scalars(query.limit(KEY_SAMPLES - len(found)))
-        if len(found) == KEY_SAMPLES:
+            patients = session.scalars(query.limit(KEY_SAMPLES - looked_at)).all()
+            if any(_opens(patient) for patient in patients):
+                return False
+            looked_at += len(patients)
+        if looked_at == KEY_SAMPLES:
             break
-    return found
+    return looked_at > 0
 
 
 def _opens(patient: Patient) -> bool:

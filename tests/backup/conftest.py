@@ -32,9 +32,10 @@ Rows = dict[str, list[tuple[Any, ...]]]
 
 
 @pytest.fixture
-def settings(database_url: str, tmp_path: Path) -> Settings:
+def settings(database_url: str, owner_url: str, tmp_path: Path) -> Settings:
     """Return settings for this test's database, with a key for its backups and a ledger of erasures."""
-    return settings_for(database_url, backup_key=BACKUP_KEY, erasure_ledger=str(tmp_path / "erasures.jsonl"))
+    told = {"backup_key": BACKUP_KEY, "erasure_ledger": str(tmp_path / "erasures.jsonl")}
+    return settings_for(database_url, database_owner_url=owner_url, **told)
 
 
 @pytest.fixture
@@ -45,9 +46,10 @@ def other_url(databases: Databases, database_kind: str) -> Iterator[str]:
 
 
 @pytest.fixture
-def other_settings(other_url: str, tmp_path: Path) -> Settings:
+def other_settings(databases: Databases, other_url: str, tmp_path: Path) -> Settings:
     """Return settings for it, with the same keys and the same ledger."""
-    return settings_for(other_url, backup_key=BACKUP_KEY, erasure_ledger=str(tmp_path / "erasures.jsonl"))
+    told = {"backup_key": BACKUP_KEY, "erasure_ledger": str(tmp_path / "erasures.jsonl")}
+    return settings_for(other_url, database_owner_url=databases.owner_of(other_url), **told)
 
 
 @pytest.fixture

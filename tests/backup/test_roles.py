@@ -1,13 +1,11 @@
 """The roles script: the owner migrates, backs up and restores; the app reads and writes rows and no more."""
 
-import secrets
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from sqlalchemy import URL, create_engine, make_url, text
+from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
 from models.engine import make_engine
@@ -15,7 +13,6 @@ from tests.backup.conftest import BACKUP_KEY
 from tests.clock import FixedClock
 from tests.cohort.test_commands import run_command
 from tests.database import Databases, settings_for
-from tests.e2e.clinic_at import ROOT
 
 pytestmark = pytest.mark.postgresql_only
 
@@ -30,31 +27,9 @@ class Roles:
 
 @pytest.fixture
 def roles(databases: Databases) -> Iterator[Roles]:
-    """Yield what the script makes, run twice; all of it goes afterwards."""
-    name = f"recovery_roles_{secrets.token_hex(4)}"
-    with databases.empty("postgresql") as superuser_url:
-        server = make_url(superuser_url)
-        engine = create_engine(server, isolation_level="AUTOCOMMIT")
-        try:
-            for _ in range(2):
-                _run_script(server, name)
-            owner, app = (server.set(username=f"{name}_{role}", database=name) for role in ("owner", "app"))
-            yield Roles(*(each.render_as_string(hide_password=False) for each in (owner, app)))
-        finally:
-            with engine.connect() as connection:
-                connection.execute(text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
-                for role in ("owner", "app"):
-                    connection.execute(text(f"DROP ROLE IF EXISTS {name}_{role}"))
-            engine.dispose()
-
-
-def _run_script(server: URL, name: str) -> None:
-    address = server.set(drivername="postgresql").render_as_string(hide_password=False)
-    variables = (f"database={name}", f"owner={name}_owner", f"app={name}_app")
-    command = ["psql", "--no-psqlrc", "--quiet", address, *(f"--set={each}" for each in variables)]
-    script = ROOT / "deploy/postgresql-roles.sql"
-    done = subprocess.run([*command, f"--file={script}"], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    """Yield the roles that the script made, in an empty database."""
+    with databases.empty("postgresql") as url:
+        yield Roles(databases.owner_of(url), url)
 
 
 def test_the_owner_does_all_that_a_backup_needs_and_the_app_stays_shut_out_of_it(
