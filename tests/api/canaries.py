@@ -9,6 +9,8 @@ from sqlalchemy import Engine, insert, select
 from sqlalchemy.orm import Session
 
 from models import (
+    Alert,
+    AlertEntry,
     Clearance,
     ClinicalEvent,
     DeadAddress,
@@ -38,7 +40,17 @@ from models.merging import FormerVersion
 from models.receipts import InboundKind, ReceiptKind
 from models.report import ClinicalEventKind, TaskKind, VisitKind, VisitState
 from models.wake import EVERY_TABLE
-from schedules.plan.vocabulary import MoveReason, Observation, Provider, SkipReason
+from schedules.plan.vocabulary import (
+    AlertKind,
+    AlertLine,
+    AlertState,
+    AlertUrgency,
+    ContactMethod,
+    MoveReason,
+    Observation,
+    Provider,
+    SkipReason,
+)
 from tests import builders
 from tests.api.conftest import Clinic, as_patient
 from tests.api.keyed import keyed
@@ -92,6 +104,7 @@ def _add_rows(session: Session, clinic: Clinic) -> None:
     )
     builders.conflict(session, clinic.patient, kept=f'"{MARK} kept"', lost=f'"{MARK} lost"')
     builders.refused_row(session, clinic.patient, content=f'"{MARK} refused"')
+    contact = {"method": ContactMethod.phone, "is_reached": True}
     rows: list[Any] = [
         ObservedFact(id="marked", what=Observation.opioid_taken, observed_at=AT, recorded_at=AT, **of_episode),
         Visit(id="marked", kind=VisitKind.call, state=VisitState.booked, **of_episode),
@@ -112,10 +125,20 @@ def _add_rows(session: Session, clinic: Clinic) -> None:
         InboundMessage(id="marked", received_at=AT, kind=InboundKind.message, **whose),
         FormerVersion(id="marked", collection="check_ins", row_id="marked-check-in", replaced_at=AT, **whose),
         Task(id="marked", kind=TaskKind.fill_slot, created_at=AT, about={}, **of_episode),
+        Alert(
+            id="marked",
+            kind=AlertKind.no_check_in,
+            urgency=AlertUrgency.next_day,
+            state=AlertState.open,
+            raised_at=AT,
+            about={},
+            **of_episode,
+        ),
+        AlertEntry(id="marked", alert_id="marked", line=AlertLine.contact, made_at=AT, **contact, **whose),
     ]
     for row, private_name in zip(
         rows,
-        (None, "note", "detail", "reason_text", "override", "instruction", "text", "content", None),
+        (None, "note", "detail", "reason_text", "override", "instruction", "text", "content", None, None, "note"),
         strict=True,
     ):
         session.add(row)

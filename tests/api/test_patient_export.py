@@ -13,11 +13,17 @@ from models import AuditEntry, AuditSubject, Base, Patient
 from service.care.holdings import HOLDINGS
 from tests import builders
 from tests.api.canaries import EMAIL, MARK, NAMES, PHONE, fill
-from tests.api.conftest import Caller, Clinic, as_patient
+from tests.api.conftest import Caller, Clinic, as_patient, as_signed_in
 from tests.api.signing_in import Person
 from tests.clock import FixedClock
 
 SAID = ("one", "skipped", "kept", "lost", "refused", "note", "detail", "reason_text", "override", "instruction", "text")
+
+
+@pytest.fixture
+def coordinator(app: Flask, session: Session, clinic: Clinic) -> Caller:
+    """Return the clinic's coordinator, who has just signed in: an export asks for a second factor."""
+    return as_signed_in(app, session, clinic.coordinator)
 
 
 def test_the_export_holds_a_row_of_every_table_and_every_private_word(

@@ -69,6 +69,8 @@ def _stamp_at_once(session: Session, practice_id: str) -> int:
     revisions: dict[int, Any] = session.info.setdefault("numbers", {})
     if id(session.get_transaction()) not in revisions:
         with session.get_bind().connect() as other:  # type: ignore[union-attr]  # an engine
+            if other.dialect.name == "postgresql":
+                other.execute(text("SELECT set_config('app.practice', :id, true)"), {"id": practice_id})
             taken = other.execute(
                 text("UPDATE sync_clock SET revision = revision + 1 WHERE practice_id = :id RETURNING revision"),
                 {"id": practice_id},
