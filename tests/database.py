@@ -66,8 +66,7 @@ class Databases:
         with self.empty(kind) as url:
             if kind == "postgresql":
                 self._postgres_server().make_roles(url)
-                url = self._postgres_server().as_app(url)
-            yield url
+            yield self._postgres_server().as_app(url) if kind == "postgresql" else url
 
     @contextlib.contextmanager
     def migrated(self, kind: str) -> Iterator[str]:

@@ -110,9 +110,7 @@ def test_a_refusal_leaves_not_even_a_byte_changed(backup: Path, run: Run, owner_
     assert {each.name: hashlib.sha256(each.read_bytes()).digest() for each in place.parent.iterdir()} == before
 
 
-def test_another_key_and_none_are_refused(
-    backup: Path, settings: Settings, clock: FixedClock, owner_url: str
-) -> None:
+def test_another_key_and_none_are_refused(backup: Path, settings: Settings, clock: FixedClock, owner_url: str) -> None:
     before = rows_at(owner_url)
     others = [replace(settings, backup_key=key) for key in (bytes(32), None)]
 
