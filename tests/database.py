@@ -61,6 +61,14 @@ class Databases:
                 yield f"sqlite:///{folder}/empty.sqlite3"
 
     @contextlib.contextmanager
+    def prepared(self, kind: str) -> Iterator[str]:
+        """Yield the URL, for the service's role, of a database that has its roles and no table: a new machine's."""
+        with self.empty(kind) as url:
+            if kind == "postgresql":
+                self._postgres_server().make_roles(url)
+            yield self._postgres_server().as_app(url) if kind == "postgresql" else url
+
+    @contextlib.contextmanager
     def migrated(self, kind: str) -> Iterator[str]:
         """Yield the URL of a database with all tables and no row: a copy of one that was migrated once.
 
@@ -99,9 +107,7 @@ class Databases:
         if kind not in self._templates:
             from models.migrate import upgrade
 
-            url = self._stack.enter_context(self.empty(kind))
-            if kind == "postgresql":
-                self._postgres_server().make_roles(url)
+            url = self._stack.enter_context(self.prepared(kind))
             upgrade(self.owner_of(url))
             self._templates[kind] = url if kind == "postgresql" else _settled_file(url)
         return self._templates[kind]

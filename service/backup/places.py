@@ -10,6 +10,7 @@ from sqlalchemy import URL, Connection, inspect, make_url, select
 
 from config import Settings
 from models.engine import make_engine
+from models.row_security import may_see_all
 from models.watch import WorkerHeartbeat
 from schedules.watch.judgement import Heartbeat, Readings, Rhythm, count_alive
 from service.backup.errors import BackupError
@@ -68,6 +69,12 @@ def connected(url: str, *, snapshot: bool = False) -> Iterator[Connection]:
             yield connection
     finally:
         engine.dispose()
+
+
+def refuse_bound(connection: Connection) -> None:
+    """Raise BackupError if row security hides rows from this role: what it counted and kept would be a part of all."""
+    if not may_see_all(connection):
+        raise BackupError("expected DATABASE_OWNER_URL with a role that may bypass row security, got one that it binds")
 
 
 def refuse_rows(connection: Connection) -> None:

@@ -27,7 +27,7 @@ from service.backup.contents import (
 )
 from service.backup.errors import BackupError
 from service.backup.manifest import Manifest, refuse_other_content
-from service.backup.places import POSTGRESQL, SQLITE, Place, connected, place_of, refuse_rows
+from service.backup.places import POSTGRESQL, SQLITE, Place, connected, place_of, refuse_bound, refuse_rows
 from service.backup.server import clearing_statements, show_version, throwaway_database
 from service.care.erasure_ledger import LedgerError
 from service.cli.context import clock, fail, settings
@@ -108,8 +108,12 @@ def told_in_a_line() -> Iterator[None]:
 
 
 def open_place() -> Place:
-    """Return the clinic's database. Raises BackupError without a key of backups."""
-    return place_of(settings(), environment_with({}))
+    """Return the clinic's database. Raises BackupError without a key of backups, and for a role that sees a part."""
+    place = place_of(settings(), environment_with({}))
+    if place.kind == POSTGRESQL:
+        with connected(place.address) as connection:
+            refuse_bound(connection)
+    return place
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from models import Patient, Practice, Staff, StaffCredential, Surgery, journal
 from models.audit import ActorKind, AuditAction
+from models.isolation import see
 from models.people import StaffRole
 from models.practice import BY_SLUG
 from models.sign_in import CodePurpose
@@ -82,6 +83,7 @@ def _live(make_session: sessionmaker[Session], practice: Practice, now: datetime
     """Let what happened to the patients before today have happened."""
     desk = Desk(COORDINATOR, SURGEON, clinic_today(practice, now), now)
     with make_session() as session:
+        see(session, practice.id)
         patients = session.scalars(select(Patient).filter_by(practice_id=practice.id).order_by(Patient.mrn)).all()
         called = 0
         for patient in patients:

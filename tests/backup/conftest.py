@@ -41,8 +41,14 @@ def settings(database_url: str, owner_url: str, tmp_path: Path) -> Settings:
 @pytest.fixture
 def other_url(databases: Databases, database_kind: str) -> Iterator[str]:
     """Yield the URL of an empty machine's database."""
-    with databases.empty(database_kind) as url:
+    with databases.prepared(database_kind) as url:
         yield url
+
+
+@pytest.fixture
+def other_owner_url(databases: Databases, other_url: str) -> str:
+    """Return the URL of the empty machine's database for who looks into all of it."""
+    return databases.owner_of(other_url)
 
 
 @pytest.fixture

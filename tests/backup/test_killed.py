@@ -27,26 +27,26 @@ RESTORE = "service.cli.restore"
 
 
 @pytest.fixture
-def rows(session: Session, engine: Engine, database_url: str) -> Rows:
+def rows(session: Session, engine: Engine, owner_url: str) -> Rows:
     """Return what the clinic's database holds, which nobody has open."""
     builders.due_delivery(session, builders.practice(session))
     session.commit()
     session.close()
     engine.dispose()
-    return rows_at(database_url)
+    return rows_at(owner_url)
 
 
 @pytest.fixture
-def changed(rows: Rows, run: Run, file: Path, database_url: str) -> Rows:
+def changed(rows: Rows, run: Run, file: Path, owner_url: str) -> Rows:
     """Return what the database holds after a backup was made and something was written since."""
     made = run("backup", file)
     assert made.exit_code == 0, made.output
-    engine = make_engine(database_url)
+    engine = make_engine(owner_url)
     with Session(engine) as session:
         builders.practice(session)
         session.commit()
     engine.dispose()
-    return rows_at(database_url)
+    return rows_at(owner_url)
 
 
 def die_at(settings: Settings, point: str, *arguments: object) -> None:
@@ -73,7 +73,7 @@ def _sessions(url: str) -> int:
     ],
 )
 def test_a_backup_that_is_killed_is_no_backup_and_the_next_one_is(
-    rows: Rows, run: Run, settings: Settings, file: Path, database_url: str, point: str
+    rows: Rows, run: Run, settings: Settings, file: Path, owner_url: str, point: str
 ) -> None:
     die_at(settings, point, "backup", file)
     is_there = file.exists()
@@ -83,7 +83,7 @@ def test_a_backup_that_is_killed_is_no_backup_and_the_next_one_is(
 
     assert is_there == (point == "service.backup.sealed_file.sync_folder:before")
     assert (again.exit_code, verified.exit_code) == (0, 0), again.output + verified.output
-    kept = rows_at(database_url)
+    kept = rows_at(owner_url)
     assert {name: kept[name] for name in kept if not name.startswith("audit_")} == {
         name: rows[name] for name in rows if not name.startswith("audit_")
     }
@@ -104,25 +104,25 @@ POSTGRESQL_POINTS = (
 @pytest.mark.sqlite_only
 @pytest.mark.parametrize("point", SQLITE_POINTS)
 def test_a_restore_into_sqlite_that_is_killed_leaves_the_old_data_whole(
-    changed: Rows, run: Run, settings: Settings, file: Path, database_url: str, point: str
+    changed: Rows, run: Run, settings: Settings, file: Path, owner_url: str, point: str
 ) -> None:
     die_at(settings, point, "restore", "--replace", file)
-    left = rows_at(database_url)
+    left = rows_at(owner_url)
 
     again = run("restore", "--replace", file)
 
     assert left == changed
     assert again.exit_code == 0, again.output
-    assert len(rows_at(database_url)["practice"]) == len(changed["practice"]) - 1
+    assert len(rows_at(owner_url)["practice"]) == len(changed["practice"]) - 1
 
 
 @pytest.mark.sqlite_only
 def test_a_restore_into_sqlite_that_is_killed_at_its_last_step_is_done(
-    changed: Rows, settings: Settings, file: Path, database_url: str
+    changed: Rows, settings: Settings, file: Path, owner_url: str
 ) -> None:
     die_at(settings, "pathlib.Path.replace:after", "restore", "--replace", file)
 
-    left = rows_at(database_url)
+    left = rows_at(owner_url)
 
     assert len(left["practice"]) == len(changed["practice"]) - 1
     assert [row for row in left["audit_entry"] if "flask restore" in row]
@@ -131,35 +131,35 @@ def test_a_restore_into_sqlite_that_is_killed_at_its_last_step_is_done(
 @pytest.mark.postgresql_only
 @pytest.mark.parametrize("point", POSTGRESQL_POINTS)
 def test_a_restore_into_postgresql_that_is_killed_leaves_the_old_data_whole(
-    changed: Rows, run: Run, settings: Settings, file: Path, database_url: str, point: str
+    changed: Rows, run: Run, settings: Settings, file: Path, owner_url: str, point: str
 ) -> None:
     die_at(settings, point, "restore", "--replace", file)
-    left = rows_at(database_url)
+    left = rows_at(owner_url)
 
     again = run("restore", "--replace", file)
 
     assert left == changed
     assert again.exit_code == 0, again.output
-    assert len(rows_at(database_url)["practice"]) == len(changed["practice"]) - 1
+    assert len(rows_at(owner_url)["practice"]) == len(changed["practice"]) - 1
 
 
 @pytest.mark.postgresql_only
 def test_what_was_loaded_and_not_taken_care_of_is_served_to_nobody(
-    changed: Rows, run: Run, settings: Settings, clock: FixedClock, file: Path, database_url: str
+    changed: Rows, run: Run, settings: Settings, clock: FixedClock, file: Path, owner_url: str
 ) -> None:
     die_at(settings, f"{RESTORE}.take_care:after", "restore", "--replace", file)
 
     with pytest.raises(StaleSchemaError):
         create_app(settings, clock)
     migrated = run("migrate")
-    with connected(database_url) as connection:
+    with connected(owner_url) as connection:
         was_unfinished = is_unfinished(connection)
     finished = run("restored")
 
     assert "Run: flask --app wsgi restored" in migrated.stderr
     assert was_unfinished
     assert finished.exit_code == 0, finished.output
-    assert len(rows_at(database_url)["practice"]) == len(changed["practice"]) - 1
-    with connected(database_url) as connection:
+    assert len(rows_at(owner_url)["practice"]) == len(changed["practice"]) - 1
+    with connected(owner_url) as connection:
         states = connection.execute(text("SELECT state FROM delivery")).scalars().all()
     assert states == ["held"]

@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import sqlite3
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -25,14 +26,14 @@ Damage = Callable[[Path], None]
 
 
 @pytest.fixture
-def rows(session: Session, engine: Engine, database_url: str) -> Rows:
+def rows(session: Session, engine: Engine, owner_url: str) -> Rows:
     """Return what the clinic's database holds, which nobody has open."""
     practice = builders.practice(session)
     builders.due_delivery(session, practice)
     session.commit()
     session.close()
     engine.dispose()
-    return rows_at(database_url)
+    return rows_at(owner_url)
 
 
 @pytest.fixture
@@ -86,20 +87,20 @@ def told(result: Result) -> str:
     ],
 )
 def test_a_backup_that_is_not_whole_is_refused(
-    backup: Path, run: Run, database_url: str, damage: Damage, expected: str
+    backup: Path, run: Run, owner_url: str, damage: Damage, expected: str
 ) -> None:
-    before = rows_at(database_url)
+    before = rows_at(owner_url)
     damage(backup)
 
     results = [run("restore", "--replace", backup), run("backup", "verify", backup)]
 
     assert all(expected in told(each) for each in results), [each.stderr for each in results]
-    assert rows_at(database_url) == before
+    assert rows_at(owner_url) == before
 
 
 @pytest.mark.sqlite_only
-def test_a_refusal_leaves_not_even_a_byte_changed(backup: Path, run: Run, database_url: str) -> None:
-    place = Path(database_url.removeprefix("sqlite:///"))
+def test_a_refusal_leaves_not_even_a_byte_changed(backup: Path, run: Run, owner_url: str) -> None:
+    place = Path(owner_url.removeprefix("sqlite:///"))
     before = {each.name: hashlib.sha256(each.read_bytes()).digest() for each in place.parent.iterdir()}
     cut_off(backup)
 
@@ -109,17 +110,15 @@ def test_a_refusal_leaves_not_even_a_byte_changed(backup: Path, run: Run, databa
     assert {each.name: hashlib.sha256(each.read_bytes()).digest() for each in place.parent.iterdir()} == before
 
 
-def test_another_key_and_none_are_refused(
-    backup: Path, settings: Settings, clock: FixedClock, database_url: str
-) -> None:
-    before = rows_at(database_url)
-    others = [settings_for(database_url, backup_key=bytes(32)), settings_for(database_url)]
+def test_another_key_and_none_are_refused(backup: Path, settings: Settings, clock: FixedClock, owner_url: str) -> None:
+    before = rows_at(owner_url)
+    others = [replace(settings, backup_key=key) for key in (bytes(32), None)]
 
     refused = [run_command(each, clock, "restore", "--replace", backup) for each in others]
 
     assert "made with another key" in told(refused[0])
     assert "expected BACKUP_KEY or BACKUP_KEY_FILE to be set" in told(refused[1])
-    assert rows_at(database_url) == before
+    assert rows_at(owner_url) == before
 
 
 def test_a_backup_of_a_newer_service_is_refused(
@@ -139,19 +138,20 @@ def test_a_backup_of_the_other_kind_of_database_is_refused(
     backup: Path, databases: Databases, clock: FixedClock, database_kind: str
 ) -> None:
     other = "postgresql" if database_kind == "sqlite" else "sqlite"
-    with databases.empty(other) as url:
-        refused = run_command(settings_for(url, backup_key=BACKUP_KEY), clock, "restore", backup)
+    with databases.prepared(other) as url:
+        settings = settings_for(url, database_owner_url=databases.owner_of(url), backup_key=BACKUP_KEY)
+        refused = run_command(settings, clock, "restore", backup)
 
     assert f"expected a backup of a {other} database, got one of {database_kind}" in told(refused)
 
 
-def test_rows_are_let_go_only_when_that_is_said(backup: Path, run: Run, database_url: str) -> None:
-    before = rows_at(database_url)
+def test_rows_are_let_go_only_when_that_is_said(backup: Path, run: Run, owner_url: str) -> None:
+    before = rows_at(owner_url)
 
     refused = run("restore", backup)
 
     assert "--replace lets them go" in told(refused)
-    assert rows_at(database_url) == before
+    assert rows_at(owner_url) == before
 
 
 def test_a_worker_that_ticks_stands_in_the_way_unless_forced(
@@ -181,7 +181,7 @@ def test_a_worker_that_died_long_ago_does_not(backup: Path, session: Session, en
 
 
 def test_whoever_has_the_database_open_stands_in_the_way(
-    backup: Path, engine: Engine, run: Run, database_url: str
+    backup: Path, engine: Engine, run: Run, owner_url: str
 ) -> None:
     with engine.connect().execution_options(reads=True) as connection:
         connection.execute(text("SELECT 1 FROM practice"))
@@ -195,9 +195,9 @@ def test_whoever_has_the_database_open_stands_in_the_way(
 
 @pytest.mark.sqlite_only
 def test_not_even_by_force_is_a_file_replaced_that_somebody_has_open(
-    backup: Path, engine: Engine, run: Run, database_url: str
+    backup: Path, engine: Engine, run: Run, owner_url: str
 ) -> None:
-    before = rows_at(database_url)
+    before = rows_at(owner_url)
     with engine.connect().execution_options(reads=True) as connection:
         connection.execute(text("SELECT 1 FROM practice"))
         connection.rollback()
@@ -205,14 +205,14 @@ def test_not_even_by_force_is_a_file_replaced_that_somebody_has_open(
         refused = run("restore", "--replace", "--force", backup)
 
     assert "that nobody has open" in told(refused)
-    assert rows_at(database_url) == before
+    assert rows_at(owner_url) == before
 
 
 @pytest.mark.sqlite_only
 @pytest.mark.parametrize("damaged", ["its head", "its middle", "everything"])
-def test_a_damaged_file_is_what_a_restore_is_for(backup: Path, run: Run, database_url: str, damaged: str) -> None:
-    place = Path(database_url.removeprefix("sqlite:///"))
-    before, content = rows_at(database_url), bytearray(place.read_bytes())
+def test_a_damaged_file_is_what_a_restore_is_for(backup: Path, run: Run, owner_url: str, damaged: str) -> None:
+    place = Path(owner_url.removeprefix("sqlite:///"))
+    before, content = rows_at(owner_url), bytearray(place.read_bytes())
     reach = {"its head": slice(0, 100), "its middle": slice(4096, 40_960), "everything": slice(0, None)}[damaged]
     content[reach] = b"\xa5" * len(content[reach])
     place.write_bytes(content)
@@ -222,7 +222,7 @@ def test_a_damaged_file_is_what_a_restore_is_for(backup: Path, run: Run, databas
 
     told(refused)
     assert restored.exit_code == 0, restored.output
-    assert {name: len(rows) for name, rows in rows_at(database_url).items() if name == "patient"} == {
+    assert {name: len(rows) for name, rows in rows_at(owner_url).items() if name == "patient"} == {
         "patient": len(before["patient"])
     }
     (kept,) = (each for each in place.parent.glob("*.before-restore-*") if "-wal" not in each.name)
@@ -241,7 +241,7 @@ def test_a_database_that_is_not_ours_is_neither_backed_up_nor_replaced(
 
 
 @pytest.mark.postgresql_only
-def test_tables_that_are_not_ours_stand_in_the_way(backup: Path, engine: Engine, run: Run, database_url: str) -> None:
+def test_tables_that_are_not_ours_stand_in_the_way(backup: Path, engine: Engine, run: Run, owner_url: str) -> None:
     with engine.begin() as connection:
         connection.execute(text("CREATE TABLE somebody_elses (id integer)"))
     engine.dispose()

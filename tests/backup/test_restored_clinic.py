@@ -34,7 +34,7 @@ from tests.api.message_reader import BORN, Reader, path_in, send_due
 from tests.api.signing_in import Person, give_credential
 from tests.backup.conftest import Run
 from tests.clock import MONDAY_AFTERNOON, FixedClock
-from tests.database import settings_for
+from tests.database import service_engine_of, settings_for
 from tests.failpoints import running_worker
 from tests.sync.conftest import Phone
 from tests.worker.peers import MailPeer, mail_server
@@ -94,6 +94,7 @@ def restore(run: Run, file: Path, app: Flask, engine: Engine, session: Session) 
     def restore() -> str:
         session.rollback()
         engine.dispose()
+        service_engine_of(engine).dispose()
         with app.app_context():
             db.engine.dispose()
         result = run("restore", "--replace", file)

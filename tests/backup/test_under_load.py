@@ -75,7 +75,7 @@ def numbers(url: str) -> tuple[list[str], list[str]]:
 
 
 def test_a_backup_under_load_holds_a_committed_prefix(
-    writer: Writer, run: Run, run_there: Run, other_url: str, file: Path
+    writer: Writer, run: Run, run_there: Run, other_owner_url: str, file: Path
 ) -> None:
     with writer.writing():
         at_first = writer.committed
@@ -84,13 +84,13 @@ def test_a_backup_under_load_holds_a_committed_prefix(
     verified, restored = run_there("backup", "verify", file), run_there("restore", file)
 
     assert [each.exit_code for each in (made, verified, restored)] == [0, 0, 0], (made, verified, restored)
-    beats, tallies = numbers(other_url)
+    beats, tallies = numbers(other_owner_url)
     assert beats == tallies == [f"{number:06}" for number in range(1, len(beats) + 1)]
     assert BEFORE <= at_first <= len(beats) <= at_last
 
 
 def test_several_backups_one_after_the_other_never_lose_what_an_earlier_one_had(
-    writer: Writer, run: Run, run_there: Run, other_url: str, tmp_path: Path
+    writer: Writer, run: Run, run_there: Run, other_owner_url: str, tmp_path: Path
 ) -> None:
     lengths = []
 
@@ -100,6 +100,6 @@ def test_several_backups_one_after_the_other_never_lose_what_an_earlier_one_had(
     for number in range(3):
         restored = run_there("restore", "--replace", tmp_path / f"{number}.backup")
         assert restored.exit_code == 0, restored.output
-        lengths.append(len(numbers(other_url)[0]))
+        lengths.append(len(numbers(other_owner_url)[0]))
 
     assert BEFORE <= lengths[0] < lengths[1] < lengths[2]

@@ -35,11 +35,12 @@ ONE_HOUR = 3600.0
 class Machine:
     """A machine with a database and the clinic's keys."""
 
-    def __init__(self, database_url: str, keys: dict[str, str]) -> None:
+    def __init__(self, database_url: str, owner_url: str, keys: dict[str, str]) -> None:
         with socket.create_server(("127.0.0.1", 0)) as web, socket.create_server(("127.0.0.1", 0)) as mail:
             self.port, mail_port = web.getsockname()[1], mail.getsockname()[1]
         nobody = {"SMTP_PORT": str(mail_port), "WORKER_PORT": "0", "LOG_LEVEL": "ERROR", "SEND_TO_LOG": "true"}
-        self._environment = environment_with({"DATABASE_URL": database_url, **keys, **nobody})
+        urls = {"DATABASE_URL": database_url, "DATABASE_OWNER_URL": owner_url}
+        self._environment = environment_with(urls | keys | nobody)
         self.token = ""
 
     def flask(self, *arguments: str) -> str:
@@ -132,10 +133,8 @@ PATIENT = {
 }  # fmt: skip
 
 
-def drill(first_url: str, empty_url: str, file: Path) -> bool:
+def drill(first: Machine, second: Machine, file: Path) -> bool:
     """Do it all, and return whether it went as it should."""
-    keys = {name: b64encode(secrets.token_bytes(32)).decode() for name in ("SEAL_KEY", "AUDIT_KEY", "BACKUP_KEY")}
-    first, second = Machine(first_url, keys), Machine(empty_url, keys)
     with step("a clinic"):
         first.flask("migrate")
         first.flask("demo", "load")
@@ -174,12 +173,14 @@ def drill(first_url: str, empty_url: str, file: Path) -> bool:
 def main() -> int:
     """Run the drill on the database that the argument names. Return 0 if all went well."""
     kind = sys.argv[1] if len(sys.argv) > 1 else KINDS[0]
+    keys = {name: b64encode(secrets.token_bytes(32)).decode() for name in ("SEAL_KEY", "AUDIT_KEY", "BACKUP_KEY")}
     folder = Path(tempfile.mkdtemp(prefix="recovery-drill-"))
     try:
         with contextlib.ExitStack() as stack:
             databases = Databases(folder, stack, durable=True)
-            urls = [stack.enter_context(databases.empty(kind)) for _ in range(2)]
-            return 0 if drill(urls[0], urls[1], folder / "clinic.backup") else 1
+            urls = [stack.enter_context(databases.prepared(kind)) for _ in range(2)]
+            first, second = (Machine(url, databases.owner_of(url), keys) for url in urls)
+            return 0 if drill(first, second, folder / "clinic.backup") else 1
     finally:
         shutil.rmtree(folder)
 

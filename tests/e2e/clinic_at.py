@@ -36,9 +36,11 @@ def run_flask(settings: Settings, now: datetime, *arguments: str) -> "subprocess
 def environment_of(settings: Settings) -> dict[str, str]:
     """Return the settings that a command needs as environment variables."""
     keys = {"SEAL_KEY": settings.seal_key, "AUDIT_KEY": settings.audit_key}
+    owner = {"DATABASE_OWNER_URL": settings.database_owner_url} if settings.database_owner_url else {}
     limits = ("requests_a_minute", "requests_a_minute_of_an_address")
     return (
         {"DATABASE_URL": settings.database_url}
+        | owner
         | {name: b64encode(key).decode() for name, key in keys.items()}
         | {name.upper(): str(getattr(settings, name)) for name in limits}
     )
