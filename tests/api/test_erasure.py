@@ -34,7 +34,7 @@ from tests.api.conftest import Caller, Clinic, as_patient, as_staff
 from tests.api.message_reader import send_due
 from tests.api.signing_in import Person
 from tests.clock import MONDAY_AFTERNOON, FixedClock
-from tests.database import SEAL_KEY, Databases
+from tests.database import SEAL_KEY, Databases, service_engine_of
 
 ANYWAY = Erase(ErasureReason.asked_by_patient, OverrideReason.record_kept_elsewhere)
 BODY = {"reason": "asked_by_patient", "override_reason": "record_kept_elsewhere", "dry_run": False}
@@ -47,9 +47,9 @@ def ledger(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def app(settings: Settings, clock: FixedClock, ledger: Path) -> Iterator[Flask]:
+def app(settings: Settings, owner_url: str, clock: FixedClock, ledger: Path) -> Iterator[Flask]:
     """Yield the application with a ledger of its own."""
-    app = create_app(replace(settings, erasure_ledger=str(ledger)), clock)
+    app = create_app(replace(settings, erasure_ledger=str(ledger), database_owner_url=owner_url), clock)
     yield app
     with app.app_context():
         db.engine.dispose()
@@ -200,6 +200,7 @@ def test_the_key_of_an_erased_patient_is_destroyed_for_older_copies_too(
     fill(app, engine, session, clinic, clock)
     session.close()
     engine.dispose()
+    service_engine_of(engine).dispose()
     with app.app_context():
         db.engine.dispose()
     with databases.copy_of(database_url) as copy:

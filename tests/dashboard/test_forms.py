@@ -40,10 +40,8 @@ def routes(app: Flask) -> Iterator[tuple[str, str]]:
             yield from ((method, path) for method in (rule.methods or set()) - {"HEAD", "OPTIONS"})
 
 
-def test_each_form_without_a_token_of_this_session_is_refused(
-    app: Flask, desk: Desk, session: Session, clinic: Clinic
-) -> None:
-    other = desk_of(app, session, clinic.clinician)
+def test_each_form_without_a_token_of_this_session_is_refused(app: Flask, session: Session, clinic: Clinic) -> None:
+    desk, other = (desk_of(app, session, each) for each in (clinic.clinician, clinic.coordinator))
     desk.get("/clinic/sign-in")
     tried = 0
     for method, path in routes(app):
