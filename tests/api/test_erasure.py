@@ -205,7 +205,7 @@ def test_the_key_of_an_erased_patient_is_destroyed_for_older_copies_too(
         db.engine.dispose()
     with databases.copy_of(database_url) as copy:
         entered = _erase(engine, clinic)
-        restored = make_engine(copy)
+        restored = make_engine(databases.owner_of(copy))
         try:
             assert marks_in(restored)
             with make_session_factory(restored)() as old:
