@@ -9,7 +9,7 @@ from schedules.plan.placeholders import fill
 from schedules.plan.protocol import Text
 from schedules.plan.vocabulary import Channel, Language
 
-ALERT_PATH = "alerts"  # where the service shows an alert to who has signed in
+ALERT_PATH = "clinic/alerts"  # where the dashboard shows an alert to who has signed in
 _SUBJECT = Text(en="An alert waits for you", es="Una alerta le espera")
 _NOTICE = Text(
     en="An alert waits for you. Sign in and acknowledge it. Ref {reference}",

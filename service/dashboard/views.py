@@ -9,6 +9,7 @@ from service.api.problems import CONTENT_TYPE
 from service.api.scope import find_scope
 from service.dashboard import (
     account_views,
+    alert_views,
     milestone_views,
     move_views,
     patient_views,
@@ -29,6 +30,7 @@ PAGES: Final = (
     milestone_views,
     move_views,
     protocol_views,
+    alert_views,
 )
 _KEPT: Final = "public, max-age=31536000, immutable"  # its address changes with it
 

@@ -12,12 +12,15 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from models.report import TaskKind
-from schedules.plan.vocabulary import ApproachClass, MilestoneState, Procedure, SurgeryStatus
-from service.dashboard.queries.worklist import Caseload, Late, OpenTask, Person, Stage
+from schedules.plan.vocabulary import AlertState, AlertUrgency, ApproachClass, MilestoneState, Procedure, SurgeryStatus
+from service.dashboard.queries.worklist import Caseload, Late, OpenAlert, OpenTask, Person, Stage
 
 # Days without a check-in after which a patient counts as silent, by the postoperative day until which that holds: two
 # rounds of the default rhythm (daily to day 14, twice a week to day 42, weekly to day 90). Grade E, and shown so.
 SILENT_AFTER: Final = ((14, 2), (42, 7), (90, 14))
+
+
+_BEFORE_ALL: Final = 100
 
 
 class Why(StrEnum):
@@ -51,6 +54,8 @@ class Reason:
     since_on: date | None
     days: int | None
     item_id: str | None = None
+    alert_id: str | None = None
+    rank: int = 0  # within the group, before the days: the less, the more urgent
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +121,7 @@ def _entries(caseload: Caseload, today: date, zone: ZoneInfo) -> Iterator[Entry]
         stages = caseload.stages.get(person.episode_id, ())
         surgery, heard_at = _present(stages, today), caseload.heard_at.get(person.episode_id)
         heard_on = None if heard_at is None else heard_at.astimezone(zone).date()
-        reasons = [*_of_plan(caseload, person.episode_id, today), *_of_silence(surgery, heard_on, today)]
+        reasons = [*_of_plan(caseload, person.episode_id, today, zone), *_of_silence(surgery, heard_on, today)]
         reasons += [Reason(Why.today, "", today, 0) for stage in stages if stage.surgery_on == today]
         if not reasons:
             continue
@@ -125,9 +130,19 @@ def _entries(caseload: Caseload, today: date, zone: ZoneInfo) -> Iterator[Entry]
         yield Entry(person, surgery, pod, heard_at, coordinator, tuple(sorted(reasons, key=_place)))
 
 
-def _of_plan(caseload: Caseload, episode_id: str, today: date) -> Iterator[Reason]:
+def _of_plan(caseload: Caseload, episode_id: str, today: date, zone: ZoneInfo) -> Iterator[Reason]:
+    yield from (_of_alert(alert, today, zone) for alert in caseload.alerts.get(episode_id, ()))
     yield from (_of_task(task, today) for task in caseload.tasks.get(episode_id, ()))
     yield from (_of_late(item, today) for item in caseload.late.get(episode_id, ()))
+
+
+def _of_alert(alert: OpenAlert, today: date, zone: ZoneInfo) -> Reason:
+    """What nobody has in hand stands before what somebody has, and both before every other reason."""
+    since_on = alert.raised_at.astimezone(zone).date()
+    is_taken = alert.state is not AlertState.open
+    rank = list(AlertUrgency).index(alert.urgency) - _BEFORE_ALL + (len(AlertUrgency) if is_taken else 0)
+    what, days = f"alert_kind_{alert.kind}", (today - since_on).days
+    return Reason(Why.danger, what, since_on, days, alert_id=alert.alert_id, rank=rank)
 
 
 def _of_task(task: OpenTask, today: date) -> Reason:
@@ -179,8 +194,8 @@ def _fits(entry: Entry, wanted: Wanted) -> bool:
     )
 
 
-def _place(reason: Reason) -> tuple[int, int, str, str]:
-    return (list(Why).index(reason.why), -(reason.days or 0), reason.what, reason.item_id or "")
+def _place(reason: Reason) -> tuple[int, int, int, str, str]:
+    return (list(Why).index(reason.why), reason.rank, -(reason.days or 0), reason.what, reason.item_id or "")
 
 
 def _by_name(entry: Entry) -> tuple[str, str, str, str]:
@@ -189,7 +204,7 @@ def _by_name(entry: Entry) -> tuple[str, str, str, str]:
 
 
 _ORDERS: Final = {
-    Sort.urgency: lambda entry: (_place(entry.reasons[0])[:2], _by_name(entry)),
+    Sort.urgency: lambda entry: (_place(entry.reasons[0])[:3], _by_name(entry)),
     Sort.name: lambda entry: (_by_name(entry),),
     Sort.pod: lambda entry: (entry.pod is None, entry.pod or 0, _by_name(entry)),
 }

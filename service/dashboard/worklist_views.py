@@ -7,9 +7,12 @@ from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo
 
 from flask import Response, request
+from sqlalchemy import func, select
 
+from models import AlertEntry
 from models.sync import SyncClock
 from schedules.plan.vocabulary import ApproachClass, Procedure
+from schedules.planning.on_call import monitored_until
 from service.api.scope import caller, now, scope, show
 from service.api.settle import settled
 from service.care.enrol import clinic_today
@@ -73,7 +76,15 @@ def _worklist() -> dict[str, Any]:
     number = min(_number(request.args), pages_of(len(worklist.entries), PAGE))
     shown = worklist.entries[(number - 1) * PAGE : number * PAGE]
     show(*(entry.person.patient_id for entry in shown))
-    told = {"today": today, "zone": zone, "wanted": wanted, "mark": mark, "staff": caseload.staff}
+    watched_until = monitored_until(session, practice, now())
+    told = {
+        "watched_until": watched_until,
+        "today": today,
+        "zone": zone,
+        "wanted": wanted,
+        "mark": mark,
+        "staff": caseload.staff,
+    }
     return told | _filters(worklist) | {
         "groups": groups_of(shown) if wanted.sort is Sort.urgency else [(None, list(shown))],
         "number": number,
@@ -119,7 +130,8 @@ def _number(sent: Mapping[str, str]) -> int:
 
 
 def _mark() -> str:
-    """Return what changes with everything that the worklist follows from: the practice's revision, and the day."""
+    """Return what changes with all that the worklist follows from: the practice's revision, its alerts, the day."""
     practice = practice_of(current_session(), caller())
     clock = current_session().get_one(SyncClock, practice.id)
-    return f"{clock.revision}.{clinic_today(practice, now())}"
+    done = select(func.count()).select_from(AlertEntry).where(AlertEntry.practice_id == practice.id)
+    return f"{clock.revision}.{current_session().scalar(done)}.{clinic_today(practice, now())}"

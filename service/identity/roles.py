@@ -195,6 +195,10 @@ OF_PATIENTS: Final[Rules] = {
     "GET /clinic/surgeries/{surgery_id}/move": STAFF,
     "POST /clinic/surgeries/{surgery_id}/move": STAFF,
     "POST /clinic/episodes/{episode_id}/moves": STAFF,
+    "GET /clinic/alerts/{alert_id}": STAFF,
+    "POST /clinic/alerts/{alert_id}/acknowledge": STAFF,
+    "POST /clinic/alerts/{alert_id}/contacts": STAFF,
+    "POST /clinic/alerts/{alert_id}/close": STAFF,
 }
 
 # The caller's practice, and no patient: its settings, its protocols, how its service runs.

@@ -2,11 +2,13 @@
 
 import pytest
 
+from service.sync.collections import SCHEMA_VERSION
 from tests.clients.conftest import Phones
 from tests.clients.service import Ward, schema_of
 
 SCHEMA = schema_of("patients", "check_ins")
-PULL = {"watermelon": "GET http", "rxdb": "check_ins/1/pull", "rxdb_server": "check_ins/1/pull", "powersync": "/stream"}
+RXDB = f"check_ins/{SCHEMA_VERSION - 1}/pull"
+PULL = {"watermelon": "GET http", "rxdb": RXDB, "rxdb_server": RXDB, "powersync": "/stream"}
 
 pytestmark = [pytest.mark.slow, pytest.mark.parametrize("name", PULL)]
 

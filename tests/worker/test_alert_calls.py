@@ -111,7 +111,7 @@ def test_what_staff_are_told_is_nothing_clinical_and_nobodys_name(
     (message,) = mail.messages
     told = f"{message.subject} {message.body} {message.notice}"
     assert message.subject == "An alert waits for you"
-    assert f"https://recovery.example.org/alerts/{alert.id}" in message.body
+    assert f"https://recovery.example.org/clinic/alerts/{alert.id}" in message.body
     assert not [word for word in ("Zebedee", "weakness", "leg", practice.name, "red", "Sample") if word in told]
 
 

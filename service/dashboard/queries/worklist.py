@@ -1,6 +1,6 @@
-"""What the worklist is made of: open episodes, what of their plans is late or waits, open tasks, the last check-ins.
+"""What the worklist is made of: open episodes, what of their plans is late or waits, tasks, alerts, last check-ins.
 
-Seven SELECTs, whatever the number of patients. Which items matter is narrowed down here by dates alone; how each stands
+Eight SELECTs, whatever the number of patients. Which items matter is narrowed down here by dates alone; how each stands
 is decided by `schedules.plan.progress`, as everywhere.
 """
 
@@ -13,12 +13,15 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
-from models import CheckIn, Episode, Milestone, MilestoneProgress, Patient, Staff, Surgery, Task
+from models import Alert, CheckIn, Episode, Milestone, MilestoneProgress, Patient, Staff, Surgery, Task
 from models.clearance import Clearance
 from models.people import StaffRole
 from models.report import TaskKind, TaskState
 from schedules.plan.progress import ClearedSpan, MilestoneFacts, ProgressFacts, milestone_state
 from schedules.plan.vocabulary import (
+    AlertKind,
+    AlertState,
+    AlertUrgency,
     ApproachClass,
     EpisodeStatus,
     MilestoneState,
@@ -91,6 +94,18 @@ class OpenTask:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenAlert:
+    """An alert that is not closed."""
+
+    alert_id: str
+    episode_id: str
+    kind: AlertKind
+    urgency: AlertUrgency
+    state: AlertState
+    raised_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Caseload:
     """All that the worklist of a practice is made of. Everything but `people` and `staff` is by episode."""
 
@@ -98,6 +113,7 @@ class Caseload:
     stages: Mapping[str, Sequence[Stage]]
     late: Mapping[str, Sequence[Late]]
     tasks: Mapping[str, Sequence[OpenTask]]
+    alerts: Mapping[str, Sequence[OpenAlert]]
     heard_at: Mapping[str, datetime]
     staff: Mapping[str, str]
 
@@ -109,6 +125,7 @@ def load_caseload(session: Session, practice_id: str, today: date) -> Caseload:
         stages=_by_episode(_stages(session, practice_id)),
         late=_by_episode(_late(session, practice_id, today)),
         tasks=_by_episode(_tasks(session, practice_id)),
+        alerts=_by_episode(_alerts(session, practice_id)),
         heard_at=_heard_at(session, practice_id),
         staff=_coordinators(session, practice_id),
     )
@@ -224,6 +241,15 @@ def _tasks(session: Session, practice_id: str) -> list[OpenTask]:
     query = _of_open(select(*columns), Task, practice_id)
     query = query.where(Task.deleted.is_(False), Task.state == TaskState.open)
     return [OpenTask(*row) for row in session.execute(query.order_by(Task.created_at, Task.id))]
+
+
+def _alerts(session: Session, practice_id: str) -> list[OpenAlert]:
+    """Return the alerts that are not closed. What time alone has raised is on the list by itself: silent, behind."""
+    columns = (Alert.id, Alert.episode_id, Alert.kind, Alert.urgency, Alert.state, Alert.raised_at)
+    query = _of_open(select(*columns), Alert, practice_id).where(
+        Alert.state != AlertState.closed, Alert.urgency != AlertUrgency.routine
+    )
+    return [OpenAlert(*row) for row in session.execute(query.order_by(Alert.raised_at, Alert.id))]
 
 
 def _heard_at(session: Session, practice_id: str) -> dict[str, datetime]:
