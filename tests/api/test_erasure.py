@@ -34,7 +34,7 @@ from tests.api.conftest import Caller, Clinic, as_patient, as_staff
 from tests.api.message_reader import send_due
 from tests.api.signing_in import Person
 from tests.clock import MONDAY_AFTERNOON, FixedClock
-from tests.database import SEAL_KEY, Databases
+from tests.database import SEAL_KEY, Databases, service_engine_of
 
 ANYWAY = Erase(ErasureReason.asked_by_patient, OverrideReason.record_kept_elsewhere)
 BODY = {"reason": "asked_by_patient", "override_reason": "record_kept_elsewhere", "dry_run": False}
@@ -199,12 +199,13 @@ def test_the_key_of_an_erased_patient_is_destroyed_for_older_copies_too(
 ) -> None:
     fill(app, engine, session, clinic, clock)
     session.close()
-    engine.dispose()
+    for each in (engine, service_engine_of(engine)):
+        each.dispose()
     with app.app_context():
         db.engine.dispose()
     with databases.copy_of(database_url) as copy:
         entered = _erase(engine, clinic)
-        restored = make_engine(copy)
+        restored = make_engine(databases.owner_of(copy))
         try:
             assert marks_in(restored)
             with make_session_factory(restored)() as old:
