@@ -268,9 +268,9 @@ def owner_url(databases: Databases, database_url: str) -> str:
 
 
 @pytest.fixture
-def settings(database_url: str) -> Settings:
+def settings(database_url: str, owner_url: str) -> Settings:
     """Return settings for this test's database, with keys that protect nothing."""
-    return settings_for(database_url)
+    return settings_for(database_url, database_owner_url=owner_url)
 
 
 @pytest.fixture

@@ -81,6 +81,7 @@ def fill(app: Flask, engine: Engine, session: Session, clinic: Clinic, clock: Fi
     mark(session, clinic)
     phone = as_patient(app, session, clinic.patient)
     report = {"episode_id": clinic.episode.id, "reported_at": "2026-03-02T08:30:00Z", "pain": 4, "note": f"{MARK} one"}
+    report["red_flags"] = ["cold_leg"]
     said = keyed(phone).put("/check-ins/marked-check-in", report)
     assert said.status_code == 201, said.json
     answers = {"instrument": "nrs", "answered_at": "2026-03-02T08:30:00Z", "answers": {"back": 4}}

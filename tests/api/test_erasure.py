@@ -199,8 +199,8 @@ def test_the_key_of_an_erased_patient_is_destroyed_for_older_copies_too(
 ) -> None:
     fill(app, engine, session, clinic, clock)
     session.close()
-    engine.dispose()
-    service_engine_of(engine).dispose()
+    for each in (engine, service_engine_of(engine)):
+        each.dispose()
     with app.app_context():
         db.engine.dispose()
     with databases.copy_of(database_url) as copy:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from config import Settings
 from models import AuditEntry, Delivery, DeliveryAttempt, KeptReply, Patient, SyncClock
 from models.audit import ActorKind
-from models.engine import make_session_factory
+from models.engine import begin_reads, make_session_factory
 from models.reminder import AttemptOutcome, DeliveryState
 from models.sign_in import CodePurpose
 from models.watch import WorkerHeartbeat
@@ -258,6 +258,7 @@ def test_whatever_signed_in_before_signs_in_no_more(
     assert nobody.post("/devices", {"code": code}).status_code == 401
     password = {"code": invitation.code, "password": "seven quiet canoes at dawn"}
     assert nobody.post("/sign-in/password", password).status_code == 401
+    begin_reads(session)  # the person's address is read again, with its key
     assert casey.sign_in().get("/protocols").status_code == 200
 
 

@@ -36,6 +36,8 @@ SEALED_COLUMNS = {
     "sync_conflict.lost",
     "former_version.content",
     "refused_row.content",
+    "alert_entry.note",
+    "staff_address.address",
 }
 
 
