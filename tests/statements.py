@@ -40,6 +40,7 @@ ALLOWED: Final = {
     r"FROM delivery_attempt \s*WHERE delivery_attempt\.provider_message_id IN": "a provider knows no practice: a door",
     r"SELECT sync_clock\.practice_id \s*FROM sync_clock LEFT OUTER JOIN wake_mark": "a door: whose clock moved",
     r"FROM device_wake \s*WHERE device_wake\.due_at <= ": "a door: where a wake-up is due",
+    r"count_1 \s*FROM delivery \s*WHERE delivery\.state = ": "a door: how many are held, for the monitor",
     r"GROUP BY delivery\.state": "a door: how many are due, for the monitor of all",
     r"delivery\.state = .*delivery\.finished_at > ": "a door: how many were set aside, for the monitor of all",
     r"AS anon_1": "a door: since when the longest due lies, for the monitor of all",
