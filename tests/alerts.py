@@ -36,8 +36,8 @@ def address(session: Session, person: Staff, channel: Channel, text: str, rank: 
     """Add where a member of staff is told of alerts."""
     row = StaffAddress(practice_id=person.practice_id, id=f"{person.id}-{channel}", staff_id=person.id)
     row.channel, row.wanted_rank, row.set_at = channel, rank, MONDAY_AFTERNOON
-    row.address = text
     session.add(row)
+    row.address = text
     session.flush()
     return row
 
