@@ -81,7 +81,7 @@ def _good_requests(staff: Caller, phone: Caller, clinic: Clinic) -> list[Answer]
         staff.get(f"/episodes/{clinic.episode.id}/check-ins"),
         phone.get("/sync/watermelon?schema_version=2"),
         staff.get("/sync/watermelon?schema_version=2"),
-        staff.get(f"{path}/export"),
+        phone.get(f"{path}/export"),
         staff.get(f"{path}/access-log"),
     ]
 
