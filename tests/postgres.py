@@ -59,8 +59,9 @@ class PostgresServer:
             script = script.replace(f"recovery_{name}", role)
         with psycopg.connect(_address(make_url(url)), autocommit=True) as connection:
             connection.execute(script.encode())
-            # Who looks on sees what the service waits for.
-            connection.execute(sql.SQL("GRANT pg_read_all_stats TO {}").format(sql.Identifier(self._roles["owner"])))
+            # Who looks on sees what the service waits for, and may break its connections.
+            granted = sql.SQL("GRANT pg_read_all_stats, pg_signal_backend TO {}")
+            connection.execute(granted.format(sql.Identifier(self._roles["owner"])))
             for role in self._roles.values():
                 password = sql.SQL("ALTER ROLE {} PASSWORD {}")
                 connection.execute(password.format(sql.Identifier(role), sql.Literal(ROLE_PASSWORD)))

@@ -123,6 +123,8 @@ _SEGMENTS: Final[Mapping[str, Area]] = MappingProxyType(
         "escalate_alerts": Area.tasks,
         "raise_by_time": Area.tasks,
         "worker.call": Area.tasks,
+        "held-deliveries": Area.messages,
+        "held": Area.messages,
         "sync": Area.app,
         "conflicts": Area.app,
         "refused-rows": Area.app,

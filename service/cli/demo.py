@@ -31,6 +31,7 @@ FILE = Path(__file__).parent.parent / "demo" / "cohort.csv"
 REFERENCE_DAY = date(2026, 11, 22)  # see service/demo/README.md
 SLUG = "demo"
 COORDINATOR, SURGEON = "demo-coordinator", "demo-surgeon"
+_ON_THE_DAY = ("SP101048", "SP101053", "SP101059")
 _CALLS = 2  # patients whom somebody has to call
 _STAFF = (
     (COORDINATOR, "Casey Rivera", StaffRole.coordinator, "coordinator@example.org"),
@@ -69,13 +70,13 @@ def tokens() -> None:
         staff = session.get_one(Staff, (practice.id, COORDINATOR))
         patient = _recent_patient(session, practice, now)
         issued, device = issue_staff_token(session, staff, now), enrol_device(session, practice.id, patient.id, now)
-        invited = _invite(session, staff, now)
+        invited, email = _invite(session, staff, now), staff.email
         act = journal.Act(ActorKind.command, None, AuditAction.token, "flask demo tokens", patient_ids=(patient.id,))
         journal.append(session, practice.id, act, now)
         session.commit()
     _print_tokens(issued, patient.id, device)
     if invited is not None:
-        print(f"First sign-in of {staff.email} (until {invited.expires_at:%Y-%m-%d %H:%M} UTC): {invited.code}")
+        print(f"First sign-in of {email} (until {invited.expires_at:%Y-%m-%d %H:%M} UTC): {invited.code}")
         print(f"  at {settings().public_url}/clinic/sign-in/invitation, or by the API: docs/sign-in.md")
 
 
@@ -100,11 +101,13 @@ def _live(make_session: sessionmaker[Session], practice: Practice, now: datetime
 
 
 def shifted_caseload(shift: timedelta) -> bytes:
-    """Return the demo's caseload with every surgery `shift` later."""
+    """Return the demo's caseload with every surgery `shift` later, and a few of those around then on the very day."""
     with FILE.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     for row in rows:
-        if row["surgery_date"]:
+        if row["mrn"] in _ON_THE_DAY:
+            row["surgery_date"] = (REFERENCE_DAY + shift).isoformat()
+        elif row["surgery_date"]:
             row["surgery_date"] = (date.fromisoformat(row["surgery_date"]) + shift).isoformat()
     text = io.StringIO()
     writer = csv.DictWriter(text, fieldnames=list(rows[0]))

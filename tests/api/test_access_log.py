@@ -22,6 +22,8 @@ NOT_OF_A_PATIENT = (
     "delivery-health",
     "self-audits",
     "service-accounts",
+    "on-call",
+    "alert-rules",
 )
 
 

@@ -14,7 +14,7 @@ from schedules.plan.vocabulary import AlertState, AlertUrgency, OnCallPlace
 from schedules.planning.safety_cards import write_safety_card
 from tests import builders
 from tests.alerts import alerts_of, calls_of, chain, lines_of, on_call
-from tests.api.conftest import Caller, Clinic, Look, as_staff
+from tests.api.conftest import Caller, Clinic, Look, as_signed_in, as_staff
 from tests.clock import MONDAY_AFTERNOON, FixedClock
 
 PATH = "/check-ins/k7Qm2pXcV9sLwRtA"
@@ -295,8 +295,9 @@ def test_a_shift_that_cannot_be_is_refused(coordinator: Caller, clinic: Clinic) 
 
 
 def test_staff_set_where_they_are_told_and_no_address_is_shown_again(
-    coordinator: Caller, clinic: Clinic, look: Look
+    app: Flask, session: Session, clinic: Clinic, look: Look
 ) -> None:
+    coordinator = as_signed_in(app, session, clinic.coordinator)
     made = coordinator.put("/me/alert-addresses/sms", {"address": "+12125550188", "rank": 1})
     bad = coordinator.put("/me/alert-addresses/email", {"address": "not an address"})
     strange = coordinator.put("/me/alert-addresses/webhook", {"address": "x"})
