@@ -59,6 +59,7 @@ LISTS = (
     "list_patient_accesses",
     "list_practice_alerts",
     "list_rota",
+    "list_held_deliveries",
 )
 CONTRADICTABLE = (
     "compare_digests",
