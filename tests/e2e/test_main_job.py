@@ -62,8 +62,8 @@ SEEN_TWICE = 3  # provider_accepted, replied, result_uncommitted: the server had
 @pytest.fixture
 def imported_url(databases: Databases, database_kind: str) -> Iterator[str]:
     """Yield the URL of a clinic that the commands have just made and filled. Copy it, never use it."""
-    with databases.empty(database_kind) as url:
-        _import_caseload(url)
+    with databases.prepared(database_kind) as url:
+        _import_caseload(url, databases.owner_of(url))
         yield url
 
 
@@ -73,8 +73,8 @@ def expected() -> list[DueMail]:
     return due_mails(CASELOAD, enrolled_at=IMPORTED_AT, clinic_zone=CLINIC_ZONE)
 
 
-def _import_caseload(url: str) -> None:
-    settings = settings_for(url)
+def _import_caseload(url: str, owner_url: str) -> None:
+    settings = settings_for(url, database_owner_url=owner_url)
     place = ("--country", "US", "--time-zone", CLINIC_ZONE.key, "--phone", "+12125550142")
     commands = (
         ("migrate",),
