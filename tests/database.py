@@ -92,7 +92,8 @@ class Databases:
                 yield f"sqlite:///{folder}/copy.sqlite3"
         else:
             with self._postgres_database(url) as copy:
-                yield self._postgres_server().as_app(copy)
+                # For the same role: one that was not migrated here has no other.
+                yield self._postgres_server().as_app(copy) if owner_url_of(url) != url else copy
 
     def owner_of(self, url: str) -> str:
         """Return the URL of the same database for who migrates it and sees the rows of all practices."""

@@ -62,6 +62,8 @@ class PostgresServer:
             # Who looks on sees what the service waits for, and may break its connections.
             granted = sql.SQL("GRANT pg_read_all_stats, pg_signal_backend TO {}")
             connection.execute(granted.format(sql.Identifier(self._roles["owner"])))
+            by_replica = sql.SQL("GRANT SET ON PARAMETER session_replication_role TO {}")
+            connection.execute(by_replica.format(sql.Identifier(self._roles["owner"])))
             for role in self._roles.values():
                 password = sql.SQL("ALTER ROLE {} PASSWORD {}")
                 connection.execute(password.format(sql.Identifier(role), sql.Literal(ROLE_PASSWORD)))
@@ -70,7 +72,8 @@ class PostgresServer:
         """Drop them; the databases where they own something are gone by now."""
         with self._connect() as connection:
             for role in self._roles.values():
-                connection.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(role)))
+                if connection.execute("SELECT FROM pg_roles WHERE rolname = %s", (role,)).fetchone() is not None:
+                    _drop_role(connection, role)
 
     def as_owner(self, url: str) -> str:
         """Return the URL of the same database for the role that owns its tables."""
@@ -115,7 +118,7 @@ class PostgresServer:
             for (role,) in connection.execute("SELECT rolname FROM pg_roles").fetchall():
                 owner = re.match(rf"{DATABASE_PREFIX}(\d+)_(owner|app)$", str(role))
                 if owner and not _is_running(int(owner[1])):
-                    connection.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(str(role))))
+                    _drop_role(connection, str(role))
 
     def _connect(self) -> psycopg.Connection[tuple[object, ...]]:
         return psycopg.connect(_address(self._url), autocommit=True, connect_timeout=5)
@@ -135,6 +138,12 @@ def _database_of(url: str) -> str:
 
 def _drop(connection: psycopg.Connection[tuple[object, ...]], name: str) -> None:
     connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _drop_role(connection: psycopg.Connection[tuple[object, ...]], role: str) -> None:
+    """Drop a role with the rights that it still has."""
+    for statement in ("DROP OWNED BY {}", "DROP ROLE {}"):
+        connection.execute(sql.SQL(statement).format(sql.Identifier(role)))
 
 
 def _is_running(pid: int) -> bool:
