@@ -136,8 +136,7 @@ class _Worker:
         for job, seconds in every.items():
             name = job.__name__.removeprefix("_")
             scheduler.add_job(_guarded(name, job), "interval", seconds=seconds, id=name, next_run_time=at_once)
-        audit = _guarded("self_audit", self._self_audit)
-        scheduler.add_job(audit, "cron", hour=SELF_AUDIT_HOUR, id="self_audit")
+        scheduler.add_job(_guarded("self_audit", self._self_audit), "cron", hour=SELF_AUDIT_HOUR, id="self_audit")
         scheduler.add_listener(lambda _event: self._pages.pulse.beat(), EVENT_JOB_EXECUTED)
         # A signal's handler may do no more than set a flag; between two rounds of jobs it is safe to end.
         scheduler.add_listener(lambda _event: self._end_if_told(scheduler), EVENT_JOB_SUBMITTED)

@@ -19,15 +19,15 @@ from models.reminder import DecisionKind, DeliveryAttempt, DeliveryState
 from models.statistics import look_up_by_key
 from schedules.delivery.book import Claim, Held, ended, lock_held, move, move_each
 from schedules.delivery.call_message import CallDraft
-from schedules.delivery.calls import Call, call_facts, load_calls
+from schedules.delivery.calls import Call
 from schedules.delivery.dead_addresses import dead_among
 from schedules.delivery.decide import Cancel, Expire, Facts, Hold, PassedOver, Reason, Send, Suppress, Verdict, decide
-from schedules.delivery.decide_call import decide_call
 from schedules.delivery.drafts import Going, draft_of
 from schedules.delivery.facts import Care, facts_of, load_cares
 from schedules.delivery.fall_back import tried_targets
 from schedules.delivery.flow import KEPT_FOR, NO_PACE, Pace, paused_until
 from schedules.delivery.fuse import fuse_ends, tell_clinic
+from schedules.delivery.judge_calls import judge_calls
 from schedules.delivery.leases import RELEASED, Lease, held
 from schedules.delivery.message import Draft
 from schedules.delivery.policy import DEFAULT_POLICY, Policy
@@ -129,21 +129,11 @@ def _judge(
     """Yield what is decided of each delivery, calls about alerts first; they are locked, and of one practice."""
     calls = {claim: each for claim, each in deliveries.items() if each.alert_id is not None}
     if calls:
-        yield from _judge_calls(session, calls, built=built, now=now)
+        yield from judge_calls(session, calls, built=built, now=now)
     reminders = {claim: each for claim, each in deliveries.items() if each.alert_id is None}
     if reminders:
         for claim, care, facts in _look(session, reminders, built=built, policy=policy, now=now):
             yield claim, care, decide(facts)
-
-
-def _judge_calls(
-    session: Session, calls: Mapping[Claim, Held], *, built: Collection[Provider], now: datetime
-) -> Iterator[tuple[Claim, Call, Verdict]]:
-    found = load_calls(session, next(iter(calls)).practice_id, list(calls.values()))
-    ways = Ways(built, paused_until(session, now))
-    for claim, delivery in calls.items():
-        call, tried = found[delivery.id], tried_targets(session, delivery)
-        yield claim, call, decide_call(call_facts(delivery, call, ways=ways, tried=tried, now=now))
 
 
 def _look(

@@ -13,7 +13,7 @@ from models import Staff, StaffAddress
 from models.ids import new_id
 from schedules.plan.vocabulary import Channel
 from service.care.checks import is_email_address, is_phone_number
-from service.errors import Fault, InvalidError, NotFoundError, describe_private
+from service.errors import Fault, InvalidError, describe_private
 
 _FORMS = {
     Channel.email: (is_email_address, "an e-mail address"),
@@ -48,11 +48,10 @@ def set_address(
 
 
 def remove_address(session: Session, person: Staff, channel: Channel) -> None:
-    """Forget a person's address on a channel. Raises NotFoundError if there is none."""
+    """Forget a person's address on a channel, if there is one."""
     row = _find(session, person, channel)
-    if row is None:
-        raise NotFoundError
-    session.delete(row)
+    if row is not None:
+        session.delete(row)
 
 
 def _find(session: Session, person: Staff, channel: Channel) -> StaffAddress | None:

@@ -93,8 +93,6 @@ def expected(route: str, word: str, target: str) -> str:
     who = WHO_MAY[route]
     if who is None or word not in who:
         return "403"
-    if route == "DELETE /api/v1/me/alert-addresses/{channel}":
-        return "404"  # nobody has one yet
     if target == "malformed":
         return "404" if is_about_somebody(route) and "{" in route else "reached"
     within = ("own",) if word == PATIENT_WORD or route in PARTS["oneself"] else ("own", "other")
