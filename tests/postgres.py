@@ -50,7 +50,9 @@ class PostgresServer:
     def __init__(self, url: URL) -> None:
         self._url = url
         self._count = 0
-        self._roles = {"owner": f"{DATABASE_PREFIX}{os.getpid()}_owner", "app": f"{DATABASE_PREFIX}{os.getpid()}_app"}
+        # One process may have two of these on one server: each drops its own roles alone.
+        prefix = f"{DATABASE_PREFIX}{os.getpid()}_{secrets.token_hex(3)}"
+        self._roles = {"owner": f"{prefix}_owner", "app": f"{prefix}_app"}
 
     def make_roles(self, url: str) -> None:
         """Make a clinic's two roles in the empty database at `url`, by the script that a clinic runs."""
@@ -116,7 +118,7 @@ class PostgresServer:
                 if owner and not _is_running(int(owner[1])):
                     _drop(connection, name)
             for (role,) in connection.execute("SELECT rolname FROM pg_roles").fetchall():
-                owner = re.match(rf"{DATABASE_PREFIX}(\d+)_(owner|app)$", str(role))
+                owner = re.match(rf"{DATABASE_PREFIX}(\d+)_[0-9a-f]+_(owner|app)$", str(role))
                 if owner and not _is_running(int(owner[1])):
                     _drop_role(connection, str(role))
 

@@ -23,8 +23,9 @@ WRITTEN = (
     "SELECT DISTINCT state, attempts, fence, channel, target IS NULL FROM delivery",
     "SELECT DISTINCT channel, provider, fence, outcome, provider_code, ended_at IS NULL FROM delivery_attempt",
     "SELECT kind, reason, channel, step, generation, count(*) FROM decision {} GROUP BY 1, 2, 3, 4, 5 ORDER BY 1",
-    "SELECT actor_kind, action, route, status, about::jsonb - 'reminder_id' - 'delivery_id' FROM audit_entry {}",
-    "SELECT count(DISTINCT patient_id) FROM audit_subject",
+    "SELECT actor_kind, action, route, status, about::jsonb - 'reminder_id' - 'delivery_id' FROM audit_entry {} AND route = 'worker.send'",
+    "SELECT count(DISTINCT patient_id) FROM audit_subject {} AND entry_id IN "
+    "(SELECT id FROM audit_entry WHERE route = 'worker.send')",
 )
 
 

@@ -369,7 +369,7 @@ def test_a_clinic_moves_to_postgresql_by_command(databases: Databases, clock: Fi
 
     assert first.exit_code == 0
     assert "patient                     1 rows" in first.stdout
-    assert "Copied 3 rows. Set DATABASE_URL" in first.stdout
+    assert "Copied 5 rows. Set DATABASE_URL" in first.stdout
     assert second.exit_code == 1
     assert "Nothing was copied: expected an empty database to copy to" in second.stderr
 
