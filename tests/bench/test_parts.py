@@ -19,20 +19,20 @@ from tests.bench.morning_report import inversions, report
 from tests.bench.null_worker import running_workers, with_provider
 from tests.database import settings_for
 
+OF_SENDS = "route = 'worker.send'"
 WRITTEN = (
     "SELECT DISTINCT state, attempts, fence, channel, target IS NULL FROM delivery",
     "SELECT DISTINCT channel, provider, fence, outcome, provider_code, ended_at IS NULL FROM delivery_attempt",
     "SELECT kind, reason, channel, step, generation, count(*) FROM decision {} GROUP BY 1, 2, 3, 4, 5 ORDER BY 1",
-    "SELECT actor_kind, action, route, status, about::jsonb - 'reminder_id' - 'delivery_id' FROM audit_entry {} AND route = 'worker.send'",
-    "SELECT count(DISTINCT patient_id) FROM audit_subject {} AND entry_id IN "
-    "(SELECT id FROM audit_entry WHERE route = 'worker.send')",
+    "SELECT actor_kind, action, route, status, about::jsonb - 'reminder_id' - 'delivery_id' FROM audit_entry {} AND {}",
+    "SELECT count(DISTINCT patient_id) FROM audit_subject {} AND entry_id IN (SELECT id FROM audit_entry WHERE {})",
 )
 
 
 def written(connection: due.Connection, practice_id: str) -> list[object]:
     """Return what a practice's rows say of how its deliveries were made."""
     mine = f"WHERE practice_id = '{practice_id}'"
-    queries = [query.format(mine) if "{}" in query else f"{query} {mine}" for query in WRITTEN]
+    queries = [query.format(mine, OF_SENDS) if "{}" in query else f"{query} {mine}" for query in WRITTEN]
     return [connection.execute(query.encode()).fetchall() for query in queries]
 
 
