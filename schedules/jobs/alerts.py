@@ -17,7 +17,7 @@ from models.audit import ActorKind, AuditAction
 from models.isolation import in_practice, reading_doors, reading_practice, see
 from models.people import Patient
 from models.practice import Practice
-from models.reminder import OPEN_STATES, Delivery, DeliveryState
+from models.reminder import CLAIMABLE_STATES, Delivery, DeliveryState
 from schedules.jobs.practices import attempt_each, for_each, practice_ids
 from schedules.plan.escalation import EVERYONE
 from schedules.plan.vocabulary import AlertState
@@ -83,7 +83,7 @@ def _waits_for_the_next(now: datetime) -> ColumnElement[bool]:
     """Return the condition that the next people are to be called: the time is up, or nobody of these could be told."""
     of_alert = and_(Delivery.practice_id == Alert.practice_id, Delivery.alert_id == Alert.id)
     told_now = and_(Delivery.state == DeliveryState.sent, Delivery.generation >= Alert.first_call)
-    nobody_hears = ~exists().where(of_alert, or_(Delivery.state.in_(OPEN_STATES), told_now))
+    nobody_hears = ~exists().where(of_alert, or_(Delivery.state.in_(CLAIMABLE_STATES), told_now))
     return and_(
         Alert.state == AlertState.open,
         Alert.next_escalation_at.is_not(None),

@@ -62,6 +62,7 @@ def end_alert(alert_id: str) -> Response:
 
 def _do(alert_id: str, deed: Callable[[], Alert]) -> Response:
     """Do something about an alert and show it again, or what stands against it."""
+    scope().about["alert_id"] = alert_id
     try:
         show(deed().patient_id)
     except ConflictError:

@@ -78,7 +78,7 @@ def test_killed_between_two_batches_it_goes_on_when_it_is_run_again(
     def dies_at_the_third(*given: object) -> object:
         if next(calls) == 2:
             raise KeyboardInterrupt
-        return reseal_batch(*given)  # type: ignore[arg-type]
+        return reseal_batch(*given)  # type: ignore[arg-type]  # as it was called
 
     monkeypatch.setattr("service.cli.keys.reseal_batch", dies_at_the_third)
     killed = commands.invoke(args=("keys", "reseal"))
