@@ -19,7 +19,7 @@ from models.prepared import run_text
 
 BUSY_TIMEOUT_MS = 5_000
 POOL_TIMEOUT_SECONDS = 2  # who finds every connection in use is told to come again, not kept waiting
-_POSTGRESQL_TIMEOUTS = {
+POSTGRESQL_TIMEOUTS = {
     "lock_timeout": "2s",
     "statement_timeout": "5s",
     "idle_in_transaction_session_timeout": "5s",
@@ -52,7 +52,7 @@ def engine_options(url: str, *, unhurried: bool = False) -> dict[str, Any]:
         return options
     if parsed.get_backend_name() != "postgresql":
         raise ValueError(f"expected a sqlite or postgresql database URL, got {parsed.get_backend_name()}")
-    settings = {} if unhurried else _POSTGRESQL_TIMEOUTS
+    settings = {} if unhurried else POSTGRESQL_TIMEOUTS
     return options | {
         "pool_pre_ping": True,
         "pool_timeout": POOL_TIMEOUT_SECONDS,

@@ -8,20 +8,22 @@ _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: sorts lik
 _LENGTH = 26
 _PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
 _SHIFTS = range(5 * (_LENGTH - 2), -1, -10)
-_made = count(secrets.randbelow(1 << 12))
+_COUNTED, _CHANCE = 32, 50  # bits
+_made = count(secrets.randbelow(1 << 12))  # goes round after four thousand million, so not within a process's life
 
 
 def new_id(now: datetime) -> str:
-    """Return a new id of 26 characters: 48 bits of time, 16 of a counter, 66 of chance.
+    """Return a new id of 26 characters: 48 bits of time, 32 of a counter, 50 of chance.
 
-    Ids made by one process sort in the order of their making, as long as it makes fewer than 65,536 in a millisecond.
+    Ids that one process makes at one instant sort in the order of their making.
     """
-    return _text(_milliseconds(now) << 82 | (next(_made) & 0xFFFF) << 66 | secrets.randbits(66))
+    number = next(_made) & (1 << _COUNTED) - 1
+    return _text(_milliseconds(now) << _COUNTED + _CHANCE | number << _CHANCE | secrets.randbits(_CHANCE))
 
 
 def first_id_at(instant: datetime) -> str:
     """Return the smallest id that bears `instant`: what was made in an earlier millisecond sorts before it."""
-    return _text(_milliseconds(instant) << 82)
+    return _text(_milliseconds(instant) << _COUNTED + _CHANCE)
 
 
 def _milliseconds(instant: datetime) -> int:

@@ -25,7 +25,6 @@ from tests.needs import need
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
-    from sqlalchemy.engine.interfaces import DBAPIConnection
     from sqlalchemy.orm import Session
 
     from tests.postgres import PostgresServer, PostgresUnavailableError
@@ -226,8 +225,6 @@ def engines_of(databases: Databases, url: str) -> Iterator[Engine]:
     from models.engine import make_engine
 
     engines = [make_engine(each) for each in dict.fromkeys((url, databases.owner_of(url)))]
-    for each in engines:
-        _allow_stalls(each)
     _SERVICE_ENGINES[engines[-1]] = engines[0]
     try:
         yield engines[-1]
@@ -239,18 +236,6 @@ def engines_of(databases: Databases, url: str) -> Iterator[Engine]:
 def service_engine_of(engine: Engine) -> Engine:
     """Return the engine of the service on the database that the fixture `engine` arranges."""
     return _SERVICE_ENGINES.get(engine, engine)
-
-
-def _allow_stalls(engine: Engine) -> None:
-    """Let a transaction stand still for a minute: a machine that stalls for seconds is no fault of the code's."""
-    from sqlalchemy import event
-
-    def allow(connection: DBAPIConnection, _record: object) -> None:
-        connection.cursor().execute("SET idle_in_transaction_session_timeout = '60s'")
-        connection.commit()
-
-    if engine.dialect.name == "postgresql":
-        event.listen(engine, "connect", allow)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.orm import Session
 
-from models.engine import make_engine
+from models.engine import POSTGRESQL_TIMEOUTS, make_engine
 from tests import builders
 
 WRITERS, INCREMENTS = 8, 25
@@ -52,7 +52,8 @@ def read_revision(engine: Engine, practice_id: str) -> int:
 
 
 @pytest.fixture
-def fresh_engines(database_url: str) -> Iterator[list[Engine]]:
+def fresh_engines(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Engine]]:
+    monkeypatch.setitem(POSTGRESQL_TIMEOUTS, "idle_in_transaction_session_timeout", "5s")  # tests allow more
     engines = [make_engine(database_url), make_engine(database_url)]
     yield engines
     for engine in engines:
