@@ -45,9 +45,9 @@ class EnrolmentCode(Tenant, Base):
 
 
 class Token(Tenant, Base):
-    """An opaque bearer token. A refresh token is used once; using it twice revokes its device.
+    """An opaque bearer token. A refresh token is used once; using it after one that succeeds it revokes its device.
 
-    Of a session: when it was last used (to the minute), when its holder last gave a second factor, and a coarse `label`
+    `succeeds_id`: the refresh token that a device exchanged for this one. Of a session: when it was last used (to the minute), when its holder last gave a second factor, and a coarse `label`
     by which people tell their sessions apart, such as the family of the browser.
     """
 
@@ -70,8 +70,9 @@ class Token(Tenant, Base):
     device_id: Mapped[str | None] = mapped_column(String(ID_LENGTH))
     made_at: Mapped[datetime]
     expires_at: Mapped[datetime]
-    used_at: Mapped[datetime | None]
+    used_at: Mapped[datetime | None]  # of an access token: first used
     revoked_at: Mapped[datetime | None]
+    succeeds_id: Mapped[str | None] = mapped_column(String(ID_LENGTH))
     last_seen_at: Mapped[datetime | None]
     reauthenticated_at: Mapped[datetime | None]
     label: Mapped[str | None] = mapped_column(String(40))

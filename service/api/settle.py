@@ -20,6 +20,7 @@ from service.api.reads import READING_METHODS
 from service.api.scope import Scope, find_scope, route_of, scope
 from service.db import current_session
 from service.errors import ServiceError, UnavailableError
+from service.identity.rotation import note_first_use
 from service.identity.service_accounts import note_used
 from service.identity.sessions import note_seen
 from service.logs import log_event
@@ -79,6 +80,7 @@ def commit_with_entry(status: int) -> None:
         if not current.is_by_itself:
             note_seen(current_session(), current.principal, current.now)
         note_used(current_session(), current.principal, current.now)
+        note_first_use(current_session(), current.principal, current.now)
         try:
             _append(current, _action(current), status)
         except (SQLAlchemyError, LookupError) as failure:
@@ -114,6 +116,7 @@ def record_denial(status: int) -> None:
     if current is None or current.principal is None or current.is_recorded or status not in _DENIALS:
         return
     current.patient_ids.clear()
+    note_first_use(current_session(), current.principal, current.now)
     _append(current, AuditAction.denied, status)
     current_session().commit()
 

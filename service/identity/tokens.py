@@ -1,7 +1,7 @@
-"""Bearer tokens: made, recognised, rotated and revoked.
+"""Bearer tokens: made, recognised and revoked.
 
 A token is 32 random bytes; the database holds its SHA-256, which needs no salt at that length. A device has a short
-access token and a refresh token that is used once: using it twice means that two hold it, so its device is revoked.
+access token and a refresh token that it exchanges for the next two (see `service.identity.rotation`).
 """
 
 import hashlib
@@ -35,6 +35,7 @@ _HOLDER = Prepared(
         Token.kind,
         Token.revoked_at,
         Token.expires_at,
+        Token.used_at,
         Token.id.label("token_id"),
         Token.last_seen_at,
         Token.reauthenticated_at,
@@ -68,13 +69,6 @@ class DeviceTokens:
     refresh: Issued
 
 
-@dataclass(frozen=True, slots=True)
-class Reused:
-    """A refresh token came a second time; its device is revoked now. Commit before refusing."""
-
-    principal: Principal
-
-
 def hash_secret(secret: str) -> bytes:
     """Return the SHA-256 under which a secret is stored."""
     return hashlib.sha256(secret.encode()).digest()
@@ -95,7 +89,7 @@ def enrol_device(session: Session, practice_id: str, patient_id: str, now: datet
     device_id = new_id(now)
     row = {"practice_id": practice_id, "id": device_id, "patient_id": patient_id, "enrolled_at": now}
     session.execute(insert(Device).values(**row))
-    return _device_tokens(session, Principal(practice_id, device_id, patient_id=patient_id), now)
+    return issue_device_tokens(session, Principal(practice_id, device_id, patient_id=patient_id), now)
 
 
 def authenticate(session: Session, secret: str, now: datetime, *, idle: timedelta = SESSION_IDLE) -> Principal:
@@ -118,7 +112,8 @@ def authenticate(session: Session, secret: str, now: datetime, *, idle: timedelt
     if found.staff_id is not None and found.disabled_at is None:
         return Principal(found.practice_id, found.staff_id, role=found.role, session=_session_of(found, now - idle))
     if found.device_id is not None:
-        return Principal(found.practice_id, found.device_id, patient_id=found.patient_id)
+        unused = found.token_id if found.used_at is None else None
+        return Principal(found.practice_id, found.device_id, patient_id=found.patient_id, unused_token_id=unused)
     raise UnauthenticatedError
 
 
@@ -129,32 +124,6 @@ def _session_of(found: Any, last_seen_after: datetime) -> StaffSession | None:
     if found.last_seen_at <= last_seen_after:
         raise UnauthenticatedError
     return StaffSession(found.token_id, found.last_seen_at, found.reauthenticated_at)
-
-
-def rotate(session: Session, refresh_secret: str, now: datetime) -> DeviceTokens | Reused:
-    """Exchange a refresh token for new tokens; the device's earlier ones end.
-
-    Raises UnauthenticatedError if it is unknown, expired or revoked, or no refresh token.
-    """
-    token_hash = hash_secret(refresh_secret)
-    BY_TOKEN.enter(session, token_hash)
-    query = select(Token, Device).outerjoin(Device, _HAS_DEVICE).where(Token.token_hash == token_hash)
-    found = session.execute(query.with_for_update(of=Token)).one_or_none()
-    if found is None:
-        raise UnauthenticatedError
-    token: Token = found[0]
-    device: Device | None = found[1]
-    if token.kind is not TokenKind.device_refresh or device is None or device.revoked_at is not None:
-        raise UnauthenticatedError
-    principal = Principal(token.practice_id, device.id, patient_id=device.patient_id)
-    if token.used_at is not None:
-        revoke_device(session, device, now)
-        return Reused(principal)
-    if token.revoked_at is not None or token.expires_at <= now:
-        raise UnauthenticatedError
-    token.used_at = now
-    _end_access_tokens(session, device, now)
-    return _device_tokens(session, principal, now)
 
 
 def revoke_device(session: Session, device: Device, now: datetime) -> None:
@@ -168,24 +137,13 @@ def revoke_device(session: Session, device: Device, now: datetime) -> None:
     )
 
 
-def _end_access_tokens(session: Session, device: Device, now: datetime) -> None:
-    session.execute(
-        update(Token)
-        .where(
-            Token.practice_id == device.practice_id,
-            Token.device_id == device.id,
-            Token.kind == TokenKind.device_access,
-            Token.revoked_at.is_(None),
-        )
-        .values(revoked_at=now)
-        .execution_options(synchronize_session=False)
-    )
-
-
-def _device_tokens(session: Session, principal: Principal, now: datetime) -> DeviceTokens:
-    practice_id, device_id = principal.practice_id, principal.actor_id
-    access = issue_token(session, practice_id, TokenKind.device_access, now, ACCESS_LIFE, device_id=device_id)
-    refresh = issue_token(session, practice_id, TokenKind.device_refresh, now, REFRESH_LIFE, device_id=device_id)
+def issue_device_tokens(
+    session: Session, principal: Principal, now: datetime, *, succeeds_id: str | None = None
+) -> DeviceTokens:
+    """Make a device's tokens. `succeeds_id`: the refresh token that was exchanged for them; None: they are its first."""
+    practice_id, holder = principal.practice_id, {"device_id": principal.actor_id, "succeeds_id": succeeds_id}
+    access = issue_token(session, practice_id, TokenKind.device_access, now, ACCESS_LIFE, **holder)
+    refresh = issue_token(session, practice_id, TokenKind.device_refresh, now, REFRESH_LIFE, **holder)
     return DeviceTokens(principal, access, refresh)
 
 
