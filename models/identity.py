@@ -20,7 +20,11 @@ class TokenKind(StrEnum):
 
 
 class Device(Tenant, Base):
-    """A patient's phone, enrolled by a one-time code."""
+    """A patient's phone, enrolled by a one-time code.
+
+    Revoked, it is told at its next contact to delete what it stores, and says when it has done so. `lost_at`: somebody
+    said that it is lost.
+    """
 
     __tablename__ = "device"
     __table_args__ = (reference("patient"),)
@@ -28,6 +32,9 @@ class Device(Tenant, Base):
     patient_id: Mapped[str] = mapped_column(String(ID_LENGTH))
     enrolled_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
+    lost_at: Mapped[datetime | None]
+    wipe_told_at: Mapped[datetime | None]
+    wiped_at: Mapped[datetime | None]
 
 
 class EnrolmentCode(Tenant, Base):
@@ -47,7 +54,9 @@ class EnrolmentCode(Tenant, Base):
 class Token(Tenant, Base):
     """An opaque bearer token. A refresh token is used once; using it after one that succeeds it revokes its device.
 
-    `succeeds_id`: the refresh token that a device exchanged for this one. Of a session: when it was last used (to the minute), when its holder last gave a second factor, and a coarse `label`
+    `succeeds_id`: the refresh token that a device exchanged for this one.
+
+    Of a session: when it was last used (to the minute), when its holder last gave a second factor, and a coarse `label`
     by which people tell their sessions apart, such as the family of the browser.
     """
 

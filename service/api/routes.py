@@ -8,6 +8,7 @@ from service.api.clearance_rules import clearance_rules
 from service.api.clearances import clearances
 from service.api.conflicts import conflicts
 from service.api.delivery_health import delivery_health
+from service.api.devices import devices
 from service.api.episodes import episodes
 from service.api.held_deliveries import held_deliveries
 from service.api.imports import imports
@@ -80,6 +81,7 @@ RESOURCES = (
     simulations,
     imports,
     sign_ins,
+    devices,
     staff_sign_in,
     me,
     service_accounts,

@@ -7,6 +7,7 @@ repeat of its request is kept in the same transaction.
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from functools import wraps
 from typing import Any, NoReturn
 
@@ -18,11 +19,12 @@ from models.journal import Act, append
 from service.api.idempotency import keyed_request
 from service.api.reads import READING_METHODS
 from service.api.scope import Scope, find_scope, route_of, scope
-from service.db import current_session
-from service.errors import ServiceError, UnavailableError
+from service.db import begin, current_session
+from service.errors import RevokedDeviceError, ServiceError, UnavailableError
 from service.identity.rotation import note_first_use
 from service.identity.service_accounts import note_used
 from service.identity.sessions import note_seen
+from service.identity.wiping import note_wipe_told
 from service.logs import log_event
 
 _DENIALS = (401, 403, 404)
@@ -31,6 +33,8 @@ _ACTIONS = {
     "POST /api/v1/enrolments": AuditAction.token,
     "POST /api/v1/devices": AuditAction.token,
     "POST /api/v1/tokens/refresh": AuditAction.token,
+    "POST /api/v1/devices/wiped": AuditAction.token,
+    "POST /api/v1/devices/{device_id}/lost": AuditAction.token,
     "POST /m/{token}": AuditAction.token,
     "POST /api/v1/sign-in": AuditAction.token,
     "POST /api/v1/sign-in/second-factor": AuditAction.token,
@@ -40,6 +44,7 @@ _ACTIONS = {
     "POST /clinic/sign-in/authenticator/confirm": AuditAction.token,
     "POST /clinic/sign-out": AuditAction.token,
     "POST /clinic/patients/{patient_id}/enrolment": AuditAction.token,
+    "POST /clinic/devices/{device_id}/lost": AuditAction.token,
     "POST /clinic/account/sessions/{session_id}/end": AuditAction.token,
     "POST /clinic/account/end-other-sessions": AuditAction.token,
     "POST /api/v1/service-accounts": AuditAction.token,
@@ -107,6 +112,20 @@ def commit_refusal(practice_id: str | None, actor_id: str | None, error: Service
     current_session().commit()
     current.is_recorded = True
     raise error
+
+
+def record_wipe_order(revoked: RevokedDeviceError) -> None:
+    """Commit that a device is told to delete what it stores, with an entry: at its first contact, once."""
+    if revoked.is_told:
+        return
+    current, device = scope(), revoked.device
+    current_session().rollback()
+    session = begin(reads=False)
+    note_wipe_told(session, device, current.now)
+    told = Act(device.actor_kind, device.actor_id, AuditAction.denied, route_of(), revoked.status)
+    patient_ids = [] if device.patient_id is None else [device.patient_id]
+    append(session, device.practice_id, replace(told, about={"told": "wipe"}, patient_ids=patient_ids), current.now)
+    session.commit()
 
 
 def record_denial(status: int) -> None:

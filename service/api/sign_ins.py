@@ -8,10 +8,10 @@ from service.api import examples
 from service.api.fields import Id, Instant, Text
 from service.api.resource import Resource
 from service.api.scope import caller, now, scope, show
-from service.api.settle import commit_with_entry
+from service.api.settle import commit_with_entry, record_wipe_order
 from service.care.reach import lock_patient
 from service.db import current_session
-from service.errors import UnauthenticatedError
+from service.errors import RevokedDeviceError, UnauthenticatedError
 from service.identity.codes import issue_code, redeem_code
 from service.identity.rotation import Reused, rotate
 from service.identity.tokens import DeviceTokens
@@ -82,7 +82,11 @@ def refresh_tokens(body: dict[str, Any]) -> Any:
 
     Then what the lost answer held ends. A token whose successors were used ends the device: two hold it.
     """
-    outcome = rotate(current_session(), body["refresh_token"], now())
+    try:
+        outcome = rotate(current_session(), body["refresh_token"], now())
+    except RevokedDeviceError as revoked:
+        record_wipe_order(revoked)
+        raise
     if isinstance(outcome, Reused):
         _sign_in(outcome.principal.patient_id, outcome)
         scope().about["refused"] = "refresh_token_reused"

@@ -34,8 +34,8 @@ class Principal:
     """An authenticated caller. Exactly one of `role` (staff), `patient_id` (a patient's device or link) and `service`
     (a program of the clinic) is set.
 
-    `session`: staff who signed in themselves; None with a token that a command made. `unused_token_id`: the access token
-    with which a device calls, if it calls with it for the first time.
+    `session`: staff who signed in themselves; None with a token that a command made. `unused_token_id`: the access
+    token of a device that calls with it for the first time.
     """
 
     practice_id: str

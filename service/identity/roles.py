@@ -59,6 +59,7 @@ OPEN: Final[Rules] = {
     "GET /api/v1/docs/{filename}": ANYONE,
     "POST /api/v1/devices": ANYONE,
     "POST /api/v1/tokens/refresh": ANYONE,
+    "POST /api/v1/devices/wiped": ANYONE,
     "POST /api/v1/sign-in": ANYONE,
     "POST /api/v1/sign-in/password": ANYONE,
     "POST /api/v1/sign-in/second-factor": ANYONE,
@@ -99,6 +100,8 @@ OF_ONESELF: Final[Rules] = {
 # Patients: which of them a caller reaches stands in `service.care.reach`.
 OF_PATIENTS: Final[Rules] = {
     "POST /api/v1/enrolments": STAFF,
+    "GET /api/v1/patients/{patient_id}/devices": PATIENT_OR_STAFF,
+    "POST /api/v1/devices/{device_id}/lost": PATIENT_OR_STAFF,
     "GET /api/v1/push-address": PATIENT,
     "PUT /api/v1/push-address": PATIENT,
     "DELETE /api/v1/push-address": PATIENT,
@@ -177,6 +180,7 @@ OF_PATIENTS: Final[Rules] = {
     "GET /clinic/patients": STAFF,
     "POST /clinic/patients": STAFF,
     "GET /clinic/patients/{patient_id}": STAFF,
+    "POST /clinic/devices/{device_id}/lost": STAFF,
     "GET /api/v1/alerts": STAFF,
     "GET /api/v1/alerts/{alert_id}": STAFF,
     "POST /api/v1/alerts/{alert_id}/acknowledge": STAFF,

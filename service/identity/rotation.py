@@ -1,4 +1,4 @@
-"""Rotation of a device's refresh tokens: an answer that was lost costs no enrolment, and a token that two hold still does.
+"""Rotation of a device's refresh tokens: a lost answer costs no enrolment, and a token that two hold still does.
 
 An exchanged token may be exchanged again for a day, for as long as nobody has used what it was exchanged for: the
 answer was lost, and what it held ends. Once a successor was used, the earlier token comes from somebody else, and the
@@ -14,9 +14,9 @@ from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from models.identity import Device, Token, TokenKind
-from service.errors import UnauthenticatedError
+from service.errors import RevokedDeviceError, UnauthenticatedError
 from service.identity.principal import Principal
-from service.identity.tokens import BY_TOKEN, DeviceTokens, hash_secret, issue_device_tokens, revoke_device
+from service.identity.tokens import BY_TOKEN, DeviceTokens, hash_secret, holder_of, issue_device_tokens, revoke_device
 
 RETRY_WITHIN: Final = timedelta(hours=24)
 
@@ -31,10 +31,11 @@ class Reused:
 def rotate(session: Session, refresh_secret: str, now: datetime) -> DeviceTokens | Reused:
     """Exchange a refresh token for new tokens; the device's earlier ones end.
 
-    Raises UnauthenticatedError if it is unknown, expired or ended, or no refresh token.
+    Raises UnauthenticatedError if it is unknown, expired or ended, or no refresh token; as RevokedDeviceError if its
+    device was revoked.
     """
     token, device = _find_locked(session, refresh_secret)
-    principal = Principal(token.practice_id, device.id, patient_id=device.patient_id)
+    principal = holder_of(device)
     if token.used_at is None and token.revoked_at is None:
         if token.expires_at <= now:
             raise UnauthenticatedError
@@ -72,7 +73,7 @@ def _find_locked(session: Session, refresh_secret: str) -> tuple[Token, Device]:
     its_device = select(Device).where(Device.practice_id == token.practice_id, Device.id == token.device_id)
     device = session.scalars(its_device.with_for_update()).one()
     if device.revoked_at is not None:
-        raise UnauthenticatedError
+        raise RevokedDeviceError(holder_of(device), is_told=device.wipe_told_at is not None)
     session.refresh(token)
     return token, device
 

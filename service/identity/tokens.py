@@ -45,6 +45,7 @@ _HOLDER = Prepared(
         Device.id.label("device_id"),
         Device.patient_id,
         Device.revoked_at.label("device_revoked_at"),
+        Device.wipe_told_at,
     )
     .outerjoin(Staff, and_(Staff.practice_id == Token.practice_id, Staff.id == Token.staff_id))
     .outerjoin(Device, _HAS_DEVICE)
@@ -106,7 +107,8 @@ def authenticate(session: Session, secret: str, now: datetime, *, idle: timedelt
     if found is None:
         raise UnauthenticatedError
     if found.device_revoked_at is not None:
-        raise RevokedDeviceError
+        holder = Principal(found.practice_id, found.device_id, patient_id=found.patient_id)
+        raise RevokedDeviceError(holder, is_told=found.wipe_told_at is not None)
     if found.revoked_at is not None or found.expires_at <= now or found.kind not in _ACCEPTED:
         raise UnauthenticatedError
     if found.staff_id is not None and found.disabled_at is None:
@@ -126,6 +128,11 @@ def _session_of(found: Any, last_seen_after: datetime) -> StaffSession | None:
     return StaffSession(found.token_id, found.last_seen_at, found.reauthenticated_at)
 
 
+def holder_of(device: Device) -> Principal:
+    """Return a device as a caller."""
+    return Principal(device.practice_id, device.id, patient_id=device.patient_id)
+
+
 def revoke_device(session: Session, device: Device, now: datetime) -> None:
     """End a device and all of its tokens."""
     device.revoked_at = now
@@ -140,7 +147,7 @@ def revoke_device(session: Session, device: Device, now: datetime) -> None:
 def issue_device_tokens(
     session: Session, principal: Principal, now: datetime, *, succeeds_id: str | None = None
 ) -> DeviceTokens:
-    """Make a device's tokens. `succeeds_id`: the refresh token that was exchanged for them; None: they are its first."""
+    """Make a device's tokens. `succeeds_id`: the refresh token that was exchanged for them, if they are not its first."""
     practice_id, holder = principal.practice_id, {"device_id": principal.actor_id, "succeeds_id": succeeds_id}
     access = issue_token(session, practice_id, TokenKind.device_access, now, ACCESS_LIFE, **holder)
     refresh = issue_token(session, practice_id, TokenKind.device_refresh, now, REFRESH_LIFE, **holder)

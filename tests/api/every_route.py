@@ -11,6 +11,7 @@ from models import (
     CheckIn,
     ClearanceRule,
     Delivery,
+    Device,
     Milestone,
     ObservedFact,
     OnCallShift,
@@ -57,6 +58,7 @@ MISSING = {
     "shift_id": "nothing",
     "staff_id": "nobody",
     "own_protocol_id": "nothing",
+    "device_id": "nothing",
 }
 # Longer than any id.
 MALFORMED = dict.fromkeys(MISSING, "x" * 65)
@@ -177,6 +179,7 @@ def body_of(route: str, ids: dict[str, str]) -> Any:
         "POST /api/v1/sign-in/authenticator": {"challenge": "x"},
         "POST /api/v1/sign-in/authenticator/confirm": {"challenge": "x", "code": "000000"},
         "POST /api/v1/service-accounts": {"name": "Records", "scopes": ["patients:read"]},
+        "POST /api/v1/devices/wiped": {"token": "x"},
         "POST /api/v1/me/step-up": {"code": "000000"},
         "POST /api/v1/me/password": {"old_password": "x", "new_password": "x"},
         "POST /api/v1/me/authenticator/confirm": {"code": "000000"},
@@ -235,6 +238,7 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
     account = ServiceAccount(practice_id=clinic.id, id=name, name="Records", scopes=["import"], made_at=at)
     account.key_hash, account.expires_at = f"key-{name}".encode(), datetime(2027, 3, 1, tzinfo=UTC)
     session.add(account)
+    session.add(Device(practice_id=clinic.id, id=name, patient_id=episode.patient_id, enrolled_at=at))
     colleague = builders.staff(session, clinic.practice) if other else clinic.coordinator
     add_session_row(session, colleague, name)
     items = session.query(Milestone).filter_by(practice_id=clinic.id, episode_id=episode.id)
@@ -265,6 +269,7 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
         "shift_id": name,
         "staff_id": clinic.coordinator.id,
         "own_protocol_id": add_own_protocol(session, clinic, name),
+        "device_id": name,
     }
 
 

@@ -38,6 +38,7 @@ SIGNED_IN = [route for route in API_ROUTES if WHO_MAY[route] is not ANYONE]
 SECRETS = {
     "POST /api/v1/devices": {"code": "0000-0000-0000"},
     "POST /api/v1/tokens/refresh": {"refresh_token": "x"},
+    "POST /api/v1/devices/wiped": {"token": "x"},
 }
 
 

@@ -1,5 +1,6 @@
-"""What a device's tokens succeed."""
+"""What a device's tokens succeed, and devices that were lost."""
 
+import sqlalchemy as sa
 from alembic import op
 
 revision = "0026"
@@ -8,9 +9,22 @@ branch_labels = None
 depends_on = None
 
 
+ADDED = (
+    "token.succeeds_id VARCHAR(64)",
+    "device.lost_at {instant}",
+    "device.wipe_told_at {instant}",
+    "device.wiped_at {instant}",
+)
+
+
 def upgrade() -> None:
-    op.execute("ALTER TABLE token ADD COLUMN succeeds_id VARCHAR(64)")
+    instant = sa.DateTime(timezone=True).compile(op.get_bind().dialect)
+    for each in ADDED:
+        table, column = each.split(".", 1)
+        op.execute(f"ALTER TABLE {table} ADD COLUMN {column.format(instant=instant)}")
 
 
 def downgrade() -> None:
-    op.execute("ALTER TABLE token DROP COLUMN succeeds_id")
+    for each in reversed(ADDED):
+        table, column = each.split(".", 1)
+        op.execute(f"ALTER TABLE {table} DROP COLUMN {column.split(' ')[0]}")
