@@ -23,7 +23,7 @@ class Device(Tenant, Base):
     """A patient's phone, enrolled by a one-time code.
 
     Revoked, it is told at its next contact to delete what it stores, and says when it has done so. `lost_at`: somebody
-    said that it is lost.
+    said that it is lost. `proxy_consent_id`: the phone is of somebody whom the patient lets look after them.
     """
 
     __tablename__ = "device"
@@ -35,16 +35,18 @@ class Device(Tenant, Base):
     lost_at: Mapped[datetime | None]
     wipe_told_at: Mapped[datetime | None]
     wiped_at: Mapped[datetime | None]
+    proxy_consent_id: Mapped[str | None] = mapped_column(String(ID_LENGTH))
 
 
 class EnrolmentCode(Tenant, Base):
-    """A code that one device may exchange for tokens, once."""
+    """A code that one device may exchange for tokens, once: of the patient, or of the proxy whose consent it names."""
 
     __tablename__ = "enrolment_code"
     __table_args__ = (reference("patient"), reference("staff", "made_by"))
 
     code_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
     patient_id: Mapped[str] = mapped_column(String(ID_LENGTH))
+    proxy_consent_id: Mapped[str | None] = mapped_column(String(ID_LENGTH))
     made_by: Mapped[str] = mapped_column(String(ID_LENGTH))
     made_at: Mapped[datetime]
     expires_at: Mapped[datetime]

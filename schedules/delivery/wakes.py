@@ -66,7 +66,7 @@ def claim_wakes(
     """Take up to `most` due wake-ups in hand. Return their claims, and whether there may be more.
 
     What is no longer called for ends here: the device has the change by now, its address is gone, the patient died, a
-    device that was lost knows it. A provider that is left alone keeps its wake-ups waiting.
+    removed device knows it. A provider that is left alone keeps its wake-ups waiting.
     """
     claims: list[WakeClaim] = []
     left, lost = most, Counter[tuple[str, str, str]]()
@@ -127,8 +127,9 @@ def _waiting(session: Session, now: datetime) -> Sequence[str]:
 def _due(session: Session, practice_id: str, terms: WakeTerms, now: datetime, most: int) -> Select[*tuple[Any, ...]]:
     """Return what reads and locks a practice's wake-ups that are due, each with what has to be known of it."""
     paused = [provider.value for provider in paused_until(session, now)]
-    # A lost device is woken to be told to delete what it stores, whatever it has.
-    must_wipe = and_(Device.lost_at.is_not(None), Device.wipe_told_at.is_(None))
+    # A device that was lost, or whose proxy's consent has ended, is woken to be told to delete what it stores.
+    is_removed = and_(Device.revoked_at.is_not(None), Device.wipe_told_at.is_(None))
+    must_wipe = and_(is_removed, or_(Device.lost_at.is_not(None), Device.proxy_consent_id.is_not(None)))
     is_in_use = and_(Device.revoked_at.is_(None), Patient.died_on.is_(None), Patient.deleted.is_(False))
     is_usable = and_(
         or_(must_wipe, is_in_use),

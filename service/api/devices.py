@@ -17,10 +17,14 @@ devices = Resource("devices", "The phones that hold a patient's data, and how on
 
 
 class DeviceView(Schema):
-    """One device. `is_calling`: the one that asks. `state` tells how far a revoked one is with deleting its data."""
+    """One device. `is_calling`: the one that asks. `state` tells how far a revoked one is with deleting its data.
+
+    `proxy_consent_id`: it is the phone of somebody whom the patient lets look after them.
+    """
 
     id = Id(required=True)
     patient_id = Id(required=True)
+    proxy_consent_id = Id(required=True, allow_none=True)
     is_calling = fields.Boolean(required=True)
     state = Word(DeviceState, required=True)
     enrolled_at = Instant(required=True)
@@ -68,7 +72,7 @@ def lose_device(device_id: str) -> Any:
 @devices.arguments(WipedBody)
 @devices.response(204)
 def confirm(body: dict[str, Any]) -> Any:
-    """Say that this device has deleted what it stored, after the answer `device_revoked`. Send it before the token goes.
+    """Say that this device has deleted what it stored, after the answer `device_revoked`.
 
     401: no device had this token. 409: its device was not revoked.
     """
@@ -79,6 +83,6 @@ def confirm(body: dict[str, Any]) -> Any:
 
 
 def _told(device: Device) -> dict[str, Any]:
-    names = ("id", "patient_id", "enrolled_at", "revoked_at", "lost_at", "wipe_told_at", "wiped_at")
+    names = ("id", "patient_id", "proxy_consent_id", "enrolled_at", "revoked_at", "lost_at", "wipe_told_at", "wiped_at")
     told = {name: getattr(device, name) for name in names}
     return told | {"state": state_of(device), "is_calling": device.id == caller().actor_id}

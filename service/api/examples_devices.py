@@ -5,6 +5,7 @@ from typing import Any
 _PHONE: dict[str, Any] = {
     "id": "01kprw5h2m7d1e3v5i7c9e0a2b",
     "patient_id": "k7Qm2pXcV9sLwRtA",
+    "proxy_consent_id": None,
     "is_calling": True,
     "state": "active",
     "enrolled_at": "2026-04-01T15:00:00Z",

@@ -8,7 +8,6 @@ from datetime import timedelta
 from flask import Flask, current_app, request
 from sqlalchemy.orm import Session
 
-from models.audit import ActorKind
 from models.sync import attribute_to
 from service.api.reads import READING_METHODS, only_reads
 from service.api.scope import now, open_scope, route_of, settings
@@ -65,7 +64,7 @@ def _pass_gate() -> None:
         current.principal = None
         raise UnauthenticatedError  # a page is for people who signed in themselves
     refuse_unless_may_call(route, current.principal)
-    if current.principal.actor_kind is ActorKind.device and settings().wakes_devices:
+    if current.principal.is_device and settings().wakes_devices:
         attribute_to(session, current.principal.actor_id)
 
 

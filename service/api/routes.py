@@ -28,6 +28,7 @@ from service.api.privacy import privacy
 from service.api.progress import progress
 from service.api.protocols import protocols
 from service.api.providers import providers
+from service.api.proxies import proxies
 from service.api.push_addresses import push_addresses
 from service.api.questionnaire_answers import questionnaire_answers
 from service.api.reminders import reminders
@@ -82,6 +83,7 @@ RESOURCES = (
     imports,
     sign_ins,
     devices,
+    proxies,
     staff_sign_in,
     me,
     service_accounts,

@@ -21,6 +21,7 @@ from service.api.reads import READING_METHODS
 from service.api.scope import Scope, find_scope, route_of, scope
 from service.db import begin, current_session
 from service.errors import RevokedDeviceError, ServiceError, UnavailableError
+from service.identity.principal import Principal
 from service.identity.rotation import note_first_use
 from service.identity.service_accounts import note_used
 from service.identity.sessions import note_seen
@@ -34,6 +35,9 @@ _ACTIONS = {
     "POST /api/v1/devices": AuditAction.token,
     "POST /api/v1/tokens/refresh": AuditAction.token,
     "POST /api/v1/devices/wiped": AuditAction.token,
+    "POST /api/v1/patients/{patient_id}/proxies": AuditAction.token,
+    "POST /api/v1/proxies/{proxy_id}/enrolment": AuditAction.token,
+    "POST /api/v1/proxies/{proxy_id}/end": AuditAction.token,
     "POST /api/v1/devices/{device_id}/lost": AuditAction.token,
     "POST /m/{token}": AuditAction.token,
     "POST /api/v1/sign-in": AuditAction.token,
@@ -124,7 +128,8 @@ def record_wipe_order(revoked: RevokedDeviceError) -> None:
     note_wipe_told(session, device, current.now)
     told = Act(device.actor_kind, device.actor_id, AuditAction.denied, route_of(), revoked.status)
     patient_ids = [] if device.patient_id is None else [device.patient_id]
-    append(session, device.practice_id, replace(told, about={"told": "wipe"}, patient_ids=patient_ids), current.now)
+    about = {"told": "wipe"} | _for_whom(device)
+    append(session, device.practice_id, replace(told, about=about, patient_ids=patient_ids), current.now)
     session.commit()
 
 
@@ -166,7 +171,14 @@ def _append(current: Scope, action: AuditAction, status: int) -> None:
         action=action,
         route=route_of(),
         status=status,
-        about=current.about,
+        about=current.about | _for_whom(principal),
         patient_ids=current.patient_ids,
     )
     append(current_session(), principal.practice_id, act, current.now)
+
+
+def _for_whom(principal: Principal) -> dict[str, str]:
+    """Return, of what a proxy does, for whom and by which consent."""
+    if principal.proxy is None:
+        return {}
+    return {"proxy_for": str(principal.patient_id), "proxy_consent_id": principal.proxy.consent_id}

@@ -11,13 +11,12 @@ from enum import StrEnum
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import Device, DeviceWake, PushAddress
-from models.wake import WakeState
+from models import Device
 from schedules.planning import answers_now
+from schedules.planning.removed_devices import remove_devices
 from service.care.reach import find_patient, lock_patient
 from service.errors import NotFoundError
 from service.identity.principal import Principal
-from service.identity.tokens import revoke_device
 
 
 class DeviceState(StrEnum):
@@ -51,7 +50,7 @@ def mark_lost(session: Session, caller: Principal, device_id: str, now: datetime
     Doing it again changes nothing. Raises NotFoundError.
     """
     device = session.get(Device, (caller.practice_id, device_id))
-    if device is None:
+    if device is None or caller.patient_id not in (None, device.patient_id):
         raise NotFoundError
     find_patient(session, caller, device.patient_id)
     # In the order in which everybody locks: a message that passes its last check later sees the change.
@@ -61,21 +60,5 @@ def mark_lost(session: Session, caller: Principal, device_id: str, now: datetime
     if device.lost_at is not None:
         return device
     device.lost_at = now
-    if device.revoked_at is None:
-        revoke_device(session, device, now)
-    if device.wipe_told_at is None:
-        _wake(session, device, now)
+    remove_devices(session, device.practice_id, [device.id], now)
     return device
-
-
-def _wake(session: Session, device: Device, now: datetime) -> None:
-    """Have the device woken at once, if it has an address: a pause after the last wake-up does not count."""
-    key = {"practice_id": device.practice_id, "device_id": device.id}
-    if session.scalar(select(PushAddress.id).filter_by(**key, disabled_at=None)) is None:
-        return
-    row = session.get(DeviceWake, (device.practice_id, device.id), with_for_update=True)
-    if row is None:
-        row = DeviceWake(**key, wanted_rev=0, fence=0)
-        session.add(row)
-    row.due_at, row.quiet_until, row.state, row.tries = now, None, WakeState.waiting, 0
-    row.fence += 1

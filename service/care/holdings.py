@@ -115,6 +115,7 @@ HOLDINGS: Final[Mapping[str, Holding]] = {
     "inbound_message": _removed(),
     "message_link": _removed(),
     "push_address": _removed(),
+    "proxy_consent": _removed(),
     "delivery": _removed(),
     "delivery_attempt": _removed(Found.by_delivery),
     "receipt": _removed(Found.by_delivery),

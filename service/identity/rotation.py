@@ -16,7 +16,8 @@ from sqlalchemy.orm import Session
 from models.identity import Device, Token, TokenKind
 from service.errors import RevokedDeviceError, UnauthenticatedError
 from service.identity.principal import Principal
-from service.identity.tokens import BY_TOKEN, DeviceTokens, hash_secret, holder_of, issue_device_tokens, revoke_device
+from service.identity.proxies import as_proxy, holder_of
+from service.identity.tokens import BY_TOKEN, DeviceTokens, hash_secret, issue_device_tokens, revoke_device
 
 RETRY_WITHIN: Final = timedelta(hours=24)
 
@@ -36,6 +37,8 @@ def rotate(session: Session, refresh_secret: str, now: datetime) -> DeviceTokens
     """
     token, device = _find_locked(session, refresh_secret)
     principal = holder_of(device)
+    if principal.proxy is not None:
+        principal = as_proxy(session, principal, now, is_told=device.wipe_told_at is not None)
     if token.used_at is None and token.revoked_at is None:
         if token.expires_at <= now:
             raise UnauthenticatedError

@@ -19,7 +19,8 @@ from models.isolation import Door
 from models.people import Staff
 from models.prepared import Prepared
 from service.errors import RevokedDeviceError, UnauthenticatedError
-from service.identity.principal import Principal, StaffSession
+from service.identity.principal import Principal, Proxy, StaffSession
+from service.identity.proxies import as_proxy
 
 ACCESS_LIFE = timedelta(hours=1)
 REFRESH_LIFE = timedelta(days=60)
@@ -46,6 +47,7 @@ _HOLDER = Prepared(
         Device.patient_id,
         Device.revoked_at.label("device_revoked_at"),
         Device.wipe_told_at,
+        Device.proxy_consent_id,
     )
     .outerjoin(Staff, and_(Staff.practice_id == Token.practice_id, Staff.id == Token.staff_id))
     .outerjoin(Device, _HAS_DEVICE)
@@ -85,12 +87,14 @@ def issue_staff_token(session: Session, staff: Staff, now: datetime, life: timed
     return issue_token(session, staff.practice_id, TokenKind.staff, now, life, staff_id=staff.id)
 
 
-def enrol_device(session: Session, practice_id: str, patient_id: str, now: datetime) -> DeviceTokens:
-    """Enrol a new device of a patient and return its first tokens."""
+def enrol_device(
+    session: Session, practice_id: str, patient_id: str, now: datetime, *, proxy: Proxy | None = None
+) -> DeviceTokens:
+    """Enrol a new device of a patient, or of a proxy, and return its first tokens."""
     device_id = new_id(now)
     row = {"practice_id": practice_id, "id": device_id, "patient_id": patient_id, "enrolled_at": now}
-    session.execute(insert(Device).values(**row))
-    return issue_device_tokens(session, Principal(practice_id, device_id, patient_id=patient_id), now)
+    session.execute(insert(Device).values(**row, proxy_consent_id=None if proxy is None else proxy.consent_id))
+    return issue_device_tokens(session, Principal(practice_id, device_id, patient_id=patient_id, proxy=proxy), now)
 
 
 def authenticate(session: Session, secret: str, now: datetime, *, idle: timedelta = SESSION_IDLE) -> Principal:
@@ -107,16 +111,26 @@ def authenticate(session: Session, secret: str, now: datetime, *, idle: timedelt
     if found is None:
         raise UnauthenticatedError
     if found.device_revoked_at is not None:
-        holder = Principal(found.practice_id, found.device_id, patient_id=found.patient_id)
-        raise RevokedDeviceError(holder, is_told=found.wipe_told_at is not None)
+        raise RevokedDeviceError(_device_of(found), is_told=found.wipe_told_at is not None)
     if found.revoked_at is not None or found.expires_at <= now or found.kind not in _ACCEPTED:
         raise UnauthenticatedError
     if found.staff_id is not None and found.disabled_at is None:
         return Principal(found.practice_id, found.staff_id, role=found.role, session=_session_of(found, now - idle))
     if found.device_id is not None:
-        unused = found.token_id if found.used_at is None else None
-        return Principal(found.practice_id, found.device_id, patient_id=found.patient_id, unused_token_id=unused)
+        device = _device_of(found)
+        if device.proxy is None:
+            return device
+        return as_proxy(session, device, now, is_told=found.wipe_told_at is not None)
     raise UnauthenticatedError
+
+
+def _device_of(found: Any) -> Principal:
+    """Return the device that holds a token, as a caller."""
+    unused = found.token_id if found.used_at is None else None
+    consent_id = found.proxy_consent_id
+    proxy = None if consent_id is None else Proxy(consent_id, frozenset())
+    key = (found.practice_id, found.device_id)
+    return Principal(*key, patient_id=found.patient_id, unused_token_id=unused, proxy=proxy)
 
 
 def _session_of(found: Any, last_seen_after: datetime) -> StaffSession | None:
@@ -126,11 +140,6 @@ def _session_of(found: Any, last_seen_after: datetime) -> StaffSession | None:
     if found.last_seen_at <= last_seen_after:
         raise UnauthenticatedError
     return StaffSession(found.token_id, found.last_seen_at, found.reauthenticated_at)
-
-
-def holder_of(device: Device) -> Principal:
-    """Return a device as a caller."""
-    return Principal(device.practice_id, device.id, patient_id=device.patient_id)
 
 
 def revoke_device(session: Session, device: Device, now: datetime) -> None:
@@ -147,7 +156,7 @@ def revoke_device(session: Session, device: Device, now: datetime) -> None:
 def issue_device_tokens(
     session: Session, principal: Principal, now: datetime, *, succeeds_id: str | None = None
 ) -> DeviceTokens:
-    """Make a device's tokens. `succeeds_id`: the refresh token that was exchanged for them, if they are not its first."""
+    """Make a device's tokens. `succeeds_id`: the refresh token that was exchanged for them; its first have none."""
     practice_id, holder = principal.practice_id, {"device_id": principal.actor_id, "succeeds_id": succeeds_id}
     access = issue_token(session, practice_id, TokenKind.device_access, now, ACCESS_LIFE, **holder)
     refresh = issue_token(session, practice_id, TokenKind.device_refresh, now, REFRESH_LIFE, **holder)

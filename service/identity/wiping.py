@@ -2,26 +2,26 @@
 
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from models.identity import Device, Token
 from service.errors import ConflictError, Fault, UnauthenticatedError
 from service.identity.principal import Principal
-from service.identity.tokens import BY_TOKEN, hash_secret, holder_of
+from service.identity.proxies import holder_of
+from service.identity.tokens import BY_TOKEN, hash_secret
 
 
 def note_wipe_told(session: Session, device: Principal, now: datetime) -> None:
-    """Note that a revoked device was answered that it is to delete what it stores."""
+    """Note that a device was answered that it is to delete what it stores. One whose consent has ended is ended by it."""
     session.execute(
         update(Device)
         .where(
             Device.practice_id == device.practice_id,
             Device.id == device.actor_id,
-            Device.revoked_at.is_not(None),
             Device.wipe_told_at.is_(None),
         )
-        .values(wipe_told_at=now)
+        .values(wipe_told_at=now, revoked_at=func.coalesce(Device.revoked_at, now))
         .execution_options(synchronize_session=False)
     )
 

@@ -59,6 +59,7 @@ MISSING = {
     "staff_id": "nobody",
     "own_protocol_id": "nothing",
     "device_id": "nothing",
+    "proxy_id": "nothing",
 }
 # Longer than any id.
 MALFORMED = dict.fromkeys(MISSING, "x" * 65)
@@ -77,6 +78,14 @@ SHIFT_BODY = {
     "from_at": "08:00",
     "until_on": "2026-03-02",
     "until_at": "20:00",
+}
+PROXY_BODY = {
+    "name": "Sam Whitfield",
+    "relationship": "partner",
+    "scopes": ["read_plan"],
+    "given_how": "in_person",
+    "given_on": "2026-03-02",
+    "through_on": "2026-09-02",
 }
 SURGERY_BODY = {"procedure": "lumbar_microdiscectomy", "approach": "tubular", "levels": ["L4-L5"]}
 
@@ -179,6 +188,7 @@ def body_of(route: str, ids: dict[str, str]) -> Any:
         "POST /api/v1/sign-in/authenticator": {"challenge": "x"},
         "POST /api/v1/sign-in/authenticator/confirm": {"challenge": "x", "code": "000000"},
         "POST /api/v1/service-accounts": {"name": "Records", "scopes": ["patients:read"]},
+        "POST /api/v1/patients/{patient_id}/proxies": PROXY_BODY,
         "POST /api/v1/devices/wiped": {"token": "x"},
         "POST /api/v1/me/step-up": {"code": "000000"},
         "POST /api/v1/me/password": {"old_password": "x", "new_password": "x"},
@@ -239,6 +249,8 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
     account.key_hash, account.expires_at = f"key-{name}".encode(), datetime(2027, 3, 1, tzinfo=UTC)
     session.add(account)
     session.add(Device(practice_id=clinic.id, id=name, patient_id=episode.patient_id, enrolled_at=at))
+    whom = clinic.other_patient if other else clinic.patient
+    consent = builders.proxy_consent(session, whom, clinic.coordinator, id=name)
     colleague = builders.staff(session, clinic.practice) if other else clinic.coordinator
     add_session_row(session, colleague, name)
     items = session.query(Milestone).filter_by(practice_id=clinic.id, episode_id=episode.id)
@@ -270,6 +282,7 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
         "staff_id": clinic.coordinator.id,
         "own_protocol_id": add_own_protocol(session, clinic, name),
         "device_id": name,
+        "proxy_id": consent.id,
     }
 
 
