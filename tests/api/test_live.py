@@ -1,5 +1,5 @@
-"""The live service against its own document, fuzzed with a token of every role, a patient's and a program's key: no 5xx,
-and no answer that the document does not promise.
+"""The live service against its own document, fuzzed as every role, as a patient and as a program: no 5xx, and no answer
+that the document does not promise.
 
 Every check runs on every operation, with two exceptions on routes with an ETag (a change without If-Match is 428).
 Where a rule cannot be written as a schema, the refusal counts as an answer to valid data: a cursor that we did not
