@@ -19,6 +19,15 @@ def test_the_published_figure_of_6_mercaptopurine_against_placebo() -> None:
     assert told.p_value == pytest.approx(4.17e-5, rel=1e-2)
 
 
+def test_two_people_make_the_smallest_test() -> None:
+    # By hand: on day 1 one of two reaches it, expected 1/2 with variance 1/4; on day 2 nobody is left to compare with.
+    told = log_rank(kaplan_meier([Followed(1, True)]), kaplan_meier([Followed(2, True)]))
+
+    assert told is not None
+    assert told.chi_square == pytest.approx(1)
+    assert told.p_value == pytest.approx(0.31731050786291415)
+
+
 @pytest.mark.parametrize(
     ("first", "second"),
     [
