@@ -7,6 +7,7 @@ small. Nothing is adjusted for who was chosen for which approach: no figure here
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -16,24 +17,32 @@ from models import Practice
 from schedules.outcomes.comparison import LogRank, log_rank
 from schedules.outcomes.follow_up import FollowUp, followed
 from schedules.outcomes.survival import Curve, Followed, Median, Step, kaplan_meier
+from schedules.plan.protocol import Text
 from schedules.plan.vocabulary import ApproachClass, Grade, MilestoneKind, Procedure
 from service.care.outcome_rows import Cohort, IndexSurgery, Item, read_cohort, read_items, read_last_words
 
-# The milestones whose day is asked for; of work, the patient's own class has one.
-MEASURED: Final = (
-    MilestoneKind.opioid_stop,
-    MilestoneKind.drive,
-    MilestoneKind.walk30,
-    MilestoneKind.sit60,
-    MilestoneKind.rtw_sed,
-    MilestoneKind.rtw_light,
-    MilestoneKind.rtw_med,
-    MilestoneKind.rtw_heavy,
-    MilestoneKind.rtw_very_heavy,
-)
+
+class Measured(StrEnum):
+    """The milestones whose day is asked for. Of work each patient has one, for the own class of work."""
+
+    opioid_stop = "opioid_stop"
+    drive = "drive"
+    walk30 = "walk30"
+    sit60 = "sit60"
+    rtw_sed = "rtw_sed"
+    rtw_light = "rtw_light"
+    rtw_med = "rtw_med"
+    rtw_heavy = "rtw_heavy"
+    rtw_very_heavy = "rtw_very_heavy"
+
+
 # Days of the table of numbers at risk: those of check-ins, wound, and questionnaires (evidence file, section 5).
 TABLE_DAYS: Final = (0, 7, 14, 28, 42, 90, 180, 365)
 GRADE: Final = Grade.D  # one institution
+NOTE: Final = Text(
+    en="Not adjusted, not proof: who was chosen for which approach differs.",
+    es="Sin ajustar, no es una prueba: difiere quién fue elegido para cada abordaje.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +68,7 @@ class AtRisk:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """The share that has reached the milestone by the end of a day, with its 95 % limits. `at_risk` at its beginning."""
+    """The share that has reached the milestone by the end of a day, with 95 % limits; `at_risk` at its beginning."""
 
     day: int
     at_risk: int
@@ -101,9 +110,10 @@ class MilestoneOutcome:
     """Time to one milestone after one procedure, up to `as_of`, by approach class; `test` compares the two."""
 
     procedure: Procedure
-    kind: MilestoneKind
+    kind: Measured
     as_of: date
     grade: Grade
+    note: Text
     smallest: Smallest
     groups: tuple[Group, ...]
     test: LogRank | None
@@ -111,12 +121,12 @@ class MilestoneOutcome:
 
 
 def view_milestone_outcome(
-    session: Session, practice: Practice, *, procedure: Procedure, kind: MilestoneKind, today: date, smallest: Smallest
+    session: Session, practice: Practice, *, procedure: Procedure, kind: Measured, today: date, smallest: Smallest
 ) -> MilestoneOutcome:
     """Return how long the practice's patients took to a milestone after a procedure. Four SELECTs."""
     cohort = read_cohort(session, practice.id, procedure, today)
     day0s = {each.episode_id: each.day0 for each in cohort.surgeries}
-    items = read_items(session, practice.id, procedure, kind, day0s)
+    items = read_items(session, practice.id, procedure, MilestoneKind(kind.value), day0s)
     heard = {
         episode_id: at.astimezone(ZoneInfo(practice.time_zone)).date()
         for episode_id, at in read_last_words(session, practice.id, procedure).items()
@@ -133,6 +143,7 @@ def view_milestone_outcome(
         kind=kind,
         as_of=today,
         grade=GRADE,
+        note=NOTE,
         smallest=smallest,
         groups=tuple(_group(each, curves[each], smallest) for each in sorted(curves, key=str)),
         test=_test(curves, smallest),

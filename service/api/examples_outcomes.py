@@ -1,0 +1,43 @@
+"""Examples of the document: a made-up clinic's outcomes."""
+
+from typing import Any
+
+MILESTONE: dict[str, Any] = {
+    "procedure": "tlif",
+    "kind": "drive",
+    "as_of": "2026-04-22",
+    "grade": "D",
+    "note": {
+        "en": "Not adjusted, not proof: who was chosen for which approach differs.",
+        "es": "Sin ajustar, no es una prueba: difiere quién fue elegido para cada abordaje.",
+    },
+    "smallest_group": 20,
+    "smallest_cell": 5,
+    "groups": [
+        {
+            "approach_class": "miss",
+            "count": 40,
+            "reached": 33,
+            "median_days": {"day": 24, "low": 21, "high": 28},
+            "points": [
+                {"day": 14, "at_risk": 40, "share": 0.05, "low": 0.0127, "high": 0.1855},
+                {"day": 21, "at_risk": 36, "share": 0.3139, "low": 0.1937, "high": 0.4819},
+            ],
+            "table": [
+                {"day": 0, "at_risk": 40, "share": 0.0, "low": None, "high": None},
+                {"day": 14, "at_risk": 40, "share": 0.05, "low": 0.0127, "high": 0.1855},
+                {"day": 365, "at_risk": None, "share": None, "low": None, "high": None},
+            ],
+        },
+        {
+            "approach_class": "open",
+            "count": None,
+            "reached": None,
+            "median_days": {"day": None, "low": None, "high": None},
+            "points": [],
+            "table": [],
+        },
+    ],
+    "test": None,
+    "left_out": {"combined": 0, "not_theirs": 0, "was_past": None},
+}
