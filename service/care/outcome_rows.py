@@ -35,6 +35,7 @@ _NEVER_THEIRS: Final = (SkipReason.not_applicable, SkipReason.surgery_cancelled)
 class IndexSurgery:
     """The first performed surgery of a course of care, by which it is counted. `ended_on`: the last day that counts.
 
+    `known_at`: when the clinic's service came to know of the day.
     `approach_class` is as performed: what was converted to open counts as open.
     """
 
@@ -44,6 +45,7 @@ class IndexSurgery:
     procedure: Procedure
     approach_class: ApproachClass | None
     day0: date
+    known_at: datetime | None
     ended_on: date | None
     discharged_on: date | None
     blood_loss_ml: int | None
@@ -61,12 +63,12 @@ class Cohort:
 class Item:
     """A milestone of a course: when it was reached, or when the patient left it out.
 
-    `was_past`: its day had passed before the clinic knew of the surgery, so that only some of those days are known.
+    `closed_on`: the last day of its window, or of one without an end its target.
     """
 
     reached_on: date | None
     left_out_at: datetime | None
-    was_past: bool
+    closed_on: date | None
 
 
 def read_cohort(session: Session, practice_id: str, procedure: Procedure, today: date) -> Cohort:
@@ -98,7 +100,7 @@ def _surgeries(practice_id: str, procedure: Procedure, today: date) -> Select[*t
     wanted = select(Surgery.episode_id).where(performed, Surgery.procedure == procedure)
     columns = (
         Surgery.episode_id, Surgery.patient_id, Surgery.id, Surgery.procedure, Surgery.approach_class,
-        Surgery.surgery_on, Surgery.discharged_on, Surgery.blood_loss_ml, Patient.died_on,
+        Surgery.surgery_on, Surgery.dated_at, Surgery.discharged_on, Surgery.blood_loss_ml, Patient.died_on,
     )  # fmt: skip
     return (
         select(*columns)
@@ -121,6 +123,7 @@ def _index_of(row: Any, ended_on: date | None) -> IndexSurgery:
         procedure=row.procedure,
         approach_class=row.approach_class,
         day0=row.surgery_on,
+        known_at=row.dated_at,
         ended_on=ended_on,
         discharged_on=row.discharged_on,
         blood_loss_ml=row.blood_loss_ml,
@@ -143,13 +146,13 @@ def read_items(
             continue
         days = [day for day in (row.achieved_on, *cleared.get(row.id, ())) if day is not None and day >= day0]
         left_out_at = row.reported_at if row.skip_reason is not None else None
-        items[row.episode_id] = Item(min(days, default=None), left_out_at, row.past_policy is not None)
+        items[row.episode_id] = Item(min(days, default=None), left_out_at, row.latest_on or row.target_on)
     return items
 
 
 def _items(practice_id: str, procedure: Procedure, kind: MilestoneKind) -> Select[*tuple[Any, ...]]:
     columns = (
-        Milestone.episode_id, Milestone.id, Milestone.past_policy, MilestoneProgress.achieved_on,
+        Milestone.episode_id, Milestone.id, Milestone.latest_on, Milestone.target_on, MilestoneProgress.achieved_on,
         MilestoneProgress.skip_reason, MilestoneProgress.reported_at,
     )  # fmt: skip
     return (

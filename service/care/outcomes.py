@@ -4,9 +4,9 @@ Counts and shares of groups, never a patient. Of a group that is too small nothi
 small. Nothing is adjusted for who was chosen for which approach: no figure here proves that one is better.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -19,7 +19,7 @@ from schedules.outcomes.follow_up import FollowUp, followed
 from schedules.outcomes.survival import Curve, Followed, Median, Step, kaplan_meier
 from schedules.plan.protocol import Text
 from schedules.plan.vocabulary import ApproachClass, Grade, MilestoneKind, Procedure
-from service.care.outcome_rows import Cohort, IndexSurgery, Item, read_cohort, read_items, read_last_words
+from service.care.outcome_rows import IndexSurgery, Item, read_cohort, read_items, read_last_words
 
 
 class Measured(StrEnum):
@@ -127,16 +127,18 @@ def view_milestone_outcome(
     cohort = read_cohort(session, practice.id, procedure, today)
     day0s = {each.episode_id: each.day0 for each in cohort.surgeries}
     items = read_items(session, practice.id, procedure, MilestoneKind(kind.value), day0s)
-    heard = {
-        episode_id: at.astimezone(ZoneInfo(practice.time_zone)).date()
-        for episode_id, at in read_last_words(session, practice.id, procedure).items()
-    }
-    zone = ZoneInfo(practice.time_zone)
-    at_risk = [each for each in cohort.surgeries if each.episode_id in items and not items[each.episode_id].was_past]
+    words, zone = read_last_words(session, practice.id, procedure), ZoneInfo(practice.time_zone)
     members: dict[ApproachClass | None, list[Followed]] = {each.approach_class: [] for each in cohort.surgeries}
-    for each in at_risk:
-        course = _course(each, items[each.episode_id], heard.get(each.episode_id), zone)
-        members[each.approach_class].append(followed(course, today))
+    not_theirs = was_past = 0
+    for each in cohort.surgeries:
+        item = items.get(each.episode_id)
+        if item is None:
+            not_theirs += 1
+        elif _was_past(each, item, zone):
+            was_past += 1
+        else:
+            course = _course(each, item, words.get(each.episode_id), zone)
+            members[each.approach_class].append(followed(course, today))
     curves = {approach_class: kaplan_meier(group) for approach_class, group in members.items()}
     return MilestoneOutcome(
         procedure=procedure,
@@ -147,14 +149,23 @@ def view_milestone_outcome(
         smallest=smallest,
         groups=tuple(_group(each, curves[each], smallest) for each in sorted(curves, key=str)),
         test=_test(curves, smallest),
-        left_out=_left_out(cohort, items, smallest),
+        left_out=LeftOut(*(told_count(count, smallest) for count in (cohort.combined, not_theirs, was_past))),
     )
 
 
-def _course(surgery: IndexSurgery, item: Item, heard_on: date | None, zone: ZoneInfo) -> FollowUp:
-    left_out_on = None if item.left_out_at is None else item.left_out_at.astimezone(zone).date()
-    ends = [day for day in (surgery.ended_on, left_out_on) if day is not None]
-    return FollowUp(surgery.day0, heard_on, min(ends, default=None), item.reached_on)
+def _was_past(surgery: IndexSurgery, item: Item, zone: ZoneInfo) -> bool:
+    """Return whether an item's day had passed before the surgery was known: of these only some days are told."""
+    known_on = _day(surgery.known_at, zone)
+    return known_on is not None and item.closed_on is not None and item.closed_on < known_on
+
+
+def _course(surgery: IndexSurgery, item: Item, heard_at: datetime | None, zone: ZoneInfo) -> FollowUp:
+    ends = [day for day in (surgery.ended_on, _day(item.left_out_at, zone)) if day is not None]
+    return FollowUp(surgery.day0, _day(heard_at, zone), min(ends, default=None), item.reached_on)
+
+
+def _day(at: datetime | None, zone: ZoneInfo) -> date | None:
+    return None if at is None else at.astimezone(zone).date()
 
 
 def _group(approach_class: ApproachClass | None, curve: Curve, smallest: Smallest) -> Group:
@@ -196,16 +207,6 @@ def _test(curves: Mapping[ApproachClass | None, Curve], smallest: Smallest) -> L
     compared = [curves.get(each) for each in ApproachClass]
     shown = [curve for curve in compared if curve is not None and curve.count >= smallest.group]
     return log_rank(*shown) if len(shown) == len(compared) else None
-
-
-def _left_out(cohort: Cohort, items: Mapping[str, Item], smallest: Smallest) -> LeftOut:
-    known: Sequence[Item | None] = [items.get(each.episode_id) for each in cohort.surgeries]
-    counts = (
-        cohort.combined,
-        sum(item is None for item in known),
-        sum(item is not None and item.was_past for item in known),
-    )
-    return LeftOut(*(told_count(count, smallest) for count in counts))
 
 
 def told_count(count: int, smallest: Smallest) -> int | None:

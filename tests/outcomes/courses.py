@@ -32,8 +32,10 @@ def course(
 ) -> Milestone:
     """Add a patient whose surgery was performed on `day0`, with a milestone that nobody has reported."""
     episode = builders.episode(session, builders.patient(session, practice, **patient))
-    surgery = stage(session, episode, procedure=procedure, approach_class=approach_class, surgery_on=day0)
-    return builders.milestone(session, surgery, key=kind, kind=kind, **item or {})
+    of = {"procedure": procedure, "approach_class": approach_class, "surgery_on": day0, "dated_at": at_noon(day0)}
+    surgery = stage(session, episode, **of)
+    days = {"target_on": day0 + timedelta(days=21), "latest_on": day0 + timedelta(days=28)}
+    return builders.milestone(session, surgery, key=kind, kind=kind, **days | (item or {}))
 
 
 def stage(session: Session, episode: Any, **changes: Any) -> Surgery:

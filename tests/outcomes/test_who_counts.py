@@ -11,7 +11,6 @@ from schedules.plan.vocabulary import (
     ApproachClass,
     EpisodeStatus,
     MilestoneKind,
-    PastPolicy,
     Procedure,
     SkipReason,
     SurgeryStatus,
@@ -125,16 +124,22 @@ def test_to_whom_it_does_not_apply_is_not_at_risk(session: Session, practice: Pr
     assert outcome.left_out.not_theirs == 3
 
 
-def test_what_was_past_when_the_clinic_began_is_left_out_reached_or_not(session: Session, practice: Practice) -> None:
+@pytest.mark.parametrize(("known_day", "left_out"), [(28, 0), (29, 2)])
+def test_what_was_past_when_the_clinic_began_is_left_out_reached_or_not(
+    session: Session, practice: Practice, known_day: int, left_out: int
+) -> None:
     for is_reached in (True, False):
-        milestone = course(session, practice, item={"past_policy": PastPolicy.ask_coordinator})
+        milestone = course(session, practice)
+        session.commit()
+        surgery = session.get_one(Surgery, (practice.id, milestone.surgery_id))
+        surgery.dated_at = at_noon(DAY_0 + timedelta(days=known_day))
         if is_reached:
             reach(session, milestone, 21)
 
     outcome = told(session, practice)
 
-    assert [group.count for group in outcome.groups] == [None]
-    assert outcome.left_out.was_past == 2
+    assert outcome.left_out.was_past == left_out
+    assert [group.count for group in outcome.groups] == [None if left_out else 2]
 
 
 def test_two_procedures_on_one_day_are_of_neither(session: Session, practice: Practice) -> None:
