@@ -2,15 +2,26 @@
 
 from typing import Any
 
+_NOTE = {
+    "en": "Not adjusted, not proof: who was chosen for which approach differs.",
+    "es": "Sin ajustar, no es una prueba: difiere quién fue elegido para cada abordaje.",
+}
+BAND: dict[str, Any] = {
+    "procedure": "lumbar_microdiscectomy",
+    "approach_class": "miss",
+    "as_of": "2026-04-22",
+    "grade": "D",
+    "note": _NOTE,
+    "courses": 58,
+    "pain": [{"first_day": 0, "count": 51, "low": 4.5, "median": 6.0, "high": 7.25}],
+    "walking": [{"first_day": 0, "count": 49, "low": 8.0, "median": 12.5, "high": 17.0}],
+}
 MILESTONE: dict[str, Any] = {
     "procedure": "tlif",
     "kind": "drive",
     "as_of": "2026-04-22",
     "grade": "D",
-    "note": {
-        "en": "Not adjusted, not proof: who was chosen for which approach differs.",
-        "es": "Sin ajustar, no es una prueba: difiere quién fue elegido para cada abordaje.",
-    },
+    "note": _NOTE,
     "smallest_group": 20,
     "smallest_cell": 5,
     "groups": [

@@ -13,6 +13,7 @@ from service.api.scope import caller, now, settings
 from service.care.enrol import clinic_today
 from service.care.outcomes import Measured, Smallest, view_milestone_outcome
 from service.care.reach import practice_of
+from service.care.recovery_band import view_recovery_band
 from service.db import current_session
 
 outcomes = Resource(
@@ -113,6 +114,49 @@ def get_milestone_outcome(query: dict[str, Any]) -> Any:
     practice = practice_of(current_session(), caller())
     today = clinic_today(practice, now())
     return view_milestone_outcome(current_session(), practice, today=today, smallest=smallest(), **query)
+
+
+class BandQuery(Schema):
+    """Which procedure, and which class of approach; none for surgery that has no class."""
+
+    procedure = Word(Procedure, required=True)
+    approach_class = Word(ApproachClass, load_default=None)
+
+
+class WeekView(Schema):
+    """One week, from `first_day` on: how many courses of care told something, and between what the middle half lies."""
+
+    first_day = fields.Integer(required=True)
+    count = fields.Integer(attribute="spread.count", required=True)
+    low = fields.Float(attribute="spread.low", required=True)
+    median = fields.Float(attribute="spread.median", required=True)
+    high = fields.Float(attribute="spread.high", required=True)
+
+
+class RecoveryBandView(Schema):
+    """What was seen of the clinic's latest courses after one procedure, by week: no goal, and no warning.
+
+    `pain` is the worst pain, 0 to 10, `walking` minutes walked in a day. `courses` null: too few to show.
+    """
+
+    procedure = Word(Procedure, required=True)
+    approach_class = Word(ApproachClass, required=True, allow_none=True)
+    as_of = CivilDate(required=True)
+    grade = Word(Grade, required=True)
+    note = fields.Nested(BilingualText, required=True)
+    courses = fields.Integer(required=True, allow_none=True)
+    pain = fields.List(fields.Nested(WeekView), required=True)
+    walking = fields.List(fields.Nested(WeekView), required=True)
+
+
+@outcomes.get("/outcomes/recovery-bands")
+@outcomes.arguments(BandQuery, location="query")
+@outcomes.response(200, RecoveryBandView, example=examples.BAND)
+def get_recovery_band(query: dict[str, Any]) -> Any:
+    """Return between what pain and walking of the middle half lay, week by week after a procedure."""
+    practice = practice_of(current_session(), caller())
+    today = clinic_today(practice, now())
+    return view_recovery_band(current_session(), practice, today=today, smallest=smallest(), **query)
 
 
 def smallest() -> Smallest:

@@ -71,10 +71,25 @@ class Item:
     closed_on: date | None
 
 
-def read_cohort(session: Session, practice_id: str, procedure: Procedure, today: date) -> Cohort:
-    """Return the courses of care that began with a procedure, up to `today`. One SELECT."""
+def read_cohort(
+    session: Session,
+    practice_id: str,
+    procedure: Procedure,
+    today: date,
+    *,
+    latest: int | None = None,
+    approach_class: ApproachClass | None = None,
+) -> Cohort:
+    """Return the courses of care that began with a procedure, up to `today`. One SELECT.
+
+    `latest`: only those of so many of the latest surgeries of one class, which may be None.
+    """
+    wanted = select(Surgery.episode_id).where(_performed(practice_id, today), Surgery.procedure == procedure)
+    if latest is not None:
+        of_class = Surgery.approach_class.is_not_distinct_from(approach_class)
+        wanted = wanted.where(of_class).order_by(Surgery.surgery_on.desc(), Surgery.id).limit(latest)
     found, combined = [], 0
-    for _, rows in groupby(session.execute(_surgeries(practice_id, procedure, today)), lambda row: row.episode_id):
+    for _, rows in groupby(session.execute(_surgeries(practice_id, today, wanted)), lambda row: row.episode_id):
         stages = list(rows)
         first = [row for row in stages if row.surgery_on == stages[0].surgery_on]
         kinds = {(row.procedure, row.approach_class) for row in first}
@@ -89,15 +104,17 @@ def read_cohort(session: Session, practice_id: str, procedure: Procedure, today:
     return Cohort(tuple(found), combined)
 
 
-def _surgeries(practice_id: str, procedure: Procedure, today: date) -> Select[*tuple[Any, ...]]:
-    """Return a query of every performed surgery of the courses that hold one of `procedure`, course by course."""
-    performed = and_(
+def _performed(practice_id: str, today: date) -> ColumnElement[bool]:
+    return and_(
         Surgery.practice_id == practice_id,
         Surgery.status == SurgeryStatus.performed,
         Surgery.surgery_on <= today,
         Surgery.deleted.is_(False),
     )
-    wanted = select(Surgery.episode_id).where(performed, Surgery.procedure == procedure)
+
+
+def _surgeries(practice_id: str, today: date, episodes: Select[str]) -> Select[*tuple[Any, ...]]:
+    """Return a query of every performed surgery of courses, course by course."""
     columns = (
         Surgery.episode_id, Surgery.patient_id, Surgery.id, Surgery.procedure, Surgery.approach_class,
         Surgery.surgery_on, Surgery.dated_at, Surgery.discharged_on, Surgery.blood_loss_ml, Patient.died_on,
@@ -106,7 +123,8 @@ def _surgeries(practice_id: str, procedure: Procedure, today: date) -> Select[*t
         select(*columns)
         .join(Episode, _same(Episode, Surgery.practice_id, Surgery.episode_id))
         .join(Patient, _same(Patient, Surgery.practice_id, Surgery.patient_id))
-        .where(performed, Surgery.episode_id.in_(wanted), Episode.deleted.is_(False), Patient.deleted.is_(False))
+        .where(_performed(practice_id, today), Surgery.episode_id.in_(episodes))
+        .where(Episode.deleted.is_(False), Patient.deleted.is_(False))
         .order_by(Surgery.episode_id, Surgery.surgery_on, Surgery.stage)
     )
 

@@ -8,7 +8,7 @@ from schedules.plan.vocabulary import ApproachClass
 from service.care.outcomes import Group, MilestoneOutcome, Point
 
 WIDTH: Final = 640
-HEIGHT: Final = 288
+HEIGHT: Final = 292
 LEFT: Final = 48
 RIGHT: Final = 560  # names of the curves stand right of it
 _TOP: Final = 12
@@ -58,11 +58,11 @@ def draw_outcome(outcome: MilestoneOutcome) -> Picture | None:
 def _curves(groups: Sequence[Group], last: int) -> list[Curve]:
     """Return the curves; names that would lie on one another are moved apart."""
     drawn: list[Curve] = []
-    for group in sorted(groups, key=lambda group: group.points[-1].share):
+    for group in sorted(groups, key=lambda group: group.points[-1].share, reverse=True):
         points = [point for point in group.points if point.day <= last]
         y = _y(points[-1].share if points else 0) + 4
         if drawn:
-            y = min(y, drawn[-1].name_y - _NAME_ROOM)
+            y = max(y, drawn[-1].name_y + _NAME_ROOM)
         drawn.append(Curve(group.approach_class, _steps(points, last), _band(points, last), y))
     return drawn
 

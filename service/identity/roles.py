@@ -232,6 +232,7 @@ OF_PRACTICE: Final[Rules] = {
     "DELETE /api/v1/on-call/{shift_id}": STAFF,
     "GET /clinic/protocols": STAFF,
     "GET /api/v1/outcomes/milestones": STAFF,  # of groups, never of a patient
+    "GET /api/v1/outcomes/recovery-bands": STAFF,
     "GET /clinic/outcomes": STAFF,
     "GET /clinic/outcomes.csv": STAFF,
 }
