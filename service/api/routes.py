@@ -19,6 +19,7 @@ from service.api.milestones import milestones
 from service.api.moves import moves
 from service.api.observations import observations
 from service.api.on_call import on_call
+from service.api.outcomes import outcomes
 from service.api.own_protocols import own_protocols
 from service.api.patients import patients
 from service.api.plans import plans
@@ -77,6 +78,7 @@ RESOURCES = (
     own_protocols,
     migrations,
     practice,
+    outcomes,
     simulations,
     imports,
     sign_ins,

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from models import CheckIn, Episode, Milestone, Patient, Practice, Reminder, Task
 from schedules.plan.vocabulary import Language
 from schedules.planning.story_words import story_words
+from service.api.outcomes import smallest
 from service.api.scope import caller, now, show
 from service.api.settle import settled
 from service.care.access_log import Access, Whose, list_accesses
@@ -21,6 +22,7 @@ from service.care.limits import patient_limits
 from service.care.plan_view import PlanView, view_plan
 from service.care.progress_view import ProgressView, view_progress
 from service.care.reach import find_patient, find_row, lock_patient, practice_of
+from service.care.recovery_band import RecoveryBand, view_recovery_band
 from service.care.reminders import list_decisions, list_reminders
 from service.care.tasks import TaskFilter, list_tasks
 from service.dashboard.blueprint import clinic
@@ -76,6 +78,7 @@ def show_patient(patient_id: str) -> Response:
     course = _course(practice, _chosen(episodes), today) if episodes else None
     accesses, _ = list_accesses(session, practice.id, patient.id, Whose.everybody, after=None, limit=_MOST_ACCESSES)
     drawn = None if course is None else draw_plan(course.plan)
+    band = None if course is None else _band(practice, course, today)
     return page(
         "patient.html",
         patient=patient,
@@ -87,7 +90,8 @@ def show_patient(patient_id: str) -> Response:
         drawn=drawn,
         width=WIDTH,
         left=LEFT,
-        charts=_charts(course, zone),
+        charts=_charts(course, zone, band),
+        band=band,
         accesses=accesses,
         kinds={} if course is None else {each.row.id: each.row.kind for each in course.plan.milestones},
         in_words=lambda access: access_words(access, language()),
@@ -159,15 +163,33 @@ def _course(practice: Practice, episode: Episode, today: date) -> Course:
     )
 
 
-def _charts(course: Course | None, zone: ZoneInfo) -> list[tuple[str, str, Chart]]:
-    """Return the charts that have a point: title, unit and drawing."""
+def _charts(course: Course | None, zone: ZoneInfo, band: RecoveryBand | None) -> list[tuple[str, str, Chart]]:
+    """Return the charts that have a point: title, unit and drawing, with the band of others behind it."""
     if course is None or course.day0 is None:
         return []
+    pain, walking = ((), ()) if band is None else (band.pain, band.walking)
     told = (
-        ("chart_pain", "of_ten", pain_chart(course.check_ins, course.day0, zone)),
-        ("chart_walking", "minutes", walking_chart(course.check_ins, course.day0, zone)),
+        ("chart_pain", "of_ten", pain_chart(course.check_ins, course.day0, zone, pain)),
+        ("chart_walking", "minutes", walking_chart(course.check_ins, course.day0, zone, walking)),
     )
     return [(title, unit, drawn) for title, unit, drawn in told if drawn is not None]
+
+
+def _band(practice: Practice, course: Course, today: date) -> RecoveryBand | None:
+    """Return what was seen of others after the same surgery; None for too few, or after two on one day."""
+    latest = [each.surgery for each in course.plan.surgeries if each.surgery.surgery_on == course.day0]
+    if course.day0 is None or len(latest) != 1 or not course.check_ins:
+        return None
+    band = view_recovery_band(
+        current_session(),
+        practice,
+        procedure=latest[0].procedure,
+        approach_class=latest[0].approach_class,
+        today=today,
+        smallest=smallest(),
+        without_episode=course.episode.id,
+    )
+    return band if band.pain or band.walking else None
 
 
 def _limits(patient: Patient) -> list[LimitLine] | None:

@@ -12,6 +12,7 @@ from service.dashboard import (
     alert_views,
     milestone_views,
     move_views,
+    outcome_views,
     patient_views,
     protocol_views,
     sign_in_views,
@@ -30,6 +31,7 @@ PAGES: Final = (
     milestone_views,
     move_views,
     protocol_views,
+    outcome_views,
     alert_views,
 )
 _KEPT: Final = "public, max-age=31536000, immutable"  # its address changes with it

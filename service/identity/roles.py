@@ -231,6 +231,10 @@ OF_PRACTICE: Final[Rules] = {
     "PUT /api/v1/on-call/{shift_id}": STAFF,
     "DELETE /api/v1/on-call/{shift_id}": STAFF,
     "GET /clinic/protocols": STAFF,
+    "GET /api/v1/outcomes/milestones": STAFF,  # of groups, never of a patient
+    "GET /api/v1/outcomes/recovery-bands": STAFF,
+    "GET /clinic/outcomes": STAFF,
+    "GET /clinic/outcomes.csv": STAFF,
 }
 
 PARTS: Final[Mapping[str, Rules]] = {
