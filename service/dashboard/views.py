@@ -12,6 +12,7 @@ from service.dashboard import (
     alert_views,
     milestone_views,
     move_views,
+    passkey_views,
     patient_views,
     protocol_views,
     sign_in_views,
@@ -25,6 +26,7 @@ from service.errors import NotFoundError, StepUpError, UnauthenticatedError
 PAGES: Final = (
     sign_in_views,
     account_views,
+    passkey_views,
     worklist_views,
     patient_views,
     milestone_views,

@@ -34,6 +34,7 @@ UNIQUE_AMONG_ALL = {
     ("message_link", "token_hash"),
     ("practice", "slug"),
     ("service_account", "key_hash"),
+    ("passkey", "credential_id"),
 }
 
 
