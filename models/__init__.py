@@ -27,7 +27,7 @@ from models.report import CheckIn, ClinicalEvent, QuestionnaireAnswer, ReminderA
 from models.row_security import secure_tables
 from models.safety import SafetyCard
 from models.service_account import ServiceAccount
-from models.sign_in import RecoveryCode, SignInCode, SignInThrottle, StaffCredential
+from models.sign_in import Passkey, RecoveryCode, SignInCode, SignInThrottle, StaffCredential, UsedChallenge
 from models.sync import DeviceChange, SyncClock, SyncHeal
 from models.triggers import create_triggers
 from models.wake import DevicePull, DeviceWake, WakeMark, WakeTally
@@ -67,6 +67,7 @@ __all__ = [
     "ObservedFact",
     "OnCallShift",
     "Panel",
+    "Passkey",
     "Patient",
     "PlanChange",
     "Practice",
@@ -97,6 +98,7 @@ __all__ = [
     "TallyMark",
     "Task",
     "Token",
+    "UsedChallenge",
     "Visit",
     "WakeMark",
     "WakeTally",

@@ -21,6 +21,7 @@ from service.api.observations import observations
 from service.api.on_call import on_call
 from service.api.outcomes import outcomes
 from service.api.own_protocols import own_protocols
+from service.api.passkeys import passkeys
 from service.api.patients import patients
 from service.api.plans import plans
 from service.api.practice import practice
@@ -84,6 +85,7 @@ RESOURCES = (
     sign_ins,
     staff_sign_in,
     me,
+    passkeys,
     service_accounts,
     providers,
     push_addresses,

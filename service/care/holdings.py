@@ -152,7 +152,7 @@ OF_NO_PATIENT: Final[Mapping[str, str]] = {
         _OF_CLINIC,
     ),
     **dict.fromkeys(
-        ("safety_card", "service_account", "on_call_shift", "staff_address"),
+        ("safety_card", "service_account", "on_call_shift", "staff_address", "passkey", "used_challenge"),
         _OF_CLINIC,
     ),
     **dict.fromkeys(("protocol_version", "protocol_signature", "clearance_rule"), _OF_CLINIC),

@@ -18,6 +18,7 @@ from service.cli.context import choose_practice, clock, fail, sessions
 from service.cli.tokens import find_staff, staff_commands
 from service.identity.codes import IssuedCode
 from service.identity.invitations import end_sign_in_codes, issue_sign_in_code
+from service.identity.passkeys import forget_passkeys
 from service.identity.second_factor import forget_authenticator, lock_credential
 from service.identity.sessions import end_every_token, end_sessions
 
@@ -67,15 +68,17 @@ def reset_password(slug: str | None, email: str) -> None:
 @_slug
 @_email
 def reset_second_factor(slug: str | None, email: str) -> None:
-    """Forget somebody's authenticator, recovery codes and password, end their sessions, and print a code to begin anew.
+    """Forget all that somebody signs in with, end their sessions, and print a code to begin anew.
 
-    The password goes too: whoever else knows it could set up an authenticator of their own. Make sure who asks.
+    That is authenticator, passkeys, recovery codes and password, since whoever else knows the password could set up an
+    authenticator of their own. Make sure who asks.
     """
     now = clock().now()
     with _changed(slug, email, "flask staff reset-second-factor") as (session, staff):
         credential = lock_credential(session, staff.practice_id, staff.id)
         if credential is not None:
             forget_authenticator(session, credential)
+            forget_passkeys(session, staff.practice_id, staff.id)
             credential.password_hash = credential.password_changed_at = None
         end_sessions(session, staff.practice_id, staff.id, but=None, now=now)
         issued = issue_sign_in_code(session, staff, CodePurpose.invitation, now)

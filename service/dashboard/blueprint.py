@@ -1,7 +1,10 @@
 """The dashboard's blueprint, and a way to read what a form sent. Its routes stand in the modules of its pages."""
 
+from typing import Any
+
 from flask import Blueprint, request
 
+from service.api.strict_json import parse_object
 from service.dashboard.forms import PREFIX, refuse_foreign_form
 
 clinic = Blueprint("clinic", __name__, url_prefix=PREFIX, template_folder="templates")
@@ -17,3 +20,9 @@ def typed(name: str, *, longest: int = _LONGEST) -> str:
 def typed_secret(name: str) -> str:
     """Return a password as it was typed: every character of it counts."""
     return request.form.get(name, "")[:_LONGEST]
+
+
+def typed_message(name: str) -> dict[str, Any] | None:
+    """Return the JSON object that a script put into a field; None for nothing. Raises BadRequestError."""
+    sent = request.form.get(name, "")
+    return parse_object(sent.encode()) if sent else None

@@ -13,6 +13,7 @@ from service.dashboard import (
     milestone_views,
     move_views,
     outcome_views,
+    passkey_views,
     patient_views,
     protocol_views,
     sign_in_views,
@@ -26,6 +27,7 @@ from service.errors import NotFoundError, StepUpError, UnauthenticatedError
 PAGES: Final = (
     sign_in_views,
     account_views,
+    passkey_views,
     worklist_views,
     patient_views,
     milestone_views,

@@ -14,6 +14,7 @@ from models import (
     Milestone,
     ObservedFact,
     OnCallShift,
+    Passkey,
     QuestionnaireAnswer,
     Reminder,
     ServiceAccount,
@@ -52,6 +53,7 @@ MISSING = {
     "refused_id": "nothing",
     "session_id": "nothing",
     "account_id": "nothing",
+    "passkey_id": "nothing",
     "delivery_id": "nothing",
     "alert_id": "nothing",
     "shift_id": "nothing",
@@ -178,6 +180,9 @@ def body_of(route: str, ids: dict[str, str]) -> Any:
         "POST /api/v1/sign-in/second-factor": {"challenge": "x", "code": "000000"},
         "POST /api/v1/sign-in/authenticator": {"challenge": "x"},
         "POST /api/v1/sign-in/authenticator/confirm": {"challenge": "x", "code": "000000"},
+        "POST /api/v1/sign-in/passkey/options": {},
+        "POST /api/v1/sign-in/passkey": {"passkey": {}},
+        "POST /api/v1/me/passkeys": {"name": "Phone", "passkey": {}},
         "POST /api/v1/service-accounts": {"name": "Records", "scopes": ["patients:read"]},
         "POST /api/v1/me/step-up": {"code": "000000"},
         "POST /api/v1/me/password": {"old_password": "x", "new_password": "x"},
@@ -239,6 +244,7 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
     session.add(account)
     colleague = builders.staff(session, clinic.practice) if other else clinic.coordinator
     add_session_row(session, colleague, name)
+    add_passkey_row(session, colleague, name)
     items = session.query(Milestone).filter_by(practice_id=clinic.id, episode_id=episode.id)
     walking, fasting = (items.filter_by(key=key).one() for key in ("walk30", "fasting"))
     goal = session.query(Reminder).filter_by(practice_id=clinic.id, milestone_id=walking.id, key="goal").one()
@@ -262,6 +268,7 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
         "refused_id": name,
         "session_id": name,
         "account_id": name,
+        "passkey_id": name,
         "delivery_id": held.id,
         "alert_id": name,
         "shift_id": name,
@@ -284,6 +291,13 @@ def add_session_row(session: Session, staff: Staff, name: str) -> None:
     used = {"made_at": MONDAY_AFTERNOON, "last_seen_at": MONDAY_AFTERNOON, "reauthenticated_at": MONDAY_AFTERNOON}
     row = Token(practice_id=staff.practice_id, id=name, token_hash=name.encode(), expires_at=ends_at, **used)
     row.kind, row.staff_id, row.label = TokenKind.staff_session, staff.id, "Firefox"
+    session.add(row)
+
+
+def add_passkey_row(session: Session, staff: Staff, name: str) -> None:
+    """Store a passkey of a member of staff that somebody may remove."""
+    row = Passkey(practice_id=staff.practice_id, id=name, staff_id=staff.id, name="Phone", made_at=MONDAY_AFTERNOON)
+    row.credential_id, row.public_key, row.sign_count = f"key-{name}".encode(), b"", 0
     session.add(row)
 
 

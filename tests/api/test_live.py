@@ -92,6 +92,8 @@ NOT_FUZZED = (
     "give_second_factor",
     "set_up_first_authenticator",
     "confirm_first_authenticator",
+    "ask_passkey",
+    "sign_in_with_passkey",
     "store_protocol",
     "pull_watermelon",
     "push_watermelon",
