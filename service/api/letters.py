@@ -25,7 +25,7 @@ letters = Resource("letters", "Work-status letters to an employer or a carrier, 
 PDF = "application/pdf"
 
 
-class ReleaseBody(Schema):
+class LetterReleaseBody(Schema):
     """A release that the patient signed, for one recipient. `tells_diagnosis`: procedure and indication too."""
 
     episode_id = Id(required=True)
@@ -39,7 +39,7 @@ class ReleaseBody(Schema):
     valid_through_on = CivilDate(required=True)
 
 
-class ReleaseView(Schema):
+class LetterReleaseView(Schema):
     """A release. `is_valid`: a letter may leave under it today."""
 
     id = Id(required=True)
@@ -59,7 +59,7 @@ class ReleaseView(Schema):
     is_valid = fields.Boolean(required=True)
 
 
-class RevokeBody(Schema):
+class EndReleaseBody(Schema):
     """Nothing: an empty object."""
 
 
@@ -71,7 +71,7 @@ class LetterBody(Schema):
     language = Word(Language, required=True)
 
 
-class LetterOut(Schema):
+class WorkLetterView(Schema):
     """A letter. `number` counts those of the episode; `pdf_digest` is the SHA-256 of its bytes.
 
     `superseded`: the same recipient has a later one, or the plan says otherwise since. `lapsed`: its expected end has
@@ -92,13 +92,13 @@ class LetterOut(Schema):
     pdf_digest = fields.String(attribute="row.pdf_digest", required=True)
 
 
-ReleasePage = listing(ReleaseView, "ReleasePage")
-LetterPage = listing(LetterOut, "LetterPage")
+LetterReleasePage = listing(LetterReleaseView, "LetterReleasePage")
+WorkLetterPage = listing(WorkLetterView, "WorkLetterPage")
 
 
 @letters.get("/episodes/<id:episode_id>/letter-releases")
 @letters.arguments(PageQuery, location="query")
-@letters.response(200, ReleasePage, example=examples.RELEASES)
+@letters.response(200, LetterReleasePage, example=examples.RELEASES)
 def list_letter_releases(query: dict[str, Any], episode_id: str) -> Any:
     """List the releases of an episode, the latest first."""
     show(find_row(current_session(), caller(), Episode, episode_id).patient_id)
@@ -109,9 +109,9 @@ def list_letter_releases(query: dict[str, Any], episode_id: str) -> Any:
 
 
 @letters.put("/letter-releases/<id:release_id>")
-@letters.arguments(ReleaseBody, example=examples.RELEASE)
-@letters.response(200, ReleaseView, example=examples.RELEASE_VIEW)
-@letters.alt_response(201, schema=ReleaseView, success=True)
+@letters.arguments(LetterReleaseBody, example=examples.RELEASE)
+@letters.response(200, LetterReleaseView, example=examples.RELEASE_VIEW)
+@letters.alt_response(201, schema=LetterReleaseView, success=True)
 def record_release(body: dict[str, Any], release_id: str) -> Any:
     """Record a release as the patient signed it. It never changes, so it needs no `If-Match`: revoke it, make another.
 
@@ -122,8 +122,8 @@ def record_release(body: dict[str, Any], release_id: str) -> Any:
 
 
 @letters.post("/letter-releases/<id:release_id>/revoke")
-@letters.arguments(RevokeBody)
-@letters.response(200, ReleaseView, example=examples.RELEASE_VIEW)
+@letters.arguments(EndReleaseBody)
+@letters.response(200, LetterReleaseView, example=examples.RELEASE_VIEW)
 def end_release(_body: dict[str, Any], release_id: str) -> Any:
     """Revoke a release: no letter leaves under it any more. What left before has left."""
     return _shown(revoke_release(current_session(), caller(), release_id, now=now()))
@@ -131,7 +131,7 @@ def end_release(_body: dict[str, Any], release_id: str) -> Any:
 
 @letters.get("/episodes/<id:episode_id>/letters")
 @letters.arguments(PageQuery, location="query")
-@letters.response(200, LetterPage, example=examples.LETTERS)
+@letters.response(200, WorkLetterPage, example=examples.LETTERS)
 def list_episode_letters(query: dict[str, Any], episode_id: str) -> Any:
     """List the letters of an episode, the latest first, and whether each still holds."""
     show(find_row(current_session(), caller(), Episode, episode_id).patient_id)
@@ -142,8 +142,8 @@ def list_episode_letters(query: dict[str, Any], episode_id: str) -> Any:
 
 @letters.put("/letters/<id:letter_id>")
 @letters.arguments(LetterBody, example=examples.LETTER)
-@letters.response(200, LetterOut, example=examples.LETTER_VIEW)
-@letters.alt_response(201, schema=LetterOut, success=True)
+@letters.response(200, WorkLetterView, example=examples.LETTER_VIEW)
+@letters.alt_response(201, schema=WorkLetterView, success=True)
 def store_letter(body: dict[str, Any], letter_id: str) -> Any:
     """Make a letter of today's work status. It is kept as its very bytes; the same request again makes no other.
 
@@ -157,9 +157,14 @@ def store_letter(body: dict[str, Any], letter_id: str) -> Any:
 @letters.get("/letters/<id:letter_id>/pdf")
 @letters.tagged(200)
 @letters.response(200, content_type=PDF, description="The letter, tagged for screen readers (PDF/UA-1).")
-@letters.alt_response(409, "CONFLICT")
+@letters.doc(responses={409: "CONFLICT"})
 def get_letter_pdf(letter_id: str) -> Any:
     """Return a letter as it was made. 409 `no_release` to staff once its release holds no more."""
+    return letter_answer(letter_id)
+
+
+def letter_answer(letter_id: str) -> Response:
+    """Return a letter as the answer to the present request, noted in its audit entry. Raises as `read_letter`."""
     row, pdf = read_letter(current_session(), caller(), letter_id, now=now())
     show(row.patient_id)
     scope().about["letter_id"] = row.id
@@ -187,5 +192,5 @@ def _shown(row: LetterRelease) -> dict[str, Any]:
 
 def _told(row: LetterRelease) -> dict[str, Any]:
     today = clinic_today(practice_of(current_session(), caller()), now())
-    names = [name for name in ReleaseView().fields if name != "is_valid"]
+    names = [name for name in LetterReleaseView().fields if name != "is_valid"]
     return {name: getattr(row, name) for name in names} | {"is_valid": is_valid(row, today)}

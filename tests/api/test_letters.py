@@ -67,7 +67,8 @@ def test_a_letter_tells_the_recipient_status_restrictions_and_ends_and_nothing_e
         "Cleared for work by Casey Rivera, on March 2, 2026",
         "Lifting and carrying up to 20 lb (9 kg) March 23, 2026",
         "No bending or twisting – March 22, 2026",
-        "Letter 1, version of March 2, 2026", "trials (A), cohorts (B), one institution (D)", "plan not yet signed by a clinician", "1 / 1",
+        "Letter 1, version of March 2, 2026", "trials (A), cohorts (B), one institution (D)",
+        "plan not yet signed by a clinician", "1 / 1",
     ):  # fmt: skip
         assert told in said, told
     assert [word for word in PRIVATE if word.casefold() in said.casefold()] == []
@@ -109,7 +110,7 @@ def test_a_letter_in_spanish_is_in_spanish_and_says_so_to_screen_readers(coordin
     assert "Al empleador" in text_of(pdf)
     assert "No puede trabajar" in text_of(pdf)
     assert "22 de marzo de 2026" in text_of(pdf)
-    root = PdfReader(io.BytesIO(pdf)).trailer["/Root"]
+    root: Any = PdfReader(io.BytesIO(pdf)).trailer["/Root"]
     assert (root["/Lang"], root["/MarkInfo"]["/Marked"]) == ("es", True)
     assert b"pdfuaid" in root["/Metadata"].get_data()
 
