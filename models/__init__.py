@@ -12,6 +12,7 @@ from models.clearance import Clearance, ClearanceRule, ObservedFact
 from models.data_keys import DataKey
 from models.erasure import Erasure
 from models.identity import Device, EnrolmentCode, Token
+from models.letter import Letter, LetterRelease
 from models.link import MessageLink
 from models.merging import FormerVersion, RefusedRow, SyncConflict
 from models.panel import Panel
@@ -61,6 +62,8 @@ __all__ = [
     "FormerVersion",
     "InboundMessage",
     "KeptReply",
+    "Letter",
+    "LetterRelease",
     "MessageLink",
     "Milestone",
     "MilestoneProgress",

@@ -12,6 +12,7 @@ from service.api.episodes import episodes
 from service.api.held_deliveries import held_deliveries
 from service.api.imports import imports
 from service.api.inbound_messages import inbound_messages
+from service.api.letters import letters
 from service.api.limits import limits
 from service.api.me import me
 from service.api.migrations import migrations
@@ -55,6 +56,7 @@ RESOURCES = (
     plans,
     progress,
     work_status,
+    letters,
     milestones,
     clearances,
     clearance_rules,

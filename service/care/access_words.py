@@ -107,6 +107,8 @@ _SEGMENTS: Final[Mapping[str, Area]] = MappingProxyType(
         "clear_by_signed_rules": Area.milestones,
         "limits": Area.limits,
         "work-status": Area.work,
+        "letter-releases": Area.work,
+        "letters": Area.work,
         "reminders": Area.messages,
         "inbound-messages": Area.messages,
         "providers": Area.messages,

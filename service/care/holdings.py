@@ -114,6 +114,8 @@ HOLDINGS: Final[Mapping[str, Holding]] = {
     "refused_row": _removed(),
     "inbound_message": _removed(),
     "message_link": _removed(),
+    "letter_release": _removed(),
+    "letter": _removed(),
     "push_address": _removed(),
     "delivery": _removed(),
     "delivery_attempt": _removed(Found.by_delivery),

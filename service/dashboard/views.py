@@ -10,6 +10,7 @@ from service.api.scope import find_scope
 from service.dashboard import (
     account_views,
     alert_views,
+    letter_views,
     milestone_views,
     move_views,
     outcome_views,
@@ -35,6 +36,7 @@ PAGES: Final = (
     protocol_views,
     outcome_views,
     alert_views,
+    letter_views,
 )
 _KEPT: Final = "public, max-age=31536000, immutable"  # its address changes with it
 

@@ -1,6 +1,6 @@
 """Every route with a target of each kind: what tests of walls, of the audit trail and of repeats send."""
 
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from typing import Any
 from zlib import crc32
 
@@ -11,6 +11,8 @@ from models import (
     CheckIn,
     ClearanceRule,
     Delivery,
+    Letter,
+    LetterRelease,
     Milestone,
     ObservedFact,
     OnCallShift,
@@ -24,9 +26,18 @@ from models import (
 )
 from models.care import Reporter
 from models.identity import TokenKind
+from models.letter import Recipient
 from models.reminder import DeliveryState
 from models.report import TaskKind
-from schedules.plan.vocabulary import AlertKind, AlertState, AlertUrgency, Instrument, Observation
+from schedules.plan.vocabulary import (
+    AlertKind,
+    AlertState,
+    AlertUrgency,
+    Instrument,
+    Language,
+    Observation,
+    WorkStatus,
+)
 from service.care.own_protocols import copy_protocol
 from service.dashboard.forms import is_clinic
 from service.identity.principal import Principal
@@ -59,6 +70,8 @@ MISSING = {
     "shift_id": "nothing",
     "staff_id": "nobody",
     "own_protocol_id": "nothing",
+    "release_id": "nothing",
+    "letter_id": "nothing",
 }
 # Longer than any id.
 MALFORMED = dict.fromkeys(MISSING, "x" * 65)
@@ -77,6 +90,12 @@ SHIFT_BODY = {
     "from_at": "08:00",
     "until_on": "2026-03-02",
     "until_at": "20:00",
+}
+RELEASE_BODY = {
+    "recipient": "employer",
+    "name": "Harbor Freight Lines",
+    "signed_on": "2026-02-20",
+    "valid_through_on": "2026-08-20",
 }
 SURGERY_BODY = {"procedure": "lumbar_microdiscectomy", "approach": "tubular", "levels": ["L4-L5"]}
 
@@ -137,6 +156,13 @@ def body_of(route: str, ids: dict[str, str]) -> Any:
             "observed_at": "2026-03-02T08:30:00Z",
         },
         "POST /api/v1/episodes/{episode_id}/moves": {"token": "AAAA"},
+        "PUT /api/v1/letter-releases/{release_id}": RELEASE_BODY | {"episode_id": ids["episode_id"]},
+        "POST /api/v1/letter-releases/{release_id}/revoke": {},
+        "PUT /api/v1/letters/{letter_id}": {
+            "episode_id": ids["episode_id"],
+            "release_id": ids["release_id"],
+            "language": "en",
+        },
         "POST /api/v1/milestones/{milestone_id}/clear": {},
         "POST /api/v1/milestones/{milestone_id}/revoke-clearance": {"reason": "because"},
         "PUT /api/v1/milestones/{milestone_id}/slot": {"instruction": "No food after midnight."},
@@ -245,6 +271,7 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
     colleague = builders.staff(session, clinic.practice) if other else clinic.coordinator
     add_session_row(session, colleague, name)
     add_passkey_row(session, colleague, name)
+    add_letter(session, clinic, whose, name)
     items = session.query(Milestone).filter_by(practice_id=clinic.id, episode_id=episode.id)
     walking, fasting = (items.filter_by(key=key).one() for key in ("walk30", "fasting"))
     goal = session.query(Reminder).filter_by(practice_id=clinic.id, milestone_id=walking.id, key="goal").one()
@@ -274,7 +301,23 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
         "shift_id": name,
         "staff_id": clinic.coordinator.id,
         "own_protocol_id": add_own_protocol(session, clinic, name),
+        "release_id": name,
+        "letter_id": name,
     }
+
+
+def add_letter(session: Session, clinic: Clinic, whose: dict[str, str], name: str) -> None:
+    """Store a release and a letter that left under it."""
+    days = {"signed_on": date(2026, 2, 20), "valid_through_on": date(2026, 8, 20)}
+    made = {"recorded_at": MONDAY_AFTERNOON, "recorded_by": clinic.coordinator.id}
+    release = LetterRelease(id=name, recipient=Recipient.employer, tells_diagnosis=False, **days, **made, **whose)
+    session.add(release)
+    release.name = str(RELEASE_BODY["name"])
+    letter = Letter(id=name, release_id=name, number=1, language=Language.en, status=WorkStatus.prevented, **whose)
+    session.add(letter)
+    letter.status_on, letter.made_at, letter.made_by = date(2026, 3, 2), MONDAY_AFTERNOON, clinic.coordinator.id
+    letter.facts_digest = letter.pdf_digest = "0" * 64
+    letter.pdf = "JVBERi0="
 
 
 def add_own_protocol(session: Session, clinic: Clinic, name: str) -> str:
