@@ -29,7 +29,9 @@ from service.api.protocols import protocols
 from service.api.providers import providers
 from service.api.push_addresses import push_addresses
 from service.api.questionnaire_answers import questionnaire_answers
+from service.api.questionnaires import questionnaires
 from service.api.reminders import reminders
+from service.api.scores import scores
 from service.api.service_accounts import service_accounts
 from service.api.sign_ins import sign_ins
 from service.api.simulations import simulations
@@ -61,7 +63,9 @@ RESOURCES = (
     slots,
     reminders,
     check_ins,
+    questionnaires,
     questionnaire_answers,
+    scores,
     versions,
     access_log,
     audit_trail,

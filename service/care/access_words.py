@@ -118,6 +118,7 @@ _SEGMENTS: Final[Mapping[str, Area]] = MappingProxyType(
         "check-ins": Area.reports,
         "observations": Area.reports,
         "questionnaire-answers": Area.reports,
+        "scores": Area.reports,
         "tasks": Area.tasks,
         "alerts": Area.tasks,
         "escalate_alerts": Area.tasks,
