@@ -22,6 +22,7 @@ from service.care.plan_view import PlanView, view_plan
 from service.care.progress_view import ProgressView, view_progress
 from service.care.reach import find_patient, find_row, lock_patient, practice_of
 from service.care.reminders import list_decisions, list_reminders
+from service.care.scores import ScoresView, view_scores
 from service.care.tasks import TaskFilter, list_tasks
 from service.dashboard.blueprint import clinic
 from service.dashboard.charts import Chart, pain_chart, walking_chart
@@ -50,6 +51,7 @@ class Course:
     progress: ProgressView
     tasks: tuple[Task, ...]
     check_ins: Sequence[CheckIn]
+    scores: ScoresView
     reminders: Sequence[Reminder]
 
     @property
@@ -155,6 +157,7 @@ def _course(practice: Practice, episode: Episode, today: date) -> Course:
         progress=view_progress(session, practice, episode, today),
         tasks=tuple(task for task in tasks if task.episode_id == episode.id),
         check_ins=list_check_ins(session, practice.id, episode.id, after=None, limit=_MOST_CHECK_INS),
+        scores=view_scores(session, practice, episode, today),
         reminders=list_reminders(session, practice.id, episode.id, after=None, limit=_MOST_REMINDERS),
     )
 

@@ -24,6 +24,7 @@ NOT_OF_A_PATIENT = (
     "service-accounts",
     "on-call",
     "alert-rules",
+    "v1/questionnaires",
 )
 
 

@@ -8,11 +8,20 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import CheckIn, Clearance, EnrolmentCode, MilestoneProgress, Reminder, Surgery, Task
+from models import (
+    CheckIn,
+    Clearance,
+    EnrolmentCode,
+    MilestoneProgress,
+    QuestionnaireAnswer,
+    Reminder,
+    Surgery,
+    Task,
+)
 from models.care import Reporter
 from models.change import PlanChange
 from models.report import TaskKind, TaskState
-from schedules.plan.vocabulary import SkipReason, SurgeryStatus
+from schedules.plan.vocabulary import Instrument, SkipReason, SurgeryStatus
 from schedules.planning import plan_episode
 from service.care.plan_view import view_plan
 from service.dashboard.timeline import draw_plan
@@ -237,6 +246,26 @@ def test_check_ins_are_drawn_and_listed(desk: Desk, session: Session, clinic: Cl
     assert page.count('class="point"') == 4
     assert "Worst pain, 0 to 10, by day after surgery: 4 of 10, Fri 27 Feb" in page
     assert "Tue 24 Feb 10:00" in page
+
+
+@pytest.mark.sqlite_only
+def test_scores_stand_beside_the_baseline_with_the_source_of_what_counts_as_better(
+    desk: Desk, session: Session, clinic: Clinic
+) -> None:
+    for day, percent in ((20, 50), (28, 36)):
+        row = QuestionnaireAnswer(practice_id=clinic.id, id=f"q{day}", patient_id=clinic.patient.id)
+        row.episode_id, row.reported_by, row.instrument = clinic.episode.id, Reporter.patient, Instrument.odi
+        row.answered_at = row.received_at = MONDAY_AFTERNOON.replace(month=2, day=day)
+        row.answers = {"percent": percent}
+        session.add(row)
+    session.commit()
+
+    said = text_of(desk.get(f"/clinic/patients/{clinic.patient.id}"))
+
+    assert "Oswestry (ODI), % 0-100, lower is better" in said
+    assert "better by 14 (28 %)" in said
+    assert "Yes, by at least 12.8 (S113, Grade B)" in said
+    assert "No, not by 30 % (S114, Grade C)" in said
 
 
 @pytest.mark.sqlite_only
