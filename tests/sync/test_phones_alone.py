@@ -18,6 +18,7 @@ from tests.clock import FixedClock
 from tests.sync.conftest import Phone
 
 NEW_IN_2 = {"reminders": {"text", "correction"}, "safety_cards": {"words"}}
+NEW_IN_4 = {"opioid_doses", "temperature_tenths_c", "wound_signs", "sleep", "mood", "confidence"}
 MOST_OPEN_IN_RXDB = 13  # collections that its free core opens at once
 
 
@@ -84,7 +85,7 @@ def test_a_client_that_grows_gets_what_its_new_columns_hold(patient: Caller, cli
 
 
 def test_a_schema_only_grows_and_fits_the_smallest_client() -> None:
-    assert SCHEMA_VERSION == 3
+    assert SCHEMA_VERSION == 4
     assert len(COLLECTIONS) <= MOST_OPEN_IN_RXDB
     for collection in served(1):
         old, new = collection.columns_of(1), collection.columns_of(2)
@@ -95,6 +96,11 @@ def test_a_schema_only_grows_and_fits_the_smallest_client() -> None:
         old, new = collection.columns_of(2), collection.columns_of(3)
         added = {column.name for column in new} - {column.name for column in old}
         assert added == ({"red_flags"} if collection.name == "check_ins" else set())
+        assert [column for column in new if column.name not in added] == list(old)
+    for collection in served(3):
+        old, new = collection.columns_of(3), collection.columns_of(4)
+        added = {column.name for column in new} - {column.name for column in old}
+        assert added == (NEW_IN_4 if collection.name == "check_ins" else set())
         assert [column for column in new if column.name not in added] == list(old)
 
 
