@@ -5,7 +5,9 @@ from typing import Any
 _OSTELO = {
     "id": "S114",
     "citation": "Ostelo RWJG et al. 2008 Spine 33:90-94",
+    "address": "metajournal.com",
     "mark": "SEEN",
+    "remark": None,
 }
 _PUBLISHED: list[dict[str, Any]] = [
     {"amount": 5, "is_percent": False, "grade": "C", "sources": [_OSTELO]},

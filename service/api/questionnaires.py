@@ -14,6 +14,7 @@ from schedules.plan.scores import SCALES, Measure
 from schedules.plan.vocabulary import Grade, Instrument, Procedure
 from service.api import examples_scores as examples
 from service.api.fields import Word
+from service.api.protocols import SourceView
 from service.api.resource import Resource
 
 questionnaires = Resource("questionnaires", "Questionnaires, their items and scales. Not a patient's data.")
@@ -33,14 +34,6 @@ _LICENCES: Final[Mapping[Instrument, str]] = MappingProxyType(
 _MEASURES: Final[Mapping[Instrument, tuple[Measure, ...]]] = MappingProxyType(
     {each: tuple(measure for measure in Measure if measure.split("_")[0] == each) for each in Instrument}
 )
-
-
-class SourceView(Schema):
-    """A source of the bibliography. `mark`: its figure was read in it (SEEN), was not (PART), or is known (MEM)."""
-
-    id = fields.String(required=True)
-    citation = fields.String(required=True)
-    mark = fields.String(required=True)
 
 
 class ImportantChangeView(Schema):

@@ -38,6 +38,7 @@ from service.api.simulations import simulations
 from service.api.slots import slots
 from service.api.staff_sign_in import staff_sign_in
 from service.api.surgeries import surgeries
+from service.api.tapers import tapers
 from service.api.tasks import tasks
 from service.api.versions import versions
 from service.api.work_status import work_status
@@ -66,6 +67,7 @@ RESOURCES = (
     questionnaires,
     questionnaire_answers,
     scores,
+    tapers,
     versions,
     access_log,
     audit_trail,

@@ -10,7 +10,8 @@ from schedules.plan.vocabulary import Grade, Instrument
 from service.api import examples_scores as examples
 from service.api.fields import CivilDate, Id, Instant, Word
 from service.api.plans import PlanQuery
-from service.api.questionnaires import SourceView, told_change
+from service.api.protocols import SourceView
+from service.api.questionnaires import told_change
 from service.api.resource import Resource
 from service.api.scope import caller, now, show
 from service.care.enrol import clinic_today

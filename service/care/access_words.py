@@ -119,6 +119,8 @@ _SEGMENTS: Final[Mapping[str, Area]] = MappingProxyType(
         "observations": Area.reports,
         "questionnaire-answers": Area.reports,
         "scores": Area.reports,
+        "opioid-taper": Area.reports,
+        "opioid-tapers": Area.reports,
         "tasks": Area.tasks,
         "alerts": Area.tasks,
         "escalate_alerts": Area.tasks,

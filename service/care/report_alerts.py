@@ -21,6 +21,7 @@ from schedules.plan.red_flags import FLAG_OF_KEY
 from schedules.plan.vocabulary import AlertKind, AlertLine, AlertState, AlertUrgency, MilestoneKind
 from schedules.planning.alert_standing import set_standing, standing_of
 from schedules.planning.alerts import Fact, find_alert, raise_alert, raise_anew, write_line
+from service.care.tapers import raise_above_step
 
 _WITHIN = timedelta(days=PAIN_RISING.figures["within_days"])
 # What is older tells of the past: it raises nothing by trends, only by red flags.
@@ -50,6 +51,7 @@ def raise_from_reports(
     present = [row for row in stored if abs(now - row.reported_at) <= _PRESENT]
     _raise_by_pain(session, practice, present, now)
     _raise_by_opioids(session, practice, [row for row in present if row.took_opioid], now)
+    raise_above_step(session, practice, [row for row in present if row.opioid_doses], now)
 
 
 def flags_in(told: Mapping[str, Any]) -> set[str]:

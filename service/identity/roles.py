@@ -141,6 +141,8 @@ OF_PATIENTS: Final[Rules] = {
     "GET /api/v1/episodes/{episode_id}/questionnaire-answers": PATIENT_OR_STAFF | REPORTS_READ,
     "PUT /api/v1/questionnaire-answers/{answer_id}": PATIENT_OR_STAFF,
     "GET /api/v1/episodes/{episode_id}/scores": PATIENT_OR_STAFF | REPORTS_READ,
+    "GET /api/v1/episodes/{episode_id}/opioid-taper": PATIENT_OR_STAFF | REPORTS_READ,
+    "PUT /api/v1/opioid-tapers/{taper_id}": CLINICIAN,
     "GET /api/v1/sync/watermelon": PATIENT_OR_STAFF,
     "POST /api/v1/sync/watermelon": PATIENT_OR_STAFF,
     "POST /api/v1/sync/digest": PATIENT_OR_STAFF,

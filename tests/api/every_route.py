@@ -14,6 +14,7 @@ from models import (
     Milestone,
     ObservedFact,
     OnCallShift,
+    OpioidTaper,
     QuestionnaireAnswer,
     Reminder,
     ServiceAccount,
@@ -44,6 +45,7 @@ MISSING = {
     "slot_id": "nothing",
     "check_in_id": "nothing",
     "answer_id": "nothing",
+    "taper_id": "nothing",
     "task_id": "nothing",
     "observation_id": "nothing",
     "reminder_id": "nothing",
@@ -126,6 +128,11 @@ def body_of(route: str, ids: dict[str, str]) -> Any:
             "instrument": "nrs",
             "answered_at": "2026-03-02T08:30:00Z",
             "answers": {"back": 4},
+        },
+        "PUT /api/v1/opioid-tapers/{taper_id}": {
+            "episode_id": ids["episode_id"],
+            "mme_tenths_per_dose": 75,
+            "steps": [{"from_on": "2026-03-01", "most_mme_tenths": 300}],
         },
         "PUT /api/v1/observations/{observation_id}": {
             "episode_id": ids["episode_id"],
@@ -219,6 +226,9 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
     fact = ObservedFact(id=name, what=Observation.opioid_taken, observed_at=at, recorded_at=at, **whose)
     fact.reported_by = Reporter.patient
     session.add(fact)
+    taper = OpioidTaper(id=name, mme_tenths_per_dose=75, entered_by=clinic.clinician.id, entered_at=at, **whose)
+    taper.steps = [{"from_on": "2026-03-01", "most_mme_tenths": 300}]
+    session.add(taper)
     session.add(Task(id=name, kind=TaskKind.fill_slot, created_at=at, about={}, **whose))
     builders.conflict(session, clinic.other_patient if other else clinic.patient, id=name)
     builders.refused_row(session, clinic.other_patient if other else clinic.patient, id=name)
@@ -252,6 +262,7 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
         "slot_id": fasting.id,
         "check_in_id": name,
         "answer_id": name,
+        "taper_id": name,
         "task_id": name,
         "observation_id": name,
         "reminder_id": goal.id,
