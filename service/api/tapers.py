@@ -12,18 +12,25 @@ from service.api.fields import CivilDate, Flag, Id, Instant, Whole
 from service.api.resource import Resource
 from service.api.scope import caller, now, show
 from service.care.reach import find_row, practice_of
-from service.care.tapers import TaperRecord, TaperView, put_taper, view_taper
+from service.care.tapers import (
+    MOST_MME_TENTHS_A_DAY,
+    MOST_MME_TENTHS_PER_DOSE,
+    MOST_STEPS,
+    TaperRecord,
+    TaperView,
+    put_taper,
+    view_taper,
+)
 from service.db import current_session
 
 tapers = Resource("opioid-tapers", "Steps of an opioid taper, as the prescriber entered them.")
-_MOST_STEPS = 60
 
 
 class StepBody(Schema):
     """The most that may be taken a day from a day of the clinic's calendar on."""
 
     from_on = CivilDate(required=True)
-    most_mme_tenths = Whole(0, 20_000, "tenths of a morphine milligram equivalent a day", required=True)
+    most_mme_tenths = Whole(0, MOST_MME_TENTHS_A_DAY, "tenths of a morphine milligram equivalent a day", required=True)
 
     @post_load
     def _to_step(self, data: dict[str, Any], **_: object) -> TaperStep:
@@ -34,12 +41,14 @@ class TaperBody(Schema):
     """A taper. The equivalents are the prescriber's own: the service converts no medicine."""
 
     episode_id = Id(required=True)
-    mme_tenths_per_dose = Whole(0, 10_000, "tenths of a morphine milligram equivalent in one dose", required=True)
+    mme_tenths_per_dose = Whole(
+        0, MOST_MME_TENTHS_PER_DOSE, "tenths of a morphine milligram equivalent in one dose", required=True
+    )
     steps = fields.List(
         fields.Nested(StepBody),
         required=True,
-        validate=validate.Length(1, _MOST_STEPS),
-        metadata={"expected": f"a list of 1 to {_MOST_STEPS} steps in the order of their days"},
+        validate=validate.Length(1, MOST_STEPS),
+        metadata={"expected": f"a list of 1 to {MOST_STEPS} steps in the order of their days"},
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import pairwise
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -16,6 +17,10 @@ from schedules.planning.alerts import Fact, raise_alert
 from service.care.reach import find_named_episode, find_row, is_stored, lock_patient
 from service.errors import ConflictError, Fault, InvalidError
 from service.identity.principal import Principal
+
+MOST_MME_TENTHS_PER_DOSE: Final = 10_000
+MOST_MME_TENTHS_A_DAY: Final = 20_000
+MOST_STEPS: Final = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,8 @@ from flask import Response, request
 from sqlalchemy import select
 
 from models import CheckIn, Episode, Milestone, Patient, Practice, Reminder, Task
+from models.people import StaffRole
+from schedules.plan.taper import TaperStep
 from schedules.plan.vocabulary import Language
 from schedules.planning.story_words import story_words
 from service.api.scope import caller, now, show
@@ -23,6 +25,7 @@ from service.care.progress_view import ProgressView, view_progress
 from service.care.reach import find_patient, find_row, lock_patient, practice_of
 from service.care.reminders import list_decisions, list_reminders
 from service.care.scores import ScoresView, view_scores
+from service.care.tapers import TaperView, steps_of, view_taper
 from service.care.tasks import TaskFilter, list_tasks
 from service.dashboard.blueprint import clinic
 from service.dashboard.charts import Chart, pain_chart, walking_chart
@@ -31,7 +34,7 @@ from service.dashboard.queries.worklist import OPEN
 from service.dashboard.render import language, page
 from service.dashboard.timeline import LEFT, WIDTH, draw_plan
 from service.db import current_session
-from service.errors import NotFoundError
+from service.errors import Fault, NotFoundError
 from service.identity.codes import issue_code
 from service.pages.lines import LimitLine, lines_of
 
@@ -52,6 +55,7 @@ class Course:
     tasks: tuple[Task, ...]
     check_ins: Sequence[CheckIn]
     scores: ScoresView
+    taper: TaperView
     reminders: Sequence[Reminder]
 
     @property
@@ -59,6 +63,11 @@ class Course:
         """Return the day of the latest surgery up to today."""
         days = [each.surgery.surgery_on for each in self.plan.surgeries if each.pod is not None and each.pod >= 0]
         return max(filter(None, days), default=None)
+
+    @property
+    def steps(self) -> tuple[TaperStep, ...]:
+        """Return the opioid steps that count."""
+        return () if self.taper.taper is None else steps_of(self.taper.taper)
 
     @property
     def pod(self) -> int | None:
@@ -70,16 +79,26 @@ class Course:
 @settled
 def show_patient(patient_id: str) -> Response:
     """Show one patient, by the episode that is asked for, or else the one that began last."""
+    return show_course(patient_id, episode_id=request.args.get("episode"))
+
+
+def show_course(
+    patient_id: str, *, episode_id: str | None, status: int = 200, taper_faults: Sequence[Fault] = ()
+) -> Response:
+    """Return the patient's page, with what stands against opioid steps that were typed."""
     session, practice = current_session(), practice_of(current_session(), caller())
     patient = find_patient(session, caller(), patient_id)
     show(patient.id)
     today, zone = clinic_today(practice, now()), ZoneInfo(practice.time_zone)
     episodes = _episodes(patient)
-    course = _course(practice, _chosen(episodes), today) if episodes else None
+    course = _course(practice, _chosen(episodes, episode_id), today) if episodes else None
     accesses, _ = list_accesses(session, practice.id, patient.id, Whose.everybody, after=None, limit=_MOST_ACCESSES)
     drawn = None if course is None else draw_plan(course.plan)
     return page(
         "patient.html",
+        status=status,
+        taper_faults=taper_faults,
+        may_enter_taper=caller().role is StaffRole.clinician,
         patient=patient,
         limits=_limits(patient),
         today=today,
@@ -139,8 +158,7 @@ def _episodes(patient: Patient) -> list[Episode]:
     return sorted(rows, key=lambda row: row.status not in OPEN)
 
 
-def _chosen(episodes: list[Episode]) -> Episode:
-    asked = request.args.get("episode")
+def _chosen(episodes: list[Episode], asked: str | None) -> Episode:
     found = [row for row in episodes if asked in (None, row.id)]
     if not found:
         raise NotFoundError
@@ -158,6 +176,7 @@ def _course(practice: Practice, episode: Episode, today: date) -> Course:
         tasks=tuple(task for task in tasks if task.episode_id == episode.id),
         check_ins=list_check_ins(session, practice.id, episode.id, after=None, limit=_MOST_CHECK_INS),
         scores=view_scores(session, practice, episode, today),
+        taper=view_taper(session, practice, episode),
         reminders=list_reminders(session, practice.id, episode.id, after=None, limit=_MOST_REMINDERS),
     )
 

@@ -15,6 +15,7 @@ from service.dashboard import (
     patient_views,
     protocol_views,
     sign_in_views,
+    taper_views,
     worklist_views,
 )
 from service.dashboard.blueprint import clinic
@@ -31,6 +32,7 @@ PAGES: Final = (
     move_views,
     protocol_views,
     alert_views,
+    taper_views,
 )
 _KEPT: Final = "public, max-age=31536000, immutable"  # its address changes with it
 

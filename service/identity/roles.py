@@ -193,6 +193,7 @@ OF_PATIENTS: Final[Rules] = {
     "POST /clinic/milestones/{milestone_id}/skip": STAFF,
     "POST /clinic/milestones/{milestone_id}/reopen": STAFF,
     "POST /clinic/milestones/{milestone_id}/clear": CLINICIAN,
+    "POST /clinic/episodes/{episode_id}/opioid-taper": CLINICIAN,
     "POST /clinic/milestones/{milestone_id}/revoke": CLINICIAN,
     "POST /clinic/tasks/{task_id}/close": STAFF,
     "GET /clinic/surgeries/{surgery_id}/move": STAFF,

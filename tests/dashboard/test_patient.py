@@ -13,6 +13,7 @@ from models import (
     Clearance,
     EnrolmentCode,
     MilestoneProgress,
+    OpioidTaper,
     QuestionnaireAnswer,
     Reminder,
     Surgery,
@@ -266,6 +267,27 @@ def test_scores_stand_beside_the_baseline_with_the_source_of_what_counts_as_bett
     assert "better by 14 (28 %)" in said
     assert "Yes, by at least 12.8 (S113, Grade B)" in said
     assert "No, not by 30 % (S114, Grade C)" in said
+
+
+@pytest.mark.sqlite_only
+def test_a_clinician_types_opioid_steps_and_reads_them_again(
+    surgeon: Desk, desk: Desk, clinic: Clinic, look: Look
+) -> None:
+    path = f"/clinic/episodes/{clinic.episode.id}/opioid-taper"
+    typed = {"mme_per_dose": "7.5", "steps": "2026-02-24 30\r\n2026-03-02  15"}
+
+    faulty = surgeon.post(path, typed | {"steps": "2026-03-02 30\n2026-02-24 15"})
+    nonsense = surgeon.post(path, typed | {"mme_per_dose": "much"})
+    done = surgeon.post(path, typed)
+
+    assert [each.status_code for each in (faulty, nonsense, done)] == [422, 422, 303]
+    assert "Expected: a day after 2026-03-02, the step before" in text_of(faulty)
+    (row,) = look(OpioidTaper, practice_id=clinic.id)
+    assert (row.mme_tenths_per_dose, row.entered_by) == (75, clinic.clinician.id)
+    said = text_of(desk.get(f"/clinic/patients/{clinic.patient.id}"))
+    assert "One dose is 7.5 MME, as the prescriber entered." in said
+    assert "From Mon 2 Mar: at most 15 MME a day" in said
+    assert "Enter new steps" not in said
 
 
 @pytest.mark.sqlite_only
