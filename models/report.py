@@ -28,6 +28,7 @@ class VisitState(StrEnum):
 
     booked = "booked"
     done = "done"
+    seen = "seen"  # of imaging: a clinician has seen the pictures
     no_show = "no_show"
     cancelled = "cancelled"
 

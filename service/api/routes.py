@@ -41,6 +41,7 @@ from service.api.surgeries import surgeries
 from service.api.tapers import tapers
 from service.api.tasks import tasks
 from service.api.versions import versions
+from service.api.visits import visits
 from service.api.work_status import work_status
 from service.sync.digest import digest
 from service.sync.events import events
@@ -68,6 +69,7 @@ RESOURCES = (
     questionnaire_answers,
     scores,
     tapers,
+    visits,
     versions,
     access_log,
     audit_trail,

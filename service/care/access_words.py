@@ -119,6 +119,7 @@ _SEGMENTS: Final[Mapping[str, Area]] = MappingProxyType(
         "observations": Area.reports,
         "questionnaire-answers": Area.reports,
         "scores": Area.reports,
+        "visits": Area.plan,
         "opioid-taper": Area.reports,
         "opioid-tapers": Area.reports,
         "tasks": Area.tasks,

@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 from flask import Response, request
 from sqlalchemy import select
 
-from models import CheckIn, Episode, Milestone, Patient, Practice, Reminder, Task
+from models import CheckIn, Episode, Milestone, Patient, Practice, Reminder, Task, Visit
 from models.people import StaffRole
+from models.report import VisitKind, VisitState
 from schedules.plan.taper import TaperStep
 from schedules.plan.vocabulary import Language
 from schedules.planning.story_words import story_words
@@ -27,6 +28,7 @@ from service.care.reminders import list_decisions, list_reminders
 from service.care.scores import ScoresView, view_scores
 from service.care.tapers import TaperView, steps_of, view_taper
 from service.care.tasks import TaskFilter, list_tasks
+from service.care.visits import list_visits
 from service.dashboard.blueprint import clinic
 from service.dashboard.charts import Chart, pain_chart, walking_chart
 from service.dashboard.pictures import qr_picture
@@ -46,6 +48,14 @@ _MOST_ACCESSES = 20
 
 
 @dataclass(frozen=True, slots=True)
+class Faults:
+    """What stands against what was typed on the page, by its form."""
+
+    taper: Sequence[Fault] = ()
+    visit: Sequence[Fault] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Course:
     """One episode of a patient as it stands today."""
 
@@ -56,6 +66,7 @@ class Course:
     check_ins: Sequence[CheckIn]
     scores: ScoresView
     taper: TaperView
+    visits: Sequence[Visit]
     reminders: Sequence[Reminder]
 
     @property
@@ -83,9 +94,9 @@ def show_patient(patient_id: str) -> Response:
 
 
 def show_course(
-    patient_id: str, *, episode_id: str | None, status: int = 200, taper_faults: Sequence[Fault] = ()
+    patient_id: str, *, episode_id: str | None, status: int = 200, faults: Faults | None = None
 ) -> Response:
-    """Return the patient's page, with what stands against opioid steps that were typed."""
+    """Return the patient's page, with what stands against what was typed on it."""
     session, practice = current_session(), practice_of(current_session(), caller())
     patient = find_patient(session, caller(), patient_id)
     show(patient.id)
@@ -97,8 +108,10 @@ def show_course(
     return page(
         "patient.html",
         status=status,
-        taper_faults=taper_faults,
-        may_enter_taper=caller().role is StaffRole.clinician,
+        faults=faults or Faults(),
+        is_clinician=caller().role is StaffRole.clinician,
+        visit_kinds=list(VisitKind),
+        visit_states=list(VisitState),
         patient=patient,
         limits=_limits(patient),
         today=today,
@@ -177,6 +190,7 @@ def _course(practice: Practice, episode: Episode, today: date) -> Course:
         check_ins=list_check_ins(session, practice.id, episode.id, after=None, limit=_MOST_CHECK_INS),
         scores=view_scores(session, practice, episode, today),
         taper=view_taper(session, practice, episode),
+        visits=list_visits(session, practice.id, episode.id),
         reminders=list_reminders(session, practice.id, episode.id, after=None, limit=_MOST_REMINDERS),
     )
 

@@ -14,7 +14,7 @@ from service.api.settle import settled
 from service.care.reach import find_row
 from service.care.tapers import MOST_MME_TENTHS_A_DAY, MOST_MME_TENTHS_PER_DOSE, MOST_STEPS, TaperRecord, put_taper
 from service.dashboard.blueprint import clinic, typed
-from service.dashboard.patient_views import show_course
+from service.dashboard.patient_views import Faults, show_course
 from service.dashboard.render import go_to
 from service.db import begin, current_session
 from service.errors import Fault, InvalidError
@@ -41,7 +41,9 @@ def enter_steps(episode_id: str) -> Response:
     except InvalidError as refused:
         session.rollback()
         begin(reads=False)
-        return show_course(patient_id, episode_id=episode_id, status=refused.status, taper_faults=refused.faults)
+        return show_course(
+            patient_id, episode_id=episode_id, status=refused.status, faults=Faults(taper=refused.faults)
+        )
     return go_to(f"/clinic/patients/{patient_id}?episode={episode_id}&done=taper")
 
 

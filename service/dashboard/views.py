@@ -16,6 +16,7 @@ from service.dashboard import (
     protocol_views,
     sign_in_views,
     taper_views,
+    visit_views,
     worklist_views,
 )
 from service.dashboard.blueprint import clinic
@@ -33,6 +34,7 @@ PAGES: Final = (
     protocol_views,
     alert_views,
     taper_views,
+    visit_views,
 )
 _KEPT: Final = "public, max-age=31536000, immutable"  # its address changes with it
 

@@ -21,11 +21,12 @@ from models import (
     Staff,
     Task,
     Token,
+    Visit,
 )
 from models.care import Reporter
 from models.identity import TokenKind
 from models.reminder import DeliveryState
-from models.report import TaskKind
+from models.report import TaskKind, VisitKind, VisitState
 from schedules.plan.vocabulary import AlertKind, AlertState, AlertUrgency, Instrument, Observation
 from service.care.own_protocols import copy_protocol
 from service.dashboard.forms import is_clinic
@@ -46,6 +47,7 @@ MISSING = {
     "check_in_id": "nothing",
     "answer_id": "nothing",
     "taper_id": "nothing",
+    "visit_id": "nothing",
     "task_id": "nothing",
     "observation_id": "nothing",
     "reminder_id": "nothing",
@@ -133,6 +135,12 @@ def body_of(route: str, ids: dict[str, str]) -> Any:
             "episode_id": ids["episode_id"],
             "mme_tenths_per_dose": 75,
             "steps": [{"from_on": "2026-03-01", "most_mme_tenths": 300}],
+        },
+        "PUT /api/v1/visits/{visit_id}": {
+            "episode_id": ids["episode_id"],
+            "kind": "follow_up",
+            "state": "booked",
+            "booked_for": "2026-03-09T14:00:00Z",
         },
         "PUT /api/v1/observations/{observation_id}": {
             "episode_id": ids["episode_id"],
@@ -229,6 +237,7 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
     taper = OpioidTaper(id=name, mme_tenths_per_dose=75, entered_by=clinic.clinician.id, entered_at=at, **whose)
     taper.steps = [{"from_on": "2026-03-01", "most_mme_tenths": 300}]
     session.add(taper)
+    session.add(Visit(id=name, kind=VisitKind.follow_up, state=VisitState.booked, booked_for=at, **whose))
     session.add(Task(id=name, kind=TaskKind.fill_slot, created_at=at, about={}, **whose))
     builders.conflict(session, clinic.other_patient if other else clinic.patient, id=name)
     builders.refused_row(session, clinic.other_patient if other else clinic.patient, id=name)
@@ -263,6 +272,7 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
         "check_in_id": name,
         "answer_id": name,
         "taper_id": name,
+        "visit_id": name,
         "task_id": name,
         "observation_id": name,
         "reminder_id": goal.id,

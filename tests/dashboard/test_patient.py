@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 from sqlalchemy import select
@@ -18,6 +18,7 @@ from models import (
     Reminder,
     Surgery,
     Task,
+    Visit,
 )
 from models.care import Reporter
 from models.change import PlanChange
@@ -288,6 +289,23 @@ def test_a_clinician_types_opioid_steps_and_reads_them_again(
     assert "One dose is 7.5 MME, as the prescriber entered." in said
     assert "From Mon 2 Mar: at most 15 MME a day" in said
     assert "Enter new steps" not in said
+
+
+@pytest.mark.sqlite_only
+def test_a_visit_is_booked_in_the_clinics_time_and_its_end_noted(desk: Desk, clinic: Clinic, look: Look) -> None:
+    path = f"/clinic/episodes/{clinic.episode.id}/visits"
+    sent = {"kind": "imaging", "booked_on": "2026-03-02", "booked_at": "09:30"}
+
+    faulty = desk.post(path, sent | {"booked_at": "soon"})
+    booked = desk.post(path, sent)
+    (row,) = look(Visit, practice_id=clinic.id)
+    seen = desk.post(f"/clinic/visits/{row.id}/state", {"state": "seen"})
+    missed = desk.post(f"/clinic/visits/{row.id}/state", {"state": "no_show"})
+
+    assert [each.status_code for each in (faulty, booked, seen, missed)] == [422, 303, 403, 303]
+    assert row.booked_for == datetime(2026, 3, 2, 14, 30, tzinfo=UTC)
+    assert look(Visit, practice_id=clinic.id)[0].state == "no_show"
+    assert "Mon 2 Mar 09:30 Imaging did not come" in text_of(desk.get(f"/clinic/patients/{clinic.patient.id}"))
 
 
 @pytest.mark.sqlite_only

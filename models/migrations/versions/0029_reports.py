@@ -1,11 +1,11 @@
-"""What check-ins tell of a day, and the steps of an opioid taper, with an alert of a dose above them."""
+"""What check-ins tell of a day, opioid steps with an alert of a dose above them, and imaging that is seen."""
 
 from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
 
-from models.migration_steps import change_words
+from models.migration_steps import change_words, unguarded
 from models.row_security import secure_tables
 from models.triggers import create_triggers
 
@@ -26,6 +26,8 @@ COLUMNS = {
     "confidence": "INTEGER CONSTRAINT ck_check_in_confidence_range CHECK (confidence BETWEEN 0 AND 10)",
 }
 _BEFORE, _AFTER = ("red_flag", "pain_rising", "opioid_past_window"), ("no_check_in", "far_behind")
+STATES = ("visitstate", ("booked", "done", "no_show", "cancelled"))
+STATES_WITH_SEEN = ("visitstate", ("booked", "done", "seen", "no_show", "cancelled"))
 KINDS = ("alertkind", (*_BEFORE, *_AFTER))
 KINDS_WITH_STEPS = ("alertkind", (*_BEFORE, "opioid_above_step", *_AFTER))
 
@@ -34,6 +36,7 @@ def upgrade() -> None:
     for name, definition in COLUMNS.items():
         op.execute(f"ALTER TABLE check_in ADD COLUMN {name} {definition}")
     change_words("alert", "kind", KINDS, KINDS_WITH_STEPS)
+    change_words("visit", "state", STATES, STATES_WITH_SEEN)
     _opioid_taper()
     secure_tables(op.get_bind())
 
@@ -43,6 +46,9 @@ def downgrade() -> None:
     # A version before knows no such alert; what was decided about it goes with the patient's own record.
     op.execute("UPDATE alert SET kind = 'opioid_past_window' WHERE kind = 'opioid_above_step'")
     change_words("alert", "kind", KINDS_WITH_STEPS, KINDS)
+    with unguarded("visit"):
+        op.execute("UPDATE visit SET state = 'done' WHERE state = 'seen'")
+    change_words("visit", "state", STATES_WITH_SEEN, STATES)
     for name in reversed(COLUMNS):
         op.execute(f"ALTER TABLE check_in DROP COLUMN {name}")
 
