@@ -30,6 +30,7 @@ from models.safety import SafetyCard
 from models.service_account import ServiceAccount
 from models.sign_in import Passkey, RecoveryCode, SignInCode, SignInThrottle, StaffCredential, UsedChallenge
 from models.sync import DeviceChange, SyncClock, SyncHeal
+from models.taper import OpioidTaper
 from models.triggers import create_triggers
 from models.wake import DevicePull, DeviceWake, WakeMark, WakeTally
 from models.watch import AuditMark, DecisionTally, SelfAudit, TallyMark, WorkerHeartbeat
@@ -69,6 +70,7 @@ __all__ = [
     "MilestoneProgress",
     "ObservedFact",
     "OnCallShift",
+    "OpioidTaper",
     "Panel",
     "Passkey",
     "Patient",

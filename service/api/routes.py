@@ -32,15 +32,19 @@ from service.api.protocols import protocols
 from service.api.providers import providers
 from service.api.push_addresses import push_addresses
 from service.api.questionnaire_answers import questionnaire_answers
+from service.api.questionnaires import questionnaires
 from service.api.reminders import reminders
+from service.api.scores import scores
 from service.api.service_accounts import service_accounts
 from service.api.sign_ins import sign_ins
 from service.api.simulations import simulations
 from service.api.slots import slots
 from service.api.staff_sign_in import staff_sign_in
 from service.api.surgeries import surgeries
+from service.api.tapers import tapers
 from service.api.tasks import tasks
 from service.api.versions import versions
+from service.api.visits import visits
 from service.api.work_status import work_status
 from service.sync.digest import digest
 from service.sync.events import events
@@ -65,7 +69,11 @@ RESOURCES = (
     slots,
     reminders,
     check_ins,
+    questionnaires,
     questionnaire_answers,
+    scores,
+    tapers,
+    visits,
     versions,
     access_log,
     audit_trail,

@@ -104,6 +104,7 @@ HOLDINGS: Final[Mapping[str, Holding]] = {
     "reminder_ack": _blanked(),
     "check_in": _blanked(),
     "questionnaire_answer": _blanked(),
+    "opioid_taper": _blanked("entered_by", steps=[]),
     "visit": _blanked(),
     "clinical_event": _blanked(),
     "task": _blanked(state=TaskState.withdrawn),

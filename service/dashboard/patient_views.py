@@ -8,7 +8,10 @@ from zoneinfo import ZoneInfo
 from flask import Response, request
 from sqlalchemy import select
 
-from models import CheckIn, Episode, Milestone, Patient, Practice, Reminder, Task
+from models import CheckIn, Episode, Milestone, Patient, Practice, Reminder, Task, Visit
+from models.people import StaffRole
+from models.report import VisitKind, VisitState
+from schedules.plan.taper import TaperStep
 from schedules.plan.vocabulary import Language
 from schedules.planning.story_words import story_words
 from service.api.outcomes import smallest
@@ -24,7 +27,10 @@ from service.care.progress_view import ProgressView, view_progress
 from service.care.reach import find_patient, find_row, lock_patient, practice_of
 from service.care.recovery_band import RecoveryBand, view_recovery_band
 from service.care.reminders import list_decisions, list_reminders
+from service.care.scores import ScoresView, view_scores
+from service.care.tapers import TaperView, steps_of, view_taper
 from service.care.tasks import TaskFilter, list_tasks
+from service.care.visits import list_visits
 from service.dashboard.blueprint import clinic
 from service.dashboard.charts import Chart, pain_chart, walking_chart
 from service.dashboard.pictures import qr_picture
@@ -32,7 +38,7 @@ from service.dashboard.queries.worklist import OPEN
 from service.dashboard.render import language, page
 from service.dashboard.timeline import LEFT, WIDTH, draw_plan
 from service.db import current_session
-from service.errors import NotFoundError
+from service.errors import Fault, NotFoundError
 from service.identity.codes import issue_code
 from service.pages.lines import LimitLine, lines_of
 
@@ -44,6 +50,14 @@ _MOST_ACCESSES = 20
 
 
 @dataclass(frozen=True, slots=True)
+class Faults:
+    """What stands against what was typed on the page, by its form."""
+
+    taper: Sequence[Fault] = ()
+    visit: Sequence[Fault] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Course:
     """One episode of a patient as it stands today."""
 
@@ -52,6 +66,9 @@ class Course:
     progress: ProgressView
     tasks: tuple[Task, ...]
     check_ins: Sequence[CheckIn]
+    scores: ScoresView
+    taper: TaperView
+    visits: Sequence[Visit]
     reminders: Sequence[Reminder]
 
     @property
@@ -59,6 +76,11 @@ class Course:
         """Return the day of the latest surgery up to today."""
         days = [each.surgery.surgery_on for each in self.plan.surgeries if each.pod is not None and each.pod >= 0]
         return max(filter(None, days), default=None)
+
+    @property
+    def steps(self) -> tuple[TaperStep, ...]:
+        """Return the opioid steps that count."""
+        return () if self.taper.taper is None else steps_of(self.taper.taper)
 
     @property
     def pod(self) -> int | None:
@@ -70,17 +92,29 @@ class Course:
 @settled
 def show_patient(patient_id: str) -> Response:
     """Show one patient, by the episode that is asked for, or else the one that began last."""
+    return show_course(patient_id, episode_id=request.args.get("episode"))
+
+
+def show_course(
+    patient_id: str, *, episode_id: str | None, status: int = 200, faults: Faults | None = None
+) -> Response:
+    """Return the patient's page, with what stands against what was typed on it."""
     session, practice = current_session(), practice_of(current_session(), caller())
     patient = find_patient(session, caller(), patient_id)
     show(patient.id)
     today, zone = clinic_today(practice, now()), ZoneInfo(practice.time_zone)
     episodes = _episodes(patient)
-    course = _course(practice, _chosen(episodes), today) if episodes else None
+    course = _course(practice, _chosen(episodes, episode_id), today) if episodes else None
     accesses, _ = list_accesses(session, practice.id, patient.id, Whose.everybody, after=None, limit=_MOST_ACCESSES)
     drawn = None if course is None else draw_plan(course.plan)
     band = None if course is None else _band(practice, course, today)
     return page(
         "patient.html",
+        status=status,
+        faults=faults or Faults(),
+        is_clinician=caller().role is StaffRole.clinician,
+        visit_kinds=list(VisitKind),
+        visit_states=list(VisitState),
         patient=patient,
         limits=_limits(patient),
         today=today,
@@ -141,8 +175,7 @@ def _episodes(patient: Patient) -> list[Episode]:
     return sorted(rows, key=lambda row: row.status not in OPEN)
 
 
-def _chosen(episodes: list[Episode]) -> Episode:
-    asked = request.args.get("episode")
+def _chosen(episodes: list[Episode], asked: str | None) -> Episode:
     found = [row for row in episodes if asked in (None, row.id)]
     if not found:
         raise NotFoundError
@@ -159,6 +192,9 @@ def _course(practice: Practice, episode: Episode, today: date) -> Course:
         progress=view_progress(session, practice, episode, today),
         tasks=tuple(task for task in tasks if task.episode_id == episode.id),
         check_ins=list_check_ins(session, practice.id, episode.id, after=None, limit=_MOST_CHECK_INS),
+        scores=view_scores(session, practice, episode, today),
+        taper=view_taper(session, practice, episode),
+        visits=list_visits(session, practice.id, episode.id),
         reminders=list_reminders(session, practice.id, episode.id, after=None, limit=_MOST_REMINDERS),
     )
 

@@ -18,6 +18,8 @@ from service.dashboard import (
     patient_views,
     protocol_views,
     sign_in_views,
+    taper_views,
+    visit_views,
     worklist_views,
 )
 from service.dashboard.blueprint import clinic
@@ -37,6 +39,8 @@ PAGES: Final = (
     outcome_views,
     alert_views,
     letter_views,
+    taper_views,
+    visit_views,
 )
 _KEPT: Final = "public, max-age=31536000, immutable"  # its address changes with it
 

@@ -16,6 +16,7 @@ from models import (
     Milestone,
     ObservedFact,
     OnCallShift,
+    OpioidTaper,
     Passkey,
     QuestionnaireAnswer,
     Reminder,
@@ -23,12 +24,13 @@ from models import (
     Staff,
     Task,
     Token,
+    Visit,
 )
 from models.care import Reporter
 from models.identity import TokenKind
 from models.letter import Recipient
 from models.reminder import DeliveryState
-from models.report import TaskKind
+from models.report import TaskKind, VisitKind, VisitState
 from schedules.plan.vocabulary import (
     AlertKind,
     AlertState,
@@ -56,6 +58,8 @@ MISSING = {
     "slot_id": "nothing",
     "check_in_id": "nothing",
     "answer_id": "nothing",
+    "taper_id": "nothing",
+    "visit_id": "nothing",
     "task_id": "nothing",
     "observation_id": "nothing",
     "reminder_id": "nothing",
@@ -149,6 +153,17 @@ def body_of(route: str, ids: dict[str, str]) -> Any:
             "instrument": "nrs",
             "answered_at": "2026-03-02T08:30:00Z",
             "answers": {"back": 4},
+        },
+        "PUT /api/v1/opioid-tapers/{taper_id}": {
+            "episode_id": ids["episode_id"],
+            "mme_tenths_per_dose": 75,
+            "steps": [{"from_on": "2026-03-01", "most_mme_tenths": 300}],
+        },
+        "PUT /api/v1/visits/{visit_id}": {
+            "episode_id": ids["episode_id"],
+            "kind": "follow_up",
+            "state": "booked",
+            "booked_for": "2026-03-09T14:00:00Z",
         },
         "PUT /api/v1/observations/{observation_id}": {
             "episode_id": ids["episode_id"],
@@ -252,6 +267,10 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
     fact = ObservedFact(id=name, what=Observation.opioid_taken, observed_at=at, recorded_at=at, **whose)
     fact.reported_by = Reporter.patient
     session.add(fact)
+    taper = OpioidTaper(id=name, mme_tenths_per_dose=75, entered_by=clinic.clinician.id, entered_at=at, **whose)
+    taper.steps = [{"from_on": "2026-03-01", "most_mme_tenths": 300}]
+    session.add(taper)
+    session.add(Visit(id=name, kind=VisitKind.follow_up, state=VisitState.booked, booked_for=at, **whose))
     session.add(Task(id=name, kind=TaskKind.fill_slot, created_at=at, about={}, **whose))
     builders.conflict(session, clinic.other_patient if other else clinic.patient, id=name)
     builders.refused_row(session, clinic.other_patient if other else clinic.patient, id=name)
@@ -287,6 +306,8 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
         "slot_id": fasting.id,
         "check_in_id": name,
         "answer_id": name,
+        "taper_id": name,
+        "visit_id": name,
         "task_id": name,
         "observation_id": name,
         "reminder_id": goal.id,

@@ -25,6 +25,7 @@ NOT_OF_A_PATIENT = (
     "on-call",
     "alert-rules",
     "outcomes",
+    "v1/questionnaires",
 )
 
 
