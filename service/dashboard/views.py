@@ -13,8 +13,10 @@ from service.dashboard import (
     milestone_views,
     move_views,
     patient_views,
+    practice_views,
     protocol_views,
     sign_in_views,
+    staff_views,
     worklist_views,
 )
 from service.dashboard.blueprint import clinic
@@ -31,6 +33,8 @@ PAGES: Final = (
     move_views,
     protocol_views,
     alert_views,
+    staff_views,
+    practice_views,
 )
 _KEPT: Final = "public, max-age=31536000, immutable"  # its address changes with it
 

@@ -56,6 +56,7 @@ MISSING = {
     "alert_id": "nothing",
     "shift_id": "nothing",
     "staff_id": "nobody",
+    "member_id": "nobody",
     "own_protocol_id": "nothing",
 }
 # Longer than any id.
@@ -177,6 +178,9 @@ def body_of(route: str, ids: dict[str, str]) -> Any:
         "POST /api/v1/sign-in/authenticator": {"challenge": "x"},
         "POST /api/v1/sign-in/authenticator/confirm": {"challenge": "x", "code": "000000"},
         "POST /api/v1/service-accounts": {"name": "Records", "scopes": ["patients:read"]},
+        "POST /api/v1/staff": {"name": "Dana Okafor", "email": "not an address", "role": "coordinator"},
+        "POST /api/v1/staff/{member_id}/role": {"role": "clinician"},
+        "POST /api/v1/staff/{member_id}/code": {"lost": "second_factor"},
         "POST /api/v1/me/step-up": {"code": "000000"},
         "POST /api/v1/me/password": {"old_password": "x", "new_password": "x"},
         "POST /api/v1/me/authenticator/confirm": {"code": "000000"},
@@ -237,6 +241,7 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
     session.add(account)
     colleague = builders.staff(session, clinic.practice) if other else clinic.coordinator
     add_session_row(session, colleague, name)
+    member = builders.staff(session, clinic.practice)
     items = session.query(Milestone).filter_by(practice_id=clinic.id, episode_id=episode.id)
     walking, fasting = (items.filter_by(key=key).one() for key in ("walk30", "fasting"))
     goal = session.query(Reminder).filter_by(practice_id=clinic.id, milestone_id=walking.id, key="goal").one()
@@ -264,6 +269,7 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
         "alert_id": name,
         "shift_id": name,
         "staff_id": clinic.coordinator.id,
+        "member_id": member.id,
         "own_protocol_id": add_own_protocol(session, clinic, name),
     }
 

@@ -22,6 +22,9 @@ NOT_OF_A_PATIENT = (
     "delivery-health",
     "self-audits",
     "service-accounts",
+    "v1/staff",
+    "clinic/staff",
+    "clinic/practice",
     "on-call",
     "alert-rules",
 )
