@@ -39,6 +39,7 @@ from service.api.service_accounts import service_accounts
 from service.api.sign_ins import sign_ins
 from service.api.simulations import simulations
 from service.api.slots import slots
+from service.api.staff import staff
 from service.api.staff_sign_in import staff_sign_in
 from service.api.surgeries import surgeries
 from service.api.tapers import tapers
@@ -97,6 +98,7 @@ RESOURCES = (
     me,
     passkeys,
     service_accounts,
+    staff,
     providers,
     push_addresses,
     watermelon,

@@ -16,8 +16,10 @@ from service.dashboard import (
     outcome_views,
     passkey_views,
     patient_views,
+    practice_views,
     protocol_views,
     sign_in_views,
+    staff_views,
     taper_views,
     visit_views,
     worklist_views,
@@ -41,6 +43,8 @@ PAGES: Final = (
     letter_views,
     taper_views,
     visit_views,
+    staff_views,
+    practice_views,
 )
 _KEPT: Final = "public, max-age=31536000, immutable"  # its address changes with it
 

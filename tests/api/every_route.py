@@ -73,6 +73,7 @@ MISSING = {
     "alert_id": "nothing",
     "shift_id": "nothing",
     "staff_id": "nobody",
+    "member_id": "nobody",
     "own_protocol_id": "nothing",
     "release_id": "nothing",
     "letter_id": "nothing",
@@ -225,6 +226,9 @@ def body_of(route: str, ids: dict[str, str]) -> Any:
         "POST /api/v1/sign-in/passkey": {"passkey": {}},
         "POST /api/v1/me/passkeys": {"name": "Phone", "passkey": {}},
         "POST /api/v1/service-accounts": {"name": "Records", "scopes": ["patients:read"]},
+        "POST /api/v1/staff": {"name": "Dana Okafor", "email": "not an address", "role": "coordinator"},
+        "POST /api/v1/staff/{member_id}/role": {"role": "clinician"},
+        "POST /api/v1/staff/{member_id}/code": {"lost": "second_factor"},
         "POST /api/v1/me/step-up": {"code": "000000"},
         "POST /api/v1/me/password": {"old_password": "x", "new_password": "x"},
         "POST /api/v1/me/authenticator/confirm": {"code": "000000"},
@@ -291,6 +295,7 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
     add_session_row(session, colleague, name)
     add_passkey_row(session, colleague, name)
     add_letter(session, clinic, whose, name)
+    member = builders.staff(session, clinic.practice)
     items = session.query(Milestone).filter_by(practice_id=clinic.id, episode_id=episode.id)
     walking, fasting = (items.filter_by(key=key).one() for key in ("walk30", "fasting"))
     goal = session.query(Reminder).filter_by(practice_id=clinic.id, milestone_id=walking.id, key="goal").one()
@@ -321,6 +326,7 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
         "alert_id": name,
         "shift_id": name,
         "staff_id": clinic.coordinator.id,
+        "member_id": member.id,
         "own_protocol_id": add_own_protocol(session, clinic, name),
         "release_id": name,
         "letter_id": name,
