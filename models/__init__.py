@@ -20,6 +20,7 @@ from models.people import Patient, Staff
 from models.practice import Practice
 from models.protocols import ProtocolSignature, ProtocolVersion
 from models.providers import ProviderPause
+from models.proxy import ProxyConsent
 from models.push import PushAddress
 from models.receipts import DeadAddress, InboundMessage, Receipt
 from models.reminder import Decision, Delivery, DeliveryAttempt, Reminder
@@ -79,6 +80,7 @@ __all__ = [
     "ProtocolSignature",
     "ProtocolVersion",
     "ProviderPause",
+    "ProxyConsent",
     "PushAddress",
     "QuestionnaireAnswer",
     "Receipt",

@@ -8,6 +8,7 @@ from service.api.clearance_rules import clearance_rules
 from service.api.clearances import clearances
 from service.api.conflicts import conflicts
 from service.api.delivery_health import delivery_health
+from service.api.devices import devices
 from service.api.episodes import episodes
 from service.api.held_deliveries import held_deliveries
 from service.api.imports import imports
@@ -30,6 +31,7 @@ from service.api.privacy import privacy
 from service.api.progress import progress
 from service.api.protocols import protocols
 from service.api.providers import providers
+from service.api.proxies import proxies
 from service.api.push_addresses import push_addresses
 from service.api.questionnaire_answers import questionnaire_answers
 from service.api.questionnaires import questionnaires
@@ -94,6 +96,8 @@ RESOURCES = (
     simulations,
     imports,
     sign_ins,
+    devices,
+    proxies,
     staff_sign_in,
     me,
     passkeys,

@@ -74,6 +74,7 @@ ACTORS: Final[Mapping[ActorKind, Text]] = MappingProxyType(
         ActorKind.link: Text(en="Whoever opened a message's link", es="Quien abrió el enlace de un mensaje"),
         ActorKind.worker: Text(en="This service, by itself", es="Este servicio, por sí mismo"),
         ActorKind.command: Text(en="Whoever runs this service", es="Quien administra este servicio"),
+        ActorKind.proxy: Text(en="Somebody whom you let look after you", es="Alguien a quien usted deja cuidarle"),
         ActorKind.service: Text(en="A program of your clinic", es="Un programa de su clínica"),
         ActorKind.provider: Text(en="The service that carries messages", es="El servicio que lleva los mensajes"),
     }
@@ -138,6 +139,9 @@ _SEGMENTS: Final[Mapping[str, Area]] = MappingProxyType(
         "enrolments": Area.sign_in,
         "enrolment": Area.sign_in,
         "devices": Area.sign_in,
+        "proxies": Area.sign_in,
+        "proxy": Area.sign_in,
+        "end_lapsed_proxies": Area.sign_in,
         "tokens": Area.sign_in,
         "access-log": Area.access_log,
         "audit-entries": Area.access_log,

@@ -118,6 +118,7 @@ HOLDINGS: Final[Mapping[str, Holding]] = {
     "letter_release": _removed(),
     "letter": _removed(),
     "push_address": _removed(),
+    "proxy_consent": _removed(),
     "delivery": _removed(),
     "delivery_attempt": _removed(Found.by_delivery),
     "receipt": _removed(Found.by_delivery),

@@ -15,11 +15,12 @@ from schedules.plan.taper import TaperStep
 from schedules.plan.vocabulary import Language
 from schedules.planning.story_words import story_words
 from service.api.outcomes import smallest
-from service.api.scope import caller, now, show
+from service.api.scope import caller, now, scope, show
 from service.api.settle import settled
 from service.care.access_log import Access, Whose, list_accesses
 from service.care.access_words import AREAS, KINDS
 from service.care.check_ins import list_check_ins
+from service.care.devices import list_devices, mark_lost, state_of
 from service.care.enrol import clinic_today
 from service.care.limits import patient_limits
 from service.care.plan_view import PlanView, view_plan
@@ -35,7 +36,7 @@ from service.dashboard.blueprint import clinic
 from service.dashboard.charts import Chart, pain_chart, walking_chart
 from service.dashboard.pictures import qr_picture
 from service.dashboard.queries.worklist import OPEN
-from service.dashboard.render import language, page
+from service.dashboard.render import go_to, language, page
 from service.dashboard.timeline import LEFT, WIDTH, draw_plan
 from service.db import current_session
 from service.errors import Fault, NotFoundError
@@ -47,6 +48,7 @@ _MOST_CHECK_INS = 200
 _MOST_REMINDERS = 200
 _MOST_DECISIONS = 200
 _MOST_ACCESSES = 20
+_MOST_DEVICES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,7 @@ def show_course(
         charts=_charts(course, zone, band),
         band=band,
         accesses=accesses,
+        devices=[(each, state_of(each)) for each in list_devices(session, caller(), patient.id)[:_MOST_DEVICES]],
         kinds={} if course is None else {each.row.id: each.row.kind for each in course.plan.milestones},
         in_words=lambda access: access_words(access, language()),
         done=request.args.get("done"),
@@ -142,6 +145,16 @@ def enrol_phone(patient_id: str) -> Response:
     issued = issue_code(current_session(), caller(), patient.id, now())
     zone = ZoneInfo(practice_of(current_session(), caller()).time_zone)
     return page("enrolment.html", patient=patient, issued=issued, picture=qr_picture(issued.code), zone=zone)
+
+
+@clinic.post("/devices/<id:device_id>/lost")
+@settled
+def lose_device(device_id: str) -> Response:
+    """Mark a phone as lost: it is told to delete what it stores."""
+    device = mark_lost(current_session(), caller(), device_id, now())
+    show(device.patient_id)
+    scope().about["device_id"] = device.id
+    return go_to(f"/clinic/patients/{device.patient_id}?done=lost#enrol")
 
 
 @clinic.get("/reminders/<id:reminder_id>")

@@ -11,6 +11,7 @@ from models import (
     CheckIn,
     ClearanceRule,
     Delivery,
+    Device,
     Letter,
     LetterRelease,
     Milestone,
@@ -77,6 +78,8 @@ MISSING = {
     "own_protocol_id": "nothing",
     "release_id": "nothing",
     "letter_id": "nothing",
+    "device_id": "nothing",
+    "proxy_id": "nothing",
 }
 # Longer than any id.
 MALFORMED = dict.fromkeys(MISSING, "x" * 65)
@@ -101,6 +104,14 @@ RELEASE_BODY = {
     "name": "Harbor Freight Lines",
     "signed_on": "2026-02-20",
     "valid_through_on": "2026-08-20",
+}
+PROXY_BODY = {
+    "name": "Sam Whitfield",
+    "relationship": "partner",
+    "scopes": ["read_plan"],
+    "given_how": "in_person",
+    "given_on": "2026-03-02",
+    "through_on": "2026-09-02",
 }
 SURGERY_BODY = {"procedure": "lumbar_microdiscectomy", "approach": "tubular", "levels": ["L4-L5"]}
 
@@ -229,6 +240,8 @@ def body_of(route: str, ids: dict[str, str]) -> Any:
         "POST /api/v1/staff": {"name": "Dana Okafor", "email": "not an address", "role": "coordinator"},
         "POST /api/v1/staff/{member_id}/role": {"role": "clinician"},
         "POST /api/v1/staff/{member_id}/code": {"lost": "second_factor"},
+        "POST /api/v1/patients/{patient_id}/proxies": PROXY_BODY,
+        "POST /api/v1/devices/wiped": {"token": "x"},
         "POST /api/v1/me/step-up": {"code": "000000"},
         "POST /api/v1/me/password": {"old_password": "x", "new_password": "x"},
         "POST /api/v1/me/authenticator/confirm": {"code": "000000"},
@@ -291,6 +304,9 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
     account = ServiceAccount(practice_id=clinic.id, id=name, name="Records", scopes=["import"], made_at=at)
     account.key_hash, account.expires_at = f"key-{name}".encode(), datetime(2027, 3, 1, tzinfo=UTC)
     session.add(account)
+    session.add(Device(practice_id=clinic.id, id=name, patient_id=episode.patient_id, enrolled_at=at))
+    whom = clinic.other_patient if other else clinic.patient
+    consent = builders.proxy_consent(session, whom, clinic.coordinator, id=name)
     colleague = builders.staff(session, clinic.practice) if other else clinic.coordinator
     add_session_row(session, colleague, name)
     add_passkey_row(session, colleague, name)
@@ -330,6 +346,8 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
         "own_protocol_id": add_own_protocol(session, clinic, name),
         "release_id": name,
         "letter_id": name,
+        "device_id": name,
+        "proxy_id": consent.id,
     }
 
 

@@ -32,6 +32,7 @@ SEALED_COLUMNS = {
     "plan_change.reason_text",
     "slot_entry.instruction",
     "push_address.address",
+    "proxy_consent.name",
     "sync_conflict.kept",
     "sync_conflict.lost",
     "former_version.content",
