@@ -261,7 +261,8 @@ def _guarded(name: str, job: Callable[[], None]) -> Callable[[], None]:
     return run
 
 
-def _start() -> int:
+def start(clock: Clock | None = None, steps: Steps = DEFAULT_STEPS) -> int:
+    """Run a worker by the settings of the environment, as `main` does. Return 2 if these do not fit together."""
     try:
         settings = Settings.from_env()
     except ConfigError as error:
@@ -270,8 +271,8 @@ def _start() -> int:
     # What libraries tell of their work holds addresses and secrets: of theirs, warnings only.
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("schedules").setLevel(settings.log_level)
-    return main(settings)
+    return main(settings, clock, steps)
 
 
 if __name__ == "__main__":
-    raise SystemExit(_start())
+    raise SystemExit(start())
