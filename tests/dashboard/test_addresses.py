@@ -1,6 +1,7 @@
 """No address of the dashboard tells who somebody is (L01): of links, forms, files and where an answer leads."""
 
 import re
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -30,7 +31,7 @@ def ids_of(session: Session, clinic: Clinic) -> dict[str, list[str]]:
 
 
 _ENOUGH = 3  # rows of one kind
-_KINDS = {"milestone": Milestone, "alert": Alert, "task": Task, "reminder": Reminder}
+_KINDS: dict[str, Any] = {"milestone": Milestone, "alert": Alert, "task": Task, "reminder": Reminder}
 
 
 def addresses(answer: Answer) -> list[str]:
