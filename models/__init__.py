@@ -11,6 +11,7 @@ from models.change import PlanChange, SlotEntry
 from models.clearance import Clearance, ClearanceRule, ObservedFact
 from models.data_keys import DataKey
 from models.erasure import Erasure
+from models.hold import RecordHold
 from models.identity import Device, EnrolmentCode, Token
 from models.letter import Letter, LetterRelease
 from models.link import MessageLink
@@ -84,6 +85,7 @@ __all__ = [
     "PushAddress",
     "QuestionnaireAnswer",
     "Receipt",
+    "RecordHold",
     "RecoveryCode",
     "RefusedRow",
     "Reminder",

@@ -11,6 +11,7 @@ from service.api.delivery_health import delivery_health
 from service.api.devices import devices
 from service.api.episodes import episodes
 from service.api.held_deliveries import held_deliveries
+from service.api.holds import holds
 from service.api.imports import imports
 from service.api.inbound_messages import inbound_messages
 from service.api.letters import letters
@@ -81,6 +82,7 @@ RESOURCES = (
     access_log,
     audit_trail,
     privacy,
+    holds,
     alerts,
     on_call,
     tasks,

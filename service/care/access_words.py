@@ -95,6 +95,7 @@ _SEGMENTS: Final[Mapping[str, Area]] = MappingProxyType(
         "import": Area.record,
         "patient": Area.record,
         "privacy": Area.record,
+        "retention": Area.record,
         "versions": Area.reports,
         "episodes": Area.plan,
         "plan": Area.plan,

@@ -190,6 +190,9 @@ OF_PATIENTS: Final[Rules] = {
     "GET /api/v1/audit-entries": ADMIN | AUDITOR,
     "GET /api/v1/patients/{patient_id}/export": PATIENT_OR_STAFF,
     "POST /api/v1/patients/{patient_id}/erase": ADMIN,  # in a session
+    "GET /api/v1/patients/{patient_id}/holds": STAFF,
+    "POST /api/v1/patients/{patient_id}/holds": STAFF,
+    "POST /api/v1/patients/{patient_id}/holds/{hold_id}/end": ADMIN,
     "GET /api/v1/conflicts": STAFF,
     "POST /api/v1/conflicts/{conflict_id}/resolve": STAFF,
     "GET /api/v1/refused-rows": STAFF,

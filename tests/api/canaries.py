@@ -26,6 +26,7 @@ from models import (
     Patient,
     PlanChange,
     Receipt,
+    RecordHold,
     Reminder,
     ReminderAck,
     SlotEntry,
@@ -36,6 +37,7 @@ from models import (
 )
 from models.base import Base, table_of
 from models.care import Reporter
+from models.hold import HoldReason
 from models.merging import FormerVersion
 from models.receipts import InboundKind, ReceiptKind
 from models.report import ClinicalEventKind, TaskKind, VisitKind, VisitState
@@ -157,6 +159,7 @@ def _add_rows(session: Session, clinic: Clinic) -> None:
         if private_name is not None:
             setattr(row, private_name, f"{MARK} {private_name}")
     session.flush()
+    session.add(RecordHold(id="marked", reason=HoldReason.complaint, placed_at=AT, ended_at=AT, **whose))
     session.add(
         EnrolmentCode(id="marked", code_hash=b"marked", made_by=clinic.clinician.id, made_at=AT, expires_at=AT, **whose)
     )

@@ -20,6 +20,7 @@ from models import (
     OpioidTaper,
     Passkey,
     QuestionnaireAnswer,
+    RecordHold,
     Reminder,
     ServiceAccount,
     Staff,
@@ -28,6 +29,7 @@ from models import (
     Visit,
 )
 from models.care import Reporter
+from models.hold import HoldReason
 from models.identity import TokenKind
 from models.letter import Recipient
 from models.reminder import DeliveryState
@@ -72,6 +74,7 @@ MISSING = {
     "passkey_id": "nothing",
     "delivery_id": "nothing",
     "alert_id": "nothing",
+    "hold_id": "nothing",
     "shift_id": "nothing",
     "staff_id": "nobody",
     "member_id": "nobody",
@@ -151,6 +154,8 @@ def body_of(route: str, ids: dict[str, str]) -> Any:
         "PUT /api/v1/patients/{patient_id}": PATIENT_BODY | {"mrn": "SP-NEW"},
         "PATCH /api/v1/patients/{patient_id}": {},
         "POST /api/v1/patients/{patient_id}/erase": {"reason": "asked_by_patient", "dry_run": True},
+        "POST /api/v1/patients/{patient_id}/holds": {"reason": "complaint"},
+        "POST /api/v1/patients/{patient_id}/holds/{hold_id}/end": {},
         "PUT /api/v1/episodes/{episode_id}": {"patient_id": ids["patient_id"], "label": "E-NEW"},
         "PATCH /api/v1/episodes/{episode_id}": {},
         "PUT /api/v1/surgeries/{surgery_id}": SURGERY_BODY | {"episode_id": ids["episode_id"], "stage": 9},
@@ -298,6 +303,8 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
     days = {"from_on": at.date(), "from_at": time(8), "until_on": at.date(), "until_at": time(20)}
     shift = OnCallShift(practice_id=clinic.id, id=name, staff_id=clinic.coordinator.id, place="first", **days)
     session.add(shift)
+    hold = {"practice_id": clinic.id, "patient_id": episode.patient_id, "placed_at": at}
+    session.add(RecordHold(id=name, reason=HoldReason.other, **hold))
     rule = ClearanceRule(id=name, practice_id=clinic.id, milestone_kind="blt_end", signed_by=clinic.clinician.id)
     rule.signed_at = at
     session.add(rule)
@@ -341,6 +348,7 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
         "delivery_id": held.id,
         "alert_id": name,
         "shift_id": name,
+        "hold_id": name,
         "staff_id": clinic.coordinator.id,
         "member_id": member.id,
         "own_protocol_id": add_own_protocol(session, clinic, name),
