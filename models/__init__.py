@@ -11,7 +11,9 @@ from models.change import PlanChange, SlotEntry
 from models.clearance import Clearance, ClearanceRule, ObservedFact
 from models.data_keys import DataKey
 from models.erasure import Erasure
+from models.hold import RecordHold
 from models.identity import Device, EnrolmentCode, Token
+from models.letter import Letter, LetterRelease
 from models.link import MessageLink
 from models.merging import FormerVersion, RefusedRow, SyncConflict
 from models.panel import Panel
@@ -28,8 +30,9 @@ from models.report import CheckIn, ClinicalEvent, QuestionnaireAnswer, ReminderA
 from models.row_security import secure_tables
 from models.safety import SafetyCard
 from models.service_account import ServiceAccount
-from models.sign_in import RecoveryCode, SignInCode, SignInThrottle, StaffCredential
+from models.sign_in import Passkey, RecoveryCode, SignInCode, SignInThrottle, StaffCredential, UsedChallenge
 from models.sync import DeviceChange, SyncClock, SyncHeal
+from models.taper import OpioidTaper
 from models.triggers import create_triggers
 from models.wake import DevicePull, DeviceWake, WakeMark, WakeTally
 from models.watch import AuditMark, DecisionTally, SelfAudit, TallyMark, WorkerHeartbeat
@@ -62,12 +65,16 @@ __all__ = [
     "FormerVersion",
     "InboundMessage",
     "KeptReply",
+    "Letter",
+    "LetterRelease",
     "MessageLink",
     "Milestone",
     "MilestoneProgress",
     "ObservedFact",
     "OnCallShift",
+    "OpioidTaper",
     "Panel",
+    "Passkey",
     "Patient",
     "PlanChange",
     "Practice",
@@ -78,6 +85,7 @@ __all__ = [
     "PushAddress",
     "QuestionnaireAnswer",
     "Receipt",
+    "RecordHold",
     "RecoveryCode",
     "RefusedRow",
     "Reminder",
@@ -99,6 +107,7 @@ __all__ = [
     "TallyMark",
     "Task",
     "Token",
+    "UsedChallenge",
     "Visit",
     "WakeMark",
     "WakeTally",

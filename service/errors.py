@@ -142,6 +142,13 @@ class StaleMoveError(ConflictError):
     title = "What the dry run showed may no longer hold: nothing was changed. Make the dry run again and look at it."
 
 
+class NoReleaseError(ConflictError):
+    """The patient has not released this to that recipient, or the release does not hold today."""
+
+    code = "no_release"
+    title = "No letter leaves without the patient's release for this recipient, which must hold today."
+
+
 class FindingsError(ConflictError):
     """What was found in a protocol version stands against its signature or release."""
 

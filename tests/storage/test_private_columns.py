@@ -39,6 +39,10 @@ SEALED_COLUMNS = {
     "refused_row.content",
     "alert_entry.note",
     "staff_address.address",
+    "letter_release.name",
+    "letter_release.address",
+    "letter_release.claim_number",
+    "letter.pdf",
 }
 
 

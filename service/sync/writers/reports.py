@@ -119,7 +119,7 @@ class CheckInWriter(ReportWriter[CheckIn]):
     def apply(self, edit: Edit) -> Outcome:
         """Apply one edit, and note the red flags in it, whatever becomes of the rest: somebody said them."""
         outcome = super().apply(edit)
-        patient_id, flags = self._reached(edit, self.rows.get(edit.id)), flags_in(edit.values.get("red_flags"))
+        patient_id, flags = self._reached(edit, self.rows.get(edit.id)), flags_in(edit.values)
         if patient_id is not None and flags and not edit.is_delete:
             self._said.setdefault(edit.id, set()).update(flags)
             self._told.setdefault(edit.id, self.rows.get(edit.id) or self._unstored(edit, patient_id))
