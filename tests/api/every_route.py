@@ -125,7 +125,7 @@ NAMES = {
     "version": "1",
     "filename": "start.js",
     "token": "AAAAAAAAAAAAAAAAAAAAAA",
-    "collection": "check_ins",
+    "collection": "episodes",  # which every device holds
     "channel": "sms",
 }
 # What ships is nobody's to change: these are about a draft of the clinic's own.
