@@ -4,6 +4,8 @@ import base64
 import io
 import json
 import struct
+import subprocess
+import sys
 import zlib
 from typing import Any
 
@@ -171,3 +173,23 @@ def test_a_photo_is_part_of_what_is_handed_out(patient: Caller, clinic: Clinic) 
 
     (told,) = record["tables"]["wound_photo"]
     assert base64.b64decode(told["picture"]) == shown
+
+
+@pytest.mark.sqlite_only
+def test_memory_stays_flat_over_the_largest_pictures_that_are_taken() -> None:
+    script = (
+        "import resource, sys\n"
+        "from service.care.pictures import rewrite\n"
+        "sent, peaks = sys.stdin.buffer.read(), []\n"
+        "for _ in range(6):\n"
+        "    rewrite(sent)\n"
+        "    peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)\n"
+        "print(peaks[0], peaks[-1])\n"
+    )
+    sent = picture("JPEG", size=(5000, 5000))
+
+    ran = subprocess.run([sys.executable, "-c", script], input=sent, capture_output=True, check=True)
+
+    first, last = map(int, ran.stdout.split())
+    assert last - first < 16
+    assert first < 400
