@@ -86,6 +86,7 @@ class CheckIn(OfPatient, Base):
     reported_at: Mapped[datetime]  # UTC, by the phone's clock: data, not order
     received_at: Mapped[datetime]  # UTC, ours
     reported_by: Mapped[Reporter] = mapped_column(words(Reporter))
+    proxy_consent_id: Mapped[str | None] = mapped_column(String(ID_LENGTH))  # of the proxy who reported it
     pain: Mapped[int]  # the worst now; 0 is none, 10 the worst imaginable
     pain_back: Mapped[int | None]
     pain_leg: Mapped[int | None]
@@ -127,6 +128,7 @@ class QuestionnaireAnswer(OfPatient, Base):
     answered_at: Mapped[datetime]  # UTC, by the phone's clock: data, not order
     received_at: Mapped[datetime]  # UTC, ours
     reported_by: Mapped[Reporter] = mapped_column(words(Reporter))
+    proxy_consent_id: Mapped[str | None] = mapped_column(String(ID_LENGTH))  # of the proxy who reported it
     answers: Mapped[dict[str, Any]]  # the instrument's parts, see `schedules.plan.questionnaires`
 
 

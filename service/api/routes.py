@@ -8,10 +8,12 @@ from service.api.clearance_rules import clearance_rules
 from service.api.clearances import clearances
 from service.api.conflicts import conflicts
 from service.api.delivery_health import delivery_health
+from service.api.devices import devices
 from service.api.episodes import episodes
 from service.api.held_deliveries import held_deliveries
 from service.api.imports import imports
 from service.api.inbound_messages import inbound_messages
+from service.api.letters import letters
 from service.api.limits import limits
 from service.api.me import me
 from service.api.migrations import migrations
@@ -19,7 +21,9 @@ from service.api.milestones import milestones
 from service.api.moves import moves
 from service.api.observations import observations
 from service.api.on_call import on_call
+from service.api.outcomes import outcomes
 from service.api.own_protocols import own_protocols
+from service.api.passkeys import passkeys
 from service.api.patients import patients
 from service.api.plans import plans
 from service.api.practice import practice
@@ -27,6 +31,7 @@ from service.api.privacy import privacy
 from service.api.progress import progress
 from service.api.protocols import protocols
 from service.api.providers import providers
+from service.api.proxies import proxies
 from service.api.push_addresses import push_addresses
 from service.api.questionnaire_answers import questionnaire_answers
 from service.api.questionnaires import questionnaires
@@ -36,6 +41,7 @@ from service.api.service_accounts import service_accounts
 from service.api.sign_ins import sign_ins
 from service.api.simulations import simulations
 from service.api.slots import slots
+from service.api.staff import staff
 from service.api.staff_sign_in import staff_sign_in
 from service.api.surgeries import surgeries
 from service.api.tapers import tapers
@@ -58,6 +64,7 @@ RESOURCES = (
     plans,
     progress,
     work_status,
+    letters,
     milestones,
     clearances,
     clearance_rules,
@@ -87,12 +94,17 @@ RESOURCES = (
     own_protocols,
     migrations,
     practice,
+    outcomes,
     simulations,
     imports,
     sign_ins,
+    devices,
+    proxies,
     staff_sign_in,
     me,
+    passkeys,
     service_accounts,
+    staff,
     providers,
     push_addresses,
     watermelon,

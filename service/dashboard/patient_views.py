@@ -14,16 +14,19 @@ from models.report import VisitKind, VisitState
 from schedules.plan.taper import TaperStep
 from schedules.plan.vocabulary import Language
 from schedules.planning.story_words import story_words
-from service.api.scope import caller, now, show
+from service.api.outcomes import smallest
+from service.api.scope import caller, now, scope, show
 from service.api.settle import settled
 from service.care.access_log import Access, Whose, list_accesses
 from service.care.access_words import AREAS, KINDS
 from service.care.check_ins import list_check_ins
+from service.care.devices import list_devices, mark_lost, state_of
 from service.care.enrol import clinic_today
 from service.care.limits import patient_limits
 from service.care.plan_view import PlanView, view_plan
 from service.care.progress_view import ProgressView, view_progress
 from service.care.reach import find_patient, find_row, lock_patient, practice_of
+from service.care.recovery_band import RecoveryBand, view_recovery_band
 from service.care.reminders import list_decisions, list_reminders
 from service.care.scores import ScoresView, view_scores
 from service.care.tapers import TaperView, steps_of, view_taper
@@ -34,7 +37,7 @@ from service.dashboard.blueprint import clinic
 from service.dashboard.charts import Chart, pain_chart, walking_chart
 from service.dashboard.pictures import qr_picture
 from service.dashboard.queries.worklist import OPEN
-from service.dashboard.render import language, page
+from service.dashboard.render import go_to, language, page
 from service.dashboard.timeline import LEFT, WIDTH, draw_plan
 from service.db import current_session
 from service.errors import Fault, NotFoundError
@@ -46,6 +49,7 @@ _MOST_CHECK_INS = 200
 _MOST_REMINDERS = 200
 _MOST_DECISIONS = 200
 _MOST_ACCESSES = 20
+_MOST_DEVICES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +111,7 @@ def show_course(
     course = _course(practice, _chosen(episodes, episode_id), today) if episodes else None
     accesses, _ = list_accesses(session, practice.id, patient.id, Whose.everybody, after=None, limit=_MOST_ACCESSES)
     drawn = None if course is None else draw_plan(course.plan)
+    band = None if course is None else _band(practice, course, today)
     return page(
         "patient.html",
         status=status,
@@ -123,8 +128,10 @@ def show_course(
         drawn=drawn,
         width=WIDTH,
         left=LEFT,
-        charts=_charts(course, zone),
+        charts=_charts(course, zone, band),
+        band=band,
         accesses=accesses,
+        devices=[(each, state_of(each)) for each in list_devices(session, caller(), patient.id)[:_MOST_DEVICES]],
         kinds={} if course is None else {each.row.id: each.row.kind for each in course.plan.milestones},
         in_words=lambda access: access_words(access, language()),
         done=request.args.get("done"),
@@ -149,6 +156,16 @@ def enrol_phone(patient_id: str) -> Response:
     issued = issue_code(current_session(), caller(), patient.id, now())
     zone = ZoneInfo(practice_of(current_session(), caller()).time_zone)
     return page("enrolment.html", patient=patient, issued=issued, picture=qr_picture(issued.code), zone=zone)
+
+
+@clinic.post("/devices/<id:device_id>/lost")
+@settled
+def lose_device(device_id: str) -> Response:
+    """Mark a phone as lost: it is told to delete what it stores."""
+    device = mark_lost(current_session(), caller(), device_id, now())
+    show(device.patient_id)
+    scope().about["device_id"] = device.id
+    return go_to(f"/clinic/patients/{device.patient_id}?done=lost#enrol")
 
 
 @clinic.get("/reminders/<id:reminder_id>")
@@ -207,15 +224,33 @@ def _course(practice: Practice, episode: Episode, today: date) -> Course:
     )
 
 
-def _charts(course: Course | None, zone: ZoneInfo) -> list[tuple[str, str, Chart]]:
-    """Return the charts that have a point: title, unit and drawing."""
+def _charts(course: Course | None, zone: ZoneInfo, band: RecoveryBand | None) -> list[tuple[str, str, Chart]]:
+    """Return the charts that have a point: title, unit and drawing, with the band of others behind it."""
     if course is None or course.day0 is None:
         return []
+    pain, walking = ((), ()) if band is None else (band.pain, band.walking)
     told = (
-        ("chart_pain", "of_ten", pain_chart(course.check_ins, course.day0, zone)),
-        ("chart_walking", "minutes", walking_chart(course.check_ins, course.day0, zone)),
+        ("chart_pain", "of_ten", pain_chart(course.check_ins, course.day0, zone, pain)),
+        ("chart_walking", "minutes", walking_chart(course.check_ins, course.day0, zone, walking)),
     )
     return [(title, unit, drawn) for title, unit, drawn in told if drawn is not None]
+
+
+def _band(practice: Practice, course: Course, today: date) -> RecoveryBand | None:
+    """Return what was seen of others after the same surgery; None for too few, or after two on one day."""
+    latest = [each.surgery for each in course.plan.surgeries if each.surgery.surgery_on == course.day0]
+    if course.day0 is None or len(latest) != 1 or not course.check_ins:
+        return None
+    band = view_recovery_band(
+        current_session(),
+        practice,
+        procedure=latest[0].procedure,
+        approach_class=latest[0].approach_class,
+        today=today,
+        smallest=smallest(),
+        without_episode=course.episode.id,
+    )
+    return band if band.pain or band.walking else None
 
 
 def _limits(patient: Patient) -> list[LimitLine] | None:

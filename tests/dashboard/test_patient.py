@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from models import (
     CheckIn,
     Clearance,
+    Device,
     EnrolmentCode,
     MilestoneProgress,
     OpioidTaper,
@@ -27,6 +28,7 @@ from schedules.plan.vocabulary import Instrument, SkipReason, SurgeryStatus
 from schedules.planning import plan_episode
 from service.care.plan_view import view_plan
 from service.dashboard.timeline import draw_plan
+from service.identity.tokens import enrol_device
 from tests.api.conftest import Clinic, Look
 from tests.clock import MONDAY_AFTERNOON
 from tests.dashboard.conftest import Desk, text_of
@@ -191,6 +193,24 @@ def test_a_code_for_a_phone_is_shown_once_as_picture_and_as_text(desk: Desk, cli
     assert re.search(r"<code class=\"big\">[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}</code>", page)
     assert "<svg" in page
     assert (row.patient_id, row.made_by) == (clinic.patient.id, clinic.coordinator.id)
+
+
+@pytest.mark.sqlite_only
+def test_a_lost_phone_is_ended_from_the_page_which_tells_how_far_it_is(
+    desk: Desk, session: Session, clinic: Clinic, look: Look
+) -> None:
+    phone = enrol_device(session, clinic.id, clinic.patient.id, MONDAY_AFTERNOON)
+    session.commit()
+    path = f"/clinic/patients/{clinic.patient.id}"
+    before = text_of(desk.get(path))
+
+    answer = desk.post(f"/clinic/devices/{phone.principal.actor_id}/lost")
+    after = text_of(desk.get(path))
+
+    assert (answer.status_code, look(Device)[0].lost_at) == (303, MONDAY_AFTERNOON)
+    assert ("In use" in before, "Lost: delete its data" in before) == (True, True)
+    assert "It will be told to delete its data when it next makes contact" in after
+    assert "Lost: delete its data" not in after
 
 
 @pytest.mark.sqlite_only

@@ -44,6 +44,7 @@ class QuestionnaireWriter(ReportWriter[QuestionnaireAnswer]):
         if row is None:
             row = QuestionnaireAnswer(practice_id=self.push.practice_id, id=edit.id, patient_id=self.patient_of(edit))
             row.received_at, row.reported_by = self.push.now, self.push.caller.reporter
+            row.proxy_consent_id = self.push.caller.consent_id
         self.write(row, facts, is_new=is_new, merged=merged, former=former)
         self._told[row.id] = row
 

@@ -97,6 +97,9 @@ class ReportWriter(Writer[Row]):
             return
         if row.reported_by is not self.push.caller.reporter and not self.push.is_restoring:
             raise RefusedError("not_yours")
+        consent_id = self.push.caller.consent_id
+        if consent_id is not None and getattr(row, "proxy_consent_id", None) != consent_id:
+            raise RefusedError("not_yours")
         if edit.values.get("episode_id", row.episode_id) != row.episode_id:
             raise RefusedError("episode_never_changes")
 
@@ -133,6 +136,7 @@ class CheckInWriter(ReportWriter[CheckIn]):
         if row is None:
             row = CheckIn(practice_id=self.push.practice_id, id=edit.id, patient_id=self.patient_of(edit))
             row.received_at, row.reported_by = self.push.now, self.push.caller.reporter
+            row.proxy_consent_id = self.push.caller.consent_id
         self.write(row, facts, is_new=is_new, merged=merged, former=former)
         self._told[row.id] = row
 
