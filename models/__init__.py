@@ -18,6 +18,7 @@ from models.link import MessageLink
 from models.merging import FormerVersion, RefusedRow, SyncConflict
 from models.panel import Panel
 from models.people import Patient, Staff
+from models.photo import WoundPhoto
 from models.practice import Practice
 from models.protocols import ProtocolSignature, ProtocolVersion
 from models.providers import ProviderPause
@@ -112,6 +113,7 @@ __all__ = [
     "WakeMark",
     "WakeTally",
     "WorkerHeartbeat",
+    "WoundPhoto",
     "create_triggers",
     "secure_tables",
 ]

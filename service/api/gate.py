@@ -12,6 +12,7 @@ from models.sync import attribute_to
 from service.api.reads import READING_METHODS, only_reads
 from service.api.scope import now, open_scope, route_of, settings
 from service.api.settle import record_wipe_order
+from service.care.pictures import MOST_BYTES
 from service.dashboard.cookies import Cookie, read_cookie
 from service.dashboard.forms import is_clinic
 from service.db import begin, require_current_schema
@@ -32,6 +33,7 @@ _WITHOUT_TRANSACTION = (
     "GET /api/v1/docs/{filename}",
 )
 IMPORT = "POST /api/v1/import"
+PHOTO = "PUT /api/v1/wound-photos/{photo_id}"
 EXPORT = "GET /api/v1/patients/{patient_id}/export"
 OF_PROVIDERS = "POST /api/v1/providers/"
 MOST_OF_PROVIDERS = 256 * 1024  # bytes: whoever calls is not known yet
@@ -105,6 +107,8 @@ def _read_body(route: str) -> None:
         return
     if route == IMPORT:
         request.max_content_length = settings().max_import_bytes
+    elif route == PHOTO:
+        request.max_content_length = MOST_BYTES
     elif route.startswith(OF_PROVIDERS):
         request.max_content_length = min(MOST_OF_PROVIDERS, settings().max_body_bytes)
     elif _PREFIX_OF_SYNC in route:

@@ -50,6 +50,7 @@ from service.api.tasks import tasks
 from service.api.versions import versions
 from service.api.visits import visits
 from service.api.work_status import work_status
+from service.api.wound_photos import wound_photos
 from service.sync.digest import digest
 from service.sync.events import events
 from service.sync.powersync import powersync
@@ -78,6 +79,7 @@ RESOURCES = (
     scores,
     tapers,
     visits,
+    wound_photos,
     versions,
     access_log,
     audit_trail,

@@ -124,6 +124,7 @@ _SEGMENTS: Final[Mapping[str, Area]] = MappingProxyType(
         "questionnaire-answers": Area.reports,
         "scores": Area.reports,
         "visits": Area.plan,
+        "wound-photos": Area.reports,
         "opioid-taper": Area.reports,
         "opioid-tapers": Area.reports,
         "tasks": Area.tasks,

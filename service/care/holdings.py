@@ -105,6 +105,7 @@ HOLDINGS: Final[Mapping[str, Holding]] = {
     "check_in": _blanked(),
     "questionnaire_answer": _blanked(),
     "opioid_taper": _blanked("entered_by", steps=[]),
+    "wound_photo": _blanked(),
     "visit": _blanked(),
     "clinical_event": _blanked(),
     "task": _blanked(state=TaskState.withdrawn),

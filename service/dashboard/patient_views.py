@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from flask import Response, request
 from sqlalchemy import select
 
-from models import CheckIn, Episode, Milestone, Patient, Practice, Reminder, Task, Visit
+from models import CheckIn, Episode, Milestone, Patient, Practice, Reminder, Task, Visit, WoundPhoto
 from models.people import StaffRole
 from models.report import VisitKind, VisitState
 from schedules.plan.taper import TaperStep
@@ -32,6 +32,7 @@ from service.care.scores import ScoresView, view_scores
 from service.care.tapers import TaperView, steps_of, view_taper
 from service.care.tasks import TaskFilter, list_tasks
 from service.care.visits import list_visits
+from service.care.wound_photos import list_photos, read_picture
 from service.dashboard.blueprint import clinic
 from service.dashboard.charts import Chart, pain_chart, walking_chart
 from service.dashboard.pictures import qr_picture
@@ -71,6 +72,7 @@ class Course:
     scores: ScoresView
     taper: TaperView
     visits: Sequence[Visit]
+    photos: Sequence[WoundPhoto]
     reminders: Sequence[Reminder]
 
     @property
@@ -134,6 +136,15 @@ def show_course(
         in_words=lambda access: access_words(access, language()),
         done=request.args.get("done"),
     )
+
+
+@clinic.get("/wound-photos/<id:photo_id>")
+@settled
+def show_photo(photo_id: str) -> Response:
+    """Show one photo of a wound."""
+    row, jpeg = read_picture(current_session(), caller(), photo_id)
+    show(row.patient_id)
+    return Response(jpeg, mimetype="image/jpeg")
 
 
 @clinic.post("/patients/<id:patient_id>/enrolment")
@@ -208,6 +219,7 @@ def _course(practice: Practice, episode: Episode, today: date) -> Course:
         scores=view_scores(session, practice, episode, today),
         taper=view_taper(session, practice, episode),
         visits=list_visits(session, practice.id, episode.id),
+        photos=list_photos(session, practice.id, episode.id),
         reminders=list_reminders(session, practice.id, episode.id, after=None, limit=_MOST_REMINDERS),
     )
 

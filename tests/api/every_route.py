@@ -1,6 +1,8 @@
 """Every route with a target of each kind: what tests of walls, of the audit trail and of repeats send."""
 
+from base64 import b64encode
 from datetime import UTC, date, datetime, time
+from hashlib import sha256
 from typing import Any
 from zlib import crc32
 
@@ -27,6 +29,7 @@ from models import (
     Task,
     Token,
     Visit,
+    WoundPhoto,
 )
 from models.care import Reporter
 from models.hold import HoldReason
@@ -50,6 +53,7 @@ from service.identity.roles import WHO_MAY
 from tests import builders
 from tests.api.conftest import API, Answer, Caller, Clinic
 from tests.clock import MONDAY_AFTERNOON
+from tests.pictures import picture
 
 # Pages are walked in tests/dashboard: their callers come with a cookie, and their forms with a token.
 API_ROUTES = tuple(route for route in WHO_MAY if not is_clinic(route))
@@ -63,6 +67,7 @@ MISSING = {
     "answer_id": "nothing",
     "taper_id": "nothing",
     "visit_id": "nothing",
+    "photo_id": "nothing",
     "task_id": "nothing",
     "observation_id": "nothing",
     "reminder_id": "nothing",
@@ -268,6 +273,9 @@ def call(who: Caller, route: str, ids: dict[str, str], *, body: Any = None) -> A
         return who.call("POST", path, data="mrn\n", content_type="text/csv")
     if route == f"PUT {VERSION}":
         return who.call("PUT", path, data="id = 1", content_type="application/toml")
+    if route == "PUT /api/v1/wound-photos/{photo_id}":
+        path += f"?episode_id={ids['episode_id']}&taken_at=2026-03-01T08:00:00Z"
+        return who.call("PUT", path, data=picture(), content_type="image/png")
     path += QUERIES.get(route, "")
     body = body_of(route, ids) if body is None else body
     if route in ENDLESS:
@@ -292,6 +300,10 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
     taper = OpioidTaper(id=name, mme_tenths_per_dose=75, entered_by=clinic.clinician.id, entered_at=at, **whose)
     taper.steps = [{"from_on": "2026-03-01", "most_mme_tenths": 300}]
     session.add(taper)
+    photo = WoundPhoto(id=name, taken_at=at, sent_digest=sha256(picture()).hexdigest(), **told, **whose)
+    photo.width, photo.height, photo.size_bytes = 8, 6, len(picture())
+    session.add(photo)
+    photo.picture = b64encode(picture()).decode()
     session.add(Visit(id=name, kind=VisitKind.follow_up, state=VisitState.booked, booked_for=at, **whose))
     session.add(Task(id=name, kind=TaskKind.fill_slot, created_at=at, about={}, **whose))
     builders.conflict(session, clinic.other_patient if other else clinic.patient, id=name)
@@ -336,6 +348,7 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
         "answer_id": name,
         "taper_id": name,
         "visit_id": name,
+        "photo_id": name,
         "task_id": name,
         "observation_id": name,
         "reminder_id": goal.id,

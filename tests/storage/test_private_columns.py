@@ -27,6 +27,7 @@ SEALED_COLUMNS = {
     "staff_credential.totp_secret",
     "surgery.indication",
     "visit.note",
+    "wound_photo.picture",
     "clearance.override",
     "clearance.revoked_because",
     "plan_change.reason_text",
