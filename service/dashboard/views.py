@@ -10,6 +10,7 @@ from service.api.scope import find_scope
 from service.dashboard import (
     account_views,
     alert_views,
+    event_views,
     milestone_views,
     move_views,
     outcome_views,
@@ -32,6 +33,7 @@ PAGES: Final = (
     move_views,
     protocol_views,
     outcome_views,
+    event_views,
     alert_views,
 )
 _KEPT: Final = "public, max-age=31536000, immutable"  # its address changes with it

@@ -135,6 +135,9 @@ OF_PATIENTS: Final[Rules] = {
     "POST /api/v1/milestones/{milestone_id}/revoke-clearance": CLINICIAN,
     "GET /api/v1/episodes/{episode_id}/observations": PATIENT_OR_STAFF | REPORTS_READ,
     "PUT /api/v1/observations/{observation_id}": PATIENT_OR_STAFF,
+    "GET /api/v1/episodes/{episode_id}/clinical-events": STAFF,
+    "PUT /api/v1/clinical-events/{event_id}": STAFF,
+    "POST /api/v1/clinical-events/{event_id}/withdraw": STAFF,
     "GET /api/v1/episodes/{episode_id}/limits": PATIENT_OR_STAFF | PLANS_READ,
     "GET /api/v1/patients/{patient_id}/limits": PATIENT_OR_STAFF | PLANS_READ,
     "PUT /api/v1/check-ins/{check_in_id}": PATIENT_OR_STAFF,
@@ -192,6 +195,9 @@ OF_PATIENTS: Final[Rules] = {
     "POST /clinic/milestones/{milestone_id}/clear": CLINICIAN,
     "POST /clinic/milestones/{milestone_id}/revoke": CLINICIAN,
     "POST /clinic/tasks/{task_id}/close": STAFF,
+    "GET /clinic/episodes/{episode_id}/clinical-events": STAFF,
+    "POST /clinic/episodes/{episode_id}/clinical-events": STAFF,
+    "POST /clinic/clinical-events/{event_id}/withdraw": STAFF,
     "GET /clinic/surgeries/{surgery_id}/move": STAFF,
     "POST /clinic/surgeries/{surgery_id}/move": STAFF,
     "POST /clinic/episodes/{episode_id}/moves": STAFF,
@@ -233,6 +239,7 @@ OF_PRACTICE: Final[Rules] = {
     "GET /clinic/protocols": STAFF,
     "GET /api/v1/outcomes/milestones": STAFF,  # of groups, never of a patient
     "GET /api/v1/outcomes/recovery-bands": STAFF,
+    "GET /api/v1/outcomes/safety": STAFF,
     "GET /clinic/outcomes": STAFF,
     "GET /clinic/outcomes.csv": STAFF,
 }

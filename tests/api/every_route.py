@@ -10,6 +10,7 @@ from models import (
     Alert,
     CheckIn,
     ClearanceRule,
+    ClinicalEvent,
     Delivery,
     Milestone,
     ObservedFact,
@@ -24,7 +25,7 @@ from models import (
 from models.care import Reporter
 from models.identity import TokenKind
 from models.reminder import DeliveryState
-from models.report import TaskKind
+from models.report import ClinicalEventKind, TaskKind
 from schedules.plan.vocabulary import AlertKind, AlertState, AlertUrgency, Instrument, Observation
 from service.care.own_protocols import copy_protocol
 from service.dashboard.forms import is_clinic
@@ -46,6 +47,7 @@ MISSING = {
     "answer_id": "nothing",
     "task_id": "nothing",
     "observation_id": "nothing",
+    "event_id": "nothing",
     "reminder_id": "nothing",
     "rule_id": "nothing",
     "conflict_id": "nothing",
@@ -101,6 +103,7 @@ QUERIES = {
     f"GET {VERSION}/diff": "?against=MD-OPEN@1",
     "GET /api/v1/protocols/compare": "?procedure=tlif",
     "GET /api/v1/outcomes/milestones": "?procedure=tlif&kind=drive",
+    "GET /api/v1/outcomes/safety": "?procedure=tlif",
     "GET /api/v1/outcomes/recovery-bands": "?procedure=tlif&approach_class=miss",
     f"GET {SYNC}/wait": "?seconds=0",
     f"POST {SYNC}/watermelon": "?last_pulled_at=1",
@@ -134,6 +137,12 @@ def body_of(route: str, ids: dict[str, str]) -> Any:
             "what": "opioid_taken",
             "observed_at": "2026-03-02T08:30:00Z",
         },
+        "PUT /api/v1/clinical-events/{event_id}": {
+            "episode_id": ids["episode_id"],
+            "kind": "readmission",
+            "occurred_on": "2026-03-01",
+        },
+        "POST /api/v1/clinical-events/{event_id}/withdraw": {},
         "POST /api/v1/episodes/{episode_id}/moves": {"token": "AAAA"},
         "POST /api/v1/milestones/{milestone_id}/clear": {},
         "POST /api/v1/milestones/{milestone_id}/revoke-clearance": {"reason": "because"},
@@ -221,6 +230,9 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
     fact = ObservedFact(id=name, what=Observation.opioid_taken, observed_at=at, recorded_at=at, **whose)
     fact.reported_by = Reporter.patient
     session.add(fact)
+    went_wrong = ClinicalEvent(id=name, kind=ClinicalEventKind.readmission, occurred_on=at.date(), **whose)
+    went_wrong.recorded_at = at
+    session.add(went_wrong)
     session.add(Task(id=name, kind=TaskKind.fill_slot, created_at=at, about={}, **whose))
     builders.conflict(session, clinic.other_patient if other else clinic.patient, id=name)
     builders.refused_row(session, clinic.other_patient if other else clinic.patient, id=name)
@@ -256,6 +268,7 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
         "answer_id": name,
         "task_id": name,
         "observation_id": name,
+        "event_id": name,
         "reminder_id": goal.id,
         "rule_id": name,
         "conflict_id": name,

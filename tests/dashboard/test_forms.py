@@ -25,7 +25,7 @@ HEADERS = {
 }
 IDS = {
     "session_id": "nothing", "patient_id": "nothing", "episode_id": "nothing", "milestone_id": "nothing",
-    "alert_id": "nothing", "task_id": "nothing",
+    "alert_id": "nothing", "task_id": "nothing", "event_id": "nothing",
     "staff_id": "nothing", "reminder_id": "nothing", "surgery_id": "nothing",
     "filename": "clinic.css",
     "procedure": "tlif",
