@@ -35,8 +35,8 @@ def put_event(
 ) -> tuple[ClinicalEvent, bool]:
     """Store an event under the client's id. Return the row, and whether it is new.
 
-    Raises NotFoundError for an episode, surgery or id that is another's or was withdrawn, InvalidError for a day ahead
-    or before the first performed surgery, ConflictError for an id under which another event stands.
+    Raises NotFoundError for an episode, surgery or id that is another's, InvalidError for a day ahead or before the
+    first performed surgery, ConflictError for an id under which another event stands or one was withdrawn.
     """
     episode = find_named_episode(session, caller, record.episode_id)
     _refuse_surgery(session, caller, record)
@@ -49,9 +49,9 @@ def put_event(
             setattr(row, field.name, getattr(record, field.name))
         row.recorded_at = now
         return row, True
-    row = lock_row(session, caller, ClinicalEvent, event_id)
-    if any(getattr(row, field.name) != getattr(record, field.name) for field in fields(record)):
-        raise ConflictError(Fault("", "an event that is new: withdraw the other one first", "another under this id"))
+    row = session.get_one(ClinicalEvent, (caller.practice_id, event_id))
+    if row.deleted or any(getattr(row, field.name) != getattr(record, field.name) for field in fields(record)):
+        raise ConflictError(Fault("", "a new id: an event never changes, it is withdrawn", "the id of another event"))
     return row, False
 
 

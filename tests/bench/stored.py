@@ -54,10 +54,10 @@ def store(url: str, *, others: int = 100, old: int = 10, panel: int = 1) -> Stor
         connection = session.connection()
         for model, one in ((CheckIn, "check-in-0"), (Reminder, _a_reminder(session))):
             numbered = {"id": "original.id || '-old' || many.number", "repeat": "1000 + many.number"}
-            _copy(connection, model, {"practice_id": patient.practice_id, "id": one}, old // 2, numbered)
+            copy_rows(connection, model, {"practice_id": patient.practice_id, "id": one}, old // 2, numbered)
         session.commit()
         stored = _store_others(session, key, others // ROWS_A_PATIENT, panel - 1)
-    _settle(engine)
+    settle(engine)
     engine.dispose()
     return Stored(url, phone=phone, coordinator=coordinator, since=stored, **key)
 
@@ -114,10 +114,10 @@ def _copy_patient(
     for model in COPIED:
         numbered = {name: f"original.{name} || '{suffix}' || many.number" for name in _NUMBERED}
         of = {"practice_id": key["practice_id"], "id" if model is Patient else "patient_id": key["patient_id"]}
-        _copy(connection, model, of, times, numbered | dict(changes), skip="%-old%")
+        copy_rows(connection, model, of, times, numbered | dict(changes), skip="%-old%")
 
 
-def _copy(
+def copy_rows(
     connection: Connection,
     model: type[Synced],
     of: Mapping[str, str],
@@ -163,7 +163,7 @@ def _table(model: type[Synced]) -> Table:
     return table
 
 
-def _settle(engine: Engine) -> None:
+def settle(engine: Engine) -> None:
     """Let PostgreSQL take stock of what was stored, as it would have in the days before."""
     if engine.dialect.name == "postgresql":
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
