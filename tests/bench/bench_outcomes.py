@@ -14,7 +14,7 @@ from statistics import median
 from time import perf_counter
 from typing import Any
 
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, event, text
 from sqlalchemy.orm import Session
 
 from models import CheckIn, Episode, Milestone, MilestoneProgress, Patient, Practice, Surgery
@@ -51,6 +51,8 @@ def store(url: str, surgeries: int = SURGERIES) -> str:
         for model in _COPIED:
             numbered = {name: f"original.{name} || '-' || many.number" for name in _NUMBERED}
             copy_rows(session.connection(), model, {"practice_id": practice.id}, surgeries // ORIGINALS - 1, numbered)
+        if session.connection().dialect.name == "postgresql":
+            session.execute(text("ANALYZE"))  # else foreign keys are looked up as if the tables had a row each
         session.commit()
         practice_id = practice.id
     settle(engine)
