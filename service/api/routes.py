@@ -6,6 +6,7 @@ from service.api.audit_trail import audit_trail
 from service.api.check_ins import check_ins
 from service.api.clearance_rules import clearance_rules
 from service.api.clearances import clearances
+from service.api.clinical_events import clinical_events
 from service.api.conflicts import conflicts
 from service.api.delivery_health import delivery_health
 from service.api.devices import devices
@@ -70,6 +71,7 @@ RESOURCES = (
     clearances,
     clearance_rules,
     observations,
+    clinical_events,
     limits,
     slots,
     reminders,

@@ -121,6 +121,7 @@ _SEGMENTS: Final[Mapping[str, Area]] = MappingProxyType(
         "check-in": Area.reports,
         "check-ins": Area.reports,
         "observations": Area.reports,
+        "clinical-events": Area.reports,
         "questionnaire-answers": Area.reports,
         "scores": Area.reports,
         "visits": Area.plan,

@@ -10,6 +10,7 @@ from service.api.scope import find_scope
 from service.dashboard import (
     account_views,
     alert_views,
+    event_views,
     letter_views,
     milestone_views,
     move_views,
@@ -39,6 +40,7 @@ PAGES: Final = (
     move_views,
     protocol_views,
     outcome_views,
+    event_views,
     alert_views,
     letter_views,
     taper_views,

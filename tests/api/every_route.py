@@ -12,6 +12,7 @@ from models import (
     Alert,
     CheckIn,
     ClearanceRule,
+    ClinicalEvent,
     Delivery,
     Device,
     Letter,
@@ -36,7 +37,7 @@ from models.hold import HoldReason
 from models.identity import TokenKind
 from models.letter import Recipient
 from models.reminder import DeliveryState
-from models.report import TaskKind, VisitKind, VisitState
+from models.report import ClinicalEventKind, TaskKind, VisitKind, VisitState
 from schedules.plan.vocabulary import (
     AlertKind,
     AlertState,
@@ -70,6 +71,7 @@ MISSING = {
     "photo_id": "nothing",
     "task_id": "nothing",
     "observation_id": "nothing",
+    "event_id": "nothing",
     "reminder_id": "nothing",
     "rule_id": "nothing",
     "conflict_id": "nothing",
@@ -146,6 +148,7 @@ QUERIES = {
     f"GET {VERSION}/diff": "?against=MD-OPEN@1",
     "GET /api/v1/protocols/compare": "?procedure=tlif",
     "GET /api/v1/outcomes/milestones": "?procedure=tlif&kind=drive",
+    "GET /api/v1/outcomes/safety": "?procedure=tlif",
     "GET /api/v1/outcomes/recovery-bands": "?procedure=tlif&approach_class=miss",
     f"GET {SYNC}/wait": "?seconds=0",
     f"POST {SYNC}/watermelon": "?last_pulled_at=1",
@@ -192,6 +195,12 @@ def body_of(route: str, ids: dict[str, str]) -> Any:
             "what": "opioid_taken",
             "observed_at": "2026-03-02T08:30:00Z",
         },
+        "PUT /api/v1/clinical-events/{event_id}": {
+            "episode_id": ids["episode_id"],
+            "kind": "readmission",
+            "occurred_on": "2026-03-01",
+        },
+        "POST /api/v1/clinical-events/{event_id}/withdraw": {},
         "POST /api/v1/episodes/{episode_id}/moves": {"token": "AAAA"},
         "PUT /api/v1/letter-releases/{release_id}": RELEASE_BODY | {"episode_id": ids["episode_id"]},
         "POST /api/v1/letter-releases/{release_id}/revoke": {},
@@ -305,6 +314,9 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
     session.add(photo)
     photo.picture = b64encode(picture()).decode()
     session.add(Visit(id=name, kind=VisitKind.follow_up, state=VisitState.booked, booked_for=at, **whose))
+    went_wrong = ClinicalEvent(id=name, kind=ClinicalEventKind.readmission, occurred_on=at.date(), **whose)
+    went_wrong.recorded_at = at
+    session.add(went_wrong)
     session.add(Task(id=name, kind=TaskKind.fill_slot, created_at=at, about={}, **whose))
     builders.conflict(session, clinic.other_patient if other else clinic.patient, id=name)
     builders.refused_row(session, clinic.other_patient if other else clinic.patient, id=name)
@@ -351,6 +363,7 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
         "photo_id": name,
         "task_id": name,
         "observation_id": name,
+        "event_id": name,
         "reminder_id": goal.id,
         "rule_id": name,
         "conflict_id": name,
