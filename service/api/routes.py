@@ -3,6 +3,7 @@
 from service.api.access_log import access_log
 from service.api.alerts import alerts
 from service.api.audit_trail import audit_trail
+from service.api.calendar_feeds import calendar_feeds
 from service.api.check_ins import check_ins
 from service.api.clearance_rules import clearance_rules
 from service.api.clearances import clearances
@@ -22,6 +23,7 @@ from service.api.observations import observations
 from service.api.on_call import on_call
 from service.api.own_protocols import own_protocols
 from service.api.patients import patients
+from service.api.plan_sheets import plan_sheets
 from service.api.plans import plans
 from service.api.practice import practice
 from service.api.privacy import privacy
@@ -52,9 +54,11 @@ RESOURCES = (
     surgeries,
     moves,
     plans,
+    plan_sheets,
     progress,
     work_status,
     letters,
+    calendar_feeds,
     milestones,
     clearances,
     clearance_rules,

@@ -109,6 +109,8 @@ _SEGMENTS: Final[Mapping[str, Area]] = MappingProxyType(
         "work-status": Area.work,
         "letter-releases": Area.work,
         "letters": Area.work,
+        "calendar": Area.plan,
+        "calendar-feed": Area.sign_in,
         "reminders": Area.messages,
         "inbound-messages": Area.messages,
         "providers": Area.messages,

@@ -154,6 +154,7 @@ def body_of(route: str, ids: dict[str, str]) -> Any:
         "POST /api/v1/episodes/{episode_id}/moves": {"token": "AAAA"},
         "PUT /api/v1/letter-releases/{release_id}": RELEASE_BODY | {"episode_id": ids["episode_id"]},
         "POST /api/v1/letter-releases/{release_id}/revoke": {},
+        "POST /api/v1/patients/{patient_id}/calendar-feed": {},
         "PUT /api/v1/letters/{letter_id}": {
             "episode_id": ids["episode_id"],
             "release_id": ids["release_id"],
