@@ -26,6 +26,7 @@ from service.api.patients import patients
 from service.api.plan_sheets import plan_sheets
 from service.api.plans import plans
 from service.api.practice import practice
+from service.api.practice_export import practice_export
 from service.api.privacy import privacy
 from service.api.progress import progress
 from service.api.protocols import protocols
@@ -83,6 +84,7 @@ RESOURCES = (
     own_protocols,
     migrations,
     practice,
+    practice_export,
     simulations,
     imports,
     sign_ins,

@@ -93,6 +93,7 @@ _SEGMENTS: Final[Mapping[str, Area]] = MappingProxyType(
         "patients": Area.record,
         "import": Area.record,
         "patient": Area.record,
+        "tables": Area.record,
         "privacy": Area.record,
         "versions": Area.reports,
         "episodes": Area.plan,

@@ -32,6 +32,7 @@ _MODULES = (
     "held",
     "keys",
     "patient",
+    "export",
     "sync_schema",
     "access_table",
 )

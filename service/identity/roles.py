@@ -240,6 +240,7 @@ OF_PRACTICE: Final[Rules] = {
     "POST /api/v1/service-accounts": ADMIN,
     "DELETE /api/v1/service-accounts/{account_id}": ADMIN,
     "GET /api/v1/practice": STAFF,
+    "GET /api/v1/practice/tables/{table}": ADMIN,
     "PATCH /api/v1/practice": ADMIN | CLINICIAN,
     "POST /api/v1/simulations": STAFF,
     "GET /api/v1/alert-rules": STAFF,

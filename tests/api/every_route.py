@@ -106,6 +106,7 @@ NAMES = {
     "token": "AAAAAAAAAAAAAAAAAAAAAA",
     "collection": "check_ins",
     "channel": "sms",
+    "table": "episode",
 }
 # What ships is nobody's to change: these are about a draft of the clinic's own.
 OF_OWN_PROTOCOLS = (f"PATCH {VERSION}", f"POST {VERSION}/release", f"POST {VERSION}/retire")
