@@ -23,13 +23,10 @@ from service.cli.context import choose_practice, clock, fail, sessions
 def export(folder: Path, slug: str | None, tables: tuple[str, ...], *, with_private: bool) -> None:
     """Write the practice's tables to a new FOLDER of CSV files, which its owner alone may read."""
     wanted = [ExportTable(exportable()[name], with_private) for name in tables or exportable()]
-    try:
-        folder.mkdir(mode=0o700)
-    except FileExistsError:
-        fail(f"Expected a new folder, got one that exists: {folder}")
     with sessions() as make_session:
         with make_session() as session:
             practice_id = choose_practice(session, slug).id
+            _make(folder)
             # The trail has it before the first row leaves.
             told = set[str]().union(*(each.patient_ids(session, practice_id) for each in wanted))
             about = {"tables": sorted(each.table.name for each in wanted), "private": with_private}
@@ -43,6 +40,13 @@ def export(folder: Path, slug: str | None, tables: tuple[str, ...], *, with_priv
                 with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", newline="") as out:
                     out.writelines(csv_chunks(each.header, each.pages(session, practice_id)))
     print(f"{len(wanted)} files in {folder}")
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700)
+    except FileExistsError:
+        fail(f"Expected a new folder, got one that exists: {folder}")
 
 
 COMMANDS = (export,)
