@@ -6,6 +6,7 @@ Importing this package registers every table, with its triggers and policies, on
 from models.alert import Alert, AlertEntry, OnCallShift, StaffAddress
 from models.audit import AuditEntry, AuditSeal, AuditSubject
 from models.base import Base
+from models.calendar import CalendarFeed
 from models.care import Episode, Milestone, MilestoneProgress, Restriction, Surgery
 from models.change import PlanChange, SlotEntry
 from models.clearance import Clearance, ClearanceRule, ObservedFact
@@ -46,6 +47,7 @@ __all__ = [
     "AuditSeal",
     "AuditSubject",
     "Base",
+    "CalendarFeed",
     "CheckIn",
     "Clearance",
     "ClearanceRule",

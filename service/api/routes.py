@@ -3,6 +3,7 @@
 from service.api.access_log import access_log
 from service.api.alerts import alerts
 from service.api.audit_trail import audit_trail
+from service.api.calendar_feeds import calendar_feeds
 from service.api.check_ins import check_ins
 from service.api.clearance_rules import clearance_rules
 from service.api.clearances import clearances
@@ -27,8 +28,10 @@ from service.api.outcomes import outcomes
 from service.api.own_protocols import own_protocols
 from service.api.passkeys import passkeys
 from service.api.patients import patients
+from service.api.plan_sheets import plan_sheets
 from service.api.plans import plans
 from service.api.practice import practice
+from service.api.practice_export import practice_export
 from service.api.privacy import privacy
 from service.api.progress import progress
 from service.api.protocols import protocols
@@ -64,9 +67,11 @@ RESOURCES = (
     surgeries,
     moves,
     plans,
+    plan_sheets,
     progress,
     work_status,
     letters,
+    calendar_feeds,
     milestones,
     clearances,
     clearance_rules,
@@ -99,6 +104,7 @@ RESOURCES = (
     migrations,
     practice,
     outcomes,
+    practice_export,
     simulations,
     imports,
     sign_ins,

@@ -116,6 +116,7 @@ HOLDINGS: Final[Mapping[str, Holding]] = {
     "refused_row": _removed(),
     "inbound_message": _removed(),
     "message_link": _removed(),
+    "calendar_feed": _removed(not_exported=_HASHED),
     "letter_release": _removed(),
     "letter": _removed(),
     "push_address": _removed(),

@@ -134,6 +134,7 @@ NAMES = {
     "token": "AAAAAAAAAAAAAAAAAAAAAA",
     "collection": "episodes",  # which every device holds
     "channel": "sms",
+    "table": "episode",
 }
 # What ships is nobody's to change: these are about a draft of the clinic's own.
 OF_OWN_PROTOCOLS = (f"PATCH {VERSION}", f"POST {VERSION}/release", f"POST {VERSION}/retire")
@@ -204,6 +205,7 @@ def body_of(route: str, ids: dict[str, str]) -> Any:
         "POST /api/v1/episodes/{episode_id}/moves": {"token": "AAAA"},
         "PUT /api/v1/letter-releases/{release_id}": RELEASE_BODY | {"episode_id": ids["episode_id"]},
         "POST /api/v1/letter-releases/{release_id}/revoke": {},
+        "POST /api/v1/patients/{patient_id}/calendar-feed": {},
         "PUT /api/v1/letters/{letter_id}": {
             "episode_id": ids["episode_id"],
             "release_id": ids["release_id"],
