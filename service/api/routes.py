@@ -8,6 +8,7 @@ from service.api.clearance_rules import clearance_rules
 from service.api.clearances import clearances
 from service.api.conflicts import conflicts
 from service.api.delivery_health import delivery_health
+from service.api.doubles import doubles
 from service.api.episodes import episodes
 from service.api.held_deliveries import held_deliveries
 from service.api.holds import holds
@@ -68,6 +69,7 @@ RESOURCES = (
     audit_trail,
     privacy,
     holds,
+    doubles,
     alerts,
     on_call,
     tasks,

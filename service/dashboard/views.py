@@ -10,6 +10,7 @@ from service.api.scope import find_scope
 from service.dashboard import (
     account_views,
     alert_views,
+    edit_views,
     milestone_views,
     move_views,
     patient_views,
@@ -28,6 +29,7 @@ PAGES: Final = (
     worklist_views,
     patient_views,
     milestone_views,
+    edit_views,
     move_views,
     protocol_views,
     alert_views,
