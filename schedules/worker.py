@@ -44,6 +44,7 @@ CLEAR_SECONDS = 10
 REMOVE_SECONDS = 3600
 TALLY_SECONDS = 30
 REPLAN_SECONDS = 10
+PROXY_SECONDS = 60
 RETENTION_HOUR = 2  # UTC: before the audit, which counts what is left
 SELF_AUDIT_HOUR = 3  # UTC: night in America and Europe, and before a European clinic's first messages
 logger = logging.getLogger("schedules.worker")  # also when it runs as the main module
@@ -129,6 +130,7 @@ class _Worker:
             self._remove_replies: REMOVE_SECONDS,
             self._remove_settled: REMOVE_SECONDS,
             self._replan: REPLAN_SECONDS,
+            self._end_proxies: PROXY_SECONDS,
         }
         if self._settings.expo_url is not None and not self._settings.send_to_log:
             every[self._fetch_push_receipts] = ASK_SECONDS
@@ -210,6 +212,9 @@ class _Worker:
 
     def _replan(self) -> None:
         jobs.replan_by_zone_rules(self._make_session, self._now(), self._zone_round)
+
+    def _end_proxies(self) -> None:
+        jobs.end_lapsed_proxies(self._make_session, self._now())
 
     def _self_audit(self) -> None:
         # It takes minutes in a large clinic, which nothing due can wait for.

@@ -9,6 +9,7 @@ from schedules.jobs.heartbeat import beat, sign_off
 from schedules.jobs.kept_replies import remove_old_replies
 from schedules.jobs.obstacle import find_obstacle
 from schedules.jobs.practices import practice_ids
+from schedules.jobs.proxies import end_lapsed_proxies
 from schedules.jobs.publish import publish
 from schedules.jobs.push_receipts import ask_expo, fetch_push_receipts
 from schedules.jobs.receipts import follow_receipts
@@ -36,6 +37,7 @@ __all__ = [
     "audit_night",
     "beat",
     "clear_by_signed_rules",
+    "end_lapsed_proxies",
     "fetch_push_receipts",
     "find_obstacle",
     "follow_receipts",
