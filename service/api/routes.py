@@ -11,6 +11,7 @@ from service.api.clinical_events import clinical_events
 from service.api.conflicts import conflicts
 from service.api.delivery_health import delivery_health
 from service.api.devices import devices
+from service.api.doubles import doubles
 from service.api.episodes import episodes
 from service.api.held_deliveries import held_deliveries
 from service.api.holds import holds
@@ -92,6 +93,7 @@ RESOURCES = (
     audit_trail,
     privacy,
     holds,
+    doubles,
     alerts,
     on_call,
     tasks,

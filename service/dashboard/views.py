@@ -10,6 +10,7 @@ from service.api.scope import find_scope
 from service.dashboard import (
     account_views,
     alert_views,
+    edit_views,
     event_views,
     letter_views,
     milestone_views,
@@ -37,6 +38,7 @@ PAGES: Final = (
     worklist_views,
     patient_views,
     milestone_views,
+    edit_views,
     move_views,
     protocol_views,
     outcome_views,
