@@ -7,6 +7,7 @@ from models.alert import Alert, AlertEntry, OnCallShift, StaffAddress
 from models.audit import AuditEntry, AuditSeal, AuditSubject
 from models.base import Base
 from models.care import Episode, Milestone, MilestoneProgress, Restriction, Surgery
+from models.caseload import CareAssignment
 from models.change import PlanChange, SlotEntry
 from models.clearance import Clearance, ClearanceRule, ObservedFact
 from models.data_keys import DataKey
@@ -41,6 +42,7 @@ __all__ = [
     "AuditSeal",
     "AuditSubject",
     "Base",
+    "CareAssignment",
     "CheckIn",
     "Clearance",
     "ClearanceRule",

@@ -2,6 +2,7 @@
 
 from service.api.access_log import access_log
 from service.api.alerts import alerts
+from service.api.assignments import assignments
 from service.api.audit_trail import audit_trail
 from service.api.check_ins import check_ins
 from service.api.clearance_rules import clearance_rules
@@ -48,6 +49,7 @@ from service.sync.watermelon import watermelon
 
 RESOURCES = (
     patients,
+    assignments,
     episodes,
     surgeries,
     moves,

@@ -94,6 +94,7 @@ _SEGMENTS: Final[Mapping[str, Area]] = MappingProxyType(
         "import": Area.record,
         "patient": Area.record,
         "privacy": Area.record,
+        "assignments": Area.sign_in,
         "versions": Area.reports,
         "episodes": Area.plan,
         "plan": Area.plan,

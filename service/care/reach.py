@@ -8,7 +8,8 @@ from typing import Final, TypeVar
 from sqlalchemy.orm import Session
 
 from models import Episode, Patient, Practice, Staff
-from models.base import OfPatient
+from models.base import OfPatient, Synced
+from models.caseload import whole_practice
 from models.people import StaffRole
 from service.errors import Fault, InvalidError, NotFoundError
 from service.identity.principal import Principal
@@ -63,9 +64,10 @@ def lock_row(session: Session, caller: Principal, model: type[Row], row_id: str)
     return row
 
 
-def is_stored(session: Session, caller: Principal, model: type[Row], row_id: str) -> bool:
+def is_stored(session: Session, caller: Principal, model: type[Synced], row_id: str) -> bool:
     """Return whether the practice has a row of that id, whoever reaches it. Asks the database until it has one."""
-    return session.get(model, (caller.practice_id, row_id)) is not None
+    with whole_practice(session):
+        return session.get(model, (caller.practice_id, row_id)) is not None
 
 
 def find_named_episode(session: Session, caller: Principal, episode_id: str) -> Episode:

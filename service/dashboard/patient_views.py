@@ -15,6 +15,7 @@ from service.api.scope import caller, now, show
 from service.api.settle import settled
 from service.care.access_log import Access, Whose, list_accesses
 from service.care.access_words import AREAS, KINDS
+from service.care.assignments import list_assigned
 from service.care.check_ins import list_check_ins
 from service.care.enrol import clinic_today
 from service.care.limits import patient_limits
@@ -26,6 +27,7 @@ from service.care.tasks import TaskFilter, list_tasks
 from service.dashboard.blueprint import clinic
 from service.dashboard.charts import Chart, pain_chart, walking_chart
 from service.dashboard.pictures import qr_picture
+from service.dashboard.queries.team import find_colleagues
 from service.dashboard.queries.worklist import OPEN
 from service.dashboard.render import language, page
 from service.dashboard.timeline import LEFT, WIDTH, draw_plan
@@ -90,6 +92,8 @@ def show_patient(patient_id: str) -> Response:
         charts=_charts(course, zone),
         accesses=accesses,
         kinds={} if course is None else {each.row.id: each.row.kind for each in course.plan.milestones},
+        assigned=list_assigned(session, caller(), patient.id),
+        colleagues=find_colleagues(session, practice.id),
         in_words=lambda access: access_words(access, language()),
         done=request.args.get("done"),
     )

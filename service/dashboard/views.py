@@ -17,6 +17,7 @@ from service.dashboard import (
     protocol_views,
     sign_in_views,
     staff_views,
+    team_views,
     worklist_views,
 )
 from service.dashboard.blueprint import clinic
@@ -35,6 +36,7 @@ PAGES: Final = (
     alert_views,
     staff_views,
     practice_views,
+    team_views,
 )
 _KEPT: Final = "public, max-age=31536000, immutable"  # its address changes with it
 

@@ -34,7 +34,8 @@ class Principal:
     """An authenticated caller. Exactly one of `role` (staff), `patient_id` (a patient's device or link) and `service`
     (a program of the clinic) is set.
 
-    `session`: staff who signed in themselves; None with a token that a command made.
+    `session`: staff who signed in themselves; None with a token that a command made. `own_caseload_only`: of the
+    practice's patients they see those of their own caseload alone.
     """
 
     practice_id: str
@@ -44,6 +45,7 @@ class Principal:
     by_link: bool = False  # opened with a date of birth: good for one page, for half an hour
     session: StaffSession | None = None
     service: ServiceKey | None = None
+    own_caseload_only: bool = False
 
     @property
     def is_staff(self) -> bool:

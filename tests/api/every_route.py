@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from models import (
     Alert,
+    CareAssignment,
     CheckIn,
     ClearanceRule,
     Delivery,
@@ -178,6 +179,7 @@ def body_of(route: str, ids: dict[str, str]) -> Any:
         "POST /api/v1/sign-in/authenticator": {"challenge": "x"},
         "POST /api/v1/sign-in/authenticator/confirm": {"challenge": "x", "code": "000000"},
         "POST /api/v1/service-accounts": {"name": "Records", "scopes": ["patients:read"]},
+        "POST /api/v1/patients/{patient_id}/assignments": {"staff_id": ids["staff_id"]},
         "POST /api/v1/staff": {"name": "Dana Okafor", "email": "not an address", "role": "coordinator"},
         "POST /api/v1/staff/{member_id}/role": {"role": "clinician"},
         "POST /api/v1/staff/{member_id}/code": {"lost": "second_factor"},
@@ -242,6 +244,9 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
     colleague = builders.staff(session, clinic.practice) if other else clinic.coordinator
     add_session_row(session, colleague, name)
     member = builders.staff(session, clinic.practice)
+    given = CareAssignment(practice_id=clinic.id, id=name, patient_id=episode.patient_id, staff_id=member.id)
+    given.assigned_at, given.assigned_by = at, clinic.coordinator.id
+    session.add(given)
     items = session.query(Milestone).filter_by(practice_id=clinic.id, episode_id=episode.id)
     walking, fasting = (items.filter_by(key=key).one() for key in ("walk30", "fasting"))
     goal = session.query(Reminder).filter_by(practice_id=clinic.id, milestone_id=walking.id, key="goal").one()

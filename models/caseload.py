@@ -1,0 +1,94 @@
+"""Whose caseload a patient is on, and a session that sees the rows of some patients alone.
+
+Who sees whom is decided by `service.identity.caseload`. Here stands what no use case can forget: once a session is
+limited, every row about a patient, and every patient, is as if it did not exist unless the patient is one of those. It
+holds for all that goes through mapped classes; what goes by tables alone reads rows of patients who were found before.
+"""
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from functools import cache
+from typing import Any, Final, cast
+
+from sqlalchemy import Delete, Index, Select, String, UniqueConstraint, Update, event
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, ORMExecuteState, Session, mapped_column, with_loader_criteria
+from sqlalchemy.sql import visitors
+from sqlalchemy.sql.schema import Table
+
+from models.base import ID_LENGTH, Base, Tenant, reference
+from models.people import Patient
+from models.sets import among
+
+_SEEN: Final = "patients_seen"
+
+
+class CareAssignment(Tenant, Base):
+    """A patient who was given to somebody besides the coordinator and the surgeon, until it is taken back."""
+
+    __tablename__ = "care_assignment"
+    __table_args__ = (
+        reference("patient"),
+        reference("staff"),
+        reference("staff", "assigned_by"),
+        UniqueConstraint("practice_id", "patient_id", "staff_id"),
+        Index(None, "practice_id", "staff_id"),
+    )
+
+    patient_id: Mapped[str] = mapped_column(String(ID_LENGTH))
+    staff_id: Mapped[str] = mapped_column(String(ID_LENGTH))
+    assigned_at: Mapped[datetime]
+    assigned_by: Mapped[str] = mapped_column(String(ID_LENGTH))
+
+
+def limit_to(session: Session, patient_ids: Collection[str]) -> None:
+    """Have the session see rows of these patients alone, and rows of none, from here on and in later transactions."""
+    if _SEEN not in session.info:
+        event.listen(session, "do_orm_execute", _limit)
+    session.info[_SEEN] = set(patient_ids)
+
+
+def admit(session: Session, patient_id: str) -> None:
+    """Have a limited session see one more patient: one whom it has just stored."""
+    if session.info.get(_SEEN) is not None:
+        session.info[_SEEN].add(patient_id)
+
+
+@contextmanager
+def whole_practice(session: Session) -> Iterator[None]:
+    """Have a limited session see all patients within the block: where what is unique among all must be known."""
+    seen = session.info.get(_SEEN)
+    if seen is None:
+        yield
+        return
+    session.info[_SEEN] = None
+    try:
+        yield
+    finally:
+        session.info[_SEEN] = seen
+
+
+def _limit(state: ORMExecuteState) -> None:
+    seen = state.session.info[_SEEN]
+    # What is loaded again was seen before: whoever gives a patient away goes on to the end of the request.
+    if seen is None or state.is_column_load or not (state.is_select or state.is_update or state.is_delete):
+        return
+    statement = cast("Select[*tuple[Any, ...]] | Update | Delete", state.statement)
+    named = {each.name for each in visitors.iterate(statement) if isinstance(each, Table)}
+    connection = state.session.connection()
+    for model, whose in _columns_of_patients():
+        if model.__tablename__ in named:
+            is_seen = among(connection, whose, sorted(seen))
+            is_seen = is_seen if not whose.nullable else is_seen | whose.is_(None)
+            statement = statement.options(with_loader_criteria(model, is_seen, include_aliases=True))
+    state.statement = statement
+
+
+@cache
+def _columns_of_patients() -> tuple[tuple[Any, InstrumentedAttribute[str]], ...]:
+    """Return every class of rows about a patient with the column that says whose they are."""
+    models = [mapper.class_ for mapper in Base.registry.mappers]
+    return (
+        (Patient, Patient.id),
+        *((model, model.patient_id) for model in models if "patient_id" in model.__table__.c),
+    )

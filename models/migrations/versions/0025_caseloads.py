@@ -1,0 +1,55 @@
+"""Staff who see their own caseload alone, if the practice wants it so, and patients who are given to colleagues."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from models.row_security import secure_tables
+
+revision = "0025"
+down_revision = "0023"
+branch_labels = None
+depends_on = None
+
+UTC = sa.DateTime(timezone=True)
+PEOPLE = {"patient_id": "patient", "staff_id": "staff", "assigned_by": "staff"}
+
+
+def upgrade() -> None:
+    op.execute("ALTER TABLE practice ADD COLUMN own_caseload_only BOOLEAN DEFAULT false NOT NULL")
+    op.create_table(
+        "care_assignment",
+        sa.Column("patient_id", sa.String(length=64), nullable=False),
+        sa.Column("staff_id", sa.String(length=64), nullable=False),
+        sa.Column("assigned_at", UTC, nullable=False),
+        sa.Column("assigned_by", sa.String(length=64), nullable=False),
+        sa.Column("practice_id", sa.String(length=64), nullable=False),
+        sa.Column("id", sa.String(length=64), nullable=False),
+        _practice("care_assignment"),
+        *(_person("care_assignment", column, table) for column, table in PEOPLE.items()),
+        sa.PrimaryKeyConstraint("practice_id", "id", name=op.f("pk_care_assignment")),
+        sa.UniqueConstraint(
+            "practice_id", "patient_id", "staff_id", name=op.f("uq_care_assignment_practice_id_patient_id_staff_id")
+        ),
+    )
+    op.create_index(op.f("ix_care_assignment_practice_id_staff_id"), "care_assignment", ["practice_id", "staff_id"])
+    secure_tables(op.get_bind())
+
+
+def downgrade() -> None:
+    op.drop_table("care_assignment")
+    op.execute("ALTER TABLE practice DROP COLUMN own_caseload_only")
+
+
+def _practice(table: str) -> sa.ForeignKeyConstraint:
+    name = op.f(f"fk_{table}_practice_id")
+    return sa.ForeignKeyConstraint(["practice_id"], ["practice.id"], name=name, initially="DEFERRED", deferrable=True)
+
+
+def _person(table: str, column: str, other: str) -> sa.ForeignKeyConstraint:
+    return sa.ForeignKeyConstraint(
+        ["practice_id", column],
+        [f"{other}.practice_id", f"{other}.id"],
+        name=op.f(f"fk_{table}_practice_id_{column}"),
+        initially="DEFERRED",
+        deferrable=True,
+    )
