@@ -50,13 +50,21 @@ def limit_to(session: Session, patient_ids: Collection[str]) -> None:
 
 def admit(session: Session, patient_id: str) -> None:
     """Have a limited session see one more patient: one whom it has just stored."""
-    if session.info.get(_SEEN) is not None:
+    if is_limited(session):
         session.info[_SEEN].add(patient_id)
+
+
+def is_limited(session: Session) -> bool:
+    """Return whether the session sees rows of some patients alone."""
+    return session.info.get(_SEEN) is not None
 
 
 @contextmanager
 def whole_practice(session: Session) -> Iterator[None]:
-    """Have a limited session see all patients within the block: where what is unique among all must be known."""
+    """Have a limited session see all patients within the block: where what is unique among all must be known.
+
+    Load no mapped row in it: the session would go on knowing it.
+    """
     seen = session.info.get(_SEEN)
     if seen is None:
         yield

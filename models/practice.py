@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from sqlalchemy import CheckConstraint, LargeBinary, String, false
+from sqlalchemy import CheckConstraint, LargeBinary, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import ID_LENGTH, Base
@@ -40,7 +40,7 @@ class Practice(Base):
     records_kept_years: Mapped[int | None]  # after the last care, by the clinic's own law; None: it has not said
 
     # Coordinators and clinicians see the patients of their own caseload alone.
-    own_caseload_only: Mapped[bool] = mapped_column(default=False, server_default=false())
+    own_caseload_only: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
 
     webhook_secret = Sealed("webhook_secret_sealed")
 

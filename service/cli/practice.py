@@ -163,6 +163,8 @@ def _read_table(path: Path) -> dict[str, Any]:
 
 
 def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, tuple):
         return ", ".join(map(str, value)) or NONE
     return NONE if value is None else str(value)
