@@ -7,7 +7,7 @@ from models.alert import Alert, AlertEntry, OnCallShift, StaffAddress
 from models.audit import AuditEntry, AuditSeal, AuditSubject
 from models.base import Base
 from models.care import Episode, Milestone, MilestoneProgress, Restriction, Surgery
-from models.caseload import CareAssignment
+from models.caseload import CareAssignment, EmergencyAccess
 from models.change import PlanChange, SlotEntry
 from models.clearance import Clearance, ClearanceRule, ObservedFact
 from models.data_keys import DataKey
@@ -57,6 +57,7 @@ __all__ = [
     "DeviceChange",
     "DevicePull",
     "DeviceWake",
+    "EmergencyAccess",
     "EnrolmentCode",
     "Episode",
     "Erasure",

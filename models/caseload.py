@@ -8,18 +8,21 @@ holds for all that goes through mapped classes; what goes by tables alone reads 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from enum import StrEnum
 from functools import cache
 from typing import Any, Final, cast
 
-from sqlalchemy import Delete, Index, Select, String, UniqueConstraint, Update, event
+from sqlalchemy import CheckConstraint, Delete, Index, LargeBinary, Select, String, UniqueConstraint, Update, event
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, ORMExecuteState, Session, mapped_column, with_loader_criteria
 from sqlalchemy.sql import visitors
 from sqlalchemy.sql.schema import Table
 
-from models.base import ID_LENGTH, Base, Tenant, reference
+from models.base import ID_LENGTH, Base, Tenant, reference, words
 from models.people import Patient
+from models.private import Sealed
 from models.sets import among
 
+EMERGENCY_MARK: Final = "emergency_access"  # of an entry of the trail: the ids of the accesses that it rests on
 _SEEN: Final = "patients_seen"
 
 
@@ -39,6 +42,44 @@ class CareAssignment(Tenant, Base):
     staff_id: Mapped[str] = mapped_column(String(ID_LENGTH))
     assigned_at: Mapped[datetime]
     assigned_by: Mapped[str] = mapped_column(String(ID_LENGTH))
+
+
+class EmergencyReason(StrEnum):
+    """Why somebody opened a patient outside of their caseload."""
+
+    emergency = "emergency"
+    covering = "covering"  # for a colleague who is away
+    patient_asks = "patient_asks"  # the patient called, or stands there
+    other = "other"
+
+
+class EmergencyAccess(Tenant, Base):
+    """Somebody opened a patient outside of their caseload, with a reason, for a while (break-glass).
+
+    Somebody who sees all patients reviews it afterwards.
+    """
+
+    __tablename__ = "emergency_access"
+    __table_args__ = (
+        reference("patient"),
+        reference("staff"),
+        reference("staff", "reviewed_by"),
+        Index(None, "practice_id", "staff_id", "expires_at"),
+        Index(None, "practice_id", "patient_id"),
+        CheckConstraint("expires_at > opened_at", name="ends_after_it_begins"),
+        CheckConstraint("(reviewed_at IS NULL) = (reviewed_by IS NULL)", name="reviewed_by_somebody"),
+    )
+
+    patient_id: Mapped[str] = mapped_column(String(ID_LENGTH))
+    staff_id: Mapped[str] = mapped_column(String(ID_LENGTH))
+    reason: Mapped[EmergencyReason] = mapped_column(words(EmergencyReason))
+    note_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    opened_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    reviewed_at: Mapped[datetime | None]
+    reviewed_by: Mapped[str | None] = mapped_column(String(ID_LENGTH))
+
+    note = Sealed("note_sealed")
 
 
 def limit_to(session: Session, patient_ids: Collection[str]) -> None:

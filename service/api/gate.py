@@ -67,7 +67,7 @@ def _pass_gate() -> None:
         current.principal = None
         raise UnauthenticatedError  # a page is for people who signed in themselves
     refuse_unless_may_call(route, current.principal)
-    limit_to_caseload(session, current.principal, route, current.now)
+    current.opened = limit_to_caseload(session, current.principal, route, current.now)
     if current.principal.actor_kind is ActorKind.device and settings().wakes_devices:
         attribute_to(session, current.principal.actor_id)
 

@@ -87,6 +87,11 @@ ROLES: Final[Mapping[StaffRole, Text]] = MappingProxyType(
         StaffRole.operator: Text(en="Technical operation", es="Operación técnica"),
     }
 )
+# Of an access by somebody whose patient one usually is not.
+EMERGENCY: Final = Text(
+    en="Outside of their usual patients, with a reason that your clinic reviews",
+    es="Fuera de sus pacientes habituales, con un motivo que su clínica revisa",
+)
 _SEGMENTS: Final[Mapping[str, Area]] = MappingProxyType(
     {
         "clinic": Area.plan,
@@ -95,6 +100,8 @@ _SEGMENTS: Final[Mapping[str, Area]] = MappingProxyType(
         "patient": Area.record,
         "privacy": Area.record,
         "assignments": Area.sign_in,
+        "emergency": Area.record,
+        "emergency-accesses": Area.record,
         "versions": Area.reports,
         "episodes": Area.plan,
         "plan": Area.plan,

@@ -11,10 +11,10 @@ from sqlalchemy import select
 from models import CheckIn, Episode, Milestone, Patient, Practice, Reminder, Task
 from schedules.plan.vocabulary import Language
 from schedules.planning.story_words import story_words
-from service.api.scope import caller, now, show
+from service.api.scope import caller, now, scope, show
 from service.api.settle import settled
 from service.care.access_log import Access, Whose, list_accesses
-from service.care.access_words import AREAS, KINDS
+from service.care.access_words import AREAS, EMERGENCY, KINDS
 from service.care.assignments import list_assigned
 from service.care.check_ins import list_check_ins
 from service.care.enrol import clinic_today
@@ -94,6 +94,7 @@ def show_patient(patient_id: str) -> Response:
         kinds={} if course is None else {each.row.id: each.row.kind for each in course.plan.milestones},
         assigned=list_assigned(session, caller(), patient.id),
         colleagues=find_colleagues(session, practice.id),
+        is_opened=patient.id in scope().opened,
         in_words=lambda access: access_words(access, language()),
         done=request.args.get("done"),
     )
@@ -131,7 +132,8 @@ def show_reminder(reminder_id: str) -> Response:
 
 def access_words(access: Access, spoken: Language) -> str:
     """Return what was done with which part of a record."""
-    return f"{KINDS[access.kind].in_language(spoken)}: {AREAS[access.area].in_language(spoken).lower()}"
+    told = f"{KINDS[access.kind].in_language(spoken)}: {AREAS[access.area].in_language(spoken).lower()}"
+    return f"{told}. {EMERGENCY.in_language(spoken)}" if access.is_emergency else told
 
 
 def _episodes(patient: Patient) -> list[Episode]:

@@ -10,6 +10,7 @@ from service.api.scope import find_scope
 from service.dashboard import (
     account_views,
     alert_views,
+    emergency_views,
     milestone_views,
     move_views,
     patient_views,
@@ -37,6 +38,7 @@ PAGES: Final = (
     staff_views,
     practice_views,
     team_views,
+    emergency_views,
 )
 _KEPT: Final = "public, max-age=31536000, immutable"  # its address changes with it
 

@@ -2,16 +2,18 @@
 
 A patient is on the caseload of whoever coordinates an episode of theirs, operates on them, or was given them. Who is
 called to somebody in danger sees them too: on call, every patient with an alert that is not closed; given an alert,
-with it in hand or called about it, its patient until it is closed. Admins see every patient.
+with it in hand or called about it, its patient until it is closed. Whoever opens another patient with a reason sees them for a
+while, and each look is marked (`service.care.break_glass`). Admins see every patient.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
 from sqlalchemy import ColumnElement, Select, and_, exists, or_, select, true, union
 from sqlalchemy.orm import Session
 
-from models import Alert, CareAssignment, Delivery, Episode, Practice, Surgery
+from models import Alert, CareAssignment, Delivery, EmergencyAccess, Episode, Practice, Surgery
 from models.caseload import limit_to
 from schedules.plan.vocabulary import AlertState
 from schedules.planning.on_call import is_on_call
@@ -25,20 +27,32 @@ _OF_PANEL: Final = " /api/v1/sync/"
 _OF_EVERY_PATIENT: Final = ("POST /api/v1/import",)
 
 
-def limit_to_caseload(session: Session, caller: Principal, route: str, now: datetime) -> None:
+def limit_to_caseload(session: Session, caller: Principal, route: str, now: datetime) -> Mapping[str, str]:
     """Have the session of a request see the caller's caseload alone, if the practice wants it so.
 
-    Raises ForbiddenError where nothing could be done with a part of the patients.
+    Return whom they see by break-glass: the id of the access by the patient's. Raises ForbiddenError where nothing could be done with a part of the patients.
     """
     if not caller.own_caseload_only or route not in OF_PATIENTS or _OF_PANEL in route:
-        return
+        return {}
     if route in _OF_EVERY_PATIENT:
         raise ForbiddenError(Fault("", "somebody who sees every patient of the practice", "own caseload only"))
-    limit_to(session, caseload_of(session, caller.practice_id, caller.actor_id, now))
+    opened = opened_by(session, caller.practice_id, caller.actor_id, now)
+    limit_to(session, caseload_of(session, caller.practice_id, caller.actor_id, now) | opened.keys())
+    return opened
+
+
+def opened_by(session: Session, practice_id: str, staff_id: str, now: datetime) -> Mapping[str, str]:
+    """Return the id of the access by the patient's, of patients whom somebody opened and still may see."""
+    query = select(EmergencyAccess.patient_id, EmergencyAccess.id).where(
+        EmergencyAccess.practice_id == practice_id,
+        EmergencyAccess.staff_id == staff_id,
+        EmergencyAccess.expires_at > now,
+    )
+    return {row[0]: row[1] for row in session.execute(query)}
 
 
 def caseload_of(session: Session, practice_id: str, staff_id: str, now: datetime) -> frozenset[str]:
-    """Return the ids of the patients on somebody's caseload at an instant."""
+    """Return the ids of the patients on somebody's caseload at an instant. Whom they opened besides is not on it."""
     practice = session.get_one(Practice, practice_id)
     own = union(
         _of(Episode, practice_id, Episode.coordinator_id == staff_id, Episode.deleted.is_(False)),

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from models import (
     Alert,
     AlertEntry,
+    CareAssignment,
     Clearance,
     ClinicalEvent,
     DeadAddress,
@@ -19,6 +20,7 @@ from models import (
     DeviceChange,
     DevicePull,
     DeviceWake,
+    EmergencyAccess,
     EnrolmentCode,
     InboundMessage,
     Milestone,
@@ -36,6 +38,7 @@ from models import (
 )
 from models.base import Base, table_of
 from models.care import Reporter
+from models.caseload import EmergencyReason
 from models.merging import FormerVersion
 from models.receipts import InboundKind, ReceiptKind
 from models.report import ClinicalEventKind, TaskKind, VisitKind, VisitState
@@ -136,10 +139,22 @@ def _add_rows(session: Session, clinic: Clinic) -> None:
             **of_episode,
         ),
         AlertEntry(id="marked", alert_id="marked", line=AlertLine.contact, made_at=AT, **contact, **whose),
+        EmergencyAccess(
+            id="marked",
+            staff_id=clinic.clinician.id,
+            reason=EmergencyReason.other,
+            opened_at=AT,
+            expires_at=AT + timedelta(hours=1),
+            **whose,
+        ),
+        CareAssignment(
+            id="marked", staff_id=clinic.clinician.id, assigned_at=AT, assigned_by=clinic.clinician.id, **whose
+        ),
     ]
     for row, private_name in zip(
         rows,
-        (None, "note", "detail", "reason_text", "override", "instruction", "text", "content", None, None, "note"),
+        (None, "note", "detail", "reason_text", "override", "instruction", "text", "content", None, None, "note")
+        + ("note", None),
         strict=True,
     ):
         session.add(row)

@@ -1,6 +1,6 @@
 """Every route with a target of each kind: what tests of walls, of the audit trail and of repeats send."""
 
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zlib import crc32
 
@@ -12,6 +12,7 @@ from models import (
     CheckIn,
     ClearanceRule,
     Delivery,
+    EmergencyAccess,
     Milestone,
     ObservedFact,
     OnCallShift,
@@ -23,6 +24,7 @@ from models import (
     Token,
 )
 from models.care import Reporter
+from models.caseload import EmergencyReason
 from models.identity import TokenKind
 from models.reminder import DeliveryState
 from models.report import TaskKind
@@ -58,6 +60,7 @@ MISSING = {
     "shift_id": "nothing",
     "staff_id": "nobody",
     "member_id": "nobody",
+    "access_id": "nothing",
     "own_protocol_id": "nothing",
 }
 # Longer than any id.
@@ -180,6 +183,13 @@ def body_of(route: str, ids: dict[str, str]) -> Any:
         "POST /api/v1/sign-in/authenticator/confirm": {"challenge": "x", "code": "000000"},
         "POST /api/v1/service-accounts": {"name": "Records", "scopes": ["patients:read"]},
         "POST /api/v1/patients/{patient_id}/assignments": {"staff_id": ids["staff_id"]},
+        "POST /api/v1/emergency-accesses": {
+            "mrn": "SP-NOBODY",
+            "date_of_birth": "1971-02-28",
+            "reason": "other",
+            "note": "because",
+        },
+        "POST /api/v1/emergency-accesses/{access_id}/review": {},
         "POST /api/v1/staff": {"name": "Dana Okafor", "email": "not an address", "role": "coordinator"},
         "POST /api/v1/staff/{member_id}/role": {"role": "clinician"},
         "POST /api/v1/staff/{member_id}/code": {"lost": "second_factor"},
@@ -247,6 +257,9 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
     given = CareAssignment(practice_id=clinic.id, id=name, patient_id=episode.patient_id, staff_id=member.id)
     given.assigned_at, given.assigned_by = at, clinic.coordinator.id
     session.add(given)
+    opened = EmergencyAccess(practice_id=clinic.id, id=name, patient_id=episode.patient_id, staff_id=member.id)
+    opened.reason, opened.opened_at, opened.expires_at = EmergencyReason.other, at, at + timedelta(hours=1)
+    session.add(opened)
     items = session.query(Milestone).filter_by(practice_id=clinic.id, episode_id=episode.id)
     walking, fasting = (items.filter_by(key=key).one() for key in ("walk30", "fasting"))
     goal = session.query(Reminder).filter_by(practice_id=clinic.id, milestone_id=walking.id, key="goal").one()
@@ -275,6 +288,7 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
         "shift_id": name,
         "staff_id": clinic.coordinator.id,
         "member_id": member.id,
+        "access_id": name,
         "own_protocol_id": add_own_protocol(session, clinic, name),
     }
 

@@ -60,6 +60,7 @@ LISTS = (
     "list_practice_alerts",
     "list_rota",
     "list_held_deliveries",
+    "list_emergency_accesses",
 )
 CONTRADICTABLE = (
     "compare_digests",

@@ -1,4 +1,4 @@
-"""Staff who see their own caseload alone, if the practice wants it so, and patients who are given to colleagues."""
+"""Staff who see their own caseload alone, if the practice wants it so: patients given to colleagues, and break-glass."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -11,6 +11,8 @@ branch_labels = None
 depends_on = None
 
 UTC = sa.DateTime(timezone=True)
+REASONS = ("emergency", "covering", "patient_asks", "other")
+OPENED = {"patient_id": "patient", "staff_id": "staff", "reviewed_by": "staff"}
 PEOPLE = {"patient_id": "patient", "staff_id": "staff", "assigned_by": "staff"}
 
 
@@ -32,12 +34,40 @@ def upgrade() -> None:
         ),
     )
     op.create_index(op.f("ix_care_assignment_practice_id_staff_id"), "care_assignment", ["practice_id", "staff_id"])
+    _emergency_access()
     secure_tables(op.get_bind())
 
 
 def downgrade() -> None:
+    op.drop_table("emergency_access")
     op.drop_table("care_assignment")
     op.execute("ALTER TABLE practice DROP COLUMN own_caseload_only")
+
+
+def _emergency_access() -> None:
+    reason = sa.Enum(*REASONS, name="emergencyreason", native_enum=False, create_constraint=True, length=40)
+    op.create_table(
+        "emergency_access",
+        sa.Column("patient_id", sa.String(length=64), nullable=False),
+        sa.Column("staff_id", sa.String(length=64), nullable=False),
+        sa.Column("reason", reason, nullable=False),
+        sa.Column("note_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("opened_at", UTC, nullable=False),
+        sa.Column("expires_at", UTC, nullable=False),
+        sa.Column("reviewed_at", UTC, nullable=True),
+        sa.Column("reviewed_by", sa.String(length=64), nullable=True),
+        sa.Column("practice_id", sa.String(length=64), nullable=False),
+        sa.Column("id", sa.String(length=64), nullable=False),
+        _practice("emergency_access"),
+        *(_person("emergency_access", column, table) for column, table in OPENED.items()),
+        sa.PrimaryKeyConstraint("practice_id", "id", name=op.f("pk_emergency_access")),
+        sa.CheckConstraint("expires_at > opened_at", name=op.f("ck_emergency_access_ends_after_it_begins")),
+        sa.CheckConstraint(
+            "(reviewed_at IS NULL) = (reviewed_by IS NULL)", name=op.f("ck_emergency_access_reviewed_by_somebody")
+        ),
+    )
+    for columns in (["practice_id", "staff_id", "expires_at"], ["practice_id", "patient_id"]):
+        op.create_index(op.f(f"ix_emergency_access_{'_'.join(columns)}"), "emergency_access", columns)
 
 
 def _practice(table: str) -> sa.ForeignKeyConstraint:
