@@ -24,10 +24,11 @@ _CONVERTER = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")
 class Scope:
     """The state of one request. `now` is read once, so that everything in it has one time.
 
-    `reads`: its transaction takes no write lock, so that whatever it writes needs another one. `leaves`: what such a
-    request writes beside its audit entry. `is_replay`: the answer is that of an earlier request. `is_whole`: nothing
-    was left undone that a repeat could do. `is_recorded`: its refusal stands in the audit trail already.
-    `opened`: by patient, the access by which somebody outside of their caseload sees them. `is_by_itself`: an open page asks without anybody, so that it keeps no session alive.
+    `reads`: its transaction takes no write lock, so that whatever it writes needs another one. `opened`: by patient,
+    the access by which somebody outside of their caseload sees them. `leaves`: what a request that reads writes beside
+    its audit entry. `is_replay`: the answer is that of an earlier request. `is_whole`: nothing was left undone that a
+    repeat could do. `is_recorded`: its refusal stands in the audit trail already. `is_by_itself`: an open page asks
+    without anybody, so that it keeps no session alive.
     """
 
     now: datetime

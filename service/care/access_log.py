@@ -31,8 +31,9 @@ class Whose(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """One access. `name` and `role` are of a member of staff. `is_emergency`: they had opened the patient outside of their
-    caseload (break-glass).
+    """One access. `name` and `role` are of a member of staff.
+
+    `is_emergency`: they had opened the patient outside of their caseload (break-glass).
     """
 
     id: str

@@ -98,7 +98,10 @@ def count_unreviewed(session: Session, practice_id: str) -> int:
 
 
 def review(session: Session, caller: Principal, access_id: str, now: datetime) -> EmergencyAccess:
-    """Say that an access was looked into. Who said so first stands. Raises NotFoundError, ConflictError for one's own."""
+    """Say that an access was looked into. Who said so first stands.
+
+    Raises NotFoundError, and ConflictError for one's own.
+    """
     key = (caller.practice_id, access_id)
     row = session.get(EmergencyAccess, key, with_for_update={"key_share": True}, populate_existing=True)
     if row is None:

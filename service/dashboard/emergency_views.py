@@ -46,10 +46,8 @@ def open_in_emergency() -> Response:
 def list_accesses_to_review() -> Response:
     """Show the accesses that wait for a review, and those that were reviewed last."""
     session, practice = current_session(), practice_of(current_session(), caller())
-    waiting, reviewed = (
-        list_opened(session, practice.id, state, after=None, limit=_MOST)
-        for state in (AccessState.open, AccessState.reviewed)
-    )
+    states = (AccessState.open, AccessState.reviewed)
+    waiting, reviewed = (list_opened(session, practice.id, each, after=None, limit=_MOST) for each in states)
     show(*(each.access.patient_id for each in (*waiting, *reviewed)))
     return page("emergency_accesses.html", waiting=waiting, reviewed=reviewed, zone=ZoneInfo(practice.time_zone))
 

@@ -2,8 +2,8 @@
 
 A patient is on the caseload of whoever coordinates an episode of theirs, operates on them, or was given them. Who is
 called to somebody in danger sees them too: on call, every patient with an alert that is not closed; given an alert,
-with it in hand or called about it, its patient until it is closed. Whoever opens another patient with a reason sees them for a
-while, and each look is marked (`service.care.break_glass`). Admins see every patient.
+with it in hand or called about it, its patient until it is closed. Whoever opens another patient with a reason sees
+them for a while, and each look is marked (`service.care.break_glass`). Admins see every patient.
 """
 
 from collections.abc import Mapping
@@ -30,7 +30,8 @@ _OF_EVERY_PATIENT: Final = ("POST /api/v1/import",)
 def limit_to_caseload(session: Session, caller: Principal, route: str, now: datetime) -> Mapping[str, str]:
     """Have the session of a request see the caller's caseload alone, if the practice wants it so.
 
-    Return whom they see by break-glass: the id of the access by the patient's. Raises ForbiddenError where nothing could be done with a part of the patients.
+    Return whom they see by break-glass: the id of the access by the patient's.
+    Raises ForbiddenError where nothing could be done with a part of the patients.
     """
     if not caller.own_caseload_only or route not in OF_PATIENTS or _OF_PANEL in route:
         return {}

@@ -1,6 +1,6 @@
 """A patient of whom every table holds something, all of it marked, and a search for the marks wherever data rests."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -153,8 +153,10 @@ def _add_rows(session: Session, clinic: Clinic) -> None:
     ]
     for row, private_name in zip(
         rows,
-        (None, "note", "detail", "reason_text", "override", "instruction", "text", "content", None, None, "note")
-        + ("note", None),
+        (
+            *(None, "note", "detail", "reason_text", "override", "instruction", "text", "content"),
+            *(None, None, "note", "note", None),
+        ),
         strict=True,
     ):
         session.add(row)

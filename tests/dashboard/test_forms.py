@@ -26,8 +26,8 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 IDS = {
-    "session_id": "nothing", "access_id": "nothing", "patient_id": "nothing", "episode_id": "nothing", "milestone_id": "nothing",
-    "alert_id": "nothing", "task_id": "nothing",
+    "session_id": "nothing", "patient_id": "nothing", "episode_id": "nothing", "milestone_id": "nothing",
+    "alert_id": "nothing", "task_id": "nothing", "access_id": "nothing",
     "staff_id": "nothing", "member_id": "nothing", "reminder_id": "nothing", "surgery_id": "nothing",
     "filename": "clinic.css",
     "procedure": "tlif",

@@ -1,4 +1,4 @@
-"""Staff who see their own caseload alone, if the practice wants it so: patients given to colleagues, and break-glass."""
+"""Staff who see their own caseload alone, if the practice wants it: patients given to colleagues, and break-glass."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,0 +1,64 @@
+"""The page that opens a patient outside of one's caseload, and the one on which that is reviewed."""
+
+import pytest
+from flask import Flask
+from sqlalchemy.orm import Session
+
+from models.people import StaffRole
+from tests import builders
+from tests.api.conftest import Clinic
+from tests.dashboard.conftest import Desk, desk_of, text_of
+
+
+@pytest.fixture
+def sent(session: Session, clinic: Clinic) -> dict[str, str]:
+    """Return the form that opens the other patient, in a clinic whose staff see their own caseload alone."""
+    clinic.practice.own_caseload_only = True
+    session.commit()
+    patient = clinic.other_patient
+    return {
+        "mrn": patient.mrn,
+        "date_of_birth": patient.date_of_birth.isoformat(),
+        "reason": "covering",
+        "note": "Casey is away",
+    }
+
+
+def test_a_page_opens_the_patient_and_says_so_and_the_admin_reviews_it(
+    desk: Desk, app: Flask, session: Session, clinic: Clinic, sent: dict[str, str]
+) -> None:
+    admin = desk_of(app, session, builders.staff(session, clinic.practice, role=StaffRole.practice_admin))
+    path = f"/clinic/patients/{clinic.other_patient.id}"
+    before = desk.get(path).status_code
+
+    opened = desk.post("/clinic/emergency", sent)
+    page = text_of(desk.get(path))
+    listed = text_of(admin.get("/clinic/emergency-accesses"))
+    review = admin.get("/clinic/emergency-accesses").get_data(as_text=True).split("/review")[0].split("/")[-1]
+    done = admin.post(f"/clinic/emergency-accesses/{review}/review")
+
+    assert (before, opened.status_code, done.status_code) == (404, 303, 303)
+    assert "This patient is not on your caseload" in page
+    assert "Outside of their usual patients" in page
+    assert "Opened patients (1)" in listed
+    assert "Covering for a colleague: Casey is away" in listed
+    assert "Opened patients (1)" not in text_of(admin.get("/clinic/"))
+
+
+def test_lists_search_and_pages_hold_the_own_caseload_alone(desk: Desk, clinic: Clinic, sent: dict[str, str]) -> None:
+    pages = [desk.get("/clinic/"), desk.get("/clinic/patients"), desk.post("/clinic/patients", {"q": sent["mrn"]})]
+    foreign = desk.get(f"/clinic/patients/{clinic.other_patient.id}")
+    missing = desk.get("/clinic/patients/nobody")
+
+    assert [clinic.other_patient.id in each.get_data(as_text=True) for each in pages] == [False] * 3
+    assert [clinic.other_patient.mrn in text_of(each) for each in pages[:2]] == [False] * 2
+    assert (foreign.status_code, foreign.get_data()) == (404, missing.get_data())
+    assert "/clinic/emergency" in pages[1].get_data(as_text=True)
+
+
+def test_what_is_wrong_stands_on_the_form(desk: Desk, sent: dict[str, str]) -> None:
+    wrong = desk.post("/clinic/emergency", sent | {"date_of_birth": "yesterday", "note": ""})
+    unknown = desk.post("/clinic/emergency", sent | {"mrn": "SP-NOBODY"})
+
+    assert (wrong.status_code, unknown.status_code) == (422, 404)
+    assert wrong.get_data(as_text=True).count('aria-invalid="true"') == 2
