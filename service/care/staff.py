@@ -25,6 +25,7 @@ from service.care.reach import TREATING
 from service.errors import ConflictError, Fault, InvalidError, NotFoundError, describe_private
 from service.identity.codes import IssuedCode
 from service.identity.invitations import end_sign_in_codes, issue_sign_in_code
+from service.identity.passkeys import forget_passkeys
 from service.identity.second_factor import forget_authenticator, lock_credential
 from service.identity.sessions import end_every_token, end_sessions
 
@@ -191,6 +192,7 @@ def _begin_anew(session: Session, staff: Staff, now: datetime) -> IssuedCode:
     credential = lock_credential(session, staff.practice_id, staff.id)
     if credential is not None:
         forget_authenticator(session, credential)
+        forget_passkeys(session, staff.practice_id, staff.id)
         credential.password_hash = credential.password_changed_at = None
     end_sessions(session, staff.practice_id, staff.id, but=None, now=now)
     return issue_sign_in_code(session, staff, CodePurpose.invitation, now)

@@ -88,9 +88,10 @@ def reset_password(slug: str | None, email: str) -> None:
 @_slug
 @_email
 def reset_second_factor(slug: str | None, email: str) -> None:
-    """Forget somebody's authenticator, recovery codes and password, end their sessions, and print a code to begin anew.
+    """Forget all that somebody signs in with, end their sessions, and print a code to begin anew.
 
-    The password goes too: whoever else knows it could set up an authenticator of their own. Make sure who asks.
+    That is authenticator, passkeys, recovery codes and password, since whoever else knows the password could set up an
+    authenticator of their own. Make sure who asks.
     """
     with _changed(slug, email, "flask staff reset-second-factor") as (session, staff):
         issued = issue_reset(session, staff.practice_id, staff.id, Lost.second_factor, by=None, now=clock().now())

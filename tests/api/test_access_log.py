@@ -27,6 +27,8 @@ NOT_OF_A_PATIENT = (
     "clinic/practice",
     "on-call",
     "alert-rules",
+    "outcomes",
+    "v1/questionnaires",
 )
 
 

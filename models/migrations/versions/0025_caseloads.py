@@ -6,7 +6,7 @@ from alembic import op
 from models.row_security import secure_tables
 
 revision = "0025"
-down_revision = "0023"
+down_revision = "0030"
 branch_labels = None
 depends_on = None
 
