@@ -1,4 +1,4 @@
-"""Break-glass (A18): outside of one's caseload with a reason, for a while, marked, shown to the patient, and reviewed."""
+"""Break-glass (A18): outside of one's caseload with a reason, for a while, marked, shown to the patient, reviewed."""
 
 from datetime import date, timedelta
 

@@ -4,10 +4,21 @@ import pytest
 from flask import Flask
 from sqlalchemy.orm import Session
 
+from models import Alert, CareAssignment
 from models.people import StaffRole
+from service.identity.roles import PARTS
 from tests import builders
 from tests.api.conftest import Clinic
+from tests.api.every_route import MISSING, add_targets
 from tests.dashboard.conftest import Desk, desk_of, text_of
+
+# What a form says is judged before it is looked for what it is about.
+FIRST_JUDGED = {
+    "POST /clinic/milestones/{milestone_id}/skip",
+    "POST /clinic/milestones/{milestone_id}/clear",
+    "POST /clinic/milestones/{milestone_id}/revoke",
+    "POST /clinic/episodes/{episode_id}/moves",
+}
 
 
 @pytest.fixture
@@ -54,6 +65,30 @@ def test_lists_search_and_pages_hold_the_own_caseload_alone(desk: Desk, clinic: 
     assert [clinic.other_patient.mrn in text_of(each) for each in pages[:2]] == [False] * 2
     assert (foreign.status_code, foreign.get_data()) == (404, missing.get_data())
     assert "/clinic/emergency" in pages[1].get_data(as_text=True)
+
+
+def test_on_every_page_a_patient_of_another_caseload_is_as_one_who_does_not_exist(
+    app: Flask, session: Session, clinic: Clinic, sent: dict[str, str]
+) -> None:
+    ids = add_targets(session, clinic, other=True)
+    for alert in session.query(Alert).filter_by(practice_id=clinic.id):
+        alert.owner_id = alert.acknowledged_by = clinic.clinician.id
+    session.query(CareAssignment).delete()
+    person = builders.staff(session, clinic.practice, role=StaffRole.clinician)
+    session.commit()
+    desk = desk_of(app, session, person)
+    rules = [route for route, who in PARTS["patients"].items() if who is not None and StaffRole.clinician in who]
+    walked = [route for route in rules if " /clinic/" in route and "{" in route]
+    came = {}
+    for route in walked:
+        method, path = route.split(" ")
+        ask = desk.get if method == "GET" else desk.post
+        answers = [ask(path.format_map(named)) for named in (ids, MISSING | {"member_id": ids["member_id"]})]
+        came[route] = [(each.status_code, each.get_data()) for each in answers]
+
+    assert len(walked) >= 15
+    assert {route for route, (other, _) in came.items() if other[0] != 404} <= FIRST_JUDGED
+    assert {route for route, (other, missing) in came.items() if other != missing} == set()
 
 
 def test_what_is_wrong_stands_on_the_form(desk: Desk, sent: dict[str, str]) -> None:
