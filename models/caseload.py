@@ -2,7 +2,8 @@
 
 Who sees whom is decided by `service.identity.caseload`. Here stands what no use case can forget: once a session is
 limited, every row about a patient, and every patient, is as if it did not exist unless the patient is one of those. It
-holds for all that goes through mapped classes; what goes by tables alone reads rows of patients who were found before.
+holds for every SELECT, UPDATE and DELETE that names mapped classes, through the session or its connection. What goes by
+tables alone, or as text, reads rows of patients who were found before.
 """
 
 from collections.abc import Collection, Iterator
@@ -10,10 +11,22 @@ from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
-from typing import Any, Final, cast
+from typing import Any, Final
 
-from sqlalchemy import CheckConstraint, Delete, Index, LargeBinary, Select, String, UniqueConstraint, Update, event
-from sqlalchemy.orm import InstrumentedAttribute, Mapped, ORMExecuteState, Session, mapped_column, with_loader_criteria
+from sqlalchemy import (
+    CheckConstraint,
+    Connection,
+    Delete,
+    Executable,
+    Index,
+    LargeBinary,
+    Select,
+    String,
+    UniqueConstraint,
+    Update,
+    event,
+)
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column, with_loader_criteria
 from sqlalchemy.sql import visitors
 from sqlalchemy.sql.schema import Table
 
@@ -85,7 +98,8 @@ class EmergencyAccess(Tenant, Base):
 def limit_to(session: Session, patient_ids: Collection[str]) -> None:
     """Have the session see rows of these patients alone, and rows of none, from here on and in later transactions."""
     if _SEEN not in session.info:
-        event.listen(session, "do_orm_execute", _limit)
+        event.listen(session, "after_begin", lambda _session, _transaction, connection: _follow(session, connection))
+        _follow(session, session.connection())
     session.info[_SEEN] = set(patient_ids)
 
 
@@ -117,20 +131,30 @@ def whole_practice(session: Session) -> Iterator[None]:
         session.info[_SEEN] = seen
 
 
-def _limit(state: ORMExecuteState) -> None:
-    seen = state.session.info[_SEEN]
-    # What is loaded again was seen before: whoever gives a patient away goes on to the end of the request.
-    if seen is None or state.is_column_load or not (state.is_select or state.is_update or state.is_delete):
-        return
-    statement = cast("Select[*tuple[Any, ...]] | Update | Delete", state.statement)
+def _follow(session: Session, connection: Connection) -> None:
+    """Limit what goes through a connection of the session, which is another one in each of its transactions."""
+
+    def limit(
+        _connection: Connection, statement: Executable, many: Any, one: Any, _options: Any
+    ) -> tuple[Executable, Any, Any]:
+        return _limited(session, statement), many, one
+
+    event.listen(connection, "before_execute", limit, retval=True)
+
+
+def _limited(session: Session, statement: Executable) -> Executable:
+    """Return a statement that finds, changes and removes rows of the patients alone whom the session sees."""
+    seen = session.info[_SEEN]
+    if seen is None or not isinstance(statement, Select | Update | Delete):
+        return statement
     named = {each.name for each in visitors.iterate(statement) if isinstance(each, Table)}
-    connection = state.session.connection()
+    limited: Executable = statement
     for model, whose in _columns_of_patients():
         if model.__tablename__ in named:
-            is_seen = among(connection, whose, sorted(seen))
-            is_seen = is_seen if not whose.nullable else is_seen | whose.is_(None)
-            statement = statement.options(with_loader_criteria(model, is_seen, include_aliases=True))
-    state.statement = statement
+            is_seen = among(session.connection(), whose, sorted(seen))
+            is_seen = is_seen | whose.is_(None) if whose.nullable else is_seen
+            limited = limited.options(with_loader_criteria(model, is_seen, include_aliases=True))
+    return limited
 
 
 @cache
