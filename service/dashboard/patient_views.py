@@ -9,6 +9,7 @@ from flask import Response, request
 from sqlalchemy import select
 
 from models import CheckIn, Episode, Milestone, Patient, Practice, Reminder, Task, Visit
+from models.caseload import whole_practice
 from models.people import StaffRole
 from models.report import VisitKind, VisitState
 from schedules.plan.taper import TaperStep
@@ -231,19 +232,23 @@ def _charts(course: Course | None, zone: ZoneInfo, band: RecoveryBand | None) ->
 
 
 def _band(practice: Practice, course: Course, today: date) -> RecoveryBand | None:
-    """Return what was seen of others after the same surgery; None for too few, or after two on one day."""
+    """Return what was seen of others after the same surgery; None for too few, or after two on one day.
+
+    It is of all the clinic's patients, whosever they are: it shows none of them.
+    """
     latest = [each.surgery for each in course.plan.surgeries if each.surgery.surgery_on == course.day0]
     if course.day0 is None or len(latest) != 1 or not course.check_ins:
         return None
-    band = view_recovery_band(
-        current_session(),
-        practice,
-        procedure=latest[0].procedure,
-        approach_class=latest[0].approach_class,
-        today=today,
-        smallest=smallest(),
-        without_episode=course.episode.id,
-    )
+    with whole_practice(current_session()):
+        band = view_recovery_band(
+            current_session(),
+            practice,
+            procedure=latest[0].procedure,
+            approach_class=latest[0].approach_class,
+            today=today,
+            smallest=smallest(),
+            without_episode=course.episode.id,
+        )
     return band if band.pain or band.walking else None
 
 

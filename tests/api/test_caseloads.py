@@ -16,7 +16,7 @@ from service.db import db
 from service.identity.roles import PARTS, WHO_MAY
 from tests import builders
 from tests.api.conftest import Caller, Clinic, Look, as_signed_in, as_staff
-from tests.api.every_route import MISSING, PATIENT_BODY, add_targets, call, is_about_somebody
+from tests.api.every_route import MISSING, PATIENT_BODY, add_targets, body_of, call, is_about_somebody
 from tests.clock import MONDAY_AFTERNOON
 
 # Synchronisation has its panel, pages are walked beside the others.
@@ -188,14 +188,19 @@ def test_a_new_patient_is_on_the_caseload_of_who_added_them(
     assert (taken.status_code, taken.json["errors"][0]["pointer"]) == (409, "/mrn")
 
 
-def test_ids_in_use_outside_of_the_caseload_are_refused_as_what_does_not_exist(
-    coordinator: Caller, clinic: Clinic, targets: dict[str, dict[str, str]], look: Look
+def test_no_row_of_another_caseload_is_taken_over_or_met_by_its_id(
+    coordinator: Caller, clinic: Clinic, targets: dict[str, dict[str, str]]
 ) -> None:
-    body = {"episode_id": clinic.episode.id, "reported_at": "2026-03-02T08:30:00Z", "pain": 9}
+    own, other = targets["own"], targets["other"]
 
-    answer = coordinator.put(f"/check-ins/{targets['other']['check_in_id']}", body)
+    came = {
+        route: call(coordinator, route, other, body=body_of(route, own)).status_code
+        for route in walked(StaffRole.coordinator)
+        if route.startswith("PUT ")
+    }
 
-    assert answer.status_code == 404
+    assert len(came) > 6
+    assert {route for route, status in came.items() if status not in (404, 422)} == set()
 
 
 @pytest.mark.sqlite_only
