@@ -9,7 +9,7 @@ from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from models import Episode, Patient, Practice, Staff
-from models.base import OfPatient, Synced
+from models.base import OfPatient, Tenant
 from models.caseload import is_limited, whole_practice
 from models.people import StaffRole
 from service.errors import Fault, InvalidError, NotFoundError
@@ -65,7 +65,7 @@ def lock_row(session: Session, caller: Principal, model: type[Row], row_id: str)
     return row
 
 
-def is_stored(session: Session, caller: Principal, model: type[Synced], row_id: str) -> bool:
+def is_stored(session: Session, caller: Principal, model: type[Tenant], row_id: str) -> bool:
     """Return whether the practice has a row of that id, whoever reaches it. Asks the database until it has one."""
     if not is_limited(session):
         return session.get(model, (caller.practice_id, row_id)) is not None
