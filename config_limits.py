@@ -22,6 +22,9 @@ class LimitSettings:
     session_hours: int = setting(
         integer(1, 168), "After so long a session of staff ends, however much it is used.", default=12
     )
+    emergency_access_minutes: int = setting(
+        integer(5, 1440), "So long staff see a patient whom they opened outside of their caseload.", default=60
+    )
     breached_passwords: str | None = setting(
         hash_file,
         "A file of SHA-1 digests of breached passwords, in order, a line each, as Pwned Passwords gives them: staff "
