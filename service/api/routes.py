@@ -32,6 +32,7 @@ from service.api.push_addresses import push_addresses
 from service.api.questionnaire_answers import questionnaire_answers
 from service.api.reminders import reminders
 from service.api.service_accounts import service_accounts
+from service.api.sign_in_provider import sign_in_provider
 from service.api.sign_ins import sign_ins
 from service.api.simulations import simulations
 from service.api.slots import slots
@@ -84,6 +85,7 @@ RESOURCES = (
     staff_sign_in,
     me,
     passkeys,
+    sign_in_provider,
     service_accounts,
     providers,
     push_addresses,

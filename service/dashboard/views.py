@@ -15,6 +15,7 @@ from service.dashboard import (
     passkey_views,
     patient_views,
     protocol_views,
+    provider_views,
     sign_in_views,
     worklist_views,
 )
@@ -27,6 +28,7 @@ PAGES: Final = (
     sign_in_views,
     account_views,
     passkey_views,
+    provider_views,
     worklist_views,
     patient_views,
     milestone_views,
