@@ -38,7 +38,8 @@ class GuardedTransport(httpx.BaseTransport):
             "sni_hostname": request.url.host,
             "timeout": dict.fromkeys(("connect", "read", "write", "pool"), left),
         }
-        headers = {**request.headers, "Host": request.url.netloc.decode("ascii"), "Accept-Encoding": "identity"}
+        headers = httpx.Headers(request.headers)
+        headers["Host"], headers["Accept-Encoding"] = request.url.netloc.decode("ascii"), "identity"
         sent = httpx.Request(
             request.method,
             request.url.copy_with(host=host),

@@ -1,4 +1,4 @@
-"""What a clinic's own provider of sign-ins says, by OpenID Connect: whether somebody is whom it knows, and by what name.
+"""What a clinic's own provider of sign-ins says, by OpenID Connect: whom it knows, and by what name.
 
 The authorization code flow with PKCE, state and nonce. Authlib speaks OAuth, joserfc reads what is signed. Knows no
 member of staff and stores nothing.
@@ -7,7 +7,7 @@ member of staff and stores nothing.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import httpx
 from authlib.common.errors import AuthlibBaseError
@@ -15,7 +15,7 @@ from authlib.oauth2.client import OAuth2Client
 from authlib.oidc.core import CodeIDToken
 from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
+from joserfc.jwk import KeySet, KeySetSerialization
 
 from service.identity.guarded_http import WITHIN
 
@@ -61,7 +61,7 @@ class Client:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What one sign-in is asked with: `state` comes back, `nonce` within the signed answer, `verifier` proves who asked."""
+    """What a sign-in is asked with: `state` comes back, `nonce` in the signed answer, `verifier` proves who asked."""
 
     state: str
     nonce: str
@@ -77,7 +77,7 @@ class Known:
     email: str | None
 
 
-class _OAuth(OAuth2Client):
+class _OAuth(OAuth2Client):  # type: ignore[misc]  # the library publishes no types
     """Authlib's client, on a session of httpx."""
 
     def _fetch_token(
@@ -147,7 +147,9 @@ class Provider:
         offered = known.get("id_token_signing_alg_values_supported")
         algorithms = [each for each in ALGORITHMS if not isinstance(offered, Sequence) or each in offered]
         try:
-            signed = jwt.decode(token["id_token"], KeySet.import_key_set(keys), algorithms=algorithms)
+            signed = jwt.decode(
+                token["id_token"], KeySet.import_key_set(cast("KeySetSerialization", keys)), algorithms=algorithms
+            )
             claims = CodeIDToken(signed.claims, signed.header, _EXPECTED | self._expected(), self._params(token, asked))
             claims.validate(now=int(now.timestamp()), leeway=_LEEWAY_SECONDS)
             subject, email = claims["sub"], claims.get("email")

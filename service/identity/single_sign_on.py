@@ -1,4 +1,4 @@
-"""Sign-in by the clinic's own provider: it stands for the password, never for the second factor, and makes nobody staff.
+"""Sign-in by the clinic's own provider: it stands for the password, never the second factor, and makes nobody staff.
 
 Somebody is known by what the provider calls them (issuer and subject) once they are linked. They are linked by an
 e-mail address that the provider has verified, if a member of staff has it who is linked with that issuer to nobody yet:
@@ -117,11 +117,11 @@ def use_asked(session: Session, key: BrowserKey, asked: Asked, now: datetime) ->
 
 
 def find_person(session: Session, practice_id: str, known: Known, now: datetime) -> Staff | None:
-    """Return the member of staff whom the provider knows, linked now if they were not; None if it is nobody of theirs."""
+    """Return the member of staff whom the provider knows, linked now if they were not; None for anybody else."""
     linked = _find_linked(session, practice_id, StaffIdentity.subject == known.subject, known.issuer)
     if linked is not None:
-        staff = session.get_one(Staff, (practice_id, linked.staff_id))
-        return staff if staff.disabled_at is None else None
+        holder = session.get_one(Staff, (practice_id, linked.staff_id), populate_existing=True)
+        return holder if holder.disabled_at is None else None
     if known.email is None:
         return None
     address = lookup_hash(known.email, practice_id)
