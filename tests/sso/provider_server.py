@@ -1,7 +1,8 @@
 """A real provider of sign-ins by OpenID Connect, Django OAuth Toolkit: `python -m tests.sso.provider_server FD ISSUER`.
 
 It listens at an open socket, calls itself ISSUER, and keeps all in memory. Standard input is JSON: `users` by name,
-each with `email` and `is_verified`, and `clients` by id, each with `secret` and `redirect_uri`. Every password is the name.
+each with `email` and `is_verified`, and `clients` by id, each with `secret` and `redirect_uri`.
+Every password is the name.
 """
 
 import json

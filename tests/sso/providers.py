@@ -97,7 +97,8 @@ def _middle(port: int) -> Iterator[RealProvider]:
         def _pass_on(self) -> None:
             provider.asked.append(self.path)
             if provider.is_away:
-                return self.send_error(503)
+                self.send_error(503)
+                return
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             headers = {name: value for name, value in self.headers.items() if name.lower() != "connection"}
             forward.cookies.clear()
@@ -111,7 +112,7 @@ def _middle(port: int) -> Iterator[RealProvider]:
                     self.send_header(name, value)
             self.send_header("Content-Length", str(len(told)))
             self.end_headers()
-            return self.wfile.write(told) and None
+            self.wfile.write(told)
 
         do_GET = do_POST = _pass_on  # noqa: N815 - called by these names
 

@@ -4,6 +4,8 @@ The provider's clock is the machine's, so that of the application is too.
 """
 
 import base64
+import hashlib
+import hmac
 import json
 import re
 from collections.abc import Iterator
@@ -297,15 +299,13 @@ def claims_of(token: str) -> dict[str, Any]:
 
 def forged(attack: str, address: str, first: RealProvider, second: RealProvider) -> str:
     """Return a token of an attack that bears the right nonce, but for the attack of that name."""
-    import hashlib
-    import hmac
-
-    if attack == "another sign-in's nonce":
-        return token_for(first, address.replace("nonce=", "nonce=another"))
-    if attack == "another client of the issuer":
-        return token_for(first, address, client="another")
-    if attack == "another issuer":
-        return token_for(second, address)
+    real = {
+        "another sign-in's nonce": (first, address.replace("nonce=", "nonce=another"), "hudson"),
+        "another client of the issuer": (first, address, "another"),
+        "another issuer": (second, address, "hudson"),
+    }
+    if attack in real:
+        return token_for(*real[attack])
     right = token_for(first, address)
     if attack == "another issuer's claims under its name":
         claims = claims_of(token_for(second, address)) | {"iss": first.issuer}
