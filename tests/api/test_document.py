@@ -43,6 +43,7 @@ from service.api.sign_in_bodies import (
     SessionTokenView,
     SignInBody,
 )
+from service.api.sign_in_provider import SignInProviderBody
 from service.api.sign_ins import DeviceBody, EnrolmentBody, EnrolmentView
 from service.api.surgeries import SurgeryBody, SurgeryPatch
 from service.api.versions import VersionPage
@@ -175,6 +176,7 @@ def test_the_examples_fit_their_schemas() -> None:
     assert SessionsView().validate(examples_sign_in.SESSIONS) == {}
     assert SignInPasskeyBody().validate(examples_passkeys.ASK) == {}
     assert PasskeyAnswerBody().validate(examples_passkeys.ANSWER) == {}
+    assert SignInProviderBody().validate(examples_sign_in.NEW_PROVIDER) == {}
     assert NewPasskeyBody().validate(examples_passkeys.NEW) == {}
     assert examples_sign_in.ACCOUNT.keys() == AccountView().fields.keys()
     assert DigestBody().validate(examples_sync.DIGEST) == {}

@@ -126,7 +126,7 @@ def test_the_provider_stands_for_the_password_and_the_second_factor_is_asked_for
     signed_in = desk.post("/clinic/sign-in/code", {"code": casey.code()})
 
     assert (asked.status_code, before, signed_in.status_code) == (200, 401, 303)
-    assert "second factor" in text_of(asked).lower()
+    assert "Second step" in text_of(asked)
     assert desk.get("/clinic/").status_code == 200
     (identity,) = look(StaffIdentity, practice_id=clinic.id)
     assert (identity.staff_id, identity.issuer) == (casey.staff.id, provider.issuer)
