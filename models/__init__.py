@@ -11,7 +11,9 @@ from models.change import PlanChange, SlotEntry
 from models.clearance import Clearance, ClearanceRule, ObservedFact
 from models.data_keys import DataKey
 from models.erasure import Erasure
+from models.hold import RecordHold
 from models.identity import Device, EnrolmentCode, Token
+from models.letter import Letter, LetterRelease
 from models.link import MessageLink
 from models.merging import FormerVersion, RefusedRow, SyncConflict
 from models.panel import Panel
@@ -19,6 +21,7 @@ from models.people import Patient, Staff
 from models.practice import Practice
 from models.protocols import ProtocolSignature, ProtocolVersion
 from models.providers import ProviderPause
+from models.proxy import ProxyConsent
 from models.push import PushAddress
 from models.receipts import DeadAddress, InboundMessage, Receipt
 from models.reminder import Decision, Delivery, DeliveryAttempt, Reminder
@@ -38,6 +41,7 @@ from models.sign_in import (
     UsedChallenge,
 )
 from models.sync import DeviceChange, SyncClock, SyncHeal
+from models.taper import OpioidTaper
 from models.triggers import create_triggers
 from models.wake import DevicePull, DeviceWake, WakeMark, WakeTally
 from models.watch import AuditMark, DecisionTally, SelfAudit, TallyMark, WorkerHeartbeat
@@ -70,11 +74,14 @@ __all__ = [
     "FormerVersion",
     "InboundMessage",
     "KeptReply",
+    "Letter",
+    "LetterRelease",
     "MessageLink",
     "Milestone",
     "MilestoneProgress",
     "ObservedFact",
     "OnCallShift",
+    "OpioidTaper",
     "Panel",
     "Passkey",
     "Patient",
@@ -83,9 +90,11 @@ __all__ = [
     "ProtocolSignature",
     "ProtocolVersion",
     "ProviderPause",
+    "ProxyConsent",
     "PushAddress",
     "QuestionnaireAnswer",
     "Receipt",
+    "RecordHold",
     "RecoveryCode",
     "RefusedRow",
     "Reminder",

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, MetaData, Table, event, text
 from models.base import Base, Synced
 from models.panel import create_panel_triggers
 
-APPEND_ONLY = ("alert_entry", "audit_entry", "audit_subject", "audit_seal", "decision", "former_version")
+APPEND_ONLY = ("alert_entry", "audit_entry", "audit_subject", "audit_seal", "decision", "former_version", "letter")
 
 _POSTGRESQL_FUNCTIONS = (
     """CREATE OR REPLACE FUNCTION refuse_unstamped() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -36,6 +36,7 @@ _OF_ALERT_ERASED = OF_REMINDER_ERASED.replace("reminder", "alert")
 _MAY_GO = {
     "former_version": _IS_ERASED,
     "alert_entry": _IS_ERASED,
+    "letter": _IS_ERASED,
     "decision": f"{OF_REMINDER_ERASED} UNION ALL {_OF_ALERT_ERASED}",
 }
 _AS_IT_WAS = " AND ".join(

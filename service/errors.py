@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, time
 
 from schedules.plan.errors import PlanError
+from service.identity.principal import Principal
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +54,16 @@ class UnauthenticatedError(ServiceError):
 
 
 class RevokedDeviceError(UnauthenticatedError):
-    """The token's device was revoked. Only who holds its token learns of it, so that the app deletes what it stores."""
+    """The token's device was revoked. Only who holds its token learns of it, so that the app deletes what it stores.
+
+    `device` is who called. `is_told`: it has been answered so before.
+    """
 
     code, title = "device_revoked", "This device was removed. Delete what it stores, and enrol it again."
+
+    def __init__(self, device: Principal, *, is_told: bool) -> None:
+        super().__init__()
+        self.device, self.is_told = device, is_told
 
 
 class ForbiddenError(ServiceError):
@@ -139,6 +147,13 @@ class StaleMoveError(ConflictError):
 
     code = "move_stale"
     title = "What the dry run showed may no longer hold: nothing was changed. Make the dry run again and look at it."
+
+
+class NoReleaseError(ConflictError):
+    """The patient has not released this to that recipient, or the release does not hold today."""
+
+    code = "no_release"
+    title = "No letter leaves without the patient's release for this recipient, which must hold today."
 
 
 class FindingsError(ConflictError):

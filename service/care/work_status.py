@@ -6,7 +6,7 @@ from datetime import date, datetime
 from sqlalchemy.orm import Session
 
 from models import Episode, Patient
-from schedules.plan.day_limits import ClassLimit
+from schedules.plan.day_limits import ClassLimit, DayLimits
 from schedules.plan.items import PatientFacts, Stage
 from schedules.plan.vocabulary import EpisodeStatus, LimitState, SurgeryStatus, WorkClass
 from schedules.plan.work import WorkOption, work_eligibility
@@ -46,12 +46,16 @@ class ClassOutlook:
 
 @dataclass(frozen=True, slots=True)
 class WorkStatusView:
-    """The work status on a day. `percent` lengthens the work milestones of workers' compensation cases; 100: not."""
+    """The work status on a day, and the limits that it follows from.
+
+    `percent` lengthens the work milestones of workers' compensation cases; 100: not.
+    """
 
     patient_id: str
     episode_id: str
     own_class: WorkClass | None
     report: WorkReport
+    limits: DayLimits
     classes: tuple[ClassOutlook, ...]
     workers_comp: bool
     percent: int
@@ -76,6 +80,7 @@ def work_status_of(
         episode_id=episode.id,
         own_class=case.own_class,
         report=report,
+        limits=case.limits(day),
         classes=_classes(session, case, clearing, episode, day) if report.no_status is None else (),
         workers_comp=episode.workers_comp,
         percent=practice.workers_comp_percent if episode.workers_comp else 100,

@@ -32,6 +32,7 @@ _MODULES = (
     "held",
     "keys",
     "patient",
+    "retention",
     "sync_schema",
     "access_table",
 )

@@ -1,7 +1,6 @@
 """One item of a plan: how it stands, why, and what the clinic does about it: reach, skip, clear, take back."""
 
 from collections.abc import Callable, Sequence
-from datetime import date
 
 from flask import Response
 
@@ -16,7 +15,7 @@ from service.care.plan_view import view_plan
 from service.care.progress import achieve, may_report, reopen, skip
 from service.care.reach import find_patient, find_row, practice_of
 from service.care.tasks import close_task
-from service.dashboard.blueprint import clinic, typed
+from service.dashboard.blueprint import clinic, typed, typed_day
 from service.dashboard.queries.milestone import find_names, find_sources
 from service.dashboard.render import go_to, page
 from service.db import begin, current_session
@@ -36,7 +35,7 @@ def achieve_milestone(milestone_id: str) -> Response:
     """Note an item as reached."""
 
     def deed() -> object:
-        on = _date("achieved_on")
+        on = typed_day("achieved_on")
         return achieve(current_session(), caller(), milestone_id, achieved_on=on, note=None, now=now())
 
     return _do(milestone_id, deed)
@@ -68,7 +67,7 @@ def clear_milestone(milestone_id: str) -> Response:
 
     def deed() -> object:
         command = ClearMilestone(
-            cleared_on=_date("cleared_on"),
+            cleared_on=typed_day("cleared_on"),
             attested=tuple(each for each in Condition if typed(f"attest_{each}")),
             override=typed("override") or None,
         )
@@ -132,15 +131,6 @@ def _milestone(milestone_id: str, *, status: int = 200, faults: Sequence[Fault] 
         may_report=may_report(caller(), row),
         skip_reasons=list(SkipReason),
     )
-
-
-def _date(name: str) -> date | None:
-    """Return a day that was typed; None for none. Raises InvalidError for what is none."""
-    told = typed(name, longest=10)
-    try:
-        return date.fromisoformat(told) if told else None
-    except ValueError:
-        raise InvalidError(Fault(f"/{name}", "a date such as 2026-03-12", f"text of {len(told)} characters")) from None
 
 
 def _reason() -> SkipReason:

@@ -10,13 +10,19 @@ from service.api.scope import find_scope
 from service.dashboard import (
     account_views,
     alert_views,
+    letter_views,
     milestone_views,
     move_views,
+    outcome_views,
     passkey_views,
     patient_views,
+    practice_views,
     protocol_views,
     provider_views,
     sign_in_views,
+    staff_views,
+    taper_views,
+    visit_views,
     worklist_views,
 )
 from service.dashboard.blueprint import clinic
@@ -34,7 +40,13 @@ PAGES: Final = (
     milestone_views,
     move_views,
     protocol_views,
+    outcome_views,
     alert_views,
+    letter_views,
+    taper_views,
+    visit_views,
+    staff_views,
+    practice_views,
 )
 _KEPT: Final = "public, max-age=31536000, immutable"  # its address changes with it
 

@@ -1,6 +1,6 @@
 """Every route with a target of each kind: what tests of walls, of the audit trail and of repeats send."""
 
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from typing import Any
 from zlib import crc32
 
@@ -11,22 +11,38 @@ from models import (
     CheckIn,
     ClearanceRule,
     Delivery,
+    Device,
+    Letter,
+    LetterRelease,
     Milestone,
     ObservedFact,
     OnCallShift,
+    OpioidTaper,
     Passkey,
     QuestionnaireAnswer,
+    RecordHold,
     Reminder,
     ServiceAccount,
     Staff,
     Task,
     Token,
+    Visit,
 )
 from models.care import Reporter
+from models.hold import HoldReason
 from models.identity import TokenKind
+from models.letter import Recipient
 from models.reminder import DeliveryState
-from models.report import TaskKind
-from schedules.plan.vocabulary import AlertKind, AlertState, AlertUrgency, Instrument, Observation
+from models.report import TaskKind, VisitKind, VisitState
+from schedules.plan.vocabulary import (
+    AlertKind,
+    AlertState,
+    AlertUrgency,
+    Instrument,
+    Language,
+    Observation,
+    WorkStatus,
+)
 from service.care.own_protocols import copy_protocol
 from service.dashboard.forms import is_clinic
 from service.identity.principal import Principal
@@ -45,6 +61,8 @@ MISSING = {
     "slot_id": "nothing",
     "check_in_id": "nothing",
     "answer_id": "nothing",
+    "taper_id": "nothing",
+    "visit_id": "nothing",
     "task_id": "nothing",
     "observation_id": "nothing",
     "reminder_id": "nothing",
@@ -56,9 +74,15 @@ MISSING = {
     "passkey_id": "nothing",
     "delivery_id": "nothing",
     "alert_id": "nothing",
+    "hold_id": "nothing",
     "shift_id": "nothing",
     "staff_id": "nobody",
+    "member_id": "nobody",
     "own_protocol_id": "nothing",
+    "release_id": "nothing",
+    "letter_id": "nothing",
+    "device_id": "nothing",
+    "proxy_id": "nothing",
 }
 # Longer than any id.
 MALFORMED = dict.fromkeys(MISSING, "x" * 65)
@@ -77,6 +101,20 @@ SHIFT_BODY = {
     "from_at": "08:00",
     "until_on": "2026-03-02",
     "until_at": "20:00",
+}
+RELEASE_BODY = {
+    "recipient": "employer",
+    "name": "Harbor Freight Lines",
+    "signed_on": "2026-02-20",
+    "valid_through_on": "2026-08-20",
+}
+PROXY_BODY = {
+    "name": "Sam Whitfield",
+    "relationship": "partner",
+    "scopes": ["read_plan"],
+    "given_how": "in_person",
+    "given_on": "2026-03-02",
+    "through_on": "2026-09-02",
 }
 PROVIDER_BODY = {"issuer": "https://192.0.2.1", "client_id": "recovery", "client_secret": "x"}
 SURGERY_BODY = {"procedure": "lumbar_microdiscectomy", "approach": "tubular", "levels": ["L4-L5"]}
@@ -103,6 +141,8 @@ ENDLESS = (
 QUERIES = {
     f"GET {VERSION}/diff": "?against=MD-OPEN@1",
     "GET /api/v1/protocols/compare": "?procedure=tlif",
+    "GET /api/v1/outcomes/milestones": "?procedure=tlif&kind=drive",
+    "GET /api/v1/outcomes/recovery-bands": "?procedure=tlif&approach_class=miss",
     f"GET {SYNC}/wait": "?seconds=0",
     f"POST {SYNC}/watermelon": "?last_pulled_at=1",
 }
@@ -115,6 +155,8 @@ def body_of(route: str, ids: dict[str, str]) -> Any:
         "PUT /api/v1/patients/{patient_id}": PATIENT_BODY | {"mrn": "SP-NEW"},
         "PATCH /api/v1/patients/{patient_id}": {},
         "POST /api/v1/patients/{patient_id}/erase": {"reason": "asked_by_patient", "dry_run": True},
+        "POST /api/v1/patients/{patient_id}/holds": {"reason": "complaint"},
+        "POST /api/v1/patients/{patient_id}/holds/{hold_id}/end": {},
         "PUT /api/v1/episodes/{episode_id}": {"patient_id": ids["patient_id"], "label": "E-NEW"},
         "PATCH /api/v1/episodes/{episode_id}": {},
         "PUT /api/v1/surgeries/{surgery_id}": SURGERY_BODY | {"episode_id": ids["episode_id"], "stage": 9},
@@ -130,12 +172,30 @@ def body_of(route: str, ids: dict[str, str]) -> Any:
             "answered_at": "2026-03-02T08:30:00Z",
             "answers": {"back": 4},
         },
+        "PUT /api/v1/opioid-tapers/{taper_id}": {
+            "episode_id": ids["episode_id"],
+            "mme_tenths_per_dose": 75,
+            "steps": [{"from_on": "2026-03-01", "most_mme_tenths": 300}],
+        },
+        "PUT /api/v1/visits/{visit_id}": {
+            "episode_id": ids["episode_id"],
+            "kind": "follow_up",
+            "state": "booked",
+            "booked_for": "2026-03-09T14:00:00Z",
+        },
         "PUT /api/v1/observations/{observation_id}": {
             "episode_id": ids["episode_id"],
             "what": "opioid_taken",
             "observed_at": "2026-03-02T08:30:00Z",
         },
         "POST /api/v1/episodes/{episode_id}/moves": {"token": "AAAA"},
+        "PUT /api/v1/letter-releases/{release_id}": RELEASE_BODY | {"episode_id": ids["episode_id"]},
+        "POST /api/v1/letter-releases/{release_id}/revoke": {},
+        "PUT /api/v1/letters/{letter_id}": {
+            "episode_id": ids["episode_id"],
+            "release_id": ids["release_id"],
+            "language": "en",
+        },
         "POST /api/v1/milestones/{milestone_id}/clear": {},
         "POST /api/v1/milestones/{milestone_id}/revoke-clearance": {"reason": "because"},
         "PUT /api/v1/milestones/{milestone_id}/slot": {"instruction": "No food after midnight."},
@@ -184,6 +244,11 @@ def body_of(route: str, ids: dict[str, str]) -> Any:
         "POST /api/v1/me/passkeys": {"name": "Phone", "passkey": {}},
         "PUT /api/v1/practice/sign-in-provider": PROVIDER_BODY,
         "POST /api/v1/service-accounts": {"name": "Records", "scopes": ["patients:read"]},
+        "POST /api/v1/staff": {"name": "Dana Okafor", "email": "not an address", "role": "coordinator"},
+        "POST /api/v1/staff/{member_id}/role": {"role": "clinician"},
+        "POST /api/v1/staff/{member_id}/code": {"lost": "second_factor"},
+        "POST /api/v1/patients/{patient_id}/proxies": PROXY_BODY,
+        "POST /api/v1/devices/wiped": {"token": "x"},
         "POST /api/v1/me/step-up": {"code": "000000"},
         "POST /api/v1/me/password": {"old_password": "x", "new_password": "x"},
         "POST /api/v1/me/authenticator/confirm": {"code": "000000"},
@@ -226,6 +291,10 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
     fact = ObservedFact(id=name, what=Observation.opioid_taken, observed_at=at, recorded_at=at, **whose)
     fact.reported_by = Reporter.patient
     session.add(fact)
+    taper = OpioidTaper(id=name, mme_tenths_per_dose=75, entered_by=clinic.clinician.id, entered_at=at, **whose)
+    taper.steps = [{"from_on": "2026-03-01", "most_mme_tenths": 300}]
+    session.add(taper)
+    session.add(Visit(id=name, kind=VisitKind.follow_up, state=VisitState.booked, booked_for=at, **whose))
     session.add(Task(id=name, kind=TaskKind.fill_slot, created_at=at, about={}, **whose))
     builders.conflict(session, clinic.other_patient if other else clinic.patient, id=name)
     builders.refused_row(session, clinic.other_patient if other else clinic.patient, id=name)
@@ -236,15 +305,22 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
     days = {"from_on": at.date(), "from_at": time(8), "until_on": at.date(), "until_at": time(20)}
     shift = OnCallShift(practice_id=clinic.id, id=name, staff_id=clinic.coordinator.id, place="first", **days)
     session.add(shift)
+    hold = {"practice_id": clinic.id, "patient_id": episode.patient_id, "placed_at": at}
+    session.add(RecordHold(id=name, reason=HoldReason.other, **hold))
     rule = ClearanceRule(id=name, practice_id=clinic.id, milestone_kind="blt_end", signed_by=clinic.clinician.id)
     rule.signed_at = at
     session.add(rule)
     account = ServiceAccount(practice_id=clinic.id, id=name, name="Records", scopes=["import"], made_at=at)
     account.key_hash, account.expires_at = f"key-{name}".encode(), datetime(2027, 3, 1, tzinfo=UTC)
     session.add(account)
+    session.add(Device(practice_id=clinic.id, id=name, patient_id=episode.patient_id, enrolled_at=at))
+    whom = clinic.other_patient if other else clinic.patient
+    consent = builders.proxy_consent(session, whom, clinic.coordinator, id=name)
     colleague = builders.staff(session, clinic.practice) if other else clinic.coordinator
     add_session_row(session, colleague, name)
     add_passkey_row(session, colleague, name)
+    add_letter(session, clinic, whose, name)
+    member = builders.staff(session, clinic.practice)
     items = session.query(Milestone).filter_by(practice_id=clinic.id, episode_id=episode.id)
     walking, fasting = (items.filter_by(key=key).one() for key in ("walk30", "fasting"))
     goal = session.query(Reminder).filter_by(practice_id=clinic.id, milestone_id=walking.id, key="goal").one()
@@ -260,6 +336,8 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
         "slot_id": fasting.id,
         "check_in_id": name,
         "answer_id": name,
+        "taper_id": name,
+        "visit_id": name,
         "task_id": name,
         "observation_id": name,
         "reminder_id": goal.id,
@@ -272,9 +350,29 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
         "delivery_id": held.id,
         "alert_id": name,
         "shift_id": name,
+        "hold_id": name,
         "staff_id": clinic.coordinator.id,
+        "member_id": member.id,
         "own_protocol_id": add_own_protocol(session, clinic, name),
+        "release_id": name,
+        "letter_id": name,
+        "device_id": name,
+        "proxy_id": consent.id,
     }
+
+
+def add_letter(session: Session, clinic: Clinic, whose: dict[str, str], name: str) -> None:
+    """Store a release and a letter that left under it."""
+    days = {"signed_on": date(2026, 2, 20), "valid_through_on": date(2026, 8, 20)}
+    made = {"recorded_at": MONDAY_AFTERNOON, "recorded_by": clinic.coordinator.id}
+    release = LetterRelease(id=name, recipient=Recipient.employer, tells_diagnosis=False, **days, **made, **whose)
+    session.add(release)
+    release.name = str(RELEASE_BODY["name"])
+    letter = Letter(id=name, release_id=name, number=1, language=Language.en, status=WorkStatus.prevented, **whose)
+    session.add(letter)
+    letter.status_on, letter.made_at, letter.made_by = date(2026, 3, 2), MONDAY_AFTERNOON, clinic.coordinator.id
+    letter.facts_digest = letter.pdf_digest = "0" * 64
+    letter.pdf = "JVBERi0="
 
 
 def add_own_protocol(session: Session, clinic: Clinic, name: str) -> str:

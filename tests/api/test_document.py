@@ -52,7 +52,12 @@ from service.sync.digest import DigestAnswer, DigestBody
 from tests.api.conftest import Caller
 
 # A device alone knows and changes its push address: there is nobody's change that it could undo.
-WITHOUT_MATCH = {"PUT /api/v1/push-address", "PUT /api/v1/me/alert-addresses/{channel}"}
+WITHOUT_MATCH = {
+    "PUT /api/v1/push-address",
+    "PUT /api/v1/me/alert-addresses/{channel}",
+    "PUT /api/v1/letter-releases/{release_id}",
+    "PUT /api/v1/letters/{letter_id}",
+}
 
 pytestmark = pytest.mark.sqlite_only
 

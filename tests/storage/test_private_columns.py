@@ -33,12 +33,17 @@ SEALED_COLUMNS = {
     "plan_change.reason_text",
     "slot_entry.instruction",
     "push_address.address",
+    "proxy_consent.name",
     "sync_conflict.kept",
     "sync_conflict.lost",
     "former_version.content",
     "refused_row.content",
     "alert_entry.note",
     "staff_address.address",
+    "letter_release.name",
+    "letter_release.address",
+    "letter_release.claim_number",
+    "letter.pdf",
 }
 
 
