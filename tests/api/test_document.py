@@ -51,12 +51,14 @@ from service.identity.roles import ANYONE, WHO_MAY
 from service.sync.digest import DigestAnswer, DigestBody
 from tests.api.conftest import Caller
 
-# A device alone knows and changes its push address: there is nobody's change that it could undo.
+# A device alone knows and changes its push address: there is nobody's change that it could undo. A provider of sign-ins
+# is given whole, with its secret, which nobody has read.
 WITHOUT_MATCH = {
     "PUT /api/v1/push-address",
     "PUT /api/v1/me/alert-addresses/{channel}",
     "PUT /api/v1/letter-releases/{release_id}",
     "PUT /api/v1/letters/{letter_id}",
+    "PUT /api/v1/practice/sign-in-provider",
 }
 
 pytestmark = pytest.mark.sqlite_only
