@@ -15,6 +15,7 @@ from tests.database import SEAL_KEY
 SEALED_COLUMNS = {
     "check_in.note",
     "clinical_event.detail",
+    "emergency_access.note",
     "message_link.said",
     "inbound_message.text",
     "kept_reply.reply",
@@ -28,6 +29,7 @@ SEALED_COLUMNS = {
     "staff_credential.totp_secret",
     "surgery.indication",
     "visit.note",
+    "wound_photo.picture",
     "clearance.override",
     "clearance.revoked_because",
     "plan_change.reason_text",
