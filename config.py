@@ -121,6 +121,12 @@ class Settings(PushSettings):
         "port 443.",
         default=None,
     )
+    sign_in_hosts: tuple[str, ...] | None = _setting(
+        parse.hosts,
+        "Hosts (or `HOST:PORT`) inside your own network that a clinic's provider of sign-ins may be on; others must be "
+        "public, with port 443.",
+        default=None,
+    )
     mail_events_secret: str | None = _setting(
         parse.webhook_secret,
         "Signs what a mail service tells of bounces (Standard Webhooks, `whsec_...`); without it none is taken.",

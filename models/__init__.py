@@ -33,7 +33,16 @@ from models.report import CheckIn, ClinicalEvent, QuestionnaireAnswer, ReminderA
 from models.row_security import secure_tables
 from models.safety import SafetyCard
 from models.service_account import ServiceAccount
-from models.sign_in import Passkey, RecoveryCode, SignInCode, SignInThrottle, StaffCredential, UsedChallenge
+from models.sign_in import (
+    Passkey,
+    RecoveryCode,
+    SignInCode,
+    SignInProvider,
+    SignInThrottle,
+    StaffCredential,
+    StaffIdentity,
+    UsedChallenge,
+)
 from models.sync import DeviceChange, SyncClock, SyncHeal
 from models.taper import OpioidTaper
 from models.triggers import create_triggers
@@ -101,11 +110,13 @@ __all__ = [
     "SelfAudit",
     "ServiceAccount",
     "SignInCode",
+    "SignInProvider",
     "SignInThrottle",
     "SlotEntry",
     "Staff",
     "StaffAddress",
     "StaffCredential",
+    "StaffIdentity",
     "Surgery",
     "SyncClock",
     "SyncConflict",

@@ -10,7 +10,7 @@ from service.api.settle import commit_refusal
 from service.api.sign_in_steps import Begun, begin_session
 from service.db import current_session
 from service.errors import SignInRefusedError, WrongSecretError
-from service.identity.passkey_challenges import Ceremony
+from service.identity.challenges import Ceremony
 from service.identity.passkeys import (
     Asked,
     Site,

@@ -46,6 +46,7 @@ from service.api.questionnaires import questionnaires
 from service.api.reminders import reminders
 from service.api.scores import scores
 from service.api.service_accounts import service_accounts
+from service.api.sign_in_provider import sign_in_provider
 from service.api.sign_ins import sign_ins
 from service.api.simulations import simulations
 from service.api.slots import slots
@@ -119,6 +120,7 @@ RESOURCES = (
     staff_sign_in,
     me,
     passkeys,
+    sign_in_provider,
     service_accounts,
     staff,
     providers,

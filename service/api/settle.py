@@ -49,6 +49,7 @@ _ACTIONS = {
     "POST /api/v1/sign-in/passkey": AuditAction.token,
     "POST /clinic/sign-in": AuditAction.token,
     "POST /clinic/sign-in/passkey": AuditAction.token,
+    "GET /clinic/sign-in/provider/answer": AuditAction.token,
     "POST /clinic/sign-in/code": AuditAction.token,
     "POST /clinic/sign-in/authenticator/confirm": AuditAction.token,
     "POST /clinic/sign-out": AuditAction.token,

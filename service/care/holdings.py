@@ -164,6 +164,10 @@ OF_NO_PATIENT: Final[Mapping[str, str]] = {
         ("safety_card", "service_account", "on_call_shift", "staff_address", "passkey", "used_challenge"),
         _OF_CLINIC,
     ),
+    **dict.fromkeys(
+        ("sign_in_provider", "staff_identity"),
+        _OF_CLINIC,
+    ),
     **dict.fromkeys(("protocol_version", "protocol_signature", "clearance_rule"), _OF_CLINIC),
     **dict.fromkeys(("sync_clock", "wake_mark", "wake_tally", "decision_tally", "tally_mark", "audit_mark"), _COUNTS),
     **dict.fromkeys(("worker_heartbeat", "provider_pause"), _COUNTS),

@@ -127,6 +127,7 @@ PROXY_BODY = {
     "given_on": "2026-03-02",
     "through_on": "2026-09-02",
 }
+PROVIDER_BODY = {"issuer": "https://192.0.2.1", "client_id": "recovery", "client_secret": "x"}
 SURGERY_BODY = {"procedure": "lumbar_microdiscectomy", "approach": "tubular", "levels": ["L4-L5"]}
 
 VERSION = "/api/v1/protocols/{protocol_id}/versions/{version}"
@@ -261,6 +262,7 @@ def body_of(route: str, ids: dict[str, str]) -> Any:
         "POST /api/v1/sign-in/passkey/options": {},
         "POST /api/v1/sign-in/passkey": {"passkey": {}},
         "POST /api/v1/me/passkeys": {"name": "Phone", "passkey": {}},
+        "PUT /api/v1/practice/sign-in-provider": PROVIDER_BODY,
         "POST /api/v1/service-accounts": {"name": "Records", "scopes": ["patients:read"]},
         "POST /api/v1/patients/{patient_id}/assignments": {"staff_id": ids["staff_id"]},
         "POST /api/v1/emergency-accesses": {

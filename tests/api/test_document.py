@@ -43,6 +43,7 @@ from service.api.sign_in_bodies import (
     SessionTokenView,
     SignInBody,
 )
+from service.api.sign_in_provider import SignInProviderBody
 from service.api.sign_ins import DeviceBody, EnrolmentBody, EnrolmentView
 from service.api.surgeries import SurgeryBody, SurgeryPatch
 from service.api.versions import VersionPage
@@ -50,13 +51,15 @@ from service.identity.roles import ANYONE, WHO_MAY
 from service.sync.digest import DigestAnswer, DigestBody
 from tests.api.conftest import Caller
 
-# A device alone knows and changes its push address: there is nobody's change that it could undo.
+# A device alone knows and changes its push address: there is nobody's change that it could undo. A provider of sign-ins
+# is given whole, with its secret, which nobody has read.
 WITHOUT_MATCH = {
     "PUT /api/v1/push-address",
     "PUT /api/v1/me/alert-addresses/{channel}",
     "PUT /api/v1/letter-releases/{release_id}",
     "PUT /api/v1/letters/{letter_id}",
     "PUT /api/v1/clinical-events/{event_id}",  # never changes what is stored
+    "PUT /api/v1/practice/sign-in-provider",
 }
 
 pytestmark = pytest.mark.sqlite_only
@@ -182,6 +185,7 @@ def test_the_examples_fit_their_schemas() -> None:
     assert SessionsView().validate(examples_sign_in.SESSIONS) == {}
     assert SignInPasskeyBody().validate(examples_passkeys.ASK) == {}
     assert PasskeyAnswerBody().validate(examples_passkeys.ANSWER) == {}
+    assert SignInProviderBody().validate(examples_sign_in.NEW_PROVIDER) == {}
     assert NewPasskeyBody().validate(examples_passkeys.NEW) == {}
     assert examples_sign_in.ACCOUNT.keys() == AccountView().fields.keys()
     assert DigestBody().validate(examples_sync.DIGEST) == {}

@@ -23,6 +23,7 @@ SEALED_COLUMNS = {
     "patient.email",
     "patient.phone",
     "practice.webhook_secret",
+    "sign_in_provider.client_secret",
     "staff.email",
     "staff_credential.pending_secret",
     "staff_credential.totp_secret",
