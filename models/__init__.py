@@ -6,11 +6,13 @@ Importing this package registers every table, with its triggers and policies, on
 from models.alert import Alert, AlertEntry, OnCallShift, StaffAddress
 from models.audit import AuditEntry, AuditSeal, AuditSubject
 from models.base import Base
+from models.calendar import CalendarFeed
 from models.care import Episode, Milestone, MilestoneProgress, Restriction, Surgery
 from models.change import PlanChange, SlotEntry
 from models.clearance import Clearance, ClearanceRule, ObservedFact
 from models.data_keys import DataKey
 from models.erasure import Erasure
+from models.hold import RecordHold
 from models.identity import Device, EnrolmentCode, Token
 from models.letter import Letter, LetterRelease
 from models.link import MessageLink
@@ -45,6 +47,7 @@ __all__ = [
     "AuditSeal",
     "AuditSubject",
     "Base",
+    "CalendarFeed",
     "CheckIn",
     "Clearance",
     "ClearanceRule",
@@ -85,6 +88,7 @@ __all__ = [
     "PushAddress",
     "QuestionnaireAnswer",
     "Receipt",
+    "RecordHold",
     "RecoveryCode",
     "RefusedRow",
     "Reminder",

@@ -13,6 +13,7 @@ from schedules.jobs.proxies import end_lapsed_proxies
 from schedules.jobs.publish import publish
 from schedules.jobs.push_receipts import ask_expo, fetch_push_receipts
 from schedules.jobs.receipts import follow_receipts
+from schedules.jobs.retention import keep_night, keep_to_terms
 from schedules.jobs.rules import Round, clear_by_signed_rules
 from schedules.jobs.safety_cards import write_safety_cards
 from schedules.jobs.self_audit import audit_night, self_audit
@@ -40,6 +41,8 @@ __all__ = [
     "fetch_push_receipts",
     "find_obstacle",
     "follow_receipts",
+    "keep_night",
+    "keep_to_terms",
     "practice_ids",
     "publish",
     "remove_old_replies",

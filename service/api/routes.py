@@ -3,14 +3,18 @@
 from service.api.access_log import access_log
 from service.api.alerts import alerts
 from service.api.audit_trail import audit_trail
+from service.api.calendar_feeds import calendar_feeds
 from service.api.check_ins import check_ins
 from service.api.clearance_rules import clearance_rules
 from service.api.clearances import clearances
+from service.api.clinical_events import clinical_events
 from service.api.conflicts import conflicts
 from service.api.delivery_health import delivery_health
 from service.api.devices import devices
+from service.api.doubles import doubles
 from service.api.episodes import episodes
 from service.api.held_deliveries import held_deliveries
+from service.api.holds import holds
 from service.api.imports import imports
 from service.api.inbound_messages import inbound_messages
 from service.api.letters import letters
@@ -25,8 +29,10 @@ from service.api.outcomes import outcomes
 from service.api.own_protocols import own_protocols
 from service.api.passkeys import passkeys
 from service.api.patients import patients
+from service.api.plan_sheets import plan_sheets
 from service.api.plans import plans
 from service.api.practice import practice
+from service.api.practice_export import practice_export
 from service.api.privacy import privacy
 from service.api.progress import progress
 from service.api.protocols import protocols
@@ -62,13 +68,16 @@ RESOURCES = (
     surgeries,
     moves,
     plans,
+    plan_sheets,
     progress,
     work_status,
     letters,
+    calendar_feeds,
     milestones,
     clearances,
     clearance_rules,
     observations,
+    clinical_events,
     limits,
     slots,
     reminders,
@@ -83,6 +92,8 @@ RESOURCES = (
     access_log,
     audit_trail,
     privacy,
+    holds,
+    doubles,
     alerts,
     on_call,
     tasks,
@@ -95,6 +106,7 @@ RESOURCES = (
     migrations,
     practice,
     outcomes,
+    practice_export,
     simulations,
     imports,
     sign_ins,

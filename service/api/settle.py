@@ -32,6 +32,8 @@ _DENIALS = (401, 403, 404)
 _ACTIONS = {
     "POST /api/v1/import": AuditAction.import_,
     "POST /api/v1/enrolments": AuditAction.token,
+    "POST /api/v1/patients/{patient_id}/calendar-feed": AuditAction.token,
+    "DELETE /api/v1/patients/{patient_id}/calendar-feed": AuditAction.token,
     "POST /api/v1/devices": AuditAction.token,
     "POST /api/v1/tokens/refresh": AuditAction.token,
     "POST /api/v1/devices/wiped": AuditAction.token,

@@ -32,6 +32,8 @@ _MODULES = (
     "held",
     "keys",
     "patient",
+    "retention",
+    "export",
     "sync_schema",
     "access_table",
 )

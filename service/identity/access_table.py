@@ -48,7 +48,7 @@ def _lines_of(part: str) -> Iterator[str]:
 
 
 def _reached(part: str, word: str, who: Who | None) -> str:
-    """Return what a role reaches of a part: nothing, its own, or the practice's; of programs and proxies, which scope."""
+    """Return what a role reaches of a part: nothing, its own, or the practice's; of programs and proxies, the scope."""
     if who is not None and word in _SCOPES:
         return " or ".join(f"`{scope}`" for scope in _SCOPES[word] if scope in who)
     if who is None or word not in who:

@@ -23,7 +23,7 @@ def find_scopes(session: Session, practice_id: str, consent_id: str, now: dateti
 
 
 def as_proxy(session: Session, device: Principal, now: datetime, *, is_told: bool) -> Principal:
-    """Return a proxy's device as a caller with what the consent opens. Raises RevokedDeviceError if it holds no more."""
+    """Return a proxy's device as a caller with what the consent opens. Raises RevokedDeviceError when it has ended."""
     assert device.proxy is not None  # noqa: S101 - who asks has looked
     scopes = find_scopes(session, device.practice_id, device.proxy.consent_id, now)
     if scopes is None:

@@ -13,7 +13,7 @@ from service.identity.tokens import BY_TOKEN, hash_secret
 
 
 def note_wipe_told(session: Session, device: Principal, now: datetime) -> None:
-    """Note that a device was answered that it is to delete what it stores. One whose consent has ended is ended by it."""
+    """Note that a device was answered that it is to delete what it stores. One whose consent has ended ends with it."""
     session.execute(
         update(Device)
         .where(

@@ -27,6 +27,7 @@ from models import (
     Patient,
     PlanChange,
     Receipt,
+    RecordHold,
     Reminder,
     ReminderAck,
     SlotEntry,
@@ -38,6 +39,7 @@ from models import (
 )
 from models.base import Base, table_of
 from models.care import Reporter
+from models.hold import HoldReason
 from models.merging import FormerVersion
 from models.receipts import InboundKind, ReceiptKind
 from models.report import ClinicalEventKind, TaskKind, VisitKind, VisitState
@@ -89,7 +91,7 @@ def fill(app: Flask, engine: Engine, session: Session, clinic: Clinic, clock: Fi
     answers = {"instrument": "nrs", "answered_at": "2026-03-02T08:30:00Z", "answers": {"back": 4}}
     phone.put("/questionnaire-answers/marked", answers | {"episode_id": clinic.episode.id})
     phone.put("/push-address", {"provider": "apns", "token": "c0" * 32})
-    _send_letter(as_staff(app, session, clinic.coordinator), clinic)
+    _hand_out(as_staff(app, session, clinic.coordinator), clinic)
     _add_rows(session, clinic)
     session.commit()
     assert send_due(engine, session, clock)
@@ -97,12 +99,13 @@ def fill(app: Flask, engine: Engine, session: Session, clinic: Clinic, clock: Fi
     session.commit()
 
 
-def _send_letter(desk: Caller, clinic: Clinic) -> None:
+def _hand_out(desk: Caller, clinic: Clinic) -> None:
     release = {"recipient": "carrier", "signed_on": "2026-02-20", "valid_through_on": "2026-08-20"}
     private_words = {"name": f"{MARK} carrier", "address": f"{MARK} street", "claim_number": f"{MARK} claim"}
     desk.put("/letter-releases/marked", release | private_words | {"episode_id": clinic.episode.id})
     letter = {"episode_id": clinic.episode.id, "release_id": "marked", "language": "en"}
     assert desk.put("/letters/marked", letter).status_code == 201
+    assert desk.post(f"/patients/{clinic.patient.id}/calendar-feed").status_code == 201
 
 
 def _add_rows(session: Session, clinic: Clinic) -> None:
@@ -176,6 +179,7 @@ def _add_rows(session: Session, clinic: Clinic) -> None:
         if private_name is not None:
             setattr(row, private_name, f"{MARK} {private_name}")
     session.flush()
+    session.add(RecordHold(id="marked", reason=HoldReason.complaint, placed_at=AT, ended_at=AT, **whose))
     session.add(
         EnrolmentCode(id="marked", code_hash=b"marked", made_by=clinic.clinician.id, made_at=AT, expires_at=AT, **whose)
     )

@@ -12,6 +12,7 @@ from models import (
     Alert,
     CheckIn,
     ClearanceRule,
+    ClinicalEvent,
     Delivery,
     Device,
     Letter,
@@ -22,6 +23,7 @@ from models import (
     OpioidTaper,
     Passkey,
     QuestionnaireAnswer,
+    RecordHold,
     Reminder,
     ServiceAccount,
     Staff,
@@ -31,10 +33,11 @@ from models import (
     WoundPhoto,
 )
 from models.care import Reporter
+from models.hold import HoldReason
 from models.identity import TokenKind
 from models.letter import Recipient
 from models.reminder import DeliveryState
-from models.report import TaskKind, VisitKind, VisitState
+from models.report import ClinicalEventKind, TaskKind, VisitKind, VisitState
 from schedules.plan.vocabulary import (
     AlertKind,
     AlertState,
@@ -68,6 +71,7 @@ MISSING = {
     "photo_id": "nothing",
     "task_id": "nothing",
     "observation_id": "nothing",
+    "event_id": "nothing",
     "reminder_id": "nothing",
     "rule_id": "nothing",
     "conflict_id": "nothing",
@@ -77,6 +81,7 @@ MISSING = {
     "passkey_id": "nothing",
     "delivery_id": "nothing",
     "alert_id": "nothing",
+    "hold_id": "nothing",
     "shift_id": "nothing",
     "staff_id": "nobody",
     "member_id": "nobody",
@@ -127,8 +132,9 @@ NAMES = {
     "version": "1",
     "filename": "start.js",
     "token": "AAAAAAAAAAAAAAAAAAAAAA",
-    "collection": "check_ins",
+    "collection": "episodes",  # which every device holds
     "channel": "sms",
+    "table": "episode",
 }
 # What ships is nobody's to change: these are about a draft of the clinic's own.
 OF_OWN_PROTOCOLS = (f"PATCH {VERSION}", f"POST {VERSION}/release", f"POST {VERSION}/retire")
@@ -143,6 +149,7 @@ QUERIES = {
     f"GET {VERSION}/diff": "?against=MD-OPEN@1",
     "GET /api/v1/protocols/compare": "?procedure=tlif",
     "GET /api/v1/outcomes/milestones": "?procedure=tlif&kind=drive",
+    "GET /api/v1/outcomes/safety": "?procedure=tlif",
     "GET /api/v1/outcomes/recovery-bands": "?procedure=tlif&approach_class=miss",
     f"GET {SYNC}/wait": "?seconds=0",
     f"POST {SYNC}/watermelon": "?last_pulled_at=1",
@@ -156,6 +163,8 @@ def body_of(route: str, ids: dict[str, str]) -> Any:
         "PUT /api/v1/patients/{patient_id}": PATIENT_BODY | {"mrn": "SP-NEW"},
         "PATCH /api/v1/patients/{patient_id}": {},
         "POST /api/v1/patients/{patient_id}/erase": {"reason": "asked_by_patient", "dry_run": True},
+        "POST /api/v1/patients/{patient_id}/holds": {"reason": "complaint"},
+        "POST /api/v1/patients/{patient_id}/holds/{hold_id}/end": {},
         "PUT /api/v1/episodes/{episode_id}": {"patient_id": ids["patient_id"], "label": "E-NEW"},
         "PATCH /api/v1/episodes/{episode_id}": {},
         "PUT /api/v1/surgeries/{surgery_id}": SURGERY_BODY | {"episode_id": ids["episode_id"], "stage": 9},
@@ -187,9 +196,16 @@ def body_of(route: str, ids: dict[str, str]) -> Any:
             "what": "opioid_taken",
             "observed_at": "2026-03-02T08:30:00Z",
         },
+        "PUT /api/v1/clinical-events/{event_id}": {
+            "episode_id": ids["episode_id"],
+            "kind": "readmission",
+            "occurred_on": "2026-03-01",
+        },
+        "POST /api/v1/clinical-events/{event_id}/withdraw": {},
         "POST /api/v1/episodes/{episode_id}/moves": {"token": "AAAA"},
         "PUT /api/v1/letter-releases/{release_id}": RELEASE_BODY | {"episode_id": ids["episode_id"]},
         "POST /api/v1/letter-releases/{release_id}/revoke": {},
+        "POST /api/v1/patients/{patient_id}/calendar-feed": {},
         "PUT /api/v1/letters/{letter_id}": {
             "episode_id": ids["episode_id"],
             "release_id": ids["release_id"],
@@ -300,6 +316,9 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
     session.add(photo)
     photo.picture = b64encode(picture()).decode()
     session.add(Visit(id=name, kind=VisitKind.follow_up, state=VisitState.booked, booked_for=at, **whose))
+    went_wrong = ClinicalEvent(id=name, kind=ClinicalEventKind.readmission, occurred_on=at.date(), **whose)
+    went_wrong.recorded_at = at
+    session.add(went_wrong)
     session.add(Task(id=name, kind=TaskKind.fill_slot, created_at=at, about={}, **whose))
     builders.conflict(session, clinic.other_patient if other else clinic.patient, id=name)
     builders.refused_row(session, clinic.other_patient if other else clinic.patient, id=name)
@@ -310,6 +329,8 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
     days = {"from_on": at.date(), "from_at": time(8), "until_on": at.date(), "until_at": time(20)}
     shift = OnCallShift(practice_id=clinic.id, id=name, staff_id=clinic.coordinator.id, place="first", **days)
     session.add(shift)
+    hold = {"practice_id": clinic.id, "patient_id": episode.patient_id, "placed_at": at}
+    session.add(RecordHold(id=name, reason=HoldReason.other, **hold))
     rule = ClearanceRule(id=name, practice_id=clinic.id, milestone_kind="blt_end", signed_by=clinic.clinician.id)
     rule.signed_at = at
     session.add(rule)
@@ -344,6 +365,7 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
         "photo_id": name,
         "task_id": name,
         "observation_id": name,
+        "event_id": name,
         "reminder_id": goal.id,
         "rule_id": name,
         "conflict_id": name,
@@ -354,6 +376,7 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
         "delivery_id": held.id,
         "alert_id": name,
         "shift_id": name,
+        "hold_id": name,
         "staff_id": clinic.coordinator.id,
         "member_id": member.id,
         "own_protocol_id": add_own_protocol(session, clinic, name),

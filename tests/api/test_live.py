@@ -43,6 +43,7 @@ LISTS = (
     "list_applied",
     "list_clearance_rules",
     "list_episode_observations",
+    "list_episode_events",
     "list_caseload",
     "list_episodes",
     "list_surgeries",

@@ -10,7 +10,7 @@ from models.row_security import secure_tables
 from models.triggers import create_triggers
 
 revision = "0029"
-down_revision = "0030"
+down_revision = "0027"
 branch_labels = None
 depends_on = None
 
