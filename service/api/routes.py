@@ -2,7 +2,9 @@
 
 from service.api.access_log import access_log
 from service.api.alerts import alerts
+from service.api.assignments import assignments
 from service.api.audit_trail import audit_trail
+from service.api.break_glass import emergency_accesses
 from service.api.calendar_feeds import calendar_feeds
 from service.api.check_ins import check_ins
 from service.api.clearance_rules import clearance_rules
@@ -64,6 +66,8 @@ from service.sync.watermelon import watermelon
 
 RESOURCES = (
     patients,
+    assignments,
+    emergency_accesses,
     episodes,
     surgeries,
     moves,

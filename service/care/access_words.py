@@ -88,6 +88,11 @@ ROLES: Final[Mapping[StaffRole, Text]] = MappingProxyType(
         StaffRole.operator: Text(en="Technical operation", es="Operación técnica"),
     }
 )
+# Of an access by somebody whose patient one usually is not.
+EMERGENCY: Final = Text(
+    en="Outside of their usual patients, with a reason that your clinic reviews",
+    es="Fuera de sus pacientes habituales, con un motivo que su clínica revisa",
+)
 _SEGMENTS: Final[Mapping[str, Area]] = MappingProxyType(
     {
         "clinic": Area.plan,
@@ -99,6 +104,9 @@ _SEGMENTS: Final[Mapping[str, Area]] = MappingProxyType(
         "edit": Area.record,
         "doubles": Area.record,
         "likely-doubles": Area.record,
+        "assignments": Area.sign_in,
+        "emergency": Area.record,
+        "emergency-accesses": Area.record,
         "retention": Area.record,
         "versions": Area.reports,
         "episodes": Area.plan,

@@ -11,6 +11,7 @@ from service.dashboard import (
     account_views,
     alert_views,
     edit_views,
+    emergency_views,
     event_views,
     letter_views,
     milestone_views,
@@ -23,6 +24,7 @@ from service.dashboard import (
     sign_in_views,
     staff_views,
     taper_views,
+    team_views,
     visit_views,
     worklist_views,
 )
@@ -49,6 +51,8 @@ PAGES: Final = (
     visit_views,
     staff_views,
     practice_views,
+    team_views,
+    emergency_views,
 )
 _KEPT: Final = "public, max-age=31536000, immutable"  # its address changes with it
 

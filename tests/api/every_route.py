@@ -1,7 +1,7 @@
 """Every route with a target of each kind: what tests of walls, of the audit trail and of repeats send."""
 
 from base64 import b64encode
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from hashlib import sha256
 from typing import Any
 from zlib import crc32
@@ -10,11 +10,13 @@ from sqlalchemy.orm import Session
 
 from models import (
     Alert,
+    CareAssignment,
     CheckIn,
     ClearanceRule,
     ClinicalEvent,
     Delivery,
     Device,
+    EmergencyAccess,
     Letter,
     LetterRelease,
     Milestone,
@@ -33,6 +35,7 @@ from models import (
     WoundPhoto,
 )
 from models.care import Reporter
+from models.caseload import EmergencyReason
 from models.hold import HoldReason
 from models.identity import TokenKind
 from models.letter import Recipient
@@ -85,6 +88,7 @@ MISSING = {
     "shift_id": "nothing",
     "staff_id": "nobody",
     "member_id": "nobody",
+    "access_id": "nothing",
     "own_protocol_id": "nothing",
     "release_id": "nothing",
     "letter_id": "nothing",
@@ -258,6 +262,14 @@ def body_of(route: str, ids: dict[str, str]) -> Any:
         "POST /api/v1/sign-in/passkey": {"passkey": {}},
         "POST /api/v1/me/passkeys": {"name": "Phone", "passkey": {}},
         "POST /api/v1/service-accounts": {"name": "Records", "scopes": ["patients:read"]},
+        "POST /api/v1/patients/{patient_id}/assignments": {"staff_id": ids["staff_id"]},
+        "POST /api/v1/emergency-accesses": {
+            "mrn": "SP-NOBODY",
+            "date_of_birth": "1971-02-28",
+            "reason": "other",
+            "note": "because",
+        },
+        "POST /api/v1/emergency-accesses/{access_id}/review": {},
         "POST /api/v1/staff": {"name": "Dana Okafor", "email": "not an address", "role": "coordinator"},
         "POST /api/v1/staff/{member_id}/role": {"role": "clinician"},
         "POST /api/v1/staff/{member_id}/code": {"lost": "second_factor"},
@@ -345,6 +357,12 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
     add_passkey_row(session, colleague, name)
     add_letter(session, clinic, whose, name)
     member = builders.staff(session, clinic.practice)
+    given = CareAssignment(practice_id=clinic.id, id=name, patient_id=episode.patient_id, staff_id=member.id)
+    given.assigned_at, given.assigned_by = at, clinic.coordinator.id
+    session.add(given)
+    opened = EmergencyAccess(practice_id=clinic.id, id=name, patient_id=episode.patient_id, staff_id=member.id)
+    opened.reason, opened.opened_at, opened.expires_at = EmergencyReason.other, at, at + timedelta(hours=1)
+    session.add(opened)
     items = session.query(Milestone).filter_by(practice_id=clinic.id, episode_id=episode.id)
     walking, fasting = (items.filter_by(key=key).one() for key in ("walk30", "fasting"))
     goal = session.query(Reminder).filter_by(practice_id=clinic.id, milestone_id=walking.id, key="goal").one()
@@ -379,6 +397,7 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
         "hold_id": name,
         "staff_id": clinic.coordinator.id,
         "member_id": member.id,
+        "access_id": name,
         "own_protocol_id": add_own_protocol(session, clinic, name),
         "release_id": name,
         "letter_id": name,

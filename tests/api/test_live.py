@@ -65,6 +65,7 @@ LISTS = (
     "list_practice_alerts",
     "list_rota",
     "list_held_deliveries",
+    "list_emergency_accesses",
     "list_audit_entries",
 )
 CONTRADICTABLE = (
