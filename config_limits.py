@@ -1,4 +1,7 @@
-"""The settings of what callers may do at most: how often, how much, how long. Standard library only."""
+"""The settings of what callers may do at most, and be shown at least of: how often, how much, how long, of how many.
+
+Standard library only.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ MEBIBYTE = 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimitSettings:
-    """What limits callers."""
+    """What limits callers, and what they are shown."""
 
     session_idle_minutes: int = setting(
         integer(1, 1440), "After so long without a request a session of staff ends.", default=30
@@ -42,4 +45,10 @@ class LimitSettings:
     max_body_bytes: int = setting(integer(1024, 64 * MEBIBYTE), "Largest request body.", default=2 * MEBIBYTE)
     max_import_bytes: int = setting(
         integer(1024, 256 * MEBIBYTE), "Largest caseload file over HTTP.", default=16 * MEBIBYTE
+    )
+    outcomes_smallest_group: int = setting(
+        integer(2, 1000), "Of a group with fewer surgeries no outcome is shown.", default=20
+    )
+    outcomes_smallest_cell: int = setting(
+        integer(1, 100), "In outcomes, a count above 0 and below this is shown as below it.", default=5
     )

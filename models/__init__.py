@@ -12,15 +12,18 @@ from models.change import PlanChange, SlotEntry
 from models.clearance import Clearance, ClearanceRule, ObservedFact
 from models.data_keys import DataKey
 from models.erasure import Erasure
+from models.hold import RecordHold
 from models.identity import Device, EnrolmentCode, Token
 from models.letter import Letter, LetterRelease
 from models.link import MessageLink
 from models.merging import FormerVersion, RefusedRow, SyncConflict
 from models.panel import Panel
 from models.people import Patient, Staff
+from models.photo import WoundPhoto
 from models.practice import Practice
 from models.protocols import ProtocolSignature, ProtocolVersion
 from models.providers import ProviderPause
+from models.proxy import ProxyConsent
 from models.push import PushAddress
 from models.receipts import DeadAddress, InboundMessage, Receipt
 from models.reminder import Decision, Delivery, DeliveryAttempt, Reminder
@@ -29,8 +32,9 @@ from models.report import CheckIn, ClinicalEvent, QuestionnaireAnswer, ReminderA
 from models.row_security import secure_tables
 from models.safety import SafetyCard
 from models.service_account import ServiceAccount
-from models.sign_in import RecoveryCode, SignInCode, SignInThrottle, StaffCredential
+from models.sign_in import Passkey, RecoveryCode, SignInCode, SignInThrottle, StaffCredential, UsedChallenge
 from models.sync import DeviceChange, SyncClock, SyncHeal
+from models.taper import OpioidTaper
 from models.triggers import create_triggers
 from models.wake import DevicePull, DeviceWake, WakeMark, WakeTally
 from models.watch import AuditMark, DecisionTally, SelfAudit, TallyMark, WorkerHeartbeat
@@ -71,16 +75,20 @@ __all__ = [
     "MilestoneProgress",
     "ObservedFact",
     "OnCallShift",
+    "OpioidTaper",
     "Panel",
+    "Passkey",
     "Patient",
     "PlanChange",
     "Practice",
     "ProtocolSignature",
     "ProtocolVersion",
     "ProviderPause",
+    "ProxyConsent",
     "PushAddress",
     "QuestionnaireAnswer",
     "Receipt",
+    "RecordHold",
     "RecoveryCode",
     "RefusedRow",
     "Reminder",
@@ -102,10 +110,12 @@ __all__ = [
     "TallyMark",
     "Task",
     "Token",
+    "UsedChallenge",
     "Visit",
     "WakeMark",
     "WakeTally",
     "WorkerHeartbeat",
+    "WoundPhoto",
     "create_triggers",
     "secure_tables",
 ]

@@ -23,6 +23,7 @@ class ActorKind(StrEnum):
     command = "command"
     provider = "provider"  # tells what a patient did there
     service = "service"  # a program of the clinic, by a key of its own
+    proxy = "proxy"  # the device of somebody whom a patient lets look after them
 
 
 class AuditAction(StrEnum):

@@ -20,7 +20,11 @@ class TokenKind(StrEnum):
 
 
 class Device(Tenant, Base):
-    """A patient's phone, enrolled by a one-time code."""
+    """A patient's phone, enrolled by a one-time code.
+
+    Revoked, it is told at its next contact to delete what it stores, and says when it has done so. `lost_at`: somebody
+    said that it is lost. `proxy_consent_id`: the phone is of somebody whom the patient lets look after them.
+    """
 
     __tablename__ = "device"
     __table_args__ = (reference("patient"),)
@@ -28,16 +32,21 @@ class Device(Tenant, Base):
     patient_id: Mapped[str] = mapped_column(String(ID_LENGTH))
     enrolled_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
+    lost_at: Mapped[datetime | None]
+    wipe_told_at: Mapped[datetime | None]
+    wiped_at: Mapped[datetime | None]
+    proxy_consent_id: Mapped[str | None] = mapped_column(String(ID_LENGTH))
 
 
 class EnrolmentCode(Tenant, Base):
-    """A code that one device may exchange for tokens, once."""
+    """A code that one device may exchange for tokens, once: of the patient, or of the proxy whose consent it names."""
 
     __tablename__ = "enrolment_code"
     __table_args__ = (reference("patient"), reference("staff", "made_by"))
 
     code_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
     patient_id: Mapped[str] = mapped_column(String(ID_LENGTH))
+    proxy_consent_id: Mapped[str | None] = mapped_column(String(ID_LENGTH))
     made_by: Mapped[str] = mapped_column(String(ID_LENGTH))
     made_at: Mapped[datetime]
     expires_at: Mapped[datetime]
@@ -45,7 +54,9 @@ class EnrolmentCode(Tenant, Base):
 
 
 class Token(Tenant, Base):
-    """An opaque bearer token. A refresh token is used once; using it twice revokes its device.
+    """An opaque bearer token. A refresh token is used once; using it after one that succeeds it revokes its device.
+
+    `succeeds_id`: the refresh token that a device exchanged for this one.
 
     Of a session: when it was last used (to the minute), when its holder last gave a second factor, and a coarse `label`
     by which people tell their sessions apart, such as the family of the browser.
@@ -70,8 +81,9 @@ class Token(Tenant, Base):
     device_id: Mapped[str | None] = mapped_column(String(ID_LENGTH))
     made_at: Mapped[datetime]
     expires_at: Mapped[datetime]
-    used_at: Mapped[datetime | None]
+    used_at: Mapped[datetime | None]  # of an access token: first used
     revoked_at: Mapped[datetime | None]
+    succeeds_id: Mapped[str | None] = mapped_column(String(ID_LENGTH))
     last_seen_at: Mapped[datetime | None]
     reauthenticated_at: Mapped[datetime | None]
     label: Mapped[str | None] = mapped_column(String(40))

@@ -28,6 +28,7 @@ class VisitState(StrEnum):
 
     booked = "booked"
     done = "done"
+    seen = "seen"  # of imaging: a clinician has seen the pictures
     no_show = "no_show"
     cancelled = "cancelled"
 
@@ -70,16 +71,22 @@ class CheckIn(OfPatient, Base):
         reference("episode"),
         *(
             CheckConstraint(f"{column} BETWEEN 0 AND 10", name=f"{column}_range")
-            for column in ("pain", "pain_back", "pain_leg", "pain_neck", "pain_arm")
+            for column in (
+                *("pain", "pain_back", "pain_leg", "pain_neck", "pain_arm"),
+                *("sleep", "mood", "confidence"),
+            )
         ),
         CheckConstraint("walking_minutes BETWEEN 0 AND 1440", name="walking_minutes_range"),
         CheckConstraint("steps BETWEEN 0 AND 200000", name="steps_range"),
+        CheckConstraint("opioid_doses BETWEEN 0 AND 100", name="opioid_doses_range"),
+        CheckConstraint("temperature_tenths_c BETWEEN 300 AND 450", name="temperature_tenths_c_range"),
     )
 
     episode_id: Mapped[str] = mapped_column(String(ID_LENGTH))
     reported_at: Mapped[datetime]  # UTC, by the phone's clock: data, not order
     received_at: Mapped[datetime]  # UTC, ours
     reported_by: Mapped[Reporter] = mapped_column(words(Reporter))
+    proxy_consent_id: Mapped[str | None] = mapped_column(String(ID_LENGTH))  # of the proxy who reported it
     pain: Mapped[int]  # the worst now; 0 is none, 10 the worst imaginable
     pain_back: Mapped[int | None]
     pain_leg: Mapped[int | None]
@@ -91,6 +98,14 @@ class CheckIn(OfPatient, Base):
     red_flags: Mapped[list[str] | None] = mapped_column(
         JSON(none_as_null=True)
     )  # keys of those said yes to; None: not asked
+    opioid_doses: Mapped[int | None]  # of the prescribed opioid in the 24 hours before
+    temperature_tenths_c: Mapped[int | None]  # in tenths of a degree Celsius
+    wound_signs: Mapped[list[str] | None] = mapped_column(
+        JSON(none_as_null=True)
+    )  # words of `WoundSign`; None: not asked
+    sleep: Mapped[int | None]  # these three: 0 is the worst, 10 the best
+    mood: Mapped[int | None]
+    confidence: Mapped[int | None]  # in moving about
     note_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
 
     note = Sealed("note_sealed")
@@ -113,6 +128,7 @@ class QuestionnaireAnswer(OfPatient, Base):
     answered_at: Mapped[datetime]  # UTC, by the phone's clock: data, not order
     received_at: Mapped[datetime]  # UTC, ours
     reported_by: Mapped[Reporter] = mapped_column(words(Reporter))
+    proxy_consent_id: Mapped[str | None] = mapped_column(String(ID_LENGTH))  # of the proxy who reported it
     answers: Mapped[dict[str, Any]]  # the instrument's parts, see `schedules.plan.questionnaires`
 
 

@@ -29,6 +29,7 @@ DOOR_TABLES: Final = (
     "device_wake",
     "enrolment_code",
     "message_link",
+    "passkey",
     "practice",
     "receipt",
     "self_audit",

@@ -1,4 +1,4 @@
-"""What members of staff sign in with: passwords, authenticators, one-time codes, and the tries that went wrong.
+"""What members of staff sign in with: passwords, authenticators, passkeys, one-time codes, and tries that went wrong.
 
 Hashes and sealed values only. None of it is synced, none of it is about a patient.
 """
@@ -54,6 +54,39 @@ class RecoveryCode(Tenant, Base):
     code_hash: Mapped[bytes] = mapped_column(LargeBinary)
     made_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
+
+
+class Passkey(Tenant, Base):
+    """A key pair of WebAuthn on a device or in a safe of somebody's; here is its public half.
+
+    `sign_count` is what its authenticator counted last, 0 for one that does not count. `stopped_at`: that count went
+    back, so that two may hold the key, and it is taken no more.
+    """
+
+    __tablename__ = "passkey"
+    __table_args__ = (
+        reference("staff"),
+        CheckConstraint("sign_count >= 0", name="sign_count_from_0"),
+        Index(None, "practice_id", "staff_id"),
+    )
+
+    staff_id: Mapped[str] = mapped_column(String(ID_LENGTH))
+    name: Mapped[str]
+    credential_id: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    public_key: Mapped[bytes] = mapped_column(LargeBinary)
+    sign_count: Mapped[int] = mapped_column(BigInteger)
+    made_at: Mapped[datetime]
+    last_used_at: Mapped[datetime | None]
+    stopped_at: Mapped[datetime | None]
+
+
+class UsedChallenge(Tenant, Base):
+    """A challenge that a passkey has answered, kept until it would have ended: it is taken once. `id` is its hash."""
+
+    __tablename__ = "used_challenge"
+    __table_args__ = (Index(None, "practice_id", "expires_at"),)
+
+    expires_at: Mapped[datetime]
 
 
 class SignInCode(Tenant, Base):

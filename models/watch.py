@@ -22,6 +22,7 @@ class Invariant(StrEnum):
     every_plan_equals_its_rebuild = "every_plan_equals_its_rebuild"
     every_open_delivery_has_its_reminder = "every_open_delivery_has_its_reminder"
     audit_trail_is_unbroken = "audit_trail_is_unbroken"
+    nothing_kept_past_its_term = "nothing_kept_past_its_term"
 
 
 class WorkerHeartbeat(Base):
@@ -76,7 +77,7 @@ class AuditMark(Base):
 
 class SelfAudit(Tenant, Base):
     """What one run found of one invariant. `examples` are up to ten ids: of episodes for plans, of entries for the
-    audit trail, else of reminders.
+    audit trail, names of tables for terms, else of reminders.
     """
 
     __tablename__ = "self_audit"

@@ -44,6 +44,8 @@ CLEAR_SECONDS = 10
 REMOVE_SECONDS = 3600
 TALLY_SECONDS = 30
 REPLAN_SECONDS = 10
+PROXY_SECONDS = 60
+RETENTION_HOUR = 2  # UTC: before the audit, which counts what is left
 SELF_AUDIT_HOUR = 3  # UTC: night in America and Europe, and before a European clinic's first messages
 logger = logging.getLogger("schedules.worker")  # also when it runs as the main module
 
@@ -67,6 +69,7 @@ class _Worker:
         self._anchor_sign = jobs.AnchorSign(clock) if settings.anchors_audit else None
         self._pages = PageKeeper(settings, clock, steps.now, engine.dispose, self._anchor_sign)
         self._auditor = Child("self-audit", jobs.audit_night, (settings, clock, steps.now), before_fork=engine.dispose)
+        self._keeper = Child("retention", jobs.keep_night, (settings, clock, steps.now), before_fork=engine.dispose)
         anchoring = (settings, clock, steps.now, self._anchor_sign)
         self._anchorer = Child("anchors", jobs.anchor_apart, anchoring, before_fork=engine.dispose)
         self._asker = Child("push-receipts", jobs.ask_expo, (settings, clock, steps.now), before_fork=engine.dispose)
@@ -98,6 +101,7 @@ class _Worker:
             self._waker.tell_to_end()
             self._crew.stop()
             self._auditor.kill()
+            self._keeper.kill()
             self._anchorer.kill()
             self._asker.kill()
             self._waker.stop()
@@ -126,6 +130,7 @@ class _Worker:
             self._remove_replies: REMOVE_SECONDS,
             self._remove_settled: REMOVE_SECONDS,
             self._replan: REPLAN_SECONDS,
+            self._end_proxies: PROXY_SECONDS,
         }
         if self._settings.expo_url is not None and not self._settings.send_to_log:
             every[self._fetch_push_receipts] = ASK_SECONDS
@@ -137,6 +142,7 @@ class _Worker:
             name = job.__name__.removeprefix("_")
             scheduler.add_job(_guarded(name, job), "interval", seconds=seconds, id=name, next_run_time=at_once)
         scheduler.add_job(_guarded("self_audit", self._self_audit), "cron", hour=SELF_AUDIT_HOUR, id="self_audit")
+        scheduler.add_job(_guarded("keep_to_terms", self._keep), "cron", hour=RETENTION_HOUR, id="keep_to_terms")
         scheduler.add_listener(lambda _event: self._pages.pulse.beat(), EVENT_JOB_EXECUTED)
         # A signal's handler may do no more than set a flag; between two rounds of jobs it is safe to end.
         scheduler.add_listener(lambda _event: self._end_if_told(scheduler), EVENT_JOB_SUBMITTED)
@@ -152,7 +158,7 @@ class _Worker:
     def _tend(self) -> None:
         if not self.is_stopping:
             self._pages.tend()
-            for child in (self._auditor, self._anchorer, self._asker):
+            for child in (self._auditor, self._keeper, self._anchorer, self._asker):
                 child.is_running()  # which clears it away once it has ended
             self._crew.tend()
 
@@ -207,9 +213,16 @@ class _Worker:
     def _replan(self) -> None:
         jobs.replan_by_zone_rules(self._make_session, self._now(), self._zone_round)
 
+    def _end_proxies(self) -> None:
+        jobs.end_lapsed_proxies(self._make_session, self._now())
+
     def _self_audit(self) -> None:
         # It takes minutes in a large clinic, which nothing due can wait for.
         self._auditor.start()
+
+    def _keep(self) -> None:
+        # Months of expired tokens may wait in a large clinic that was just upgraded.
+        self._keeper.start()
 
     def _fetch_push_receipts(self) -> None:
         # Nothing due can wait for a provider's answers, and the parent may start no threads.
@@ -261,7 +274,8 @@ def _guarded(name: str, job: Callable[[], None]) -> Callable[[], None]:
     return run
 
 
-def _start() -> int:
+def start(clock: Clock | None = None, steps: Steps = DEFAULT_STEPS) -> int:
+    """Run a worker by the settings of the environment, as `main` does. Return 2 if these do not fit together."""
     try:
         settings = Settings.from_env()
     except ConfigError as error:
@@ -270,8 +284,8 @@ def _start() -> int:
     # What libraries tell of their work holds addresses and secrets: of theirs, warnings only.
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("schedules").setLevel(settings.log_level)
-    return main(settings)
+    return main(settings, clock, steps)
 
 
 if __name__ == "__main__":
-    raise SystemExit(_start())
+    raise SystemExit(start())

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, time
 
 from schedules.plan.errors import PlanError
+from service.identity.principal import Principal
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +54,16 @@ class UnauthenticatedError(ServiceError):
 
 
 class RevokedDeviceError(UnauthenticatedError):
-    """The token's device was revoked. Only who holds its token learns of it, so that the app deletes what it stores."""
+    """The token's device was revoked. Only who holds its token learns of it, so that the app deletes what it stores.
+
+    `device` is who called. `is_told`: it has been answered so before.
+    """
 
     code, title = "device_revoked", "This device was removed. Delete what it stores, and enrol it again."
+
+    def __init__(self, device: Principal, *, is_told: bool) -> None:
+        super().__init__()
+        self.device, self.is_told = device, is_told
 
 
 class ForbiddenError(ServiceError):

@@ -17,6 +17,7 @@ from models.identity import Device
 from models.merging import LostBy, RefusedRow, SyncConflict
 from models.people import Patient, Staff, StaffRole
 from models.practice import Practice
+from models.proxy import ConsentMeans, ProxyConsent, ProxyScope, Relationship
 from models.push import PushAddress, PushProvider
 from models.reminder import Delivery, DeliveryState, Reminder
 from models.sync import SyncClock
@@ -106,6 +107,18 @@ def device(session: Session, patient: Patient, **changes: Any) -> Device:
     """Add an enrolled phone."""
     row = Device(practice_id=patient.practice_id, id=changes.pop("id", f"device-{next(_numbers)}"))
     row.patient_id, row.enrolled_at = patient.id, ENROLLED_AT
+    return _add(session, _changed(row, changes))
+
+
+def proxy_consent(session: Session, patient: Patient, recorded_by: Staff, **changes: Any) -> ProxyConsent:
+    """Add a patient's consent to a proxy, for everything that a proxy may do, until the end of 2026."""
+    row = ProxyConsent(practice_id=patient.practice_id, id=changes.pop("id", f"consent-{next(_numbers)}"))
+    row.patient_id = patient.id
+    session.add(row)
+    row.name, row.relationship, row.given_how = "Sam Whitfield", Relationship.partner, ConsentMeans.in_person
+    row.scopes, row.given_on = [scope.value for scope in ProxyScope], DAY_0
+    row.recorded_by, row.recorded_at = recorded_by.id, ENROLLED_AT
+    row.ends_at = datetime(2026, 12, 31, 23, tzinfo=UTC)
     return _add(session, _changed(row, changes))
 
 

@@ -34,6 +34,7 @@ ALLOWED: Final = {
     r"WHERE message_link\.token_hash = ": "a secret that is unique among all: it tells the practice",
     r"WHERE calendar_feed\.token_hash = ": "a secret that is unique among all: it tells the practice",
     r"WHERE service_account\.key_hash = ": "a secret that is unique among all: it tells the practice",
+    r"WHERE passkey\.credential_id = ": "a name that is unique among all: it tells the practice",
     r"SELECT refresh_statistics\(": "counts tables, shows no row",
     r"SELECT DISTINCT delivery\.practice_id \s*FROM delivery": "a door: where results wait to be shown",
     r"FROM receipt \s*WHERE (?:NOT receipt\.is_read|receipt\.is_read (?:IS|=) 0)": "a door: receipts unread",

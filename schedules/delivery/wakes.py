@@ -65,8 +65,8 @@ def claim_wakes(
 ) -> tuple[list[WakeClaim], bool]:
     """Take up to `most` due wake-ups in hand. Return their claims, and whether there may be more.
 
-    What is no longer called for ends here: the device has the change by now, its address is gone, the patient died. A
-    provider that is left alone keeps its wake-ups waiting.
+    What is no longer called for ends here: the device has the change by now, its address is gone, the patient died, a
+    removed device knows it. A provider that is left alone keeps its wake-ups waiting.
     """
     claims: list[WakeClaim] = []
     left, lost = most, Counter[tuple[str, str, str]]()
@@ -127,10 +127,12 @@ def _waiting(session: Session, now: datetime) -> Sequence[str]:
 def _due(session: Session, practice_id: str, terms: WakeTerms, now: datetime, most: int) -> Select[*tuple[Any, ...]]:
     """Return what reads and locks a practice's wake-ups that are due, each with what has to be known of it."""
     paused = [provider.value for provider in paused_until(session, now)]
+    # A device that was lost, or whose proxy's consent has ended, is woken to be told to delete what it stores.
+    is_removed = and_(Device.revoked_at.is_not(None), Device.wipe_told_at.is_(None))
+    must_wipe = and_(is_removed, or_(Device.lost_at.is_not(None), Device.proxy_consent_id.is_not(None)))
+    is_in_use = and_(Device.revoked_at.is_(None), Patient.died_on.is_(None), Patient.deleted.is_(False))
     is_usable = and_(
-        Device.revoked_at.is_(None),
-        Patient.died_on.is_(None),
-        Patient.deleted.is_(False),
+        or_(must_wipe, is_in_use),
         func.coalesce(PushAddress.provider.in_([provider.value for provider in terms.built]), False),
     )
     of_device = and_(Device.practice_id == DeviceWake.practice_id, Device.id == DeviceWake.device_id)
@@ -141,7 +143,8 @@ def _due(session: Session, practice_id: str, terms: WakeTerms, now: datetime, mo
         PushAddress.disabled_at.is_(None),
     )
     return (
-        select(*table_of(DeviceWake).c, Device.patient_id, is_usable.label("is_usable"), _is_news().label("is_news"))
+        select(*table_of(DeviceWake).c, Device.patient_id, is_usable.label("is_usable"))
+        .add_columns(or_(must_wipe, _is_news()).label("is_news"))
         .add_columns(PushAddress.id, PushAddress.provider, PushAddress.address_sealed, PushAddress.address_lookup)
         .select_from(DeviceWake)
         .join(Device, of_device)

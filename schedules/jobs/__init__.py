@@ -9,9 +9,11 @@ from schedules.jobs.heartbeat import beat, sign_off
 from schedules.jobs.kept_replies import remove_old_replies
 from schedules.jobs.obstacle import find_obstacle
 from schedules.jobs.practices import practice_ids
+from schedules.jobs.proxies import end_lapsed_proxies
 from schedules.jobs.publish import publish
 from schedules.jobs.push_receipts import ask_expo, fetch_push_receipts
 from schedules.jobs.receipts import follow_receipts
+from schedules.jobs.retention import keep_night, keep_to_terms
 from schedules.jobs.rules import Round, clear_by_signed_rules
 from schedules.jobs.safety_cards import write_safety_cards
 from schedules.jobs.self_audit import audit_night, self_audit
@@ -35,9 +37,12 @@ __all__ = [
     "audit_night",
     "beat",
     "clear_by_signed_rules",
+    "end_lapsed_proxies",
     "fetch_push_receipts",
     "find_obstacle",
     "follow_receipts",
+    "keep_night",
+    "keep_to_terms",
     "practice_ids",
     "publish",
     "remove_old_replies",

@@ -15,6 +15,7 @@ from models.watch import AuditMark
 from schedules.clock import Clock
 from schedules.jobs.apart import run_apart
 from schedules.jobs.practices import for_each, practice_ids
+from schedules.keeping.terms import DEFAULT_TERMS, Terms
 from schedules.watch.judgement import Rhythm
 from schedules.watch.self_audit import Audit, audit_practice, record_audit
 
@@ -22,14 +23,23 @@ ONE_NIGHT = timedelta(hours=1)  # all workers begin within it, by clocks that ma
 logger = logging.getLogger(__name__)
 
 
-def self_audit(make_session: sessionmaker[Session], *, clock: Clock, now: datetime, overdue_after: timedelta) -> None:
+def self_audit(
+    make_session: sessionmaker[Session],
+    *,
+    clock: Clock,
+    now: datetime,
+    overdue_after: timedelta,
+    terms: Terms = DEFAULT_TERMS,
+) -> None:
     """Prove the service's promises for every practice that no other worker has begun with this night."""
 
     def audit(practice_id: str) -> None:
         with in_practice(make_session, practice_id) as session:
             is_ours = _begin(session, practice_id, now)
         if is_ours:
-            found = audit_practice(make_session, practice_id, clock=clock, now=now, overdue_after=overdue_after)
+            found = audit_practice(
+                make_session, practice_id, clock=clock, now=now, overdue_after=overdue_after, terms=terms
+            )
             with in_practice(make_session, practice_id) as session:
                 record_audit(session, practice_id, found, now)
             _tell(practice_id, found)
@@ -42,7 +52,8 @@ def audit_night(settings: Settings, clock: Clock, read_now: Callable[[Session, C
     rhythm = Rhythm.of_seconds(poll=settings.poll_seconds, lease=settings.lease_seconds)
 
     def audit(make_session: sessionmaker[Session], now: datetime) -> None:
-        self_audit(make_session, clock=clock, now=now, overdue_after=rhythm.late_after)
+        terms = Terms.of_days(**settings.kept_days)
+        self_audit(make_session, clock=clock, now=now, overdue_after=rhythm.late_after, terms=terms)
 
     run_apart("self-audit", audit, settings, clock, read_now)
 

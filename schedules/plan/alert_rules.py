@@ -52,6 +52,14 @@ OPIOID_PAST_WINDOW: Final = AlertRule(
         es="Se toman opioides o sedantes después del último día que el protocolo prevé.",
     ),
 )
+OPIOID_ABOVE_STEP: Final = AlertRule(
+    AlertKind.opioid_above_step,
+    AlertUrgency.routine,
+    Text(
+        en="More opioid is taken in a day than the prescriber's step allows.",
+        es="Se toma en un día más opioide de lo que permite el paso de quien lo receta.",
+    ),
+)
 NO_CHECK_IN: Final = AlertRule(
     AlertKind.no_check_in,
     AlertUrgency.routine,
@@ -65,7 +73,7 @@ FAR_BEHIND: Final = AlertRule(
     Text(en="A step of the plan is long past its last day.", es="Un paso del plan pasó hace mucho su último día."),
     MappingProxyType({"late_days": 14}),
 )
-ALERT_RULES: Final = (PAIN_RISING, OPIOID_PAST_WINDOW, NO_CHECK_IN, FAR_BEHIND)
+ALERT_RULES: Final = (PAIN_RISING, OPIOID_PAST_WINDOW, OPIOID_ABOVE_STEP, NO_CHECK_IN, FAR_BEHIND)
 _LONGEST_SILENCE: Final = ((14, "through_day_14_days"), (42, "through_day_42_days"), (90, "through_day_90_days"))
 
 

@@ -14,11 +14,13 @@ from models.ids import first_id_at, new_id
 from models.isolation import reading_practice
 from models.watch import AuditMark, Invariant, SelfAudit
 from schedules.clock import Clock
+from schedules.keeping.terms import DEFAULT_TERMS, Terms, count_kept, count_past
 from schedules.watch.finding import TELLABLE_AFTER, Finding, Subject
 from schedules.watch.open_rows import audit_due, audit_open_deliveries, audit_plans
 from schedules.watch.sends import audit_sends
 from schedules.watch.trail import Point, prove
 
+LEFT_BEHIND_AFTER = timedelta(days=2)  # past its term: one night may be missed
 LOOSE_SINCE = timedelta(days=1)  # before the last audit: an entry may be committed, and sealed, later than it tells
 
 
@@ -37,7 +39,13 @@ class Audit:
 
 
 def audit_practice(
-    make_session: sessionmaker[Session], practice_id: str, *, clock: Clock, now: datetime, overdue_after: timedelta
+    make_session: sessionmaker[Session],
+    practice_id: str,
+    *,
+    clock: Clock,
+    now: datetime,
+    overdue_after: timedelta,
+    terms: Terms = DEFAULT_TERMS,
 ) -> Audit:
     """Return what a run finds in a practice at `now`. Writes nothing; `record_audit` stores it."""
     subject = Subject(make_session, practice_id, now, clock, overdue_after)
@@ -51,6 +59,7 @@ def audit_practice(
         audit_plans(subject),
         audit_open_deliveries(subject),
         trail,
+        _audit_terms(subject, terms),
     )
     return Audit(findings, until, proved)
 
@@ -66,6 +75,17 @@ def _audit_trail(subject: Subject, mark: AuditMark) -> tuple[Finding, Point]:
     examples = [fault.entry_id or f"link-{fault.sequence}" for fault in proof.faults]
     finding = Finding(Invariant.audit_trail_is_unbroken, proof.links, proof.broken, examples)
     return finding, start if proof.broken else proof.head
+
+
+def _audit_terms(subject: Subject, terms: Terms) -> Finding:
+    """Return how much of what has a term is there, and how much of it two nights have left behind."""
+    finding = Finding(Invariant.nothing_kept_past_its_term)
+    with reading_practice(subject.make_session, subject.practice_id) as session:
+        finding.checked = count_kept(session, subject.practice_id)
+        past = count_past(session, subject.practice_id, terms, subject.now - LEFT_BEHIND_AFTER)
+    finding.violations = sum(past.values())
+    finding.examples = [name for name, count in past.items() if count]
+    return finding
 
 
 def record_audit(session: Session, practice_id: str, audit: Audit, now: datetime) -> None:

@@ -1,5 +1,6 @@
 """Check-ins: what patients report. Every answer says whether somebody is on call, and which number to call."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from marshmallow import Schema, fields, validate
@@ -8,6 +9,7 @@ from models import CheckIn, Episode
 from models.care import Reporter
 from schedules.plan.red_flag import Urgency
 from schedules.plan.red_flags import FLAG_OF_KEY
+from schedules.plan.vocabulary import WoundSign
 from service.api import examples
 from service.api.etags import etag_of, refuse_match_of_nothing, require_match
 from service.api.fields import Flag, Id, Instant, Text, Whole, Word
@@ -27,18 +29,37 @@ def _pain(where: str, **options: Any) -> Whole:
     return Whole(0, 10, f"{where}: 0 none, 10 the worst imaginable", **options)
 
 
-class RedFlags(fields.List[Any]):
-    """Red flags that are said yes to, once each and in the order in which they are asked."""
+class _Said(fields.List[Any]):
+    """Words of a list, once each and in the list's order."""
 
-    def __init__(self, **options: Any) -> None:
-        expected = "a list of keys of red flags"
-        key = fields.String(validate=validate.OneOf(list(FLAG_OF_KEY)), metadata={"expected": "the key of a red flag"})
-        told = f"Keys of the red flags that the patient says yes to: {', '.join(FLAG_OF_KEY)}. Null: not asked."
-        super().__init__(key, metadata={"expected": expected, "description": told}, **options)
+    def __init__(self, words: Iterable[str], one: str, many: str, **options: Any) -> None:
+        self._words = tuple(words)
+        word = fields.String(validate=validate.OneOf(self._words), metadata={"expected": one})
+        told = f"{many}: {', '.join(self._words)}. Null: not asked."
+        super().__init__(word, metadata={"expected": f"a list, of each {one}", "description": told}, **options)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> list[Any]:
         said = super()._deserialize(value, attr, data, **options)
-        return [key for key in FLAG_OF_KEY if key in said]
+        return [word for word in self._words if word in said]
+
+
+class RedFlags(_Said):
+    """Red flags that are said yes to, in the order in which they are asked."""
+
+    def __init__(self, **options: Any) -> None:
+        many = "Keys of the red flags that the patient says yes to"
+        super().__init__(FLAG_OF_KEY, "the key of a red flag", many, **options)
+
+
+class WoundSigns(_Said):
+    """What is seen at the wound."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(WoundSign, "a sign at the wound", "What the patient sees at the wound", **options)
+
+
+def _of_ten(what: str) -> Whole:
+    return Whole(0, 10, f"{what}: 0 the worst, 10 the best", load_default=None, allow_none=True)
 
 
 class CheckInBody(Schema):
@@ -55,6 +76,12 @@ class CheckInBody(Schema):
     steps = Whole(0, 200_000, "steps of the whole day", load_default=None, allow_none=True)
     took_opioid = Flag("whether an opioid or sedative was taken since", load_default=None, allow_none=True)
     red_flags = RedFlags(load_default=None, allow_none=True)
+    opioid_doses = Whole(0, 100, "doses of the prescribed opioid in 24 hours", load_default=None, allow_none=True)
+    temperature_tenths_c = Whole(300, 450, "tenths of a degree Celsius", load_default=None, allow_none=True)
+    wound_signs = WoundSigns(load_default=None, allow_none=True)
+    sleep = _of_ten("sleep")
+    mood = _of_ten("mood")
+    confidence = _of_ten("confidence in moving about")
     note = Text(2000, "a note", load_default=None, allow_none=True)
 
 
@@ -107,8 +134,8 @@ def list_episode_check_ins(query: dict[str, Any], episode_id: str) -> Any:
 @check_ins.alt_response(201, schema=CheckInAnswer, success=True)
 def store_check_in(body: dict[str, Any], check_in_id: str) -> Any:
     """Store a check-in under your own id. Sending the same body again changes nothing."""
-    said = body["red_flags"]
-    session, record = current_session(), CheckInRecord(**body | {"red_flags": None if said is None else tuple(said)})
+    lists = {name: None if body[name] is None else tuple(body[name]) for name in ("red_flags", "wound_signs")}
+    session, record = current_session(), CheckInRecord(**body | lists)
     row, is_new = put_check_in(session, caller(), check_in_id, record, now=now(), require_match=require_match)
     if is_new:
         refuse_match_of_nothing()

@@ -32,3 +32,15 @@ ERASURE: dict[str, Any] = {
         {"table": "inbound_message", "fate": "removed", "rows": 1},
     ],
 }
+HOLD_REASON: dict[str, Any] = {"reason": "legal_claim"}
+HOLD: dict[str, Any] = {
+    "id": "01kprw5h2m7w4y6a8c0e2g5j7k",
+    "patient_id": "p7Qm2pXcV9sLwRtA",
+    "reason": "legal_claim",
+    "placed_at": "2026-04-22T13:01:14Z",
+    "placed_by": "s7Qm2pXcV9sLwRtA",
+    "ended_at": None,
+    "ended_by": None,
+}
+HOLD_ENDED: dict[str, Any] = HOLD | {"ended_at": "2027-04-22T13:01:14Z", "ended_by": "s7Qm2pXcV9sLwRtA"}
+HOLDS: dict[str, Any] = {"items": [HOLD]}

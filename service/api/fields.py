@@ -167,3 +167,10 @@ class Instant(fields.AwareDateTime):
 
     def _serialize(self, value: Any, *_: Any, **__: Any) -> str | None:
         return None if value is None else value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+class Spoken(fields.Dict):
+    """A message of WebAuthn in its JSON form, which browsers and their libraries read and write."""
+
+    def __init__(self, expected: str, **options: Any) -> None:
+        super().__init__(keys=fields.String(), metadata=_told(expected, private=True), **options)

@@ -6,15 +6,18 @@ The body is read before the transaction begins, so that a slow sender does not h
 from datetime import timedelta
 
 from flask import Flask, current_app, request
+from sqlalchemy.orm import Session
 
-from models.audit import ActorKind
 from models.sync import attribute_to
 from service.api.reads import READING_METHODS, only_reads
-from service.api.scope import open_scope, route_of, settings
+from service.api.scope import now, open_scope, route_of, settings
+from service.api.settle import record_wipe_order
+from service.care.pictures import MOST_BYTES
 from service.dashboard.cookies import Cookie, read_cookie
 from service.dashboard.forms import is_clinic
 from service.db import begin, require_current_schema
-from service.errors import UnauthenticatedError
+from service.errors import RevokedDeviceError, UnauthenticatedError
+from service.identity.principal import Principal
 from service.identity.roles import is_public, refuse_unless_may_call
 from service.identity.service_accounts import authenticate_service, is_service_key
 from service.identity.tokens import authenticate
@@ -30,6 +33,7 @@ _WITHOUT_TRANSACTION = (
     "GET /api/v1/docs/{filename}",
 )
 IMPORT = "POST /api/v1/import"
+PHOTO = "PUT /api/v1/wound-photos/{photo_id}"
 EXPORT = "GET /api/v1/patients/{patient_id}/export"
 OF_PROVIDERS = "POST /api/v1/providers/"
 MOST_OF_PROVIDERS = 256 * 1024  # bytes: whoever calls is not known yet
@@ -57,17 +61,23 @@ def _pass_gate() -> None:
     session = begin(reads=current.reads, snapshot=_PREFIX_OF_SYNC in route or route == EXPORT)
     if secret is None:
         return
-    idle = timedelta(minutes=settings().session_idle_minutes)
-    if is_service_key(secret):
-        current.principal = authenticate_service(session, secret, current.now)
-    else:
-        current.principal = authenticate(session, secret, current.now, idle=idle)
+    current.principal = _authenticate(session, secret)
     if is_clinic(route) and current.principal.session is None:
         current.principal = None
         raise UnauthenticatedError  # a page is for people who signed in themselves
     refuse_unless_may_call(route, current.principal)
-    if current.principal.actor_kind is ActorKind.device and settings().wakes_devices:
+    if current.principal.is_device and settings().wakes_devices:
         attribute_to(session, current.principal.actor_id)
+
+
+def _authenticate(session: Session, secret: str) -> Principal:
+    if is_service_key(secret):
+        return authenticate_service(session, secret, now())
+    try:
+        return authenticate(session, secret, now(), idle=timedelta(minutes=settings().session_idle_minutes))
+    except RevokedDeviceError as revoked:
+        record_wipe_order(revoked)
+        raise
 
 
 def find_bearer() -> str | None:
@@ -97,6 +107,8 @@ def _read_body(route: str) -> None:
         return
     if route == IMPORT:
         request.max_content_length = settings().max_import_bytes
+    elif route == PHOTO:
+        request.max_content_length = MOST_BYTES
     elif route.startswith(OF_PROVIDERS):
         request.max_content_length = min(MOST_OF_PROVIDERS, settings().max_body_bytes)
     elif _PREFIX_OF_SYNC in route:

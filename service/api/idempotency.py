@@ -28,8 +28,11 @@ KEY = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
 PATTERN = "[!-~]{1,255}"  # visible ASCII
 # Who looks; devices, whose pushes bear their own ids; browsers, which send none; and people at their own account, whose
-# codes work once anyway and whose secrets are not to be kept for a repeat, nor is a program's key.
-_UNHEEDED = ("GET ", "POST /api/v1/sync/", "POST /api/v1/me/", "POST /api/v1/service-accounts", "POST /clinic/")
+# codes work once anyway and whose secrets are not to be kept for a repeat, nor are a colleague's or a program's.
+_UNHEEDED = (
+    *("GET ", "POST /api/v1/sync/", "POST /api/v1/me/", "POST /api/v1/service-accounts", "POST /api/v1/staff"),
+    "POST /clinic/",
+)
 _LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL's lock_timeout
 
 

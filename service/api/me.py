@@ -10,6 +10,7 @@ from service.api.account_steps import (
     take_new_password,
     take_new_recovery_codes,
 )
+from service.api.passkey_steps import take_passkey_as_fresh_factor
 from service.api.resource import Resource
 from service.api.scope import caller, now, settings
 from service.api.sign_in_bodies import (
@@ -54,7 +55,10 @@ def get_account() -> Any:
 @me.response(200, StepUpView, example=examples.STEPPED_UP)
 def step_up(body: dict[str, Any]) -> Any:
     """Give a second factor again, for what asks for a fresh one. A code that was taken once is not taken again."""
-    take_fresh_factor(SecondFactor(body["code"], body["recovery_code"]))
+    if body["passkey"] is not None:
+        take_passkey_as_fresh_factor(body["passkey"])
+    else:
+        take_fresh_factor(SecondFactor(body["code"], body["recovery_code"]))
     return {"fresh_until": now() + FRESH_FOR}
 
 

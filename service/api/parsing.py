@@ -45,6 +45,14 @@ class StrictParser(FlaskParser):
         raise InvalidError(*_faults(told, came, schema.fields, ""))
 
 
+def load_form(schema: Schema, came: Mapping[str, Any]) -> Any:
+    """Return what a page's form says, by the rules of the API's body. Raises InvalidError."""
+    try:
+        return schema.load(came)
+    except ValidationError as error:
+        raise InvalidError(*_faults(error.normalized_messages(), came, schema.fields, "")) from None  # type: ignore[no-untyped-call]
+
+
 def require_type(req: Request, wanted: str) -> None:
     """Raise WrongTypeError unless the body's content type is `wanted`, in UTF-8."""
     charset = req.mimetype_params.get("charset", "utf-8").lower()

@@ -3,10 +3,12 @@
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields
+from marshmallow.utils import get_value
 
 from models import Episode, QuestionnaireAnswer
 from models.care import Reporter
-from schedules.plan.questionnaires import STATEMENTS
+from schedules.plan.questionnaires import POINTS_OF_SECTION, SECTIONS, STATEMENTS
+from schedules.plan.scores import Measure, NotScored, scores_of
 from schedules.plan.vocabulary import Instrument
 from service.api import examples
 from service.api.etags import etag_of, refuse_match_of_nothing, require_match
@@ -21,7 +23,7 @@ from service.care.records import AnswersRecord
 from service.db import current_session
 
 questionnaire_answers = Resource(
-    "questionnaire-answers", "What patients answer to questionnaires. Raw: no score of ours."
+    "questionnaire-answers", "What patients answer to questionnaires: raw, with the scores that follow."
 )
 
 
@@ -41,8 +43,9 @@ def _t_score(what: str) -> Amount:
 class AnswersBody(Schema):
     """The parts of one instrument, and of no other. A part that was not answered is left out.
 
-    nrs: at least one place. rmdq: the statements that were ticked, which may be none. odi: percent. ndi: points or
-    percent, as entered. eq5d, promis, sf12: at least one. mjoa: total. What has items under licence has its score here.
+    nrs: at least one place. rmdq: the statements that were ticked, which may be none. odi, ndi: percent, or the points
+    of a paper form with the number of sections that were answered (ten, if it is left out). eq5d, promis, sf12: at
+    least one. mjoa: total. What has items under licence has its score here.
     """
 
     back = _pain("back")
@@ -55,7 +58,8 @@ class AnswersBody(Schema):
         metadata={"expected": f"a list of different statements from 1 to {STATEMENTS} (rmdq)"},
     )
     percent = Amount(0, 100, "odi, ndi: percent")
-    points = Amount(0, 50, "ndi: points")
+    points = Amount(0, POINTS_OF_SECTION * SECTIONS, "odi, ndi: the points of all answered sections")
+    answered = Whole(1, SECTIONS, "odi, ndi: how many sections were answered")
     index = Amount(-1.1, 1, "eq5d: index by the country's value set")
     vas = Amount(0, 100, "eq5d: visual analogue scale")
     physical_function = _t_score("physical function")
@@ -91,9 +95,29 @@ class QuestionnaireAnswerBody(Schema):
     answers = RawAnswers(required=True)
 
 
-class QuestionnaireAnswerView(QuestionnaireAnswerBody):
-    """A stored answer."""
+class ScoreView(Schema):
+    """One score by the published rule. `value` is null where it gives none, and `not_scored` says why."""
 
+    measure = Word(Measure, required=True)
+    value = Amount(-1.1, 100, "in the measure's own unit", allow_none=True, required=True)
+    not_scored = Word(NotScored, allow_none=True, required=True)
+
+
+class Scores(fields.List[Any]):
+    """The scores of an answer, computed from its raw parts on reading."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(fields.Nested(ScoreView), **options)
+
+    def get_value(self, obj: Any, attr: str, accessor: Any = None, default: Any = None) -> Any:
+        """Return the scores that follow from the answer's instrument and parts."""
+        return scores_of(get_value(obj, "instrument"), get_value(obj, "answers"))
+
+
+class QuestionnaireAnswerView(QuestionnaireAnswerBody):
+    """A stored answer, and its scores."""
+
+    scores = Scores(required=True)
     id = Id(required=True)
     reported_by = Word(Reporter, required=True)
     received_at = Instant(required=True)
@@ -140,5 +164,5 @@ def store_questionnaire_answer(body: dict[str, Any], answer_id: str) -> Any:
 
 
 def _told(row: QuestionnaireAnswer) -> dict[str, Any]:
-    stored = {name: getattr(row, name) for name in QuestionnaireAnswerView().fields}
+    stored = {name: getattr(row, name) for name in QuestionnaireAnswerView().fields if name != "scores"}
     return stored | unmonitored(row.patient_id, calls_nobody=True)

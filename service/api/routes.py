@@ -9,8 +9,10 @@ from service.api.clearance_rules import clearance_rules
 from service.api.clearances import clearances
 from service.api.conflicts import conflicts
 from service.api.delivery_health import delivery_health
+from service.api.devices import devices
 from service.api.episodes import episodes
 from service.api.held_deliveries import held_deliveries
+from service.api.holds import holds
 from service.api.imports import imports
 from service.api.inbound_messages import inbound_messages
 from service.api.letters import letters
@@ -21,7 +23,9 @@ from service.api.milestones import milestones
 from service.api.moves import moves
 from service.api.observations import observations
 from service.api.on_call import on_call
+from service.api.outcomes import outcomes
 from service.api.own_protocols import own_protocols
+from service.api.passkeys import passkeys
 from service.api.patients import patients
 from service.api.plan_sheets import plan_sheets
 from service.api.plans import plans
@@ -31,18 +35,25 @@ from service.api.privacy import privacy
 from service.api.progress import progress
 from service.api.protocols import protocols
 from service.api.providers import providers
+from service.api.proxies import proxies
 from service.api.push_addresses import push_addresses
 from service.api.questionnaire_answers import questionnaire_answers
+from service.api.questionnaires import questionnaires
 from service.api.reminders import reminders
+from service.api.scores import scores
 from service.api.service_accounts import service_accounts
 from service.api.sign_ins import sign_ins
 from service.api.simulations import simulations
 from service.api.slots import slots
+from service.api.staff import staff
 from service.api.staff_sign_in import staff_sign_in
 from service.api.surgeries import surgeries
+from service.api.tapers import tapers
 from service.api.tasks import tasks
 from service.api.versions import versions
+from service.api.visits import visits
 from service.api.work_status import work_status
+from service.api.wound_photos import wound_photos
 from service.sync.digest import digest
 from service.sync.events import events
 from service.sync.powersync import powersync
@@ -68,11 +79,17 @@ RESOURCES = (
     slots,
     reminders,
     check_ins,
+    questionnaires,
     questionnaire_answers,
+    scores,
+    tapers,
+    visits,
+    wound_photos,
     versions,
     access_log,
     audit_trail,
     privacy,
+    holds,
     alerts,
     on_call,
     tasks,
@@ -85,12 +102,17 @@ RESOURCES = (
     migrations,
     practice,
     practice_export,
+    outcomes,
     simulations,
     imports,
     sign_ins,
+    devices,
+    proxies,
     staff_sign_in,
     me,
+    passkeys,
     service_accounts,
+    staff,
     providers,
     push_addresses,
     watermelon,

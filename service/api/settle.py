@@ -7,6 +7,7 @@ repeat of its request is kept in the same transaction.
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from functools import wraps
 from typing import Any, NoReturn
 
@@ -18,10 +19,13 @@ from models.journal import Act, append
 from service.api.idempotency import keyed_request
 from service.api.reads import READING_METHODS
 from service.api.scope import Scope, find_scope, route_of, scope
-from service.db import current_session
-from service.errors import ServiceError, UnavailableError
+from service.db import begin, current_session
+from service.errors import RevokedDeviceError, ServiceError, UnavailableError
+from service.identity.principal import Principal
+from service.identity.rotation import note_first_use
 from service.identity.service_accounts import note_used
 from service.identity.sessions import note_seen
+from service.identity.wiping import note_wipe_told
 from service.logs import log_event
 
 _DENIALS = (401, 403, 404)
@@ -32,19 +36,37 @@ _ACTIONS = {
     "DELETE /api/v1/patients/{patient_id}/calendar-feed": AuditAction.token,
     "POST /api/v1/devices": AuditAction.token,
     "POST /api/v1/tokens/refresh": AuditAction.token,
+    "POST /api/v1/devices/wiped": AuditAction.token,
+    "POST /api/v1/patients/{patient_id}/proxies": AuditAction.token,
+    "POST /api/v1/proxies/{proxy_id}/enrolment": AuditAction.token,
+    "POST /api/v1/proxies/{proxy_id}/end": AuditAction.token,
+    "POST /api/v1/devices/{device_id}/lost": AuditAction.token,
     "POST /m/{token}": AuditAction.token,
     "POST /api/v1/sign-in": AuditAction.token,
     "POST /api/v1/sign-in/second-factor": AuditAction.token,
     "POST /api/v1/sign-in/authenticator/confirm": AuditAction.token,
+    "POST /api/v1/sign-in/passkey": AuditAction.token,
     "POST /clinic/sign-in": AuditAction.token,
+    "POST /clinic/sign-in/passkey": AuditAction.token,
     "POST /clinic/sign-in/code": AuditAction.token,
     "POST /clinic/sign-in/authenticator/confirm": AuditAction.token,
     "POST /clinic/sign-out": AuditAction.token,
     "POST /clinic/patients/{patient_id}/enrolment": AuditAction.token,
+    "POST /clinic/devices/{device_id}/lost": AuditAction.token,
     "POST /clinic/account/sessions/{session_id}/end": AuditAction.token,
     "POST /clinic/account/end-other-sessions": AuditAction.token,
     "POST /api/v1/service-accounts": AuditAction.token,
     "DELETE /api/v1/service-accounts/{account_id}": AuditAction.token,
+    "POST /api/v1/staff": AuditAction.token,
+    "POST /api/v1/staff/{member_id}/deactivate": AuditAction.token,
+    "POST /api/v1/staff/{member_id}/reactivate": AuditAction.token,
+    "POST /api/v1/staff/{member_id}/end-sessions": AuditAction.token,
+    "POST /api/v1/staff/{member_id}/code": AuditAction.token,
+    "POST /clinic/staff": AuditAction.token,
+    "POST /clinic/staff/{member_id}/deactivate": AuditAction.token,
+    "POST /clinic/staff/{member_id}/reactivate": AuditAction.token,
+    "POST /clinic/staff/{member_id}/end-sessions": AuditAction.token,
+    "POST /clinic/staff/{member_id}/code": AuditAction.token,
     "POST /api/v1/me/sign-out": AuditAction.token,
     "POST /api/v1/me/end-other-sessions": AuditAction.token,
     "DELETE /api/v1/me/sessions/{session_id}": AuditAction.token,
@@ -81,6 +103,7 @@ def commit_with_entry(status: int) -> None:
         if not current.is_by_itself:
             note_seen(current_session(), current.principal, current.now)
         note_used(current_session(), current.principal, current.now)
+        note_first_use(current_session(), current.principal, current.now)
         try:
             _append(current, _action(current), status)
         except (SQLAlchemyError, LookupError) as failure:
@@ -109,6 +132,21 @@ def commit_refusal(practice_id: str | None, actor_id: str | None, error: Service
     raise error
 
 
+def record_wipe_order(revoked: RevokedDeviceError) -> None:
+    """Commit that a device is told to delete what it stores, with an entry: at its first contact, once."""
+    if revoked.is_told:
+        return
+    current, device = scope(), revoked.device
+    current_session().rollback()
+    session = begin(reads=False)
+    note_wipe_told(session, device, current.now)
+    told = Act(device.actor_kind, device.actor_id, AuditAction.denied, route_of(), revoked.status)
+    patient_ids = [] if device.patient_id is None else [device.patient_id]
+    about = {"told": "wipe"} | _for_whom(device)
+    append(session, device.practice_id, replace(told, about=about, patient_ids=patient_ids), current.now)
+    session.commit()
+
+
 def record_denial(status: int) -> None:
     """Commit an entry for a refused request, if it is known who asked. What the request had done is rolled back."""
     current = find_scope()
@@ -116,6 +154,7 @@ def record_denial(status: int) -> None:
     if current is None or current.principal is None or current.is_recorded or status not in _DENIALS:
         return
     current.patient_ids.clear()
+    note_first_use(current_session(), current.principal, current.now)
     _append(current, AuditAction.denied, status)
     current_session().commit()
 
@@ -146,7 +185,14 @@ def _append(current: Scope, action: AuditAction, status: int) -> None:
         action=action,
         route=route_of(),
         status=status,
-        about=current.about,
+        about=current.about | _for_whom(principal),
         patient_ids=current.patient_ids,
     )
     append(current_session(), principal.practice_id, act, current.now)
+
+
+def _for_whom(principal: Principal) -> dict[str, str]:
+    """Return, of what a proxy does, for whom and by which consent."""
+    if principal.proxy is None:
+        return {}
+    return {"proxy_for": str(principal.patient_id), "proxy_consent_id": principal.proxy.consent_id}

@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validates_schema
 
 from models.people import StaffRole
-from service.api.fields import Id, Instant, Text, Word
+from service.api.fields import Id, Instant, Spoken, Text, Word
 from service.identity.password_rules import LONGEST, SHORTEST
 from service.identity.sign_in import NextStep
 
@@ -34,15 +34,16 @@ class CodeBody(ChallengeBody):
 
 
 class SecondFactorFields(Schema):
-    """A code of the authenticator, or in its place a recovery code."""
+    """A code of the authenticator, or in its place a recovery code or what a passkey answered."""
 
     code = Text(LONGEST_CODE, "a code of the authenticator", load_default=None, allow_none=True)
     recovery_code = Text(LONGEST_CODE, "a recovery code", load_default=None, allow_none=True)
+    passkey = Spoken("what navigator.credentials gave, by its toJSON()", load_default=None, allow_none=True)
 
     @validates_schema
     def _has_one(self, body: dict[str, Any], **_: Any) -> None:
-        if (body.get("code") is None) == (body.get("recovery_code") is None):
-            raise ValidationError("one of code and recovery_code")
+        if sum(body.get(name) is not None for name in ("code", "recovery_code", "passkey")) != 1:
+            raise ValidationError("one of code, recovery_code and passkey")
 
 
 class SecondFactorBody(ChallengeBody, SecondFactorFields):

@@ -81,7 +81,8 @@ def take_second_factor(challenge: str, given: SecondFactor) -> Begun:
         _refuse(opened)
     if given.recovery_code is not None:
         scope().about["by"] = "recovery_code"
-    return _begin_session(opened)
+    opened.challenge.used_at = now()
+    return begin_session(opened.staff)
 
 
 def find_without_authenticator(challenge: str) -> OpenSignIn:
@@ -105,13 +106,13 @@ def take_first_authenticator(challenge: str, code: str) -> tuple[Begun, list[str
         _refuse(opened)
     codes = make_recovery_codes(session, opened.credential, now())
     scope().about["changed"] = ["authenticator"]
-    return _begin_session(opened), codes
-
-
-def _begin_session(opened: OpenSignIn) -> Begun:
-    """Use the challenge up, and begin the session."""
-    session, staff = current_session(), opened.staff
     opened.challenge.used_at = now()
+    return begin_session(opened.staff), codes
+
+
+def begin_session(staff: Staff) -> Begun:
+    """Begin a session of somebody who has shown both factors."""
+    session = current_session()
     label, life = label_of(request.headers.get("User-Agent", "")), timedelta(hours=settings().session_hours)
     issued = start_session(session, staff.practice_id, staff.id, life=life, label=label, now=now())
     remember(session, counts_of_password(staff.practice_id, staff.email or "", client_address(request)), now())

@@ -8,12 +8,13 @@ from service.api import examples
 from service.api.fields import Id, Instant, Text
 from service.api.resource import Resource
 from service.api.scope import caller, now, scope, show
-from service.api.settle import commit_with_entry
+from service.api.settle import commit_with_entry, record_wipe_order
 from service.care.reach import lock_patient
 from service.db import current_session
-from service.errors import UnauthenticatedError
+from service.errors import RevokedDeviceError, UnauthenticatedError
 from service.identity.codes import issue_code, redeem_code
-from service.identity.tokens import DeviceTokens, Reused, rotate
+from service.identity.rotation import Reused, rotate
+from service.identity.tokens import DeviceTokens
 
 sign_ins = Resource("sign-in", "How a patient's phone gets its tokens.")
 
@@ -38,7 +39,7 @@ class DeviceBody(Schema):
 
 
 class RefreshBody(Schema):
-    """The refresh token, which works once."""
+    """The refresh token, which works once, and again while nobody has used what it was exchanged for."""
 
     refresh_token = Text(200, "a refresh token", required=True)
 
@@ -77,8 +78,15 @@ def enrol_device(body: dict[str, Any]) -> Any:
 @sign_ins.arguments(RefreshBody)
 @sign_ins.response(200, DeviceTokensView)
 def refresh_tokens(body: dict[str, Any]) -> Any:
-    """Exchange a refresh token for new tokens. Using one twice ends the device: two hold it."""
-    outcome = rotate(current_session(), body["refresh_token"], now())
+    """Exchange a refresh token for new tokens. If the answer is lost, send the same again within a day.
+
+    Then what the lost answer held ends. A token whose successors were used ends the device: two hold it.
+    """
+    try:
+        outcome = rotate(current_session(), body["refresh_token"], now())
+    except RevokedDeviceError as revoked:
+        record_wipe_order(revoked)
+        raise
     if isinstance(outcome, Reused):
         _sign_in(outcome.principal.patient_id, outcome)
         scope().about["refused"] = "refresh_token_reused"

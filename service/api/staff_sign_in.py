@@ -8,6 +8,7 @@ from typing import Any
 from models import Practice, Staff
 from models.sign_in import StaffCredential
 from service.api import examples_sign_in as examples
+from service.api.passkey_steps import take_passkey_as_second_factor
 from service.api.resource import Resource
 from service.api.scope import settings
 from service.api.sign_in_bodies import (
@@ -57,9 +58,10 @@ def set_first_password(body: dict[str, Any]) -> Any:
 @staff_sign_in.arguments(SecondFactorBody, example=examples.SECOND_FACTOR)
 @staff_sign_in.response(200, SessionTokenView, example=examples.SESSION_TOKEN)
 def give_second_factor(body: dict[str, Any]) -> Any:
-    """Begin a session with a code of the authenticator, or a recovery code. Each code is taken once."""
-    begun = take_second_factor(body["challenge"], SecondFactor(body["code"], body["recovery_code"]))
-    return _session_token(begun)
+    """Begin a session with a code of the authenticator, a recovery code, or a passkey. Each code is taken once."""
+    if body["passkey"] is not None:
+        return session_token(take_passkey_as_second_factor(body["challenge"], body["passkey"]))
+    return session_token(take_second_factor(body["challenge"], SecondFactor(body["code"], body["recovery_code"])))
 
 
 @staff_sign_in.post("/sign-in/authenticator")
@@ -76,7 +78,7 @@ def set_up_first_authenticator(body: dict[str, Any]) -> Any:
 def confirm_first_authenticator(body: dict[str, Any]) -> Any:
     """Begin a session with the new authenticator's first code."""
     begun, codes = take_first_authenticator(body["challenge"], body["code"])
-    return _session_token(begun) | {"recovery_codes": codes}
+    return session_token(begun) | {"recovery_codes": codes}
 
 
 def new_authenticator(credential: StaffCredential) -> dict[str, str]:
@@ -91,7 +93,8 @@ def _challenge(step: FirstStep) -> dict[str, Any]:
     return {"next": step.next, "challenge": step.challenge.secret, "expires_at": step.challenge.expires_at}
 
 
-def _session_token(begun: Begun) -> dict[str, Any]:
+def session_token(begun: Begun) -> dict[str, Any]:
+    """Return the answer that gives a session's token."""
     idle = settings().session_idle_minutes
     told = {"token": begun.session.secret, "expires_at": begun.session.expires_at, "idle_minutes": idle}
     return told | {"staff_id": begun.staff.id, "role": begun.staff.role}

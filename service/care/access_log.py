@@ -1,7 +1,7 @@
 """Who looked at a patient's data or changed it, as the audit trail tells, for the patient and the clinic.
 
-It names a member of staff by name and role. Their name is not the patient's health data, and the log exists so that a
-patient can ask the very person.
+It names a member of staff by name and role, a proxy by name. Their name is not the patient's health data, and the log
+exists so that a patient can ask the very person.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Row, and_, func, select
 from sqlalchemy.orm import Session
 
-from models import AuditEntry, AuditSubject, Staff
+from models import AuditEntry, AuditSubject, Device, ProxyConsent, Staff
 from models.audit import ActorKind
 from schedules.plan.protocol import Text
 from service.care.access_words import ACTORS, ROLES, AccessKind, Area, area_of, kind_of
@@ -30,7 +30,7 @@ class Whose(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """One access. `name` and `role` are of a member of staff."""
+    """One access. `name` and `role` are of a member of staff; a proxy has a name alone."""
 
     id: str
     happened_at: datetime
@@ -61,7 +61,19 @@ def list_accesses(
         Staff.practice_id == AuditEntry.practice_id,
         Staff.id == AuditEntry.actor_id,
     )
-    query = select(AuditEntry, Staff.display_name, Staff.role).join(span, is_entry).outerjoin(Staff, is_staff)
+    is_device = and_(
+        AuditEntry.actor_kind == ActorKind.proxy,
+        Device.practice_id == AuditEntry.practice_id,
+        Device.id == AuditEntry.actor_id,
+    )
+    is_consent = and_(ProxyConsent.practice_id == practice_id, ProxyConsent.id == Device.proxy_consent_id)
+    query = (
+        select(AuditEntry, Staff.display_name, Staff.role, ProxyConsent)
+        .join(span, is_entry)
+        .outerjoin(Staff, is_staff)
+        .outerjoin(Device, is_device)
+        .outerjoin(ProxyConsent, is_consent)
+    )
     if whose is Whose.others:
         query = query.where(AuditEntry.actor_kind != ActorKind.device)
     rows = session.execute(query.order_by(AuditEntry.id.desc()).limit(limit)).all()
@@ -71,14 +83,14 @@ def list_accesses(
 
 
 def _access(row: Row[*tuple[Any, ...]]) -> Access:
-    entry, name, role = row
+    entry, name, role, consent = row
     return Access(
         id=entry.id,
         happened_at=entry.happened_at,
         kind=kind_of(entry.action, entry.status),
         area=area_of(entry.route) or Area.record,
         actor=entry.actor_kind,
-        name=name,
+        name=name if consent is None else consent.name,
         role=role,
         actor_text=ACTORS[entry.actor_kind] if role is None else ROLES[role],
     )

@@ -23,7 +23,7 @@ from schedules.plan.vocabulary import (
 )
 from schedules.planning.alert_standing import set_standing, standing_of
 from schedules.planning.alerts import stop_calls, write_line
-from service.care.reach import lock_patient
+from service.care.reach import lock_patient, refuse_who_treats_nobody
 from service.errors import ConflictError, Fault, NotFoundError
 from service.identity.principal import Principal
 
@@ -109,11 +109,15 @@ def acknowledge_alert(session: Session, caller: Principal, alert_id: str, *, now
 
 
 def assign_alert(session: Session, caller: Principal, alert_id: str, staff_id: str, *, now: datetime) -> Alert:
-    """Give an alert to a member of staff. Raises NotFoundError, and ConflictError for one that is closed."""
+    """Give an alert to a member of staff.
+
+    Raises NotFoundError, InvalidError for who treats nobody, and ConflictError for an alert that is closed.
+    """
     alert = _lock(session, caller, alert_id)
     person = session.get(Staff, (caller.practice_id, staff_id))
     if person is None or person.disabled_at is not None:
         raise NotFoundError(Fault("/staff_id", "a member of the practice's staff", "an unknown id"))
+    refuse_who_treats_nobody(session, caller.practice_id, staff_id, "/staff_id")
     before = alert.owner_id
     if set_standing(alert, _moved(lambda: assign(standing_of(alert), to=staff_id))):
         about = {"from": before, "to": staff_id}

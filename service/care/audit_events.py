@@ -42,6 +42,7 @@ _ACTORS: Final[Mapping[ActorKind, tuple[str | None, str]]] = MappingProxyType(
         ActorKind.staff: ("Practitioner", "humanuser"),
         ActorKind.device: ("Device", "datasubject"),
         ActorKind.link: (None, "datasubject"),
+        ActorKind.proxy: ("Device", "humanuser"),
         ActorKind.worker: ("Device", "dataprocessor"),
         ActorKind.command: (None, "humanuser"),
         ActorKind.service: ("Device", "dataprocessor"),

@@ -13,7 +13,7 @@ from schedules.plan.red_flag import Urgency
 from schedules.plan.red_flags import FLAG_OF_KEY
 from service.care.patients import RequireMatch
 from service.care.records import CheckInRecord
-from service.care.report_alerts import raise_from_reports
+from service.care.report_alerts import flags_of, raise_from_reports
 from service.care.reports import list_reports, put_report
 from service.identity.principal import Principal
 
@@ -47,15 +47,19 @@ class UrgentAdvice:
 
 
 def urgent_advice(session: Session, row: CheckIn) -> list[UrgentAdvice]:
-    """Return what to do about each red flag of a check-in, in the patient's language, the most urgent first."""
+    """Return what to do about each red flag of a check-in, in the patient's language, the most urgent first.
+
+    Signs at the wound and a fever that amount to one count as if it were said.
+    """
     patient = session.get_one(Patient, (row.practice_id, row.patient_id))
     practice = session.get_one(Practice, row.practice_id)
+    said = flags_of(row)
     values = {"number": emergency_words(patient.country, patient.language), "phone": practice.phone}
     # The flags are listed by urgency, see `schedules.plan.red_flags`.
     return [
         UrgentAdvice(key, flag.urgency, fill(flag.what_to_do.in_language(patient.language), values))
         for key, flag in FLAG_OF_KEY.items()
-        if key in (row.red_flags or ())
+        if key in said
     ]
 
 

@@ -10,7 +10,7 @@ from schedules.plan.vocabulary import EpisodeStatus
 from schedules.planning import answers_now, plan_episode, withdraw
 from service.care.enrol import add_episode, changes, write_fields
 from service.care.patients import RequireMatch
-from service.care.reach import is_stored, lock_patient, lock_row, refuse_change, refuse_unknown_staff
+from service.care.reach import is_stored, lock_patient, lock_row, refuse_change, refuse_who_treats_nobody
 from service.care.records import EpisodeRecord
 from service.errors import ConflictError, Fault
 from service.identity.principal import Principal
@@ -37,7 +37,7 @@ def put_episode(
         # Again under the lock: who sends twice at once finds what the first try stored.
         if not is_stored(session, caller, Episode, episode_id):
             _refuse_taken_label(session, caller.practice_id, record)
-            refuse_unknown_staff(session, caller.practice_id, record.coordinator_id, "/coordinator_id")
+            refuse_who_treats_nobody(session, caller.practice_id, record.coordinator_id, "/coordinator_id")
             return add_episode(session, patient, episode_id, record, now), True
     existing = lock_row(session, caller, Episode, episode_id)
     change_episode(session, existing, record, now=now, require_match=require_match)
@@ -62,7 +62,7 @@ def change_episode(
     if "label" in changed:
         _refuse_taken_label(session, episode.practice_id, record)
     if "coordinator_id" in changed:
-        refuse_unknown_staff(session, episode.practice_id, record.coordinator_id, "/coordinator_id")
+        refuse_who_treats_nobody(session, episode.practice_id, record.coordinator_id, "/coordinator_id")
     before = episode.status
     write_fields(episode, record)
     if episode.status is not before:

@@ -28,6 +28,7 @@ from schedules.planning import withdraw
 from service.care.enrol import clinic_today
 from service.care.erasure_ledger import LedgerEntry, entry_of, hash_of
 from service.care.holdings import HOLDINGS, Fate, Found, Holding, blank_values, rows_of
+from service.care.holds import is_on_hold
 from service.care.reach import lock_patient
 from service.errors import ConflictError, Fault, HeldError
 
@@ -40,6 +41,7 @@ class Hold(StrEnum):
     workers_comp_open = "workers_comp_open"
     retention_not_set = "retention_not_set"  # the clinic has not said for how long its law has it keep records
     retention_not_over = "retention_not_over"
+    on_hold = "on_hold"  # somebody of the clinic said so; no reason overrides it: end the hold first
 
 
 class OverrideReason(StrEnum):
@@ -93,6 +95,8 @@ def erase_patient(
     """
     lock_patient(session, patient.practice_id, patient.id)
     holds = find_holds(session, patient, now)
+    if Hold.on_hold in holds:
+        raise HeldError(Fault("", "a record that nobody has put on hold: end the hold first", Hold.on_hold.value))
     if holds and command.override_reason is None:
         raise HeldError(*(Fault("/override_reason", "why this does not count", each.value) for each in holds))
     answers = withdraw(session, patient.practice_id, patient.id, now=now, reason=EpisodeStatus.withdrawn.value)
@@ -132,7 +136,7 @@ def reapply(session: Session, ledger: Iterable[LedgerEntry], now: datetime) -> d
 def find_holds(session: Session, patient: Patient, now: datetime) -> tuple[Hold, ...]:
     """Return what stands against the erasure of a patient."""
     practice = session.get_one(Practice, patient.practice_id)
-    holds = []
+    holds = [Hold.on_hold] if is_on_hold(session, patient) else []
     whose = {"practice_id": patient.practice_id, "patient_id": patient.id}
     episodes = session.scalars(select(Episode).filter_by(**whose)).all()
     if any(episode.workers_comp and episode.status in _OPEN for episode in episodes):
@@ -142,6 +146,18 @@ def find_holds(session: Session, patient: Patient, now: datetime) -> tuple[Hold,
     elif _last_care(session, whose, episodes) > _years_before(clinic_today(practice, now), practice.records_kept_years):
         holds.append(Hold.retention_not_over)
     return tuple(holds)
+
+
+def is_over(session: Session, patient: Patient, now: datetime) -> bool:
+    """Return whether a record is no longer needed: the clinic's years are over, and nothing stands against erasing it.
+
+    A patient of whom no care is told, or whose episode is open, is never erased by the calendar. Neither is anybody
+    where the clinic says 0 years: that no law has it keep records does not say that it wants them gone.
+    """
+    years = session.get_one(Practice, patient.practice_id).records_kept_years
+    episodes = session.scalars(select(Episode).filter_by(practice_id=patient.practice_id, patient_id=patient.id)).all()
+    is_cared_for = not episodes or any(episode.status in _OPEN for episode in episodes)
+    return bool(years) and not is_cared_for and not find_holds(session, patient, now)
 
 
 def _last_care(session: Session, whose: dict[str, str], episodes: Sequence[Episode]) -> date:

@@ -19,7 +19,7 @@ from schedules.planning import SurgeryChange
 from schedules.planning.library import library_of
 from service.care.checks import surgery_faults
 from service.care.enrol import clinic_today, effective_class, fields_of, protocol_for, stored_fields
-from service.care.reach import practice_of, refuse_unknown_staff
+from service.care.reach import practice_of, refuse_who_treats_nobody
 from service.care.records import SurgeryRecord
 from service.errors import ConflictError, Fault, InvalidError, NotFoundError, describe
 from service.identity.principal import Principal
@@ -119,7 +119,7 @@ def changed_surgeries(
     _refuse_shared_stages(stored, drafts.values())
     library = library_of(session, episode.practice_id)
     for draft in drafts.values():
-        refuse_unknown_staff(session, episode.practice_id, draft.record.surgeon_id, draft.pointer("surgeon_id"))
+        refuse_who_treats_nobody(session, episode.practice_id, draft.record.surgeon_id, draft.pointer("surgeon_id"))
         _refuse_impossible(draft, today)
     return tuple(_changed(draft, library) for draft in drafts.values())
 

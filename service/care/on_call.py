@@ -15,6 +15,7 @@ from schedules.plan.errors import PlanError
 from schedules.plan.on_call import WallSpan
 from schedules.plan.vocabulary import OnCallPlace
 from schedules.planning.on_call import load_rota, monitored_until, write_on_call
+from service.care.reach import refuse_who_treats_nobody
 from service.errors import Fault, InvalidError, NotFoundError
 
 _PLACE = (OnCallShift.from_on, OnCallShift.from_at, OnCallShift.id)
@@ -67,14 +68,15 @@ def put_shift(
 ) -> tuple[OnCallShift, bool]:
     """Store a shift under the client's id. Return the row, and whether it is new.
 
-    Raises NotFoundError for somebody who is none of the staff, InvalidError for a span that cannot be, and what
-    `require_tag` raises for a change of the shift as it stands.
+    Raises NotFoundError for somebody who is none of the staff, InvalidError for who treats nobody and for a span that
+    cannot be, and what `require_tag` raises for a change of the shift as it stands.
     """
     _lock(session, practice_id)
     _refuse_impossible(record)
     person = session.get(Staff, (practice_id, record.staff_id))
     if person is None or person.disabled_at is not None:
         raise NotFoundError(Fault("/staff_id", "a member of the practice's staff", "an unknown id"))
+    refuse_who_treats_nobody(session, practice_id, record.staff_id, "/staff_id")
     row = session.get(OnCallShift, (practice_id, shift_id))
     is_new = row is None
     if row is None:

@@ -101,6 +101,19 @@ def reopen(session: Session, caller: Principal, milestone_id: str, *, now: datet
     return Reported(milestone, progress, plan_episode(session, milestone.practice_id, milestone.episode_id, now))
 
 
+def note_achieved(session: Session, caller: Principal, milestone: Milestone, on: date, now: datetime) -> bool:
+    """Note a milestone as reached on a clinic's calendar day, unless something was reported of it. Return whether so.
+
+    `follow_reports` is the caller's to call.
+    """
+    progress = _progress_of(session, milestone)
+    if progress.achieved_on is not None or progress.skip_reason is not None:
+        return False
+    _sign(session, progress, caller, now)
+    progress.achieved_on = on
+    return True
+
+
 def may_report(caller: Principal, milestone: Milestone) -> bool:
     """Return whether the caller may report on a milestone: one that lifts a restriction is not the patient's word."""
     return milestone.lifts is None or caller.role in _MAY_LIFT
@@ -140,11 +153,20 @@ def refuse_day(session: Session, milestone: Milestone, day: date, today: date) -
 def _progress_of(session: Session, milestone: Milestone) -> MilestoneProgress:
     progress = session.get(MilestoneProgress, (milestone.practice_id, milestone.id))
     if progress is None:
+        progress = _just_added(session, milestone)
+    if progress is None:
         progress = MilestoneProgress(
             practice_id=milestone.practice_id, id=milestone.id, patient_id=milestone.patient_id
         )
         session.add(progress)
     return progress
+
+
+def _just_added(session: Session, milestone: Milestone) -> MilestoneProgress | None:
+    """Return the row that the same transaction made and has not written yet: a phone sends several reports at once."""
+    key = (milestone.practice_id, milestone.id)
+    rows = (row for row in session.new if isinstance(row, MilestoneProgress))
+    return next((row for row in rows if (row.practice_id, row.id) == key), None)
 
 
 def _sign(session: Session, progress: MilestoneProgress, caller: Principal, now: datetime) -> None:

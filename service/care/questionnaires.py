@@ -1,14 +1,21 @@
-"""Use cases: answers to questionnaires are stored as they were given, and listed. Scores are not computed here."""
+"""Use cases: answers to questionnaires are stored as they were given, and listed; one that counts achieves its day.
 
-from collections.abc import Sequence
-from datetime import datetime
+The scores themselves are computed on reading, see `service.care.scores`.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
 
 from sqlalchemy.orm import Session
 
-from models import Milestone, QuestionnaireAnswer
+from models import Milestone, Practice, QuestionnaireAnswer
 from schedules.plan.errors import PlanError
 from schedules.plan.questionnaires import QUESTIONNAIRE_KINDS, refuse_other_parts
+from schedules.plan.scores import scores_of
+from schedules.plan.vocabulary import MilestoneKind
+from service.care.enrol import clinic_today
 from service.care.patients import RequireMatch
+from service.care.progress import follow_reports, note_achieved
 from service.care.records import AnswersRecord
 from service.care.reports import list_reports, put_report
 from service.errors import Fault, NotFoundError, from_plan
@@ -43,7 +50,34 @@ def put_answers(
         milestone = session.get(Milestone, (caller.practice_id, record.milestone_id))
         if milestone is None or not is_questionnaire_of(milestone, record.episode_id):
             raise NotFoundError(Fault("/milestone_id", "a questionnaire's milestone of the episode", "an unknown id"))
+        achieve_answered(session, caller, [(stored[0], milestone)], now)
     return stored
+
+
+def achieve_answered(
+    session: Session, caller: Principal, answered: Iterable[tuple[QuestionnaireAnswer, Milestone]], now: datetime
+) -> None:
+    """Note the questionnaires' milestones of one patient as achieved on the day of their answers, if those have scores.
+
+    What was answered before its window opened does not count, and a baseline not after its window: it is never
+    back-filled. What was reported or cancelled before stays as it is.
+    """
+    practice = session.get_one(Practice, caller.practice_id)
+    achieved = []
+    for row, milestone in answered:
+        on = min(clinic_today(practice, row.answered_at), clinic_today(practice, now))
+        if _counts(row, milestone, on) and note_achieved(session, caller, milestone, on, now):
+            achieved.append(milestone)
+    follow_reports(session, achieved, now, reason="achieved")
+
+
+def _counts(row: QuestionnaireAnswer, milestone: Milestone, on: date) -> bool:
+    if milestone.cancelled_at is not None or all(each.value is None for each in scores_of(row.instrument, row.answers)):
+        return False
+    if milestone.kind == MilestoneKind.prom_baseline:
+        is_in_time = milestone.latest_on is None or on <= milestone.latest_on
+        return is_in_time and (milestone.earliest_on is None or milestone.earliest_on <= on)
+    return milestone.earliest_on is not None and milestone.earliest_on <= on
 
 
 def is_questionnaire_of(milestone: Milestone, episode_id: str) -> bool:

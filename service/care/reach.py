@@ -3,16 +3,19 @@
 A row out of reach and a row that does not exist are refused alike.
 """
 
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from sqlalchemy.orm import Session
 
 from models import Episode, Patient, Practice, Staff
 from models.base import OfPatient
+from models.people import StaffRole
 from service.errors import Fault, InvalidError, NotFoundError
 from service.identity.principal import Principal
 
 Row = TypeVar("Row", bound=OfPatient)
+# Whom a patient's care may be given to. Auditors and operators reach no patient.
+TREATING: Final = (StaffRole.coordinator, StaffRole.clinician, StaffRole.practice_admin)
 
 
 def practice_of(session: Session, caller: Principal) -> Practice:
@@ -73,10 +76,18 @@ def find_named_episode(session: Session, caller: Principal, episode_id: str) -> 
         raise NotFoundError(Fault("/episode_id", "an episode within your reach", "an unknown id")) from None
 
 
-def refuse_unknown_staff(session: Session, practice_id: str, staff_id: str | None, pointer: str) -> None:
-    """Raise NotFoundError if `staff_id` is given and names nobody of the practice's staff."""
-    if staff_id is not None and session.get(Staff, (practice_id, staff_id)) is None:
+def refuse_who_treats_nobody(session: Session, practice_id: str, staff_id: str | None, pointer: str) -> None:
+    """Raise unless `staff_id` is None, or names somebody of the practice's staff to whom patients may be given.
+
+    Raises NotFoundError for nobody of the practice's staff, InvalidError for an auditor or operator.
+    """
+    if staff_id is None:
+        return
+    person = session.get(Staff, (practice_id, staff_id))
+    if person is None:
         raise NotFoundError(Fault(pointer, "a member of the practice's staff", "an unknown id"))
+    if person.role not in TREATING:
+        raise InvalidError(Fault(pointer, "one of " + ", ".join(TREATING), person.role))
 
 
 def refuse_change(pointer: str, expected: str) -> InvalidError:

@@ -99,7 +99,8 @@ class SurgeryRecord:
 class CheckInRecord:
     """What a patient reports at one time. Pain from 0 (none) to 10; minutes and steps of the whole day.
 
-    `red_flags` are the keys of those said yes to; None: they were not asked.
+    `red_flags` are the keys of those said yes to, `wound_signs` what is seen at the wound; None: not asked. Sleep, mood
+    and confidence from 0, the worst, to 10.
     """
 
     episode_id: str
@@ -113,6 +114,12 @@ class CheckInRecord:
     steps: int | None = None
     took_opioid: bool | None = None
     red_flags: tuple[str, ...] | None = None
+    opioid_doses: int | None = None
+    temperature_tenths_c: int | None = None
+    wound_signs: tuple[str, ...] | None = None
+    sleep: int | None = None
+    mood: int | None = None
+    confidence: int | None = None
     note: str | None = None
 
 

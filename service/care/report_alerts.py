@@ -16,10 +16,12 @@ from sqlalchemy.orm import Session
 from models import CheckIn, Milestone, Practice
 from schedules.plan.alert_rules import OPIOID_PAST_WINDOW, PAIN_RISING, PainReport, is_past_window, pain_low_point
 from schedules.plan.alert_state import say_again, withdraw
+from schedules.plan.check_in_signs import implied_flags
 from schedules.plan.red_flags import FLAG_OF_KEY
 from schedules.plan.vocabulary import AlertKind, AlertLine, AlertState, AlertUrgency, MilestoneKind
 from schedules.planning.alert_standing import set_standing, standing_of
 from schedules.planning.alerts import Fact, find_alert, raise_alert, raise_anew, write_line
+from service.care.tapers import raise_above_step
 
 _WITHIN = timedelta(days=PAIN_RISING.figures["within_days"])
 # What is older tells of the past: it raises nothing by trends, only by red flags.
@@ -49,22 +51,37 @@ def raise_from_reports(
     present = [row for row in stored if abs(now - row.reported_at) <= _PRESENT]
     _raise_by_pain(session, practice, present, now)
     _raise_by_opioids(session, practice, [row for row in present if row.took_opioid], now)
+    raise_above_step(session, practice, [row for row in present if row.opioid_doses], now)
 
 
-def flags_in(told: Any) -> set[str]:
-    """Return the red flags that a device names, whatever else it sends in their place: a list, or one as JSON text."""
+def flags_in(told: Mapping[str, Any]) -> set[str]:
+    """Return the red flags that a device's check-in says, or amounts to, whatever else it sends in their place."""
+    named = _words_in(told.get("red_flags")) & FLAG_OF_KEY.keys()
+    temperature = told.get("temperature_tenths_c")
+    if isinstance(temperature, bool) or not isinstance(temperature, int | float):
+        temperature = None
+    return named | implied_flags(_words_in(told.get("wound_signs")), temperature)
+
+
+def _words_in(told: Any) -> set[str]:
+    """Return the words of a list, or of one as JSON text."""
     try:
         named = orjson.loads(told) if isinstance(told, str) else told
     except orjson.JSONDecodeError:
         return set()
-    return {each for each in named if isinstance(each, str)} & FLAG_OF_KEY.keys() if isinstance(named, list) else set()
+    return {each for each in named if isinstance(each, str)} if isinstance(named, list) else set()
+
+
+def flags_of(row: CheckIn) -> set[str]:
+    """Return the red flags that a check-in says yes to, and those that its other fields amount to."""
+    return {*(row.red_flags or ()), *implied_flags(row.wound_signs or (), row.temperature_tenths_c)}
 
 
 def raise_red_flags(
     session: Session, practice: Practice, row: CheckIn, now: datetime, *, also: Iterable[str] = ()
 ) -> None:
     """Raise an alert for each flag that a check-in says yes to, and note on those there are what it no longer says."""
-    before, after = _before(row), set(row.red_flags or ())
+    before, after = _before(row), flags_of(row)
     for key in sorted({*after, *also} & FLAG_OF_KEY.keys()):
         _say(session, practice, _fact_of(row, key), now, is_new=key not in before)
     for key in sorted(before - after):
@@ -101,9 +118,18 @@ def _fact_of(row: CheckIn, key: str) -> Fact:
 
 def _before(row: CheckIn) -> set[str]:
     """Return the flags that the row had before this transaction."""
-    history = inspect(row).attrs.red_flags.history
-    known = history.deleted or history.unchanged or (None,)
-    return set() if inspect(row).pending or inspect(row).transient else set(known[0] or ())
+    state = inspect(row)
+    if state.pending or state.transient:
+        return set()
+
+    def former(name: str) -> Any:
+        history = state.attrs[name].history
+        return (history.deleted or history.unchanged or (None,))[0]
+
+    return {
+        *(former("red_flags") or ()),
+        *implied_flags(former("wound_signs") or (), former("temperature_tenths_c")),
+    }
 
 
 def _raise_by_pain(session: Session, practice: Practice, rows: Sequence[CheckIn], now: datetime) -> None:

@@ -35,6 +35,7 @@ def put_report(
     """Store a report under the client's id. Return the row, and whether it is new. `told_at` names its phone's time.
 
     What a patient reported is the patient's to change, what staff reported is theirs: the row says whose words it has.
+    A proxy changes what they themselves reported.
     What it said before a change is kept.
     Raises NotFoundError for an episode, or an id, that is another's, ForbiddenError for a change by who did not report
     it, InvalidError for a report from the future, and what `require_match` raises.
@@ -83,6 +84,8 @@ def list_reports(
 def _refuse_change(caller: Principal, row: CheckIn | QuestionnaireAnswer, changed: Sequence[str]) -> None:
     if row.reported_by is not caller.reporter:
         raise ForbiddenError(Fault("", f"a change by {row.reported_by}, who reported it", caller.reporter.value))
+    if caller.proxy is not None and row.proxy_consent_id != caller.consent_id:
+        raise ForbiddenError(Fault("", "a change by who reported it", "a proxy"))
     if "episode_id" in changed:
         raise refuse_change("/episode_id", "the episode of this report, which never changes")
 
@@ -97,7 +100,7 @@ def _add(
     now: datetime,
 ) -> Report:
     row.patient_id = episode.patient_id
-    row.received_at, row.reported_by = now, caller.reporter
+    row.received_at, row.reported_by, row.proxy_consent_id = now, caller.reporter, caller.consent_id
     session.add(row)
     write_fields(row, record)
     return row

@@ -25,7 +25,7 @@ from service.care.reach import (
     lock_row,
     practice_of,
     refuse_change,
-    refuse_unknown_staff,
+    refuse_who_treats_nobody,
 )
 from service.care.records import SurgeryRecord
 from service.errors import ConflictError, Fault, NeedsMoveError
@@ -66,7 +66,7 @@ def _add(
     session: Session, caller: Principal, episode: Episode, surgery_id: str, record: SurgeryRecord, *, now: datetime
 ) -> Surgery:
     _refuse_taken_stage(session, episode, record.stage)
-    refuse_unknown_staff(session, caller.practice_id, record.surgeon_id, "/surgeon_id")
+    refuse_who_treats_nobody(session, caller.practice_id, record.surgeon_id, "/surgeon_id")
     today = clinic_today(practice_of(session, caller), now)
     surgery = add_surgery(session, episode, surgery_id, record, today)
     plan_episode(session, caller.practice_id, episode.id, now)
@@ -97,7 +97,7 @@ def change_surgery(
     if "stage" in changed:
         _refuse_taken_stage(session, episode, record.stage)
     if "surgeon_id" in changed:
-        refuse_unknown_staff(session, surgery.practice_id, record.surgeon_id, "/surgeon_id")
+        refuse_who_treats_nobody(session, surgery.practice_id, record.surgeon_id, "/surgeon_id")
     upset = upset_of(surgery, becomes_on=record.surgery_on, becomes=record.status)
     correction = correction_due(session, episode, [] if upset is None else [upset], lock=True)
     write_fields(surgery, record)

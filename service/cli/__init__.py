@@ -33,6 +33,7 @@ _MODULES = (
     "keys",
     "patient",
     "export",
+    "retention",
     "sync_schema",
     "access_table",
 )

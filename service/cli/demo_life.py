@@ -22,9 +22,10 @@ from schedules.planning import plan_episode
 from service.care.clearances import revoke
 from service.identity.principal import Principal
 
-_FOLLOWED_DAYS: Final = 120  # whoever is further on was enrolled when the clinic began with the service
+_FOLLOWED_DAYS: Final = 270  # whoever is further on was enrolled when the clinic began with the service
+_REPORTED_DAYS: Final = 120  # nobody answers for longer
 _KNOWN_BEFORE: Final = timedelta(days=21)
-_RHYTHM: Final = ((14, 1), (42, 3), (_FOLLOWED_DAYS, 7))
+_RHYTHM: Final = ((14, 1), (42, 3), (_REPORTED_DAYS, 7))
 _SAID_WITHIN: Final = timedelta(days=20)
 _STILL_PLANNED: Final = timedelta(days=45)  # messages about what happened before are past
 _AT: Final = time(16, 30, tzinfo=UTC)
@@ -138,7 +139,7 @@ def _cleared(patient: Patient, milestones: Iterable[Milestone], desk: Desk, *, u
 
 def _check_ins(patient: Patient, episode: Episode, day0: date, desk: Desk) -> Iterator[CheckIn]:
     """Yield a course of answers that gets better; who is silent stopped a while ago."""
-    last = (desk.today - day0).days - (16 if _fate(patient) == _SILENT else 0)
+    last = min(_REPORTED_DAYS, (desk.today - day0).days - (16 if _fate(patient) == _SILENT else 0))
     day, start = 1, 5 + _dice(patient, "pain", 4)
     while day <= last:
         at = datetime.combine(day0 + timedelta(days=day), _AT) + timedelta(minutes=_dice(patient, f"at{day}", 180))

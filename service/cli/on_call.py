@@ -17,9 +17,9 @@ from models import Practice, Staff, journal
 from models.audit import ActorKind, AuditAction
 from schedules.plan.vocabulary import Channel, OnCallPlace
 from service.care.on_call import ShiftRecord, list_shifts, put_shift, remove_shift, tell_phones, who_watches
+from service.care.staff import find_by_email
 from service.care.staff_addresses import set_address
 from service.cli.context import choose_practice, clock, fail, sessions
-from service.cli.tokens import find_staff
 from service.errors import InvalidError, NotFoundError
 
 on_call_commands = AppGroup("on-call", help="Say who is on call, and where staff are told of alerts.")
@@ -116,7 +116,7 @@ def _changing(slug: str | None, what: str) -> Iterator[tuple[Session, Practice, 
 
 
 def _person(session: Session, practice: Practice, email: str) -> Staff:
-    person = find_staff(session, practice, email)
+    person = find_by_email(session, practice.id, email)
     if person is None:
         fail("Expected --staff with the address of a member of the clinic's staff.")
     return person

@@ -1,4 +1,4 @@
-"""`flask patient export` and `erase`, `flask privacy reapply`: a person's data, and erasures after a restore."""
+"""`flask patient export`, `erase`, `hold`, `end-hold`, `flask privacy reapply`: a person's data and its erasure."""
 
 import os
 from collections.abc import Callable
@@ -15,8 +15,10 @@ from models import Patient, Practice, journal
 from models.audit import ActorKind, AuditAction
 from models.engine import scrub
 from models.erasure import ErasureReason
+from models.hold import HoldReason
 from service.care.erasure import Erase, Erased, OverrideReason, erase_patient, preview_erasure, reapply
 from service.care.erasure_ledger import LedgerError, add_to_ledger, read_ledger
+from service.care.holds import end_hold, place_hold
 from service.care.patient_export import export_patient
 from service.cli.context import choose_practice, clock, fail, sessions, settings
 from service.errors import ServiceError
@@ -71,6 +73,36 @@ def erase(patient_id: str, slug: str | None, reason: str, override_reason: str |
         session.commit()
         scrub(make_session.kw["bind"])
     print("Erased.")
+
+
+@patient_commands.command("hold")
+@click.argument("patient_id")
+@_slug
+@click.option("--reason", type=click.Choice(list(HoldReason)), required=True)
+def hold(patient_id: str, slug: str | None, reason: str) -> None:
+    """Put the record of PATIENT_ID on hold: until that is ended nobody erases it."""
+    with sessions() as make_session, make_session() as session:
+        patient = _find(session, choose_practice(session, slug), patient_id)
+        placed = place_hold(session, patient.practice_id, patient.id, HoldReason(reason), clock().now(), by=None)
+        about = {"hold_id": placed.id, "reason": placed.reason.value}
+        _record(session, patient, AuditAction.write, "flask patient hold", about)
+        session.commit()
+        print(f"On hold: {placed.id}")
+
+
+@patient_commands.command("end-hold")
+@click.argument("patient_id")
+@click.argument("hold_id")
+@_slug
+def finish_hold(patient_id: str, hold_id: str, slug: str | None) -> None:
+    """End the hold HOLD_ID on the record of PATIENT_ID."""
+    with sessions() as make_session, make_session() as session:
+        patient = _find(session, choose_practice(session, slug), patient_id)
+        now = clock().now()
+        _told(lambda: end_hold(session, patient.practice_id, patient.id, hold_id, now, by=None))
+        _record(session, patient, AuditAction.write, "flask patient end-hold", {"hold_id": hold_id})
+        session.commit()
+    print("Ended.")
 
 
 @privacy_commands.command("reapply")

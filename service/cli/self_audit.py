@@ -10,6 +10,7 @@ from models import journal
 from models.audit import ActorKind, AuditAction
 from models.isolation import in_practice
 from schedules.database_time import read_now
+from schedules.keeping.terms import Terms
 from schedules.watch.judgement import Rhythm
 from schedules.watch.self_audit import Audit, audit_practice, record_audit
 from service.cli.context import choose_practice, clock, fail, list_practices, sessions, settings
@@ -39,7 +40,10 @@ def self_audit(slug: str | None) -> None:
 
 def _audit(make_session: sessionmaker[Session], practice_id: str, now: datetime) -> Audit:
     rhythm = Rhythm.of_seconds(poll=settings().poll_seconds, lease=settings().lease_seconds)
-    found = audit_practice(make_session, practice_id, clock=clock(), now=now, overdue_after=rhythm.late_after)
+    terms = Terms.of_days(**settings().kept_days)
+    found = audit_practice(
+        make_session, practice_id, clock=clock(), now=now, overdue_after=rhythm.late_after, terms=terms
+    )
     with in_practice(make_session, practice_id) as session:
         record_audit(session, practice_id, found, now)
         about = {"violations": found.violations}

@@ -7,17 +7,17 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 from flask.cli import AppGroup
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models import Practice, Staff, journal
 from models.audit import ActorKind, AuditAction
 from models.ids import new_id
 from models.people import StaffRole
-from models.private import lookup_hash
-from service.care.checks import is_email_address, is_phone_number
+from service.care.checks import is_phone_number
 from service.care.practice import add_practice
+from service.care.staff import NewMember, add_member, find_by_email
 from service.cli.context import choose_practice, clock, fail, list_practices, sessions
+from service.errors import ConflictError, InvalidError
 from service.identity.tokens import STAFF_LIFE, issue_staff_token
 
 practice_commands = AppGroup("practice", help="Clinics.")
@@ -51,16 +51,13 @@ def create_practice(slug: str, name: str, country: str, time_zone: str, phone: s
 @click.option("--role", required=True, type=click.Choice([role.value for role in StaffRole]))
 def create_staff(slug: str | None, email: str, name: str, role: str) -> None:
     """Add a member of staff and print their id."""
-    if not is_email_address(email):
-        fail("Expected --email with an e-mail address.")
     now = clock().now()
     with sessions() as make_session, make_session() as session:
         practice = choose_practice(session, slug)
-        if find_staff(session, practice, email) is not None:
-            fail("Expected an e-mail address that no member of this clinic's staff has.")
-        staff = Staff(practice_id=practice.id, id=new_id(now), display_name=name, role=StaffRole(role))
-        session.add(staff)
-        staff.email = email
+        try:
+            staff = add_member(session, practice.id, NewMember(name=name, email=email, role=StaffRole(role)), now)
+        except (ConflictError, InvalidError) as refused:
+            fail("; ".join(f"Expected --{each.pointer[1:]} with {each.expected}." for each in refused.faults))
         session.commit()
     print(staff.id)
 
@@ -74,7 +71,7 @@ def create_token(slug: str | None, email: str, days: int) -> None:
     now = clock().now()
     with sessions() as make_session, make_session() as session:
         practice = choose_practice(session, slug)
-        staff = find_staff(session, practice, email)
+        staff = find_by_email(session, practice.id, email)
         if staff is None or staff.disabled_at is not None:
             fail("Expected --staff with the e-mail address of an active member of this clinic's staff.")
         issued = issue_staff_token(session, staff, now, timedelta(days=days))
@@ -82,12 +79,6 @@ def create_token(slug: str | None, email: str, days: int) -> None:
         session.commit()
     print(issued.secret)
     print(f"Valid until {issued.expires_at:%Y-%m-%d %H:%M} UTC. It is not shown again.", file=sys.stderr)
-
-
-def find_staff(session: Session, practice: Practice, email: str) -> Staff | None:
-    """Return the member of a clinic's staff who has that e-mail address."""
-    wanted = lookup_hash(email, practice.id)
-    return session.scalar(select(Staff).where(Staff.practice_id == practice.id, Staff.email_lookup == wanted))
 
 
 def _record_token(session: Session, staff: Staff, now: datetime) -> None:

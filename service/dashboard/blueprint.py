@@ -2,10 +2,12 @@
 
 import re
 from datetime import date
+from typing import Any
 
 from flask import Blueprint, request
 
 from service.api.fields import ID_PATTERN
+from service.api.strict_json import parse_object
 from service.dashboard.forms import PREFIX, refuse_foreign_form
 from service.errors import Fault, InvalidError
 
@@ -22,6 +24,12 @@ def typed(name: str, *, longest: int = _LONGEST) -> str:
 def typed_secret(name: str) -> str:
     """Return a password as it was typed: every character of it counts."""
     return request.form.get(name, "")[:_LONGEST]
+
+
+def typed_message(name: str) -> dict[str, Any] | None:
+    """Return the JSON object that a script put into a field; None for nothing. Raises BadRequestError."""
+    sent = request.form.get(name, "")
+    return parse_object(sent.encode()) if sent else None
 
 
 def typed_day(name: str) -> date | None:

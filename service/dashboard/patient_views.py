@@ -8,29 +8,39 @@ from zoneinfo import ZoneInfo
 from flask import Response, request
 from sqlalchemy import select
 
-from models import CheckIn, Episode, Milestone, Patient, Practice, Reminder, Task
+from models import CheckIn, Episode, Milestone, Patient, Practice, Reminder, Task, Visit, WoundPhoto
+from models.people import StaffRole
+from models.report import VisitKind, VisitState
+from schedules.plan.taper import TaperStep
 from schedules.plan.vocabulary import Language
 from schedules.planning.story_words import story_words
-from service.api.scope import caller, now, show
+from service.api.outcomes import smallest
+from service.api.scope import caller, now, scope, show
 from service.api.settle import settled
 from service.care.access_log import Access, Whose, list_accesses
 from service.care.access_words import AREAS, KINDS
 from service.care.check_ins import list_check_ins
+from service.care.devices import list_devices, mark_lost, state_of
 from service.care.enrol import clinic_today
 from service.care.limits import patient_limits
 from service.care.plan_view import PlanView, view_plan
 from service.care.progress_view import ProgressView, view_progress
 from service.care.reach import find_patient, find_row, lock_patient, practice_of
+from service.care.recovery_band import RecoveryBand, view_recovery_band
 from service.care.reminders import list_decisions, list_reminders
+from service.care.scores import ScoresView, view_scores
+from service.care.tapers import TaperView, steps_of, view_taper
 from service.care.tasks import TaskFilter, list_tasks
+from service.care.visits import list_visits
+from service.care.wound_photos import list_photos, read_picture
 from service.dashboard.blueprint import clinic
 from service.dashboard.charts import Chart, pain_chart, walking_chart
 from service.dashboard.pictures import qr_picture
 from service.dashboard.queries.worklist import OPEN
-from service.dashboard.render import language, page
+from service.dashboard.render import go_to, language, page
 from service.dashboard.timeline import LEFT, WIDTH, draw_plan
 from service.db import current_session
-from service.errors import NotFoundError
+from service.errors import Fault, NotFoundError
 from service.identity.codes import issue_code
 from service.pages.lines import LimitLine, lines_of
 
@@ -39,6 +49,15 @@ _MOST_CHECK_INS = 200
 _MOST_REMINDERS = 200
 _MOST_DECISIONS = 200
 _MOST_ACCESSES = 20
+_MOST_DEVICES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Faults:
+    """What stands against what was typed on the page, by its form."""
+
+    taper: Sequence[Fault] = ()
+    visit: Sequence[Fault] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +69,10 @@ class Course:
     progress: ProgressView
     tasks: tuple[Task, ...]
     check_ins: Sequence[CheckIn]
+    scores: ScoresView
+    taper: TaperView
+    visits: Sequence[Visit]
+    photos: Sequence[WoundPhoto]
     reminders: Sequence[Reminder]
 
     @property
@@ -57,6 +80,11 @@ class Course:
         """Return the day of the latest surgery up to today."""
         days = [each.surgery.surgery_on for each in self.plan.surgeries if each.pod is not None and each.pod >= 0]
         return max(filter(None, days), default=None)
+
+    @property
+    def steps(self) -> tuple[TaperStep, ...]:
+        """Return the opioid steps that count."""
+        return () if self.taper.taper is None else steps_of(self.taper.taper)
 
     @property
     def pod(self) -> int | None:
@@ -68,16 +96,29 @@ class Course:
 @settled
 def show_patient(patient_id: str) -> Response:
     """Show one patient, by the episode that is asked for, or else the one that began last."""
+    return show_course(patient_id, episode_id=request.args.get("episode"))
+
+
+def show_course(
+    patient_id: str, *, episode_id: str | None, status: int = 200, faults: Faults | None = None
+) -> Response:
+    """Return the patient's page, with what stands against what was typed on it."""
     session, practice = current_session(), practice_of(current_session(), caller())
     patient = find_patient(session, caller(), patient_id)
     show(patient.id)
     today, zone = clinic_today(practice, now()), ZoneInfo(practice.time_zone)
     episodes = _episodes(patient)
-    course = _course(practice, _chosen(episodes), today) if episodes else None
+    course = _course(practice, _chosen(episodes, episode_id), today) if episodes else None
     accesses, _ = list_accesses(session, practice.id, patient.id, Whose.everybody, after=None, limit=_MOST_ACCESSES)
     drawn = None if course is None else draw_plan(course.plan)
+    band = None if course is None else _band(practice, course, today)
     return page(
         "patient.html",
+        status=status,
+        faults=faults or Faults(),
+        is_clinician=caller().role is StaffRole.clinician,
+        visit_kinds=list(VisitKind),
+        visit_states=list(VisitState),
         patient=patient,
         limits=_limits(patient),
         today=today,
@@ -87,12 +128,23 @@ def show_patient(patient_id: str) -> Response:
         drawn=drawn,
         width=WIDTH,
         left=LEFT,
-        charts=_charts(course, zone),
+        charts=_charts(course, zone, band),
+        band=band,
         accesses=accesses,
+        devices=[(each, state_of(each)) for each in list_devices(session, caller(), patient.id)[:_MOST_DEVICES]],
         kinds={} if course is None else {each.row.id: each.row.kind for each in course.plan.milestones},
         in_words=lambda access: access_words(access, language()),
         done=request.args.get("done"),
     )
+
+
+@clinic.get("/wound-photos/<id:photo_id>")
+@settled
+def show_photo(photo_id: str) -> Response:
+    """Show one photo of a wound."""
+    row, jpeg = read_picture(current_session(), caller(), photo_id)
+    show(row.patient_id)
+    return Response(jpeg, mimetype="image/jpeg")
 
 
 @clinic.post("/patients/<id:patient_id>/enrolment")
@@ -104,6 +156,16 @@ def enrol_phone(patient_id: str) -> Response:
     issued = issue_code(current_session(), caller(), patient.id, now())
     zone = ZoneInfo(practice_of(current_session(), caller()).time_zone)
     return page("enrolment.html", patient=patient, issued=issued, picture=qr_picture(issued.code), zone=zone)
+
+
+@clinic.post("/devices/<id:device_id>/lost")
+@settled
+def lose_device(device_id: str) -> Response:
+    """Mark a phone as lost: it is told to delete what it stores."""
+    device = mark_lost(current_session(), caller(), device_id, now())
+    show(device.patient_id)
+    scope().about["device_id"] = device.id
+    return go_to(f"/clinic/patients/{device.patient_id}?done=lost#enrol")
 
 
 @clinic.get("/reminders/<id:reminder_id>")
@@ -137,8 +199,7 @@ def _episodes(patient: Patient) -> list[Episode]:
     return sorted(rows, key=lambda row: row.status not in OPEN)
 
 
-def _chosen(episodes: list[Episode]) -> Episode:
-    asked = request.args.get("episode")
+def _chosen(episodes: list[Episode], asked: str | None) -> Episode:
     found = [row for row in episodes if asked in (None, row.id)]
     if not found:
         raise NotFoundError
@@ -155,19 +216,41 @@ def _course(practice: Practice, episode: Episode, today: date) -> Course:
         progress=view_progress(session, practice, episode, today),
         tasks=tuple(task for task in tasks if task.episode_id == episode.id),
         check_ins=list_check_ins(session, practice.id, episode.id, after=None, limit=_MOST_CHECK_INS),
+        scores=view_scores(session, practice, episode, today),
+        taper=view_taper(session, practice, episode),
+        visits=list_visits(session, practice.id, episode.id),
+        photos=list_photos(session, practice.id, episode.id),
         reminders=list_reminders(session, practice.id, episode.id, after=None, limit=_MOST_REMINDERS),
     )
 
 
-def _charts(course: Course | None, zone: ZoneInfo) -> list[tuple[str, str, Chart]]:
-    """Return the charts that have a point: title, unit and drawing."""
+def _charts(course: Course | None, zone: ZoneInfo, band: RecoveryBand | None) -> list[tuple[str, str, Chart]]:
+    """Return the charts that have a point: title, unit and drawing, with the band of others behind it."""
     if course is None or course.day0 is None:
         return []
+    pain, walking = ((), ()) if band is None else (band.pain, band.walking)
     told = (
-        ("chart_pain", "of_ten", pain_chart(course.check_ins, course.day0, zone)),
-        ("chart_walking", "minutes", walking_chart(course.check_ins, course.day0, zone)),
+        ("chart_pain", "of_ten", pain_chart(course.check_ins, course.day0, zone, pain)),
+        ("chart_walking", "minutes", walking_chart(course.check_ins, course.day0, zone, walking)),
     )
     return [(title, unit, drawn) for title, unit, drawn in told if drawn is not None]
+
+
+def _band(practice: Practice, course: Course, today: date) -> RecoveryBand | None:
+    """Return what was seen of others after the same surgery; None for too few, or after two on one day."""
+    latest = [each.surgery for each in course.plan.surgeries if each.surgery.surgery_on == course.day0]
+    if course.day0 is None or len(latest) != 1 or not course.check_ins:
+        return None
+    band = view_recovery_band(
+        current_session(),
+        practice,
+        procedure=latest[0].procedure,
+        approach_class=latest[0].approach_class,
+        today=today,
+        smallest=smallest(),
+        without_episode=course.episode.id,
+    )
+    return band if band.pain or band.walking else None
 
 
 def _limits(patient: Patient) -> list[LimitLine] | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+import orjson
 from flask import Response, render_template, request
 from markupsafe import Markup
 
@@ -31,6 +32,7 @@ FILES: Final = {
     "clinic.js": "text/javascript",
     "htmx.min.js": "text/javascript",
     "icon.svg": "image/svg+xml",
+    "passkeys.js": "text/javascript",
 }
 
 
@@ -57,6 +59,13 @@ def sign_in_page(template: str, /, *, status: int = 200, **told: Any) -> Respons
 def go_to(path: str) -> Response:
     """Return the answer that leads the browser to a page of the dashboard."""
     return Response(status=303, headers={"Location": urlsplit(settings().public_url).path + path})
+
+
+def tell_script(told: dict[str, Any]) -> Response:
+    """Return what a script of ours asked for."""
+    response = Response(orjson.dumps(told), content_type="application/json")
+    response.headers["Content-Security-Policy"] = POLICY
+    return response
 
 
 def language() -> Language:

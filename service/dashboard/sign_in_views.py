@@ -6,6 +6,7 @@ What a step answered for the next one, its challenge, is in a cookie that ends w
 from flask import Response, request
 
 from models import Practice, Staff
+from service.api.passkey_steps import take_passkey_as_second_factor
 from service.api.scope import caller, now
 from service.api.settle import settled
 from service.api.sign_in_steps import (
@@ -16,7 +17,7 @@ from service.api.sign_in_steps import (
     take_password,
     take_second_factor,
 )
-from service.dashboard.blueprint import clinic, typed, typed_secret
+from service.dashboard.blueprint import clinic, typed, typed_message, typed_secret
 from service.dashboard.cookies import Cookie, drop_cookie, put_cookie, read_cookie
 from service.dashboard.forms import SIGN_IN, local_path
 from service.dashboard.pictures import qr_picture
@@ -35,7 +36,7 @@ _STEPS = {NextStep.second_factor: "code", NextStep.set_up_authenticator: "authen
 @settled
 def ask_password() -> Response:
     """Ask who it is, and for the password."""
-    return sign_in_page("sign_in.html", next=_next(), practice=request.args.get("clinic", ""), email="")
+    return sign_in_page("sign_in.html", next=next_page(), practice=request.args.get("clinic", ""), email="")
 
 
 @clinic.post("/sign-in")
@@ -46,8 +47,8 @@ def give_password() -> Response:
     try:
         return _go_on(take_password(practice, email, typed_secret("password")))
     except SignInRefusedError:
-        _forget_try()
-    told = {"next": _next(), "practice": practice, "email": email}
+        forget_try()
+    told = {"next": next_page(), "practice": practice, "email": email}
     return sign_in_page("sign_in.html", status=401, problem="sign_in_refused", **told)
 
 
@@ -55,28 +56,26 @@ def give_password() -> Response:
 @settled
 def ask_code() -> Response:
     """Ask for the second factor."""
-    return sign_in_page("sign_in_code.html", next=_next())
+    return sign_in_page("sign_in_code.html", next=next_page())
 
 
 @clinic.post("/sign-in/code")
 @settled
 def give_code() -> Response:
-    """Begin the session with a code of the authenticator, or a recovery code."""
-    recovery_code, code = typed("recovery_code", longest=64), typed("code", longest=64)
-    given = SecondFactor(None, recovery_code) if recovery_code else SecondFactor(code)
+    """Begin the session with a code of the authenticator, a recovery code, or a passkey."""
     try:
-        begun = take_second_factor(_challenge(), given)
+        begun = _take_factor()
     except SignInRefusedError:
-        _forget_try()
-        return sign_in_page("sign_in_code.html", status=401, problem="sign_in_refused", next=_next())
-    return _with_session(go_to(_next()), begun)
+        forget_try()
+        return sign_in_page("sign_in_code.html", status=401, problem="sign_in_refused", next=next_page())
+    return with_session(go_to(next_page()), begun)
 
 
 @clinic.get("/sign-in/invitation")
 @settled
 def ask_first_password() -> Response:
     """Ask for the clinic's one-time code, and for a password."""
-    return sign_in_page("invitation.html", next=_next(), code="")
+    return sign_in_page("invitation.html", next=next_page(), code="")
 
 
 @clinic.post("/sign-in/invitation")
@@ -84,13 +83,13 @@ def ask_first_password() -> Response:
 def give_first_password() -> Response:
     """Set a password with a one-time code; the sign-in then goes on."""
     code = typed("code", longest=64)
-    told: dict[str, object] = {"next": _next(), "code": code}
+    told: dict[str, object] = {"next": next_page(), "code": code}
     try:
         return _go_on(take_first_password(code, typed_secret("password")))
     except InvalidError as refused:
         return sign_in_page("invitation.html", status=422, faults=refused.faults, **told)
     except SignInRefusedError:
-        _forget_try()
+        forget_try()
     return sign_in_page("invitation.html", status=401, problem="code_refused", **told)
 
 
@@ -98,14 +97,14 @@ def give_first_password() -> Response:
 @settled
 def offer_authenticator() -> Response:
     """Say what an authenticator is, before its secret is made."""
-    return sign_in_page("authenticator.html", next=_next(), picture=None)
+    return sign_in_page("authenticator.html", next=next_page(), picture=None)
 
 
 @clinic.post("/sign-in/authenticator")
 @settled
 def show_first_authenticator() -> Response:
     """Show the secret of a new authenticator. Asking again gives another one."""
-    opened = find_without_authenticator(_challenge())
+    opened = find_without_authenticator(begun_with())
     return _show_authenticator(opened, begin_authenticator(opened.credential))
 
 
@@ -113,15 +112,15 @@ def show_first_authenticator() -> Response:
 @settled
 def confirm_first_authenticator() -> Response:
     """Begin the session with the new authenticator's first code, and show the recovery codes."""
-    opened = find_without_authenticator(_challenge())
+    opened = find_without_authenticator(begun_with())
     secret = opened.credential.pending_secret
     try:
-        begun, codes = take_first_authenticator(_challenge(), typed("code", longest=64))
+        begun, codes = take_first_authenticator(begun_with(), typed("code", longest=64))
     except SignInRefusedError:
         if secret is None:
             raise
         return _show_authenticator(opened, secret, status=401, problem="code_wrong")
-    return _with_session(page("recovery_codes.html", codes=codes, next=_next()), begun)
+    return with_session(page("recovery_codes.html", codes=codes, next=next_page()), begun)
 
 
 @clinic.post("/sign-out")
@@ -147,7 +146,7 @@ def _show_authenticator(opened: OpenSignIn, secret: str, *, status: int = 200, p
     staff = session.get_one(Staff, (opened.credential.practice_id, opened.credential.id))
     practice = session.get_one(Practice, staff.practice_id)
     picture = qr_picture(provisioning_uri(secret, account=staff.email or staff.id, issuer=practice.name))
-    told = {"next": _next(), "picture": picture, "secret": secret, "problem": problem}
+    told = {"next": next_page(), "picture": picture, "secret": secret, "problem": problem}
     return sign_in_page("authenticator.html", status=status, **told)
 
 
@@ -158,29 +157,39 @@ def _go_on(step: FirstStep) -> Response:
     return response
 
 
-def _with_session(response: Response, begun: Begun) -> Response:
+def with_session(response: Response, begun: Begun) -> Response:
     """Let the browser keep the new session, under an id that nobody knew before."""
     put_cookie(response, Cookie.session, begun.session.secret)
     drop_cookie(response, Cookie.sign_in)
     return response
 
 
-def _forget_try() -> None:
+def forget_try() -> None:
     """End what a refused try left open: what had to be kept of it is committed."""
     current_session().rollback()
 
 
-def _challenge() -> str:
+def _take_factor() -> Begun:
+    passkey, recovery_code = typed_message("passkey"), typed("recovery_code", longest=64)
+    if passkey is not None:
+        return take_passkey_as_second_factor(begun_with(), passkey)
+    given = SecondFactor(None, recovery_code) if recovery_code else SecondFactor(typed("code", longest=64))
+    return take_second_factor(begun_with(), given)
+
+
+def begun_with() -> str:
+    """Return what the sign-in's cookie holds: a challenge, or before the first step what stands for nobody."""
     challenge = read_cookie(Cookie.sign_in)
     if challenge is None:
         raise ServiceError  # a form without its cookie was refused before
     return challenge
 
 
-def _next() -> str:
+def next_page() -> str:
+    """Return the page that the sign-in leads to."""
     return local_path(request.values.get("next"))
 
 
 def _query() -> str:
-    wanted = _next()
+    wanted = next_page()
     return "" if wanted == local_path(None) else f"?next={wanted}"

@@ -13,9 +13,15 @@ from service.dashboard import (
     letter_views,
     milestone_views,
     move_views,
+    outcome_views,
+    passkey_views,
     patient_views,
+    practice_views,
     protocol_views,
     sign_in_views,
+    staff_views,
+    taper_views,
+    visit_views,
     worklist_views,
 )
 from service.dashboard.blueprint import clinic
@@ -26,13 +32,19 @@ from service.errors import NotFoundError, StepUpError, UnauthenticatedError
 PAGES: Final = (
     sign_in_views,
     account_views,
+    passkey_views,
     worklist_views,
     patient_views,
     milestone_views,
     move_views,
     protocol_views,
+    outcome_views,
     alert_views,
     letter_views,
+    taper_views,
+    visit_views,
+    staff_views,
+    practice_views,
 )
 _KEPT: Final = "public, max-age=31536000, immutable"  # its address changes with it
 

@@ -4,10 +4,12 @@ A patient stands once, in the first group that has a reason; the other reasons s
 danger adds its reasons to `_of_plan`, in the group `danger`.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
+from itertools import chain
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -32,6 +34,10 @@ class Why(StrEnum):
     behind = "behind"
     silent = "silent"
     today = "today"
+
+
+_GROUPS: Final = {why: place for place, why in enumerate(Why)}
+_URGENCIES: Final = {urgency: place for place, urgency in enumerate(AlertUrgency)}
 
 
 class Sort(StrEnum):
@@ -74,9 +80,10 @@ class Entry:
         """Return the group."""
         return self.reasons[0].why
 
-    def has(self, why: Why) -> bool:
-        """Return whether the patient has a reason of this kind."""
-        return any(each.why is why for each in self.reasons)
+    @property
+    def whys(self) -> frozenset[Why]:
+        """Return the kinds of reasons that the patient has."""
+        return frozenset([each.why for each in self.reasons])
 
     def seen_as(self, why: Why) -> "Entry":
         """Return the same patient with the reasons of one kind first."""
@@ -110,8 +117,8 @@ class Worklist:
 def make_worklist(caseload: Caseload, wanted: Wanted, today: date, zone: ZoneInfo) -> Worklist:
     """Return the worklist of a day of the clinic's calendar."""
     entries = [entry for entry in _entries(caseload, today, zone) if _fits(entry, wanted)]
-    counts = {why: sum(1 for entry in entries if entry.has(why)) for why in Why}
-    shown = entries if wanted.why is None else [each.seen_as(wanted.why) for each in entries if each.has(wanted.why)]
+    counts = Counter(chain.from_iterable(entry.whys for entry in entries))
+    shown = entries if wanted.why is None else [each.seen_as(wanted.why) for each in entries if wanted.why in each.whys]
     ordered = tuple(sorted(shown, key=_ORDERS[wanted.sort]))
     return Worklist(ordered, counts, len(entries), len(caseload.people))
 
@@ -140,7 +147,7 @@ def _of_alert(alert: OpenAlert, today: date, zone: ZoneInfo) -> Reason:
     """What nobody has in hand stands before what somebody has, and both before every other reason."""
     since_on = alert.raised_at.astimezone(zone).date()
     is_taken = alert.state is not AlertState.open
-    rank = list(AlertUrgency).index(alert.urgency) - _BEFORE_ALL + (len(AlertUrgency) if is_taken else 0)
+    rank = _URGENCIES[alert.urgency] - _BEFORE_ALL + (len(_URGENCIES) if is_taken else 0)
     what, days = f"alert_kind_{alert.kind}", (today - since_on).days
     return Reason(Why.danger, what, since_on, days, alert_id=alert.alert_id, rank=rank)
 
@@ -195,7 +202,7 @@ def _fits(entry: Entry, wanted: Wanted) -> bool:
 
 
 def _place(reason: Reason) -> tuple[int, int, int, str, str]:
-    return (list(Why).index(reason.why), reason.rank, -(reason.days or 0), reason.what, reason.item_id or "")
+    return (_GROUPS[reason.why], reason.rank, -(reason.days or 0), reason.what, reason.item_id or "")
 
 
 def _by_name(entry: Entry) -> tuple[str, str, str, str]:

@@ -19,7 +19,7 @@ from service.care.enrol import clinic_today
 from service.care.reach import practice_of
 from service.dashboard.blueprint import clinic, typed
 from service.dashboard.queries.patients import find_patients
-from service.dashboard.queries.worklist import load_caseload
+from service.dashboard.queries.worklist import levels_of, load_caseload
 from service.dashboard.render import page
 from service.dashboard.worklist import Sort, Wanted, Why, Worklist, groups_of, make_worklist, pages_of
 from service.db import current_session
@@ -83,6 +83,7 @@ def _worklist() -> dict[str, Any]:
         "zone": zone,
         "wanted": wanted,
         "mark": mark,
+        "levels": levels_of(session, practice.id, [each.surgery for each in shown if each.surgery is not None]),
         "staff": caseload.staff,
     }
     return told | _filters(worklist) | {

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from models.people import StaffRole
+from models.proxy import ProxyScope
 from models.service_account import Scope
 from service.identity.principal import PATIENT_WORD
 from service.identity.roles import PARTS, Who
@@ -16,7 +17,9 @@ _COLUMNS: Final[dict[str, str]] = {
     StaffRole.operator: "operator",
     "program": "program",
     PATIENT_WORD: "patient",
+    "proxy": "proxy",
 }
+_SCOPES: Final[dict[str, type[Scope] | type[ProxyScope]]] = {"program": Scope, "proxy": ProxyScope}
 _HEADINGS: Final[dict[str, str]] = {
     "open": "Without a sign-in",
     "oneself": "One's own account",
@@ -45,9 +48,9 @@ def _lines_of(part: str) -> Iterator[str]:
 
 
 def _reached(part: str, word: str, who: Who | None) -> str:
-    """Return what a role reaches of a part: nothing, its own, or the practice's; of a program, which scope."""
-    if who is not None and word == "program":
-        return " or ".join(f"`{scope}`" for scope in Scope if scope in who)
+    """Return what a role reaches of a part: nothing, its own, or the practice's; of programs and proxies, the scope."""
+    if who is not None and word in _SCOPES:
+        return " or ".join(f"`{scope}`" for scope in _SCOPES[word] if scope in who)
     if who is None or word not in who:
         return ""
     is_own = part == "oneself" or (part == "patients" and word == PATIENT_WORD)

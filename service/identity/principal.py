@@ -1,12 +1,13 @@
 """Who calls: a member of a practice's staff, a program of it, a patient's device, or who opened a message's link."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
 from models.audit import ActorKind
 from models.care import Reporter
 from models.people import StaffRole
+from models.proxy import ProxyScope
 from models.service_account import Scope
 
 PATIENT_WORD: Final = "patient"
@@ -30,11 +31,20 @@ class ServiceKey:
 
 
 @dataclass(frozen=True, slots=True)
+class Proxy:
+    """Somebody whom the patient lets look after them: by which consent, and what it opens."""
+
+    consent_id: str
+    scopes: frozenset[ProxyScope]
+
+
+@dataclass(frozen=True, slots=True)
 class Principal:
     """An authenticated caller. Exactly one of `role` (staff), `patient_id` (a patient's device or link) and `service`
-    (a program of the clinic) is set.
+    (a program of the clinic) is set. `proxy`: the device is of somebody who calls for the patient.
 
-    `session`: staff who signed in themselves; None with a token that a command made.
+    `session`: staff who signed in themselves; None with a token that a command made. `unused_token_id`: the access
+    token of a device that calls with it for the first time.
     """
 
     practice_id: str
@@ -44,6 +54,22 @@ class Principal:
     by_link: bool = False  # opened with a date of birth: good for one page, for half an hour
     session: StaffSession | None = None
     service: ServiceKey | None = None
+    unused_token_id: str | None = None
+    proxy: Proxy | None = None
+
+    @property
+    def is_device(self) -> bool:
+        """Return whether the caller is a phone that was enrolled."""
+        return self.patient_id is not None and not self.by_link
+
+    @property
+    def consent_id(self) -> str | None:
+        """Return the consent by which a proxy calls, or None."""
+        return None if self.proxy is None else self.proxy.consent_id
+
+    def as_proxy(self, proxy: Proxy) -> "Principal":
+        """Return the caller with what a consent opens."""
+        return replace(self, proxy=proxy)
 
     @property
     def is_staff(self) -> bool:
@@ -52,9 +78,13 @@ class Principal:
 
     @property
     def words(self) -> frozenset[str]:
-        """Return what the role table calls the caller: a member of staff's role, `patient`, or a program's scopes."""
+        """Return what the role table calls the caller: a member of staff's role, `patient`, or what a key or a consent
+        opens.
+        """
         if self.service is not None:
             return self.service.scopes
+        if self.proxy is not None:
+            return self.proxy.scopes
         return frozenset({self.role or PATIENT_WORD})
 
     @property
@@ -69,6 +99,8 @@ class Principal:
             return ActorKind.staff
         if self.service is not None:
             return ActorKind.service
+        if self.proxy is not None:
+            return ActorKind.proxy
         return ActorKind.link if self.by_link else ActorKind.device
 
     @property

@@ -1,7 +1,7 @@
-"""Bearer tokens: made, recognised, rotated and revoked.
+"""Bearer tokens: made, recognised and revoked.
 
 A token is 32 random bytes; the database holds its SHA-256, which needs no salt at that length. A device has a short
-access token and a refresh token that is used once: using it twice means that two hold it, so its device is revoked.
+access token and a refresh token that it exchanges for the next two (see `service.identity.rotation`).
 """
 
 import hashlib
@@ -19,7 +19,8 @@ from models.isolation import Door
 from models.people import Staff
 from models.prepared import Prepared
 from service.errors import RevokedDeviceError, UnauthenticatedError
-from service.identity.principal import Principal, StaffSession
+from service.identity.principal import Principal, Proxy, StaffSession
+from service.identity.proxies import as_proxy
 
 ACCESS_LIFE = timedelta(hours=1)
 REFRESH_LIFE = timedelta(days=60)
@@ -35,6 +36,7 @@ _HOLDER = Prepared(
         Token.kind,
         Token.revoked_at,
         Token.expires_at,
+        Token.used_at,
         Token.id.label("token_id"),
         Token.last_seen_at,
         Token.reauthenticated_at,
@@ -44,6 +46,8 @@ _HOLDER = Prepared(
         Device.id.label("device_id"),
         Device.patient_id,
         Device.revoked_at.label("device_revoked_at"),
+        Device.wipe_told_at,
+        Device.proxy_consent_id,
     )
     .outerjoin(Staff, and_(Staff.practice_id == Token.practice_id, Staff.id == Token.staff_id))
     .outerjoin(Device, _HAS_DEVICE)
@@ -68,13 +72,6 @@ class DeviceTokens:
     refresh: Issued
 
 
-@dataclass(frozen=True, slots=True)
-class Reused:
-    """A refresh token came a second time; its device is revoked now. Commit before refusing."""
-
-    principal: Principal
-
-
 def hash_secret(secret: str) -> bytes:
     """Return the SHA-256 under which a secret is stored."""
     return hashlib.sha256(secret.encode()).digest()
@@ -90,12 +87,14 @@ def issue_staff_token(session: Session, staff: Staff, now: datetime, life: timed
     return issue_token(session, staff.practice_id, TokenKind.staff, now, life, staff_id=staff.id)
 
 
-def enrol_device(session: Session, practice_id: str, patient_id: str, now: datetime) -> DeviceTokens:
-    """Enrol a new device of a patient and return its first tokens."""
+def enrol_device(
+    session: Session, practice_id: str, patient_id: str, now: datetime, *, proxy: Proxy | None = None
+) -> DeviceTokens:
+    """Enrol a new device of a patient, or of a proxy, and return its first tokens."""
     device_id = new_id(now)
     row = {"practice_id": practice_id, "id": device_id, "patient_id": patient_id, "enrolled_at": now}
-    session.execute(insert(Device).values(**row))
-    return _device_tokens(session, Principal(practice_id, device_id, patient_id=patient_id), now)
+    session.execute(insert(Device).values(**row, proxy_consent_id=None if proxy is None else proxy.consent_id))
+    return issue_device_tokens(session, Principal(practice_id, device_id, patient_id=patient_id, proxy=proxy), now)
 
 
 def authenticate(session: Session, secret: str, now: datetime, *, idle: timedelta = SESSION_IDLE) -> Principal:
@@ -112,14 +111,26 @@ def authenticate(session: Session, secret: str, now: datetime, *, idle: timedelt
     if found is None:
         raise UnauthenticatedError
     if found.device_revoked_at is not None:
-        raise RevokedDeviceError
+        raise RevokedDeviceError(_device_of(found), is_told=found.wipe_told_at is not None)
     if found.revoked_at is not None or found.expires_at <= now or found.kind not in _ACCEPTED:
         raise UnauthenticatedError
     if found.staff_id is not None and found.disabled_at is None:
         return Principal(found.practice_id, found.staff_id, role=found.role, session=_session_of(found, now - idle))
     if found.device_id is not None:
-        return Principal(found.practice_id, found.device_id, patient_id=found.patient_id)
+        device = _device_of(found)
+        if device.proxy is None:
+            return device
+        return as_proxy(session, device, now, is_told=found.wipe_told_at is not None)
     raise UnauthenticatedError
+
+
+def _device_of(found: Any) -> Principal:
+    """Return the device that holds a token, as a caller."""
+    unused = found.token_id if found.used_at is None else None
+    consent_id = found.proxy_consent_id
+    proxy = None if consent_id is None else Proxy(consent_id, frozenset())
+    key = (found.practice_id, found.device_id)
+    return Principal(*key, patient_id=found.patient_id, unused_token_id=unused, proxy=proxy)
 
 
 def _session_of(found: Any, last_seen_after: datetime) -> StaffSession | None:
@@ -129,32 +140,6 @@ def _session_of(found: Any, last_seen_after: datetime) -> StaffSession | None:
     if found.last_seen_at <= last_seen_after:
         raise UnauthenticatedError
     return StaffSession(found.token_id, found.last_seen_at, found.reauthenticated_at)
-
-
-def rotate(session: Session, refresh_secret: str, now: datetime) -> DeviceTokens | Reused:
-    """Exchange a refresh token for new tokens; the device's earlier ones end.
-
-    Raises UnauthenticatedError if it is unknown, expired or revoked, or no refresh token.
-    """
-    token_hash = hash_secret(refresh_secret)
-    BY_TOKEN.enter(session, token_hash)
-    query = select(Token, Device).outerjoin(Device, _HAS_DEVICE).where(Token.token_hash == token_hash)
-    found = session.execute(query.with_for_update(of=Token)).one_or_none()
-    if found is None:
-        raise UnauthenticatedError
-    token: Token = found[0]
-    device: Device | None = found[1]
-    if token.kind is not TokenKind.device_refresh or device is None or device.revoked_at is not None:
-        raise UnauthenticatedError
-    principal = Principal(token.practice_id, device.id, patient_id=device.patient_id)
-    if token.used_at is not None:
-        revoke_device(session, device, now)
-        return Reused(principal)
-    if token.revoked_at is not None or token.expires_at <= now:
-        raise UnauthenticatedError
-    token.used_at = now
-    _end_access_tokens(session, device, now)
-    return _device_tokens(session, principal, now)
 
 
 def revoke_device(session: Session, device: Device, now: datetime) -> None:
@@ -168,24 +153,13 @@ def revoke_device(session: Session, device: Device, now: datetime) -> None:
     )
 
 
-def _end_access_tokens(session: Session, device: Device, now: datetime) -> None:
-    session.execute(
-        update(Token)
-        .where(
-            Token.practice_id == device.practice_id,
-            Token.device_id == device.id,
-            Token.kind == TokenKind.device_access,
-            Token.revoked_at.is_(None),
-        )
-        .values(revoked_at=now)
-        .execution_options(synchronize_session=False)
-    )
-
-
-def _device_tokens(session: Session, principal: Principal, now: datetime) -> DeviceTokens:
-    practice_id, device_id = principal.practice_id, principal.actor_id
-    access = issue_token(session, practice_id, TokenKind.device_access, now, ACCESS_LIFE, device_id=device_id)
-    refresh = issue_token(session, practice_id, TokenKind.device_refresh, now, REFRESH_LIFE, device_id=device_id)
+def issue_device_tokens(
+    session: Session, principal: Principal, now: datetime, *, succeeds_id: str | None = None
+) -> DeviceTokens:
+    """Make a device's tokens. `succeeds_id`: the refresh token that was exchanged for them; its first have none."""
+    practice_id, holder = principal.practice_id, {"device_id": principal.actor_id, "succeeds_id": succeeds_id}
+    access = issue_token(session, practice_id, TokenKind.device_access, now, ACCESS_LIFE, **holder)
+    refresh = issue_token(session, practice_id, TokenKind.device_refresh, now, REFRESH_LIFE, **holder)
     return DeviceTokens(principal, access, refresh)
 
 

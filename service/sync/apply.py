@@ -17,6 +17,7 @@ from service.identity.principal import Principal
 from service.sync.changes import read_now
 from service.sync.collections import COLLECTIONS, SCHEMA_VERSION
 from service.sync.edits import Applied, Edit, Outcome
+from service.sync.proxies import writes
 from service.sync.push import Push
 from service.sync.writers.acks import AckWriter
 from service.sync.writers.base import Writer
@@ -48,7 +49,8 @@ def apply(
     it waits for it. `is_restoring`: staff put back what merging had dropped (see `Push`).
     """
     push, applied = Push(session, caller, now, is_restoring), Applied()
-    writers = {name: WRITERS[name](push) for name in sorted({edit.collection for edit in edits} & WRITERS.keys())}
+    written = {edit.collection for edit in edits if _is_written(caller, edit.collection)}
+    writers = {name: WRITERS[name](push) for name in sorted(written)}
     usable = {name: [edit for edit in edits if edit.collection == name and _is_id(edit.id)] for name in writers}
     concerned = [patient for name, writer in writers.items() for patient in writer.load_parents(usable[name])]
     push.lock_patients(concerned)
@@ -70,6 +72,10 @@ def apply(
     return applied
 
 
+def _is_written(caller: Principal, collection: str) -> bool:
+    return collection in WRITERS and writes(caller, collection)
+
+
 def _is_id(text: str) -> bool:
     return re.fullmatch(ID_PATTERN, text) is not None
 
@@ -77,7 +83,8 @@ def _is_id(text: str) -> bool:
 def _reassert_read_only(push: Push, edits: Sequence[Edit], applied: Applied) -> set[tuple[str, str]]:
     """Have the device get again what it changed of collections that no device writes. Return which rows it sees."""
     known = set()
-    for name in sorted({edit.collection for edit in edits} & COLLECTIONS.keys() - WRITERS.keys()):
+    known_ones = {edit.collection for edit in edits} & COLLECTIONS.keys()
+    for name in sorted(each for each in known_ones if not _is_written(push.caller, each)):
         collection = COLLECTIONS[name]
         ids = {edit.id for edit in edits if edit.collection == name and _is_id(edit.id)}
         seen = read_now(push.session, push.caller, collection, ids, SCHEMA_VERSION)
@@ -94,7 +101,7 @@ def _keep_unusable(push: Push, edits: Sequence[Edit], seen: set[tuple[str, str]]
     for edit in edits:
         if edit.is_delete or (edit.collection, edit.id) in seen:
             continue
-        if edit.collection not in WRITERS:
+        if not _is_written(push.caller, edit.collection):
             reason = "read_only" if edit.collection in COLLECTIONS else "unknown_collection"
             push.refuse(edit, reason, push.caller.patient_id)
         elif not _is_id(edit.id):

@@ -18,6 +18,7 @@ from service.identity.principal import Principal
 from service.sync import statements
 from service.sync.collections import Collection, served
 from service.sync.cursor import Span
+from service.sync.proxies import sees
 
 
 class Change(NamedTuple):
@@ -38,7 +39,8 @@ def changed_collections(session: Session, caller: Principal, span: Span, version
     collections = served(version)
     query = statements.probe(version, _kind_of(caller), span.since == 0)
     (row,) = query.rows(session.connection(), _parameters(caller, span))
-    return tuple(collection for collection, changed in zip(collections, row, strict=True) if changed)
+    has_changed = zip(collections, row, strict=True)
+    return tuple(each for each, changed in has_changed if changed and sees(caller, each.name))
 
 
 def read_changes(session: Session, caller: Principal, collection: Collection, span: Span, version: int) -> list[Change]:
@@ -60,6 +62,8 @@ def read_now(
     session: Session, caller: Principal, collection: Collection, ids: Names[str], version: int
 ) -> dict[str, Change]:
     """Return the rows of these ids as the caller sees them now, by id. What the caller does not see is left out."""
+    if not sees(caller, collection.name):
+        return {}
     query, connection = statements.of_ids(collection, version, _kind_of(caller)), session.connection()
     told = {"practice_id": caller.practice_id, "who": caller.patient_id or caller.actor_id, "ids": list(ids)}
     rows = driver_rows(connection, query, told)

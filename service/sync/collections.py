@@ -31,7 +31,7 @@ from models.private import Sealed
 from service.care.records import PATIENT_MAY_CHANGE
 from service.sync.columns import WireColumn, kind_of
 
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
 OLDEST_VERSION: Final = 1  # what is older is answered 426
 
 
@@ -111,6 +111,7 @@ def _collection(
 
 _PAIN = "pain pain_back pain_leg pain_neck pain_arm"
 _CHECK_IN = f"episode_id reported_at {_PAIN} walking_minutes steps took_opioid note"
+_OF_THE_DAY = "opioid_doses temperature_tenths_c wound_signs sleep mood confidence"
 _ANSWERS = "episode_id milestone_id instrument answered_at answers"
 _BOUND = "binding_procedure binding_stage grade sources text cancelled_at cancel_reason"
 COLLECTIONS: Final[Mapping[str, Collection]] = {
@@ -177,8 +178,8 @@ COLLECTIONS: Final[Mapping[str, Collection]] = {
         _collection(
             "check_ins",
             CheckIn,
-            {1: f"{_CHECK_IN} received_at reported_by", 3: "red_flags"},
-            written=f"{_CHECK_IN} red_flags",
+            {1: f"{_CHECK_IN} received_at reported_by", 3: "red_flags", 4: _OF_THE_DAY},
+            written=f"{_CHECK_IN} red_flags {_OF_THE_DAY}",
             creates=True,
         ),
         _collection(

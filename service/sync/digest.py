@@ -19,6 +19,7 @@ from service.logs import log_event
 from service.sync.collections import COLLECTIONS, SCHEMA_VERSION, Collection
 from service.sync.cursor import read_top, span_from
 from service.sync.drift import MOST_ROWS, Comparison, Healed, Rows, Told
+from service.sync.proxies import sees
 from service.sync.schema_versions import served_version
 
 digest = Resource("sync-digest", "Whether a device has what the server has, and its healing where it has not.")
@@ -119,7 +120,7 @@ def _heal(comparison: Comparison, rows: Rows, told: Mapping[Collection, Mapping[
 
 def _told(given: Mapping[str, Any], version: int) -> dict[Collection, dict[str, Any]]:
     """Return what is told by collection, in our order. Raises InvalidError for what cannot be compared."""
-    known = {name for name, each in COLLECTIONS.items() if each.columns_of(version)}
+    known = {name for name, each in COLLECTIONS.items() if each.columns_of(version) and sees(caller(), name)}
     strange = sorted(given.keys() - known)
     if strange:
         expected = "collections of the schema: " + ", ".join(sorted(known))

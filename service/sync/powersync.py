@@ -110,6 +110,8 @@ def _version_in(body: Mapping[str, Any]) -> int:
 
 
 def _bucket(who: Principal, top: Position) -> str:
+    if who.proxy is not None:
+        return f"proxy:{who.proxy.consent_id}:{top.epoch}"
     kind = "staff" if who.is_staff else "patient"
     return f"{kind}:{who.patient_id or who.actor_id}:{top.epoch}"
 

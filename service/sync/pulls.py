@@ -11,7 +11,6 @@ from sqlalchemy import Insert, bindparam
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from models.audit import ActorKind
 from models.base import table_of
 from models.wake import EVERY_TABLE, DevicePull
 from service.api.scope import caller, scope, settings
@@ -22,7 +21,7 @@ _KEY: Final = ("practice_id", "device_id", "table_name")
 def note_pull(revision: int, table: str = EVERY_TABLE) -> None:
     """Have it kept with this request that its caller, if a device, was given a table's changes up to `revision`."""
     who = caller()
-    if who.actor_kind is not ActorKind.device or not settings().wakes_devices:
+    if not who.is_device or not settings().wakes_devices:
         return
 
     def keep(session: Session) -> None:

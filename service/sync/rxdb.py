@@ -22,6 +22,7 @@ from service.sync.collections import COLLECTIONS, Collection
 from service.sync.cursor import Position, read_top, span_from
 from service.sync.edits import Edit
 from service.sync.events import resync_stream
+from service.sync.proxies import sees
 from service.sync.pulls import note_pull
 from service.sync.queries import Cursor
 from service.sync.schema_versions import served_version
@@ -108,9 +109,9 @@ def stream_rxdb(collection: str, version: int) -> Response:
 
 
 def _collection(name: str, version: int) -> Collection:
-    """Return a collection that clients of a version have. Raises NotFoundError."""
+    """Return a collection that clients of a version, and this caller, have. Raises NotFoundError."""
     found = COLLECTIONS.get(name)
-    if found is None or not found.columns_of(version):
+    if found is None or not found.columns_of(version) or not sees(caller(), name):
         raise NotFoundError
     return found
 

@@ -27,6 +27,7 @@ from service.sync.changes import Change, changed_collections, read_changes
 from service.sync.collections import COLLECTIONS, SCHEMA_VERSION, served
 from service.sync.cursor import Span, read_top, span_from
 from service.sync.edits import Edit
+from service.sync.proxies import sees
 from service.sync.pulls import note_pull
 from service.sync.queries import Cursor, Outcomes
 from service.sync.schema_versions import served_version
@@ -130,7 +131,7 @@ def _migrated(session: Session, who: Principal, span: Span, version: int, asked:
     whole = Span(0, span.top)
     found = {}
     for name in migration["tables"]:
-        if name in COLLECTIONS:
+        if name in COLLECTIONS and sees(who, name):
             found[name] = read_changes(session, who, COLLECTIONS[name], whole, version)
     for name, columns in migration["columns"].items():
         if name in COLLECTIONS and name not in found:

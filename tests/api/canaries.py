@@ -23,19 +23,23 @@ from models import (
     InboundMessage,
     Milestone,
     ObservedFact,
+    OpioidTaper,
     Patient,
     PlanChange,
     Receipt,
+    RecordHold,
     Reminder,
     ReminderAck,
     SlotEntry,
     SyncHeal,
     Task,
     Visit,
+    WoundPhoto,
     private,
 )
 from models.base import Base, table_of
 from models.care import Reporter
+from models.hold import HoldReason
 from models.merging import FormerVersion
 from models.receipts import InboundKind, ReceiptKind
 from models.report import ClinicalEventKind, TaskKind, VisitKind, VisitState
@@ -119,6 +123,17 @@ def _add_rows(session: Session, clinic: Clinic) -> None:
     rows: list[Any] = [
         ObservedFact(id="marked", what=Observation.opioid_taken, observed_at=AT, recorded_at=AT, **of_episode),
         Visit(id="marked", kind=VisitKind.call, state=VisitState.booked, **of_episode),
+        WoundPhoto(
+            id="marked",
+            taken_at=AT,
+            received_at=AT,
+            reported_by=Reporter.patient,
+            sent_digest="",
+            width=1,
+            height=1,
+            size_bytes=1,
+            **of_episode,
+        ),
         ClinicalEvent(
             id="marked", kind=ClinicalEventKind.readmission, occurred_on=AT.date(), recorded_at=AT, **of_episode
         ),
@@ -131,6 +146,9 @@ def _add_rows(session: Session, clinic: Clinic) -> None:
             cleared_by=clinic.clinician.id,
             grounds={},
             **of_episode,
+        ),
+        OpioidTaper(
+            id="marked", mme_tenths_per_dose=75, steps=[], entered_by=clinic.clinician.id, entered_at=AT, **of_episode
         ),
         SlotEntry(id=item.id, for_day0=AT.date(), entered_by=clinic.clinician.id, entered_at=AT, **whose),
         InboundMessage(id="marked", received_at=AT, kind=InboundKind.message, **whose),
@@ -149,7 +167,10 @@ def _add_rows(session: Session, clinic: Clinic) -> None:
     ]
     for row, private_name in zip(
         rows,
-        (None, "note", "detail", "reason_text", "override", "instruction", "text", "content", None, None, "note"),
+        (
+            *(None, "note", "picture", "detail", "reason_text", "override"),
+            *(None, "instruction", "text", "content", None, None, "note"),
+        ),
         strict=True,
     ):
         session.add(row)
@@ -158,6 +179,7 @@ def _add_rows(session: Session, clinic: Clinic) -> None:
         if private_name is not None:
             setattr(row, private_name, f"{MARK} {private_name}")
     session.flush()
+    session.add(RecordHold(id="marked", reason=HoldReason.complaint, placed_at=AT, ended_at=AT, **whose))
     session.add(
         EnrolmentCode(id="marked", code_hash=b"marked", made_by=clinic.clinician.id, made_at=AT, expires_at=AT, **whose)
     )

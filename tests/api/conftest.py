@@ -18,10 +18,12 @@ from models import Episode, Milestone, Patient, Practice, Staff, Surgery
 from models.base import Base
 from models.engine import begin_reads, make_session_factory
 from models.people import StaffRole
+from models.proxy import ProxyScope
 from models.service_account import Scope
 from schedules.planning import plan_episode
 from service.app import create_app
 from service.db import db
+from service.identity.principal import Proxy
 from service.identity.service_accounts import NewServiceAccount, make_service_account
 from service.identity.sessions import start_session
 from service.identity.tokens import enrol_device, issue_staff_token
@@ -211,6 +213,15 @@ def as_service(app: Flask, session: Session, clinic: Clinic, *scopes: str) -> Ca
 def as_patient(app: Flask, session: Session, patient: Patient) -> Caller:
     """Return a patient's new phone."""
     tokens = enrol_device(session, patient.practice_id, patient.id, MONDAY_AFTERNOON)
+    session.commit()
+    return Caller(app.test_client(), tokens.access.secret)
+
+
+def as_proxy(app: Flask, session: Session, clinic: Clinic, *scopes: str) -> Caller:
+    """Return the new phone of a proxy of the clinic's patient, who may do what these scopes open."""
+    consent = builders.proxy_consent(session, clinic.patient, clinic.coordinator, scopes=list(scopes))
+    proxy = Proxy(consent.id, frozenset(ProxyScope(each) for each in scopes))
+    tokens = enrol_device(session, clinic.id, clinic.patient.id, MONDAY_AFTERNOON, proxy=proxy)
     session.commit()
     return Caller(app.test_client(), tokens.access.secret)
 

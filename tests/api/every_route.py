@@ -1,6 +1,8 @@
 """Every route with a target of each kind: what tests of walls, of the audit trail and of repeats send."""
 
+from base64 import b64encode
 from datetime import UTC, date, datetime, time
+from hashlib import sha256
 from typing import Any
 from zlib import crc32
 
@@ -11,23 +13,30 @@ from models import (
     CheckIn,
     ClearanceRule,
     Delivery,
+    Device,
     Letter,
     LetterRelease,
     Milestone,
     ObservedFact,
     OnCallShift,
+    OpioidTaper,
+    Passkey,
     QuestionnaireAnswer,
+    RecordHold,
     Reminder,
     ServiceAccount,
     Staff,
     Task,
     Token,
+    Visit,
+    WoundPhoto,
 )
 from models.care import Reporter
+from models.hold import HoldReason
 from models.identity import TokenKind
 from models.letter import Recipient
 from models.reminder import DeliveryState
-from models.report import TaskKind
+from models.report import TaskKind, VisitKind, VisitState
 from schedules.plan.vocabulary import (
     AlertKind,
     AlertState,
@@ -44,6 +53,7 @@ from service.identity.roles import WHO_MAY
 from tests import builders
 from tests.api.conftest import API, Answer, Caller, Clinic
 from tests.clock import MONDAY_AFTERNOON
+from tests.pictures import picture
 
 # Pages are walked in tests/dashboard: their callers come with a cookie, and their forms with a token.
 API_ROUTES = tuple(route for route in WHO_MAY if not is_clinic(route))
@@ -55,6 +65,9 @@ MISSING = {
     "slot_id": "nothing",
     "check_in_id": "nothing",
     "answer_id": "nothing",
+    "taper_id": "nothing",
+    "visit_id": "nothing",
+    "photo_id": "nothing",
     "task_id": "nothing",
     "observation_id": "nothing",
     "reminder_id": "nothing",
@@ -63,13 +76,18 @@ MISSING = {
     "refused_id": "nothing",
     "session_id": "nothing",
     "account_id": "nothing",
+    "passkey_id": "nothing",
     "delivery_id": "nothing",
     "alert_id": "nothing",
+    "hold_id": "nothing",
     "shift_id": "nothing",
     "staff_id": "nobody",
+    "member_id": "nobody",
     "own_protocol_id": "nothing",
     "release_id": "nothing",
     "letter_id": "nothing",
+    "device_id": "nothing",
+    "proxy_id": "nothing",
 }
 # Longer than any id.
 MALFORMED = dict.fromkeys(MISSING, "x" * 65)
@@ -95,6 +113,14 @@ RELEASE_BODY = {
     "signed_on": "2026-02-20",
     "valid_through_on": "2026-08-20",
 }
+PROXY_BODY = {
+    "name": "Sam Whitfield",
+    "relationship": "partner",
+    "scopes": ["read_plan"],
+    "given_how": "in_person",
+    "given_on": "2026-03-02",
+    "through_on": "2026-09-02",
+}
 SURGERY_BODY = {"procedure": "lumbar_microdiscectomy", "approach": "tubular", "levels": ["L4-L5"]}
 
 VERSION = "/api/v1/protocols/{protocol_id}/versions/{version}"
@@ -104,7 +130,7 @@ NAMES = {
     "version": "1",
     "filename": "start.js",
     "token": "AAAAAAAAAAAAAAAAAAAAAA",
-    "collection": "check_ins",
+    "collection": "episodes",  # which every device holds
     "channel": "sms",
     "table": "episode",
 }
@@ -120,6 +146,8 @@ ENDLESS = (
 QUERIES = {
     f"GET {VERSION}/diff": "?against=MD-OPEN@1",
     "GET /api/v1/protocols/compare": "?procedure=tlif",
+    "GET /api/v1/outcomes/milestones": "?procedure=tlif&kind=drive",
+    "GET /api/v1/outcomes/recovery-bands": "?procedure=tlif&approach_class=miss",
     f"GET {SYNC}/wait": "?seconds=0",
     f"POST {SYNC}/watermelon": "?last_pulled_at=1",
 }
@@ -132,6 +160,8 @@ def body_of(route: str, ids: dict[str, str]) -> Any:
         "PUT /api/v1/patients/{patient_id}": PATIENT_BODY | {"mrn": "SP-NEW"},
         "PATCH /api/v1/patients/{patient_id}": {},
         "POST /api/v1/patients/{patient_id}/erase": {"reason": "asked_by_patient", "dry_run": True},
+        "POST /api/v1/patients/{patient_id}/holds": {"reason": "complaint"},
+        "POST /api/v1/patients/{patient_id}/holds/{hold_id}/end": {},
         "PUT /api/v1/episodes/{episode_id}": {"patient_id": ids["patient_id"], "label": "E-NEW"},
         "PATCH /api/v1/episodes/{episode_id}": {},
         "PUT /api/v1/surgeries/{surgery_id}": SURGERY_BODY | {"episode_id": ids["episode_id"], "stage": 9},
@@ -146,6 +176,17 @@ def body_of(route: str, ids: dict[str, str]) -> Any:
             "instrument": "nrs",
             "answered_at": "2026-03-02T08:30:00Z",
             "answers": {"back": 4},
+        },
+        "PUT /api/v1/opioid-tapers/{taper_id}": {
+            "episode_id": ids["episode_id"],
+            "mme_tenths_per_dose": 75,
+            "steps": [{"from_on": "2026-03-01", "most_mme_tenths": 300}],
+        },
+        "PUT /api/v1/visits/{visit_id}": {
+            "episode_id": ids["episode_id"],
+            "kind": "follow_up",
+            "state": "booked",
+            "booked_for": "2026-03-09T14:00:00Z",
         },
         "PUT /api/v1/observations/{observation_id}": {
             "episode_id": ids["episode_id"],
@@ -204,7 +245,15 @@ def body_of(route: str, ids: dict[str, str]) -> Any:
         "POST /api/v1/sign-in/second-factor": {"challenge": "x", "code": "000000"},
         "POST /api/v1/sign-in/authenticator": {"challenge": "x"},
         "POST /api/v1/sign-in/authenticator/confirm": {"challenge": "x", "code": "000000"},
+        "POST /api/v1/sign-in/passkey/options": {},
+        "POST /api/v1/sign-in/passkey": {"passkey": {}},
+        "POST /api/v1/me/passkeys": {"name": "Phone", "passkey": {}},
         "POST /api/v1/service-accounts": {"name": "Records", "scopes": ["patients:read"]},
+        "POST /api/v1/staff": {"name": "Dana Okafor", "email": "not an address", "role": "coordinator"},
+        "POST /api/v1/staff/{member_id}/role": {"role": "clinician"},
+        "POST /api/v1/staff/{member_id}/code": {"lost": "second_factor"},
+        "POST /api/v1/patients/{patient_id}/proxies": PROXY_BODY,
+        "POST /api/v1/devices/wiped": {"token": "x"},
         "POST /api/v1/me/step-up": {"code": "000000"},
         "POST /api/v1/me/password": {"old_password": "x", "new_password": "x"},
         "POST /api/v1/me/authenticator/confirm": {"code": "000000"},
@@ -226,6 +275,9 @@ def call(who: Caller, route: str, ids: dict[str, str], *, body: Any = None) -> A
         return who.call("POST", path, data="mrn\n", content_type="text/csv")
     if route == f"PUT {VERSION}":
         return who.call("PUT", path, data="id = 1", content_type="application/toml")
+    if route == "PUT /api/v1/wound-photos/{photo_id}":
+        path += f"?episode_id={ids['episode_id']}&taken_at=2026-03-01T08:00:00Z"
+        return who.call("PUT", path, data=picture(), content_type="image/png")
     path += QUERIES.get(route, "")
     body = body_of(route, ids) if body is None else body
     if route in ENDLESS:
@@ -247,6 +299,14 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
     fact = ObservedFact(id=name, what=Observation.opioid_taken, observed_at=at, recorded_at=at, **whose)
     fact.reported_by = Reporter.patient
     session.add(fact)
+    taper = OpioidTaper(id=name, mme_tenths_per_dose=75, entered_by=clinic.clinician.id, entered_at=at, **whose)
+    taper.steps = [{"from_on": "2026-03-01", "most_mme_tenths": 300}]
+    session.add(taper)
+    photo = WoundPhoto(id=name, taken_at=at, sent_digest=sha256(picture()).hexdigest(), **told, **whose)
+    photo.width, photo.height, photo.size_bytes = 8, 6, len(picture())
+    session.add(photo)
+    photo.picture = b64encode(picture()).decode()
+    session.add(Visit(id=name, kind=VisitKind.follow_up, state=VisitState.booked, booked_for=at, **whose))
     session.add(Task(id=name, kind=TaskKind.fill_slot, created_at=at, about={}, **whose))
     builders.conflict(session, clinic.other_patient if other else clinic.patient, id=name)
     builders.refused_row(session, clinic.other_patient if other else clinic.patient, id=name)
@@ -257,15 +317,22 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
     days = {"from_on": at.date(), "from_at": time(8), "until_on": at.date(), "until_at": time(20)}
     shift = OnCallShift(practice_id=clinic.id, id=name, staff_id=clinic.coordinator.id, place="first", **days)
     session.add(shift)
+    hold = {"practice_id": clinic.id, "patient_id": episode.patient_id, "placed_at": at}
+    session.add(RecordHold(id=name, reason=HoldReason.other, **hold))
     rule = ClearanceRule(id=name, practice_id=clinic.id, milestone_kind="blt_end", signed_by=clinic.clinician.id)
     rule.signed_at = at
     session.add(rule)
     account = ServiceAccount(practice_id=clinic.id, id=name, name="Records", scopes=["import"], made_at=at)
     account.key_hash, account.expires_at = f"key-{name}".encode(), datetime(2027, 3, 1, tzinfo=UTC)
     session.add(account)
+    session.add(Device(practice_id=clinic.id, id=name, patient_id=episode.patient_id, enrolled_at=at))
+    whom = clinic.other_patient if other else clinic.patient
+    consent = builders.proxy_consent(session, whom, clinic.coordinator, id=name)
     colleague = builders.staff(session, clinic.practice) if other else clinic.coordinator
     add_session_row(session, colleague, name)
+    add_passkey_row(session, colleague, name)
     add_letter(session, clinic, whose, name)
+    member = builders.staff(session, clinic.practice)
     items = session.query(Milestone).filter_by(practice_id=clinic.id, episode_id=episode.id)
     walking, fasting = (items.filter_by(key=key).one() for key in ("walk30", "fasting"))
     goal = session.query(Reminder).filter_by(practice_id=clinic.id, milestone_id=walking.id, key="goal").one()
@@ -281,6 +348,9 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
         "slot_id": fasting.id,
         "check_in_id": name,
         "answer_id": name,
+        "taper_id": name,
+        "visit_id": name,
+        "photo_id": name,
         "task_id": name,
         "observation_id": name,
         "reminder_id": goal.id,
@@ -289,13 +359,18 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
         "refused_id": name,
         "session_id": name,
         "account_id": name,
+        "passkey_id": name,
         "delivery_id": held.id,
         "alert_id": name,
         "shift_id": name,
+        "hold_id": name,
         "staff_id": clinic.coordinator.id,
+        "member_id": member.id,
         "own_protocol_id": add_own_protocol(session, clinic, name),
         "release_id": name,
         "letter_id": name,
+        "device_id": name,
+        "proxy_id": consent.id,
     }
 
 
@@ -327,6 +402,13 @@ def add_session_row(session: Session, staff: Staff, name: str) -> None:
     used = {"made_at": MONDAY_AFTERNOON, "last_seen_at": MONDAY_AFTERNOON, "reauthenticated_at": MONDAY_AFTERNOON}
     row = Token(practice_id=staff.practice_id, id=name, token_hash=name.encode(), expires_at=ends_at, **used)
     row.kind, row.staff_id, row.label = TokenKind.staff_session, staff.id, "Firefox"
+    session.add(row)
+
+
+def add_passkey_row(session: Session, staff: Staff, name: str) -> None:
+    """Store a passkey of a member of staff that somebody may remove."""
+    row = Passkey(practice_id=staff.practice_id, id=name, staff_id=staff.id, name="Phone", made_at=MONDAY_AFTERNOON)
+    row.credential_id, row.public_key, row.sign_count = f"key-{name}".encode(), b"", 0
     session.add(row)
 
 

@@ -15,6 +15,7 @@ from models.sign_in import StaffCredential
 from service.identity.passwords import hash_password
 from service.identity.totp import code_at, step_of
 from tests.api.conftest import Answer, Caller
+from tests.api.soft_passkey import SoftPasskey
 from tests.clock import MONDAY_AFTERNOON, FixedClock
 
 PASSWORD = "violet ladder 94 otter"
@@ -72,6 +73,13 @@ class Person:
     def sign_in(self) -> Caller:
         """Return the person in a new session."""
         answer = self.give_code(self.challenge())
+        assert answer.status_code == 200, answer.json
+        return Caller(self.app.test_client(), answer.json["token"])
+
+    def sign_in_with(self, passkey: SoftPasskey) -> Caller:
+        """Return the person in a new session, begun with a passkey alone."""
+        options = self.send("/sign-in/passkey/options", {}).json["options"]
+        answer = self.send("/sign-in/passkey", {"passkey": passkey.get(options)})
         assert answer.status_code == 200, answer.json
         return Caller(self.app.test_client(), answer.json["token"])
 

@@ -22,8 +22,13 @@ NOT_OF_A_PATIENT = (
     "delivery-health",
     "self-audits",
     "service-accounts",
+    "v1/staff",
+    "clinic/staff",
+    "clinic/practice",
     "on-call",
     "alert-rules",
+    "outcomes",
+    "v1/questionnaires",
 )
 
 

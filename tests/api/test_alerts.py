@@ -345,3 +345,40 @@ def test_no_row_of_an_alert_holds_a_name_or_an_answer_in_words(patient: Caller, 
     (alert,) = look(Alert, practice_id=clinic.id)
     assert alert.about == {"check_in_id": PATH.rpartition("/")[2], "red_flag": "new_weakness"}
     assert look(Delivery, practice_id=clinic.id, alert_id=alert.id)
+
+
+@pytest.mark.parametrize(
+    ("told", "flag"),
+    [
+        ({"wound_signs": ["pus"]}, "wound_infection"),
+        ({"wound_signs": ["clear_fluid", "redness"]}, "fluid_or_meningitis"),
+        ({"temperature_tenths_c": 383}, "wound_infection"),
+        ({"temperature_tenths_c": 383, "red_flags": []}, "wound_infection"),
+        ({"temperature_tenths_c": 401, "red_flags": ["wound_infection"]}, "wound_infection"),
+    ],
+)
+def test_signs_and_a_fever_that_amount_to_a_red_flag_raise_it_asked_or_not(
+    patient: Caller, clinic: Clinic, engine: Engine, told: dict[str, Any], flag: str
+) -> None:
+    answer = patient.put(PATH, report(clinic, **told))
+
+    assert [each["red_flag"] for each in answer.json["urgent"]] == [flag]
+    (alert,) = alerts_of(engine, practice_id=clinic.id)
+    assert alert.about == {"check_in_id": PATH.rpartition("/")[2], "red_flag": flag}
+
+
+@pytest.mark.sqlite_only
+def test_what_is_for_the_record_raises_nothing(patient: Caller, clinic: Clinic, engine: Engine) -> None:
+    answer = patient.put(PATH, report(clinic, wound_signs=["blood", "redness"], temperature_tenths_c=382, sleep=0))
+
+    assert (answer.status_code, answer.json["urgent"]) == (201, [])
+    assert alerts_of(engine, practice_id=clinic.id) == []
+
+
+@pytest.mark.sqlite_only
+def test_a_fever_that_is_corrected_withdraws_its_alert(patient: Caller, clinic: Clinic, engine: Engine) -> None:
+    etag = patient.put(PATH, report(clinic, temperature_tenths_c=390)).headers["ETag"]
+
+    patient.put(PATH, report(clinic, temperature_tenths_c=370), match=etag)
+
+    assert lines_of(engine, practice_id=clinic.id).count("withdrawn") == 1

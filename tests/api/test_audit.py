@@ -125,11 +125,13 @@ def test_a_reused_refresh_token_is_recorded(
 ) -> None:
     code = coordinator.post("/enrolments", {"patient_id": clinic.patient.id}).json["code"]
     signed = anonymous.post("/devices", {"code": code}).json
-    for _ in range(2):
-        anonymous.post("/tokens/refresh", {"refresh_token": signed["refresh_token"]})
+    renewed = anonymous.post("/tokens/refresh", {"refresh_token": signed["refresh_token"]}).json
+    for token in (renewed["refresh_token"], signed["refresh_token"]):
+        anonymous.post("/tokens/refresh", {"refresh_token": token})
 
     assert trail()[1:] == [
         (AuditAction.token, "POST /api/v1/devices", 201, (clinic.patient.id,)),
+        (AuditAction.token, "POST /api/v1/tokens/refresh", 200, (clinic.patient.id,)),
         (AuditAction.token, "POST /api/v1/tokens/refresh", 200, (clinic.patient.id,)),
         (AuditAction.token, "POST /api/v1/tokens/refresh", 401, (clinic.patient.id,)),
     ]

@@ -111,3 +111,36 @@ def test_nobody_puts_words_into_anothers_mouth(patient: Caller, coordinator: Cal
         ("patient", report(clinic)["pain"]),
         ("staff", report(clinic)["pain"]),
     }
+
+
+def test_a_day_is_told_in_full_and_signs_at_the_wound_once_each(patient: Caller, clinic: Clinic, look: Look) -> None:
+    day = {"opioid_doses": 3, "temperature_tenths_c": 371, "sleep": 4, "mood": 0, "confidence": 10}
+
+    answer = patient.put(PATH, report(clinic, **day, wound_signs=["blood", "redness", "blood"]))
+
+    assert (answer.status_code, answer.json["wound_signs"]) == (201, ["redness", "blood"])
+    assert {name: answer.json[name] for name in day} == day
+    (row,) = look(CheckIn, practice_id=clinic.id)
+    assert (row.opioid_doses, row.temperature_tenths_c, row.wound_signs) == (3, 371, ["redness", "blood"])
+
+
+@pytest.mark.sqlite_only
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("opioid_doses", -1),
+        ("opioid_doses", 101),
+        ("temperature_tenths_c", 37),
+        ("temperature_tenths_c", 37.5),
+        ("temperature_tenths_c", 451),
+        ("wound_signs", ["angry"]),
+        ("wound_signs", "pus"),
+        ("sleep", 11),
+        ("mood", "good"),
+        ("confidence", True),
+    ],
+)
+def test_what_cannot_be_of_a_day_is_refused(patient: Caller, clinic: Clinic, field: str, value: object) -> None:
+    answer = patient.put(PATH, report(clinic, **{field: value}))
+
+    assert (answer.status_code, answer.json["errors"][0]["pointer"].split("/")[1]) == (422, field)

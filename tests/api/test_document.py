@@ -6,7 +6,14 @@ from typing import Any
 import pytest
 from openapi_spec_validator import validate
 
-from service.api import examples, examples_access, examples_providers, examples_sign_in, examples_sync
+from service.api import (
+    examples,
+    examples_access,
+    examples_passkeys,
+    examples_providers,
+    examples_sign_in,
+    examples_sync,
+)
 from service.api.access_log import AccessPage
 from service.api.check_ins import CheckInBody
 from service.api.conflicts import ConflictPage, RefusedRowPage, ResolveBody
@@ -14,6 +21,7 @@ from service.api.document import STATIC
 from service.api.episodes import EpisodeBody, EpisodePatch
 from service.api.inbound_messages import InboundMessagePage
 from service.api.milestones import AchieveBody, ReportedView, SkipBody
+from service.api.passkey_bodies import NewPasskeyBody, PasskeyAnswerBody, SignInPasskeyBody
 from service.api.patients import PatientBody, PatientPatch
 from service.api.providers import MailEventsBody
 from service.api.push_addresses import PushAddressBody
@@ -171,6 +179,9 @@ def test_the_examples_fit_their_schemas() -> None:
     assert SessionTokenView().validate(examples_sign_in.SESSION_TOKEN) == {}
     assert FirstSessionView().validate(examples_sign_in.FIRST_SESSION) == {}
     assert SessionsView().validate(examples_sign_in.SESSIONS) == {}
+    assert SignInPasskeyBody().validate(examples_passkeys.ASK) == {}
+    assert PasskeyAnswerBody().validate(examples_passkeys.ANSWER) == {}
+    assert NewPasskeyBody().validate(examples_passkeys.NEW) == {}
     assert examples_sign_in.ACCOUNT.keys() == AccountView().fields.keys()
     assert DigestBody().validate(examples_sync.DIGEST) == {}
     assert DigestAnswer().validate(examples_sync.DIGEST_ANSWER) == {}

@@ -3,10 +3,11 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from models import Device, EnrolmentCode, Token
-from tests.api.conftest import Caller, Clinic, Look
+from tests.api.conftest import Answer, Caller, Clinic, Look
 from tests.clock import MONDAY_AFTERNOON, FixedClock
 
 
@@ -79,21 +80,95 @@ def test_renewing_ends_the_earlier_access_token(coordinator: Caller, anonymous: 
     assert not sees_patient(anonymous, clinic, signed["access_token"])
 
 
-def test_a_refresh_token_used_twice_ends_the_whole_device(
+def renew(anonymous: Caller, refresh_token: str) -> Answer:
+    return anonymous.post("/tokens/refresh", {"refresh_token": refresh_token})
+
+
+def test_a_refresh_token_that_comes_after_its_successor_was_used_ends_the_whole_device(
     coordinator: Caller, anonymous: Caller, clinic: Clinic, look: Look
 ) -> None:
     signed = enrol(coordinator, anonymous, clinic)
     other = enrol(coordinator, anonymous, clinic)
-    renewed = anonymous.post("/tokens/refresh", {"refresh_token": signed["refresh_token"]}).json
+    renewed = renew(anonymous, signed["refresh_token"]).json
+    assert sees_patient(anonymous, clinic, renewed["access_token"])
 
-    again = anonymous.post("/tokens/refresh", {"refresh_token": signed["refresh_token"]})
+    again = renew(anonymous, signed["refresh_token"])
 
     assert again.status_code == 401
     assert not sees_patient(anonymous, clinic, renewed["access_token"])
-    assert anonymous.post("/tokens/refresh", {"refresh_token": renewed["refresh_token"]}).status_code == 401
+    assert renew(anonymous, renewed["refresh_token"]).status_code == 401
     assert sees_patient(anonymous, clinic, other["access_token"])
     (device,) = look(Device, id=signed["device_id"])
     assert device.revoked_at == MONDAY_AFTERNOON
+
+
+def test_a_refresh_token_that_comes_after_its_successor_was_exchanged_ends_the_device(
+    coordinator: Caller, anonymous: Caller, clinic: Clinic, look: Look
+) -> None:
+    signed = enrol(coordinator, anonymous, clinic)
+    renewed = renew(anonymous, signed["refresh_token"]).json
+    latest = renew(anonymous, renewed["refresh_token"]).json
+
+    assert renew(anonymous, signed["refresh_token"]).status_code == 401
+    assert not sees_patient(anonymous, clinic, latest["access_token"])
+    assert look(Device, id=signed["device_id"])[0].revoked_at == MONDAY_AFTERNOON
+
+
+def test_a_phone_that_lost_the_answer_asks_again_and_what_was_lost_is_worth_nothing(
+    coordinator: Caller, anonymous: Caller, clinic: Clinic, look: Look, clock: FixedClock
+) -> None:
+    signed = enrol(coordinator, anonymous, clinic)
+    lost = [renew(anonymous, signed["refresh_token"]).json for _ in range(2)]
+    clock.advance(timedelta(hours=23, minutes=59))
+
+    kept = renew(anonymous, signed["refresh_token"])
+
+    assert kept.status_code == 200
+    assert [sees_patient(anonymous, clinic, each["access_token"]) for each in lost] == [False, False]
+    assert sees_patient(anonymous, clinic, kept.json["access_token"])
+    assert renew(anonymous, kept.json["refresh_token"]).status_code == 200
+    assert look(Device, id=signed["device_id"])[0].revoked_at is None
+
+
+def test_a_lost_answer_is_asked_for_within_a_day_or_ends_the_device(
+    coordinator: Caller, anonymous: Caller, clinic: Clinic, look: Look, clock: FixedClock
+) -> None:
+    signed = enrol(coordinator, anonymous, clinic)
+    renew(anonymous, signed["refresh_token"])
+    clock.advance(timedelta(hours=24))
+
+    assert renew(anonymous, signed["refresh_token"]).status_code == 401
+    assert look(Device, id=signed["device_id"])[0].revoked_at == clock.now()
+
+
+@pytest.mark.parametrize("first", ["thief", "phone"])
+def test_of_two_who_hold_a_refresh_token_the_later_one_to_act_ends_the_device(
+    coordinator: Caller, anonymous: Caller, clinic: Clinic, look: Look, first: str
+) -> None:
+    stolen = enrol(coordinator, anonymous, clinic)
+    of_first = renew(anonymous, stolen["refresh_token"]).json
+    if first == "thief":  # reads at once; the phone comes with the token that it still has
+        assert sees_patient(anonymous, clinic, of_first["access_token"])
+        later = renew(anonymous, stolen["refresh_token"])
+    else:  # has its tokens, and lies idle while the thief exchanges and reads
+        of_thief = renew(anonymous, stolen["refresh_token"]).json
+        assert sees_patient(anonymous, clinic, of_thief["access_token"])
+        later = renew(anonymous, of_first["refresh_token"])
+
+    assert later.status_code == 401
+    assert look(Device, id=stolen["device_id"])[0].revoked_at == MONDAY_AFTERNOON
+
+
+def test_what_was_ended_otherwise_is_not_exchanged_again(
+    coordinator: Caller, anonymous: Caller, clinic: Clinic, session: Session
+) -> None:
+    signed = enrol(coordinator, anonymous, clinic)
+    renewed = renew(anonymous, signed["refresh_token"]).json
+    session.execute(update(Token).where(Token.practice_id == clinic.id).values(revoked_at=MONDAY_AFTERNOON))
+    session.commit()
+
+    assert renew(anonymous, renewed["refresh_token"]).status_code == 401
+    assert renew(anonymous, signed["refresh_token"]).status_code == 401
 
 
 def test_a_refresh_token_does_not_sign_in_and_an_access_token_does_not_renew(

@@ -8,8 +8,9 @@ from flask import Flask
 from sqlalchemy import event, update
 from sqlalchemy.orm import Session
 
-from models import CheckIn, Device, QuestionnaireAnswer, ServiceAccount, Staff, Token
+from models import CheckIn, Device, ProxyConsent, QuestionnaireAnswer, ServiceAccount, Staff, Token
 from models.people import StaffRole
+from models.proxy import ProxyScope
 from models.service_account import Scope
 from service.api.scope import template
 from service.db import db
@@ -18,7 +19,7 @@ from service.identity.principal import PATIENT_WORD, Principal
 from service.identity.roles import ANYONE, PARTS, WHO_MAY, refuse_unless_may_call
 from service.identity.tokens import enrol_device
 from tests import builders
-from tests.api.conftest import Answer, Caller, Clinic, Look, as_patient, as_service, as_signed_in
+from tests.api.conftest import Answer, Caller, Clinic, Look, as_patient, as_proxy, as_service, as_signed_in
 from tests.api.every_route import (
     API_ROUTES,
     MALFORMED,
@@ -38,6 +39,7 @@ SIGNED_IN = [route for route in API_ROUTES if WHO_MAY[route] is not ANYONE]
 SECRETS = {
     "POST /api/v1/devices": {"code": "0000-0000-0000"},
     "POST /api/v1/tokens/refresh": {"refresh_token": "x"},
+    "POST /api/v1/devices/wiped": {"token": "x"},
 }
 
 
@@ -95,7 +97,7 @@ def expected(route: str, word: str, target: str) -> str:
         return "403"
     if target == "malformed":
         return "404" if is_about_somebody(route) and "{" in route else "reached"
-    within = ("own",) if word == PATIENT_WORD or route in PARTS["oneself"] else ("own", "other")
+    within = ("own",) if word in (PATIENT_WORD, *ProxyScope) or route in PARTS["oneself"] else ("own", "other")
     if target in within or not is_about_somebody(route) or creates(route, target):
         return "reached"
     return "404"
@@ -130,7 +132,18 @@ def test_whoever_has_not_signed_in_is_refused_everywhere_but_at_public_routes(
 
 @pytest.mark.sqlite_only
 @pytest.mark.parametrize(
-    "ended", ["idle", "expired", "signed out", "disabled", "refresh token", "lost phone", "revoked key", "expired key"]
+    "ended",
+    [
+        "idle",
+        "expired",
+        "signed out",
+        "disabled",
+        "refresh token",
+        "lost phone",
+        "ended consent",
+        "revoked key",
+        "expired key",
+    ],
 )
 def test_what_has_ended_or_is_no_token_of_requests_opens_nothing(
     ended: str, app: Flask, session: Session, clinic: Clinic, targets: Targets
@@ -150,6 +163,11 @@ def caller_whose(ended: str, app: Flask, session: Session, clinic: Clinic) -> Ca
             session.execute(update(Device).values(revoked_at=MONDAY_AFTERNOON))
         session.commit()
         return Caller(app.test_client(), tokens.refresh.secret if ended == "refresh token" else tokens.access.secret)
+    if ended == "ended consent":
+        proxy = as_proxy(app, session, clinic, *ProxyScope)
+        session.execute(update(ProxyConsent).values(ends_at=MONDAY_AFTERNOON))
+        session.commit()
+        return proxy
     if ended in ("revoked key", "expired key"):
         key = as_service(app, session, clinic, *Scope)
         column = "revoked_at" if ended == "revoked key" else "expires_at"
@@ -176,10 +194,12 @@ def first_caller(word: str, app: Flask, session: Session, clinic: Clinic, staff:
         return as_signed_in(app, session, staff)
     if word == PATIENT_WORD:
         return as_patient(app, session, clinic.patient)
+    if word in set(ProxyScope):
+        return as_proxy(app, session, clinic, word)
     return as_service(app, session, clinic, word)
 
 
-@pytest.mark.parametrize("word", [*StaffRole, PATIENT_WORD, *Scope])
+@pytest.mark.parametrize("word", [*StaffRole, PATIENT_WORD, *ProxyScope, *Scope])
 def test_each_route_answers_each_role_as_the_table_says_and_what_is_foreign_as_what_is_not_there(
     word: str, app: Flask, session: Session, clinic: Clinic, targets: Targets, statements: list[str]
 ) -> None:

@@ -39,6 +39,7 @@ from tests.database import KINDS, Databases, owner_url_of, settings_for
 WRITES, READS = 10_000, 2_000
 AT_ONCE = 250
 Request = Callable[[int], str]  # sends the request of a number and returns its status
+Without = Callable[[], contextlib.AbstractContextManager[None]]  # as long as it holds, requests do without a part
 
 
 @contextlib.contextmanager
@@ -102,13 +103,15 @@ def _sending(app: Any, method: str, path: str, token: str, body: bytes) -> Reque
     return send
 
 
-def seconds_of(send: Request, expected: str, *, count: int, at_once: int = AT_ONCE) -> tuple[float, float]:
-    """Return the seconds of a request with its entry and without, the medians of rounds in which both take turns."""
+def seconds_of(
+    send: Request, expected: str, *, count: int, at_once: int = AT_ONCE, without: Without = without_audit
+) -> tuple[float, float]:
+    """Return the seconds of a request, whole and without a part: the medians of rounds in which both take turns."""
     seen: tuple[list[float], list[float]] = ([], [])
     for number in range(0, 2 * count, 2 * at_once):
-        for each, audited in enumerate((True, False)):
+        for each, whole in enumerate((True, False)):
             first = number + each * at_once
-            with contextlib.nullcontext() if audited else without_audit():
+            with contextlib.nullcontext() if whole else without():
                 start = perf_counter()
                 statuses = {send(one) for one in range(first, first + at_once)}
                 seen[each].append((perf_counter() - start) / at_once)
@@ -144,16 +147,16 @@ def compare(databases: Databases, kind: str) -> Iterator[str]:
         yield f"audit_reads_{kind}: ratio {ours / bare:.2f} ({ours * 1e3:.2f} ms, {bare * 1e3:.2f} without)"
 
 
-def main() -> None:
-    """Print the lines."""
+def print_lines(compare_on: Callable[[Databases, str], Iterator[str]]) -> None:
+    """Print the lines about each kind of database."""
     leave_nothing_behind()
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         log_into(stack.enter_context(Path(os.devnull).open("w", encoding="utf-8")))
         databases = Databases(Path(folder), stack, durable=True)
         for kind in KINDS:
-            for line in compare(databases, kind):
+            for line in compare_on(databases, kind):
                 print(line, flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    print_lines(compare)

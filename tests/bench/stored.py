@@ -4,7 +4,7 @@ The others are the patient's copies with all their rows, a revision each: half o
 half since. Rows are copied in SQL that both databases read, so that 100,000 take seconds.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, Table, select, text, update
 from sqlalchemy.orm import Session
 
 from models import CheckIn, Episode, Milestone, Patient, Reminder, Restriction, Surgery, SyncClock
-from models.base import OfPatient, Synced
+from models.base import OfPatient, Synced, Tenant
 from models.care import Reporter
 from models.engine import make_engine, make_session_factory
 from schedules.planning import plan_episode
@@ -54,10 +54,10 @@ def store(url: str, *, others: int = 100, old: int = 10, panel: int = 1) -> Stor
         connection = session.connection()
         for model, one in ((CheckIn, "check-in-0"), (Reminder, _a_reminder(session))):
             numbered = {"id": "original.id || '-old' || many.number", "repeat": "1000 + many.number"}
-            _copy(connection, model, {"practice_id": patient.practice_id, "id": one}, old // 2, numbered)
+            copy_rows(connection, model, {"practice_id": patient.practice_id, "id": one}, old // 2, numbered)
         session.commit()
         stored = _store_others(session, key, others // ROWS_A_PATIENT, panel - 1)
-    _settle(engine)
+    settle(engine)
     engine.dispose()
     return Stored(url, phone=phone, coordinator=coordinator, since=stored, **key)
 
@@ -96,9 +96,9 @@ def _store_others(session: Session, key: Mapping[str, str], others: int, panel: 
     connection, practice_id = session.connection(), key["practice_id"]
     clock = update(SyncClock).where(SyncClock.practice_id == practice_id)
     first = session.scalars(select(SyncClock.revision).where(SyncClock.practice_id == practice_id)).one()
-    _copy_patient(connection, key, panel, {"rev": "original.rev"}, "-panel")
+    copy_patient(connection, key, panel, {"rev": "original.rev"}, "-panel")
     apart = {"rev": f"{first} + many.number", "coordinator_id": "NULL"}
-    _copy_patient(connection, key, others, apart, "-other")
+    copy_patient(connection, key, others, apart, "-other")
     if connection.dialect.name == "postgresql":
         connection.execute(text("ANALYZE"))  # else foreign keys are looked up as if the tables had a row each
     top = _change(connection, key, first + others)
@@ -107,19 +107,24 @@ def _store_others(session: Session, key: Mapping[str, str], others: int, panel: 
     return first + (others + 1) // 2
 
 
-def _copy_patient(
-    connection: Connection, key: Mapping[str, str], times: int, changes: Mapping[str, str], suffix: str
+def copy_patient(
+    connection: Connection,
+    key: Mapping[str, str],
+    times: int,
+    changes: Mapping[str, str],
+    suffix: str,
+    models: Iterable[type[Tenant]] = COPIED,
 ) -> None:
-    """Copy a patient with all rows but those that are old, so many times."""
-    for model in COPIED:
+    """Copy a patient with all rows of `models` but those that are old, so many times."""
+    for model in models:
         numbered = {name: f"original.{name} || '{suffix}' || many.number" for name in _NUMBERED}
         of = {"practice_id": key["practice_id"], "id" if model is Patient else "patient_id": key["patient_id"]}
-        _copy(connection, model, of, times, numbered | dict(changes), skip="%-old%")
+        copy_rows(connection, model, of, times, numbered | dict(changes), skip="%-old%")
 
 
-def _copy(
+def copy_rows(
     connection: Connection,
-    model: type[Synced],
+    model: type[Tenant],
     of: Mapping[str, str],
     times: int,
     changes: Mapping[str, str],
@@ -157,13 +162,13 @@ def _change(connection: Connection, key: Mapping[str, str], revision: int) -> in
     return revision
 
 
-def _table(model: type[Synced]) -> Table:
+def _table(model: type[Tenant]) -> Table:
     table = model.__table__  # type: ignore[attr-defined]  # every model has one
     assert isinstance(table, Table)
     return table
 
 
-def _settle(engine: Engine) -> None:
+def settle(engine: Engine) -> None:
     """Let PostgreSQL take stock of what was stored, as it would have in the days before."""
     if engine.dialect.name == "postgresql":
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:

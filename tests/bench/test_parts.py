@@ -1,5 +1,6 @@
 """What the benchmarks stand on: that they store what real workers send, and measure against the very same rows."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,7 +12,7 @@ from schedules.plan.corrections import UrgentCorrection
 from schedules.plan.vocabulary import MilestoneKind, ReminderCategory
 from service.app import create_app
 from service.db import db
-from tests.bench import bench_audit, due
+from tests.bench import bench_audit, bench_sign_in, due
 from tests.bench.children import START_SECONDS, module, seconds_of_all, started_all, wait_until
 from tests.bench.memory import megabytes_of
 from tests.bench.morning import NINE, kinds
@@ -91,6 +92,20 @@ def test_the_half_without_audit_stores_the_same_and_leaves_no_entry(engine: Engi
         reports = connection.execute(select(func.count()).select_from(CheckIn)).scalar_one()
     assert reports == 4
     assert sorted(routes) == [("GET /api/v1/patients/{patient_id}", 1), ("PUT /api/v1/check-ins/{check_in_id}", 2)]
+
+
+def test_the_open_door_asks_for_no_token(database_url: str) -> None:
+    phone = bench_audit.enrolled(database_url)
+    app = create_app(settings_for(database_url))
+    stranger = bench_audit.reading(app, replace(phone, token="unknown"))
+
+    with bench_sign_in.with_an_open_door(bench_sign_in.caller_of(database_url, phone.token)):
+        open_door = stranger(0)
+    closed = stranger(0)
+
+    with app.app_context():
+        db.engine.dispose()
+    assert (open_door, closed) == ("200", "401")
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from tests.dashboard.browser import Seen, chromium, open_page, violations
 from tests.dashboard.conftest import COOKIE
 from tests.dashboard.servers import serving
 from tests.dashboard.test_patient import planned_surgery
+from tests.outcomes.test_what_is_told import fill
 
 pytestmark = [pytest.mark.slow, pytest.mark.sqlite_only]
 PHONE, DESK = {"width": 320, "height": 640}, {"width": 1280, "height": 800}
@@ -117,13 +118,15 @@ def test_somebody_signs_in_for_the_first_time_works_and_leaves_nothing_behind(
 
 
 def test_no_page_fails_the_rules_of_accessibility_in_light_or_dark(
-    visit: Callable[..., Visit], secret: str, milestone_id: Callable[[str], str]
+    visit: Callable[..., Visit], secret: str, milestone_id: Callable[[str], str], session: Session, clinic: Clinic
 ) -> None:
+    fill(session, clinic)
     signed_in, stranger = visit(secret), visit()
     person = signed_in.clinic.patient.id
     pages = ["/clinic/", "/clinic/?sort=name", "/clinic/patients", f"/clinic/patients/{person}", "/clinic/account"]
     pages += ["/clinic/step-up", "/clinic/nowhere", f"/clinic/surgeries/{signed_in.clinic.surgery.id}/move"]
     pages += ["/clinic/protocols?procedure=tlif", "/clinic/protocols?procedure=acdf"]
+    pages += ["/clinic/outcomes?procedure=tlif&kind=drive", "/clinic/outcomes?procedure=acdf&language=es"]
     pages.append(f"/clinic/milestones/{milestone_id('drive')}")
     public = ["/clinic/", "/clinic/sign-in", "/clinic/sign-in/code", "/clinic/sign-in/invitation"]
     public += ["/clinic/sign-in/authenticator", "/clinic/signed-out"]
@@ -138,11 +141,15 @@ def test_no_page_fails_the_rules_of_accessibility_in_light_or_dark(
 
 
 @pytest.mark.parametrize("size", [PHONE, {"width": 640, "height": 400}], ids=["phone", "zoomed to 200 %"])
-def test_nothing_is_wider_than_a_small_screen(visit: Callable[..., Visit], secret: str, size: dict[str, int]) -> None:
+def test_nothing_is_wider_than_a_small_screen(
+    visit: Callable[..., Visit], secret: str, size: dict[str, int], session: Session, clinic: Clinic
+) -> None:
+    fill(session, clinic)
     window = visit(secret, viewport=size)
     person = window.clinic.patient.id
 
-    for path in ("/clinic/", "/clinic/patients", f"/clinic/patients/{person}", "/clinic/account", "/clinic/protocols"):
+    whole = ("account", "protocols", "outcomes?procedure=tlif&kind=drive")
+    for path in ("/clinic/", "/clinic/patients", f"/clinic/patients/{person}", *(f"/clinic/{name}" for name in whole)):
         page = window.go(path)
         assert page.evaluate("document.documentElement.scrollWidth") <= size["width"], path
     window.page.get_by_role("link", name="Worklist").click()

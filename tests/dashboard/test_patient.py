@@ -2,20 +2,33 @@
 
 import re
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import CheckIn, Clearance, EnrolmentCode, MilestoneProgress, Reminder, Surgery, Task
+from models import (
+    CheckIn,
+    Clearance,
+    Device,
+    EnrolmentCode,
+    MilestoneProgress,
+    OpioidTaper,
+    QuestionnaireAnswer,
+    Reminder,
+    Surgery,
+    Task,
+    Visit,
+)
 from models.care import Reporter
 from models.change import PlanChange
 from models.report import TaskKind, TaskState
-from schedules.plan.vocabulary import SkipReason, SurgeryStatus
+from schedules.plan.vocabulary import Instrument, SkipReason, SurgeryStatus
 from schedules.planning import plan_episode
 from service.care.plan_view import view_plan
 from service.dashboard.timeline import draw_plan
+from service.identity.tokens import enrol_device
 from tests.api.conftest import Clinic, Look
 from tests.clock import MONDAY_AFTERNOON
 from tests.dashboard.conftest import Desk, text_of
@@ -183,6 +196,24 @@ def test_a_code_for_a_phone_is_shown_once_as_picture_and_as_text(desk: Desk, cli
 
 
 @pytest.mark.sqlite_only
+def test_a_lost_phone_is_ended_from_the_page_which_tells_how_far_it_is(
+    desk: Desk, session: Session, clinic: Clinic, look: Look
+) -> None:
+    phone = enrol_device(session, clinic.id, clinic.patient.id, MONDAY_AFTERNOON)
+    session.commit()
+    path = f"/clinic/patients/{clinic.patient.id}"
+    before = text_of(desk.get(path))
+
+    answer = desk.post(f"/clinic/devices/{phone.principal.actor_id}/lost")
+    after = text_of(desk.get(path))
+
+    assert (answer.status_code, look(Device)[0].lost_at) == (303, MONDAY_AFTERNOON)
+    assert ("In use" in before, "Lost: delete its data" in before) == (True, True)
+    assert "It will be told to delete its data when it next makes contact" in after
+    assert "Lost: delete its data" not in after
+
+
+@pytest.mark.sqlite_only
 def test_why_a_message_is_planned_is_told_in_order(desk: Desk, session: Session, clinic: Clinic) -> None:
     reminder = session.scalars(select(Reminder).filter_by(practice_id=clinic.id, episode_id=clinic.episode.id)).first()
     assert reminder is not None
@@ -237,6 +268,64 @@ def test_check_ins_are_drawn_and_listed(desk: Desk, session: Session, clinic: Cl
     assert page.count('class="point"') == 4
     assert "Worst pain, 0 to 10, by day after surgery: 4 of 10, Fri 27 Feb" in page
     assert "Tue 24 Feb 10:00" in page
+
+
+@pytest.mark.sqlite_only
+def test_scores_stand_beside_the_baseline_with_the_source_of_what_counts_as_better(
+    desk: Desk, session: Session, clinic: Clinic
+) -> None:
+    for day, percent in ((20, 50), (28, 36)):
+        row = QuestionnaireAnswer(practice_id=clinic.id, id=f"q{day}", patient_id=clinic.patient.id)
+        row.episode_id, row.reported_by, row.instrument = clinic.episode.id, Reporter.patient, Instrument.odi
+        row.answered_at = row.received_at = MONDAY_AFTERNOON.replace(month=2, day=day)
+        row.answers = {"percent": percent}
+        session.add(row)
+    session.commit()
+
+    said = text_of(desk.get(f"/clinic/patients/{clinic.patient.id}"))
+
+    assert "Oswestry (ODI), % 0-100, lower is better" in said
+    assert "better by 14 (28 %)" in said
+    assert "Yes, by at least 12.8 (S113, Grade B)" in said
+    assert "No, not by 30 % (S114, Grade C)" in said
+
+
+@pytest.mark.sqlite_only
+def test_a_clinician_types_opioid_steps_and_reads_them_again(
+    surgeon: Desk, desk: Desk, clinic: Clinic, look: Look
+) -> None:
+    path = f"/clinic/episodes/{clinic.episode.id}/opioid-taper"
+    typed = {"mme_per_dose": "7.5", "steps": "2026-02-24 30\r\n2026-03-02  15"}
+
+    faulty = surgeon.post(path, typed | {"steps": "2026-03-02 30\n2026-02-24 15"})
+    nonsense = surgeon.post(path, typed | {"mme_per_dose": "much"})
+    done = surgeon.post(path, typed)
+
+    assert [each.status_code for each in (faulty, nonsense, done)] == [422, 422, 303]
+    assert "Expected: a day after 2026-03-02, the step before" in text_of(faulty)
+    (row,) = look(OpioidTaper, practice_id=clinic.id)
+    assert (row.mme_tenths_per_dose, row.entered_by) == (75, clinic.clinician.id)
+    said = text_of(desk.get(f"/clinic/patients/{clinic.patient.id}"))
+    assert "One dose is 7.5 MME, as the prescriber entered." in said
+    assert "From Mon 2 Mar: at most 15 MME a day" in said
+    assert "Enter new steps" not in said
+
+
+@pytest.mark.sqlite_only
+def test_a_visit_is_booked_in_the_clinics_time_and_its_end_noted(desk: Desk, clinic: Clinic, look: Look) -> None:
+    path = f"/clinic/episodes/{clinic.episode.id}/visits"
+    sent = {"kind": "imaging", "booked_on": "2026-03-02", "booked_at": "09:30"}
+
+    faulty = desk.post(path, sent | {"booked_at": "soon"})
+    booked = desk.post(path, sent)
+    (row,) = look(Visit, practice_id=clinic.id)
+    seen = desk.post(f"/clinic/visits/{row.id}/state", {"state": "seen"})
+    missed = desk.post(f"/clinic/visits/{row.id}/state", {"state": "no_show"})
+
+    assert [each.status_code for each in (faulty, booked, seen, missed)] == [422, 303, 403, 303]
+    assert row.booked_for == datetime(2026, 3, 2, 14, 30, tzinfo=UTC)
+    assert look(Visit, practice_id=clinic.id)[0].state == "no_show"
+    assert "Mon 2 Mar 09:30 Imaging did not come" in text_of(desk.get(f"/clinic/patients/{clinic.patient.id}"))
 
 
 @pytest.mark.sqlite_only

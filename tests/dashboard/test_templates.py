@@ -14,7 +14,7 @@ CODE = "\n".join(file.read_text("utf-8") for file in sorted(FOLDER.rglob("*.py")
 # What a template puts together from a code of the plan, such as task_ and a task's kind.
 MADE = (
     r"(?:task|why|lead|do|status|class|procedure|role|sort|owner|waiting|error|limit|state|skip|change|message"
-    r"|condition|ground|grade|reason|reminder|protocol|alert|letter)_\w+"
+    r"|condition|ground|grade|reason|reminder|protocol|alert|outcome|letter|measure|instrument|wound|visit|photo|device)_\w+"
 )
 
 
@@ -53,5 +53,5 @@ def test_both_languages_leave_the_same_places_open() -> None:
 
 def test_the_vendored_script_comes_with_its_licence_and_style_and_script_ask_nobody() -> None:
     assert "Zero-Clause BSD" in (STATIC / "htmx.LICENSE.txt").read_text("utf-8")
-    for name in ("clinic.css", "clinic.js", "icon.svg"):
+    for name in ("clinic.css", "clinic.js", "passkeys.js", "icon.svg"):
         assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)|@import|url\(", (STATIC / name).read_text("utf-8"))

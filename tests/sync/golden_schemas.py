@@ -13,9 +13,10 @@ GOLDEN = {
     "watermelon.1.js": ("watermelon", 1),
     "watermelon.2.js": ("watermelon", 2),
     "watermelon.3.js": ("watermelon", 3),
-    "rxdb.3.js": ("rxdb", 3),
-    "powersync.3.js": ("powersync", 3),
-    "schema.3.json": ("json", 3),
+    "watermelon.4.js": ("watermelon", 4),
+    "rxdb.4.js": ("rxdb", 4),
+    "powersync.4.js": ("powersync", 4),
+    "schema.4.json": ("json", 4),
 }
 
 

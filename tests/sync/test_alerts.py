@@ -91,6 +91,16 @@ def test_a_flag_in_a_row_that_cannot_be_stored_raises_its_alert_all_the_same(
     assert sorted(each.about["check_in_id"] for each in alerts_of(engine, practice_id=clinic.id)) == ["c-1", "c-2"]
 
 
+def test_a_fever_in_a_row_that_cannot_be_stored_raises_its_alert_all_the_same(
+    phone: Phone, clinic: Clinic, engine: Engine
+) -> None:
+    phone.push(check_ins=[check_in(clinic, "c-1", temperature_tenths_c=390, pain=42)])
+    phone.push(check_ins=[check_in(clinic, "c-2", wound_signs='["clear_fluid"]', sleep=3)])
+
+    raised = sorted((each.about["check_in_id"], each.about["red_flag"]) for each in alerts_of(engine))
+    assert raised == [("c-1", "wound_infection"), ("c-2", "fluid_or_meningitis")]
+
+
 def test_a_flag_of_another_patient_raises_nothing(phone: Phone, clinic: Clinic, engine: Engine) -> None:
     strange = check_in(clinic, "c-1", red_flags=RED) | {"episode_id": clinic.other_episode.id}
 

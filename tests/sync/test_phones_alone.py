@@ -2,17 +2,23 @@
 
 import json
 from collections.abc import Callable
+from datetime import UTC, date, datetime
 from typing import Any
 
+import pytest
+from flask import Flask
 from sqlalchemy.orm import Session
 
-from models import FormerVersion, QuestionnaireAnswer, RefusedRow
+from models import FormerVersion, MilestoneProgress, QuestionnaireAnswer, RefusedRow
 from schedules.planning.safety_cards import write_safety_card
+from service.identity.tokens import enrol_device
 from service.sync.collections import COLLECTIONS, SCHEMA_VERSION, served
 from tests.api.conftest import Caller, Clinic, Look
+from tests.clock import FixedClock
 from tests.sync.conftest import Phone
 
 NEW_IN_2 = {"reminders": {"text", "correction"}, "safety_cards": {"words"}}
+NEW_IN_4 = {"opioid_doses", "temperature_tenths_c", "wound_signs", "sleep", "mood", "confidence"}
 MOST_OPEN_IN_RXDB = 13  # collections that its free core opens at once
 
 
@@ -79,7 +85,7 @@ def test_a_client_that_grows_gets_what_its_new_columns_hold(patient: Caller, cli
 
 
 def test_a_schema_only_grows_and_fits_the_smallest_client() -> None:
-    assert SCHEMA_VERSION == 3
+    assert SCHEMA_VERSION == 4
     assert len(COLLECTIONS) <= MOST_OPEN_IN_RXDB
     for collection in served(1):
         old, new = collection.columns_of(1), collection.columns_of(2)
@@ -90,6 +96,11 @@ def test_a_schema_only_grows_and_fits_the_smallest_client() -> None:
         old, new = collection.columns_of(2), collection.columns_of(3)
         added = {column.name for column in new} - {column.name for column in old}
         assert added == ({"red_flags"} if collection.name == "check_ins" else set())
+        assert [column for column in new if column.name not in added] == list(old)
+    for collection in served(3):
+        old, new = collection.columns_of(3), collection.columns_of(4)
+        added = {column.name for column in new} - {column.name for column in old}
+        assert added == (NEW_IN_4 if collection.name == "check_ins" else set())
         assert [column for column in new if column.name not in added] == list(old)
 
 
@@ -169,3 +180,45 @@ def test_what_staff_entered_a_phone_does_not_change(
     assert pushed.json["reasserted"] == 1
     assert [row.answers for row in look(QuestionnaireAnswer)] == [{"percent": 38}]
     assert phone.rows["questionnaire_answers"]["q-1"]["answers"] == '{"percent":38}'
+
+
+@pytest.fixture
+def phone_after_two_weeks(app: Flask, session: Session, clinic: Clinic, clock: FixedClock) -> Phone:
+    """Return the patient's phone two weeks after surgery, which has pulled everything."""
+    at = datetime(2026, 3, 9, 15, 0, tzinfo=UTC)
+    clock.set_wall_clock(at)
+    tokens = enrol_device(session, clinic.id, clinic.patient.id, at)
+    session.commit()
+    phone = Phone(Caller(app.test_client(), tokens.access.secret))
+    phone.pull()
+    return phone
+
+
+def test_questionnaires_answered_offline_in_one_push_achieve_their_milestone_once(
+    phone_after_two_weeks: Phone, clinic: Clinic, milestone_id: Callable[[str], str], look: Look
+) -> None:
+    phone, asked = phone_after_two_weeks, milestone_id("prom_2wk")
+    told = {"milestone_id": asked, "answered_at": 1_773_064_800_000}  # 2026-03-09, 14:00 UTC
+    ticked = told | {"instrument": "rmdq", "answers": '{"ticked": [1, 3]}'}
+
+    pushed = phone.push(questionnaire_answers=[answers(clinic, "q-1", **told), answers(clinic, "q-2", **ticked)])
+    phone.pull()
+
+    assert (pushed.status_code, pushed.json["stored"]) == (200, 2)
+    (progress,) = look(MilestoneProgress, practice_id=clinic.id, id=asked)
+    assert (progress.achieved_on, progress.reported_by) == (date(2026, 3, 9), "patient")
+    assert phone.rows["milestone_progress"][asked]["achieved_on"] == "2026-03-09"
+
+
+def test_a_phone_that_notes_the_milestone_itself_beside_its_answers_is_believed(
+    phone_after_two_weeks: Phone, clinic: Clinic, milestone_id: Callable[[str], str], look: Look
+) -> None:
+    phone, asked = phone_after_two_weeks, milestone_id("prom_2wk")
+    noted = {"id": asked, "achieved_on": "2026-03-08", "skip_reason": None, "note": None}
+    told = answers(clinic, "q-1", milestone_id=asked, answered_at=1_773_064_800_000)
+
+    pushed = phone.push(questionnaire_answers=[told], milestone_progress=[noted])
+
+    assert pushed.status_code == 200
+    (progress,) = look(MilestoneProgress, practice_id=clinic.id, id=asked)
+    assert progress.achieved_on == date(2026, 3, 8)

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from models import DeviceChange, Patient, Practice, PushAddress, SafetyCard, Task
+from models import DeviceChange, DeviceWake, Patient, Practice, PushAddress, SafetyCard, Task
 from models.base import table_of
 from models.on_devices import ON_DEVICES
 from models.push import PushProvider
@@ -272,6 +272,25 @@ def test_whoever_cannot_or_should_not_be_woken_is_not(
 
     assert woken(expo) == []
     assert wake_row(engine, address).due_at is None
+
+
+def test_a_lost_phone_is_woken_once_with_nothing_new_for_it_and_not_when_it_knows(
+    engine: Engine, session: Session, expo: ExpoPeer, rounds: Round, patient: Patient, address: PushAddress
+) -> None:
+    known = phone(session, patient, PushProvider.expo, OTHER_ADDRESS)
+    device_of(session, known).wipe_told_at = MONDAY_AFTERNOON
+    for each in (address, known):
+        device = device_of(session, each)
+        device.revoked_at = device.lost_at = MONDAY_AFTERNOON
+        wake = DeviceWake(practice_id=device.practice_id, device_id=device.id, wanted_rev=0, due_at=MONDAY_AFTERNOON)
+        session.add(wake)
+    session.commit()
+
+    for _ in range(3):
+        rounds.whole()
+
+    assert [seen.json for seen in expo.seen] == [[{"to": EXPO_ADDRESS} | WAKE_UP]]
+    assert [wake_row(engine, each).due_at for each in (address, known)] == [None, None]
 
 
 def test_many_changes_are_looked_through_a_bounded_number_at_a_turn(

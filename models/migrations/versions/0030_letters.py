@@ -7,7 +7,7 @@ from models.row_security import secure_tables
 from models.triggers import create_triggers
 
 revision = "0030"
-down_revision = "0023"
+down_revision = "0029"
 branch_labels = None
 depends_on = None
 

@@ -25,6 +25,7 @@ from schedules.plan.vocabulary.care import (
     SurgeryStatus,
     Units,
     WorkClass,
+    WoundSign,
 )
 from schedules.plan.vocabulary.messages import (
     Anchor,
@@ -99,4 +100,5 @@ __all__ = [
     "WeekendRule",
     "WorkClass",
     "WorkStatus",
+    "WoundSign",
 ]

@@ -9,6 +9,7 @@ class AlertKind(StrEnum):
     red_flag = "red_flag"  # a patient says yes to a red flag
     pain_rising = "pain_rising"  # pain rises again after it had fallen
     opioid_past_window = "opioid_past_window"  # opioids are taken beyond the protocol's window
+    opioid_above_step = "opioid_above_step"  # more is taken a day than the prescriber's step allows
     no_check_in = "no_check_in"  # the patient has reported nothing for days
     far_behind = "far_behind"  # a milestone is long past its last day
 

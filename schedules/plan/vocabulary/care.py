@@ -116,6 +116,17 @@ class Observation(StrEnum):
     motor_deficit_present = "motor_deficit_present"
 
 
+class WoundSign(StrEnum):
+    """What a patient sees at the wound. What asks for a person is a red flag as well, see `check_in_signs`."""
+
+    redness = "redness"  # at its edge, not spreading
+    spreading_redness = "spreading_redness"
+    pus = "pus"
+    opening = "opening"
+    clear_fluid = "clear_fluid"
+    blood = "blood"
+
+
 class Instrument(StrEnum):
     """A questionnaire. Of `nrs` and `rmdq` the items are kept, of the others the score: licences forbid their items."""
 

@@ -1,13 +1,13 @@
 """What the worklist is made of: open episodes, what of their plans is late or waits, tasks, alerts, last check-ins.
 
-Eight SELECTs, whatever the number of patients. Which items matter is narrowed down here by dates alone; how each stands
-is decided by `schedules.plan.progress`, as everywhere.
+Nine SELECTs, whatever the number of patients. Which items matter is narrowed down here by dates alone; how each
+stands is decided by `schedules.plan.progress`, as everywhere.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
@@ -62,10 +62,13 @@ class Stage:
     stage: int
     procedure: Procedure
     approach_class: ApproachClass | None
-    levels: tuple[str, ...]
     surgery_on: date | None
     status: SurgeryStatus
-    arrival_at: time | None
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """Return what names the surgery within the practice."""
+        return self.episode_id, self.stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,26 +142,24 @@ def _people(session: Session, practice_id: str) -> tuple[Person, ...]:
         .where(_is_open(practice_id), Patient.deleted.is_(False), Patient.died_on.is_(None))
         .order_by(Patient.family_name, Patient.given_name, Patient.id, Episode.id)
     )
-    return tuple(Person(*row) for row in session.execute(query))
+    return tuple([Person(*row) for row in session.connection().execute(query)])
 
 
 def _stages(session: Session, practice_id: str) -> list[Stage]:
-    columns = (Surgery.procedure, Surgery.approach_class, Surgery.levels, Surgery.surgery_on, Surgery.status)
-    query = _of_open(select(Surgery.episode_id, Surgery.stage, *columns, Surgery.arrival_at), Surgery, practice_id)
+    columns = (Surgery.procedure, Surgery.approach_class, Surgery.surgery_on, Surgery.status)
+    query = _of_open(select(Surgery.episode_id, Surgery.stage, *columns), Surgery, practice_id)
     query = query.where(Surgery.status != SurgeryStatus.cancelled).order_by(Surgery.episode_id, Surgery.stage)
-    return [
-        Stage(
-            episode_id=row.episode_id,
-            stage=row.stage,
-            procedure=row.procedure,
-            approach_class=row.approach_class,
-            levels=tuple(row.levels),
-            surgery_on=row.surgery_on,
-            status=row.status,
-            arrival_at=row.arrival_at,
-        )
-        for row in session.execute(query)
-    ]
+    return [Stage(*row) for row in session.connection().execute(query)]
+
+
+def levels_of(session: Session, practice_id: str, stages: Iterable[Stage]) -> dict[tuple[str, int], list[str]]:
+    """Return the levels of some surgeries, by their places."""
+    wanted = [each.place for each in stages]
+    query = select(Surgery.episode_id, Surgery.stage, Surgery.levels).where(
+        Surgery.practice_id == practice_id, Surgery.episode_id.in_([episode_id for episode_id, _ in wanted])
+    )
+    found = {(row.episode_id, row.stage): row.levels for row in session.execute(query)}
+    return {each: found[each] for each in wanted}
 
 
 def _late(session: Session, practice_id: str, today: date) -> list[Late]:
@@ -178,7 +179,7 @@ def _late(session: Session, practice_id: str, today: date) -> list[Late]:
         .where(_may_be_late(today))
         .order_by(Milestone.episode_id, Milestone.target_on, Milestone.id)
     )
-    found = (_judge(row, cleared.get(row.id, ()), today) for row in session.execute(query))
+    found = (_judge(row, cleared.get(row.id, ()), today) for row in session.connection().execute(query))
     return [each for each in found if each is not None]
 
 
@@ -240,7 +241,7 @@ def _tasks(session: Session, practice_id: str) -> list[OpenTask]:
     columns = (Task.id, Task.episode_id, Task.kind, Task.due_on, Task.created_at)
     query = _of_open(select(*columns), Task, practice_id)
     query = query.where(Task.deleted.is_(False), Task.state == TaskState.open)
-    return [OpenTask(*row) for row in session.execute(query.order_by(Task.created_at, Task.id))]
+    return [OpenTask(*row) for row in session.connection().execute(query.order_by(Task.created_at, Task.id))]
 
 
 def _alerts(session: Session, practice_id: str) -> list[OpenAlert]:
@@ -249,13 +250,13 @@ def _alerts(session: Session, practice_id: str) -> list[OpenAlert]:
     query = _of_open(select(*columns), Alert, practice_id).where(
         Alert.state != AlertState.closed, Alert.urgency != AlertUrgency.routine
     )
-    return [OpenAlert(*row) for row in session.execute(query.order_by(Alert.raised_at, Alert.id))]
+    return [OpenAlert(*row) for row in session.connection().execute(query.order_by(Alert.raised_at, Alert.id))]
 
 
 def _heard_at(session: Session, practice_id: str) -> dict[str, datetime]:
     query = _of_open(select(CheckIn.episode_id, func.max(CheckIn.reported_at)), CheckIn, practice_id)
     query = query.where(CheckIn.deleted.is_(False)).group_by(CheckIn.episode_id)
-    return {row[0]: row[1] for row in session.execute(query)}
+    return {row[0]: row[1] for row in session.connection().execute(query)}
 
 
 def _coordinators(session: Session, practice_id: str) -> dict[str, str]:

@@ -10,9 +10,10 @@ from models import Milestone, QuestionnaireAnswer
 from schedules.plan.errors import PlanError
 from schedules.plan.questionnaires import refuse_other_parts
 from service.api.questionnaire_answers import QuestionnaireAnswerBody
-from service.care.questionnaires import is_questionnaire_of
+from service.care.questionnaires import achieve_answered, is_questionnaire_of
 from service.sync.edits import Edit
 from service.sync.merge import Merged, Unit, later_arrival
+from service.sync.push import Push
 from service.sync.writers.base import RefusedError
 from service.sync.writers.reports import ReportWriter
 
@@ -24,6 +25,10 @@ class QuestionnaireWriter(ReportWriter[QuestionnaireAnswer]):
     body: ClassVar[type[Schema]] = QuestionnaireAnswerBody
     told_at = "answered_at"
     units = (Unit(("instrument", "answers"), later_arrival),)
+
+    def __init__(self, push: Push) -> None:
+        super().__init__(push)
+        self._told: dict[str, QuestionnaireAnswer] = {}
 
     def load_parents(self, edits: Sequence[Edit]) -> Iterable[str]:
         """Read the milestones that the edits name too."""
@@ -39,7 +44,19 @@ class QuestionnaireWriter(ReportWriter[QuestionnaireAnswer]):
         if row is None:
             row = QuestionnaireAnswer(practice_id=self.push.practice_id, id=edit.id, patient_id=self.patient_of(edit))
             row.received_at, row.reported_by = self.push.now, self.push.caller.reporter
+            row.proxy_consent_id = self.push.caller.consent_id
         self.write(row, facts, is_new=is_new, merged=merged, former=former)
+        self._told[row.id] = row
+
+    def finish(self) -> None:
+        """Note the milestones of what was answered as achieved, patient by patient."""
+        answered: dict[str, list[tuple[QuestionnaireAnswer, Milestone]]] = {}
+        for row in (self._told[row_id] for row_id in sorted(self._told)):
+            milestone = self._milestones.get(row.milestone_id or "")
+            if milestone is not None and milestone.patient_id == row.patient_id:
+                answered.setdefault(row.patient_id, []).append((row, milestone))
+        for patient_id in sorted(answered):
+            achieve_answered(self.push.session, self.push.caller, answered[patient_id], self.push.now)
 
     def _refuse_impossible(self, facts: dict[str, Any], merged: Merged) -> None:
         try:

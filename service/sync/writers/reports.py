@@ -97,6 +97,9 @@ class ReportWriter(Writer[Row]):
             return
         if row.reported_by is not self.push.caller.reporter and not self.push.is_restoring:
             raise RefusedError("not_yours")
+        consent_id = self.push.caller.consent_id
+        if consent_id is not None and getattr(row, "proxy_consent_id", None) != consent_id:
+            raise RefusedError("not_yours")
         if edit.values.get("episode_id", row.episode_id) != row.episode_id:
             raise RefusedError("episode_never_changes")
 
@@ -116,7 +119,7 @@ class CheckInWriter(ReportWriter[CheckIn]):
     def apply(self, edit: Edit) -> Outcome:
         """Apply one edit, and note the red flags in it, whatever becomes of the rest: somebody said them."""
         outcome = super().apply(edit)
-        patient_id, flags = self._reached(edit, self.rows.get(edit.id)), flags_in(edit.values.get("red_flags"))
+        patient_id, flags = self._reached(edit, self.rows.get(edit.id)), flags_in(edit.values)
         if patient_id is not None and flags and not edit.is_delete:
             self._said.setdefault(edit.id, set()).update(flags)
             self._told.setdefault(edit.id, self.rows.get(edit.id) or self._unstored(edit, patient_id))
@@ -133,6 +136,7 @@ class CheckInWriter(ReportWriter[CheckIn]):
         if row is None:
             row = CheckIn(practice_id=self.push.practice_id, id=edit.id, patient_id=self.patient_of(edit))
             row.received_at, row.reported_by = self.push.now, self.push.caller.reporter
+            row.proxy_consent_id = self.push.caller.consent_id
         self.write(row, facts, is_new=is_new, merged=merged, former=former)
         self._told[row.id] = row
 

@@ -1,7 +1,7 @@
 export const collections = {
   patients: {
     schema: {
-      version: 2,
+      version: 3,
       primaryKey: 'id',
       type: 'object',
       properties: {
@@ -39,11 +39,15 @@ export const collections = {
         'rev',
       ],
     },
-    migrationStrategies: { 1: (document) => document, 2: (document) => document },
+    migrationStrategies: {
+      1: (document) => document,
+      2: (document) => document,
+      3: (document) => document,
+    },
   },
   episodes: {
     schema: {
-      version: 2,
+      version: 3,
       primaryKey: 'id',
       type: 'object',
       properties: {
@@ -57,11 +61,15 @@ export const collections = {
       },
       required: ['id', 'patient_id', 'label', 'status', 'workers_comp', 'enrolled_at', 'rev'],
     },
-    migrationStrategies: { 1: (document) => document, 2: (document) => document },
+    migrationStrategies: {
+      1: (document) => document,
+      2: (document) => document,
+      3: (document) => document,
+    },
   },
   surgeries: {
     schema: {
-      version: 2,
+      version: 3,
       primaryKey: 'id',
       type: 'object',
       properties: {
@@ -100,11 +108,15 @@ export const collections = {
         'rev',
       ],
     },
-    migrationStrategies: { 1: (document) => document, 2: (document) => document },
+    migrationStrategies: {
+      1: (document) => document,
+      2: (document) => document,
+      3: (document) => document,
+    },
   },
   milestones: {
     schema: {
-      version: 2,
+      version: 3,
       primaryKey: 'id',
       type: 'object',
       properties: {
@@ -159,11 +171,15 @@ export const collections = {
         'rev',
       ],
     },
-    migrationStrategies: { 1: (document) => document, 2: (document) => document },
+    migrationStrategies: {
+      1: (document) => document,
+      2: (document) => document,
+      3: (document) => document,
+    },
   },
   milestone_progress: {
     schema: {
-      version: 2,
+      version: 3,
       primaryKey: 'id',
       type: 'object',
       properties: {
@@ -178,11 +194,15 @@ export const collections = {
       },
       required: ['id'],
     },
-    migrationStrategies: { 1: (document) => document, 2: (document) => document },
+    migrationStrategies: {
+      1: (document) => document,
+      2: (document) => document,
+      3: (document) => document,
+    },
   },
   restrictions: {
     schema: {
-      version: 2,
+      version: 3,
       primaryKey: 'id',
       type: 'object',
       properties: {
@@ -230,11 +250,15 @@ export const collections = {
         'rev',
       ],
     },
-    migrationStrategies: { 1: (document) => document, 2: (document) => document },
+    migrationStrategies: {
+      1: (document) => document,
+      2: (document) => document,
+      3: (document) => document,
+    },
   },
   clearances: {
     schema: {
-      version: 2,
+      version: 3,
       primaryKey: 'id',
       type: 'object',
       properties: {
@@ -249,11 +273,15 @@ export const collections = {
       },
       required: ['id', 'patient_id', 'episode_id', 'milestone_id', 'cleared_on', 'rev'],
     },
-    migrationStrategies: { 1: (document) => document, 2: (document) => document },
+    migrationStrategies: {
+      1: (document) => document,
+      2: (document) => document,
+      3: (document) => document,
+    },
   },
   observations: {
     schema: {
-      version: 2,
+      version: 3,
       primaryKey: 'id',
       type: 'object',
       properties: {
@@ -269,11 +297,15 @@ export const collections = {
       },
       required: ['id', 'episode_id', 'what', 'observed_at'],
     },
-    migrationStrategies: { 1: (document) => document, 2: (document) => document },
+    migrationStrategies: {
+      1: (document) => document,
+      2: (document) => document,
+      3: (document) => document,
+    },
   },
   reminders: {
     schema: {
-      version: 2,
+      version: 3,
       primaryKey: 'id',
       type: 'object',
       properties: {
@@ -319,11 +351,12 @@ export const collections = {
     migrationStrategies: {
       1: (document) => ({ ...document, text: null, correction: null }),
       2: (document) => document,
+      3: (document) => document,
     },
   },
   reminder_acks: {
     schema: {
-      version: 2,
+      version: 3,
       primaryKey: 'id',
       type: 'object',
       properties: {
@@ -337,11 +370,15 @@ export const collections = {
       },
       required: ['id', 'reminder_id', 'acknowledged_at'],
     },
-    migrationStrategies: { 1: (document) => document, 2: (document) => document },
+    migrationStrategies: {
+      1: (document) => document,
+      2: (document) => document,
+      3: (document) => document,
+    },
   },
   check_ins: {
     schema: {
-      version: 2,
+      version: 3,
       primaryKey: 'id',
       type: 'object',
       properties: {
@@ -361,15 +398,25 @@ export const collections = {
         received_at: { type: 'integer' },
         reported_by: { type: 'string' },
         red_flags: { type: ['string', 'null'] },
+        opioid_doses: { type: ['integer', 'null'] },
+        temperature_tenths_c: { type: ['integer', 'null'] },
+        wound_signs: { type: ['string', 'null'] },
+        sleep: { type: ['integer', 'null'] },
+        mood: { type: ['integer', 'null'] },
+        confidence: { type: ['integer', 'null'] },
         rev: { type: 'integer' },
       },
       required: ['id', 'episode_id', 'reported_at', 'pain'],
     },
-    migrationStrategies: { 1: (document) => document, 2: (document) => document },
+    migrationStrategies: {
+      1: (document) => document,
+      2: (document) => document,
+      3: (document) => document,
+    },
   },
   questionnaire_answers: {
     schema: {
-      version: 2,
+      version: 3,
       primaryKey: 'id',
       type: 'object',
       properties: {
@@ -386,11 +433,15 @@ export const collections = {
       },
       required: ['id', 'episode_id', 'instrument', 'answered_at', 'answers'],
     },
-    migrationStrategies: { 1: (document) => document, 2: (document) => document },
+    migrationStrategies: {
+      1: (document) => document,
+      2: (document) => document,
+      3: (document) => document,
+    },
   },
   safety_cards: {
     schema: {
-      version: 2,
+      version: 3,
       primaryKey: 'id',
       type: 'object',
       properties: {
@@ -422,6 +473,7 @@ export const collections = {
     migrationStrategies: {
       1: (document) => ({ ...document, words: '' }),
       2: (document) => document,
+      3: (document) => document,
     },
   },
 }

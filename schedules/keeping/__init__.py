@@ -1,0 +1,1 @@
+"""How long things are kept that are no part of a patient's record."""

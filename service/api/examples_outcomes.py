@@ -1,0 +1,54 @@
+"""Examples of the document: a made-up clinic's outcomes."""
+
+from typing import Any
+
+_NOTE = {
+    "en": "Not adjusted, not proof: who was chosen for which approach differs.",
+    "es": "Sin ajustar, no es una prueba: difiere quién fue elegido para cada abordaje.",
+}
+BAND: dict[str, Any] = {
+    "procedure": "lumbar_microdiscectomy",
+    "approach_class": "miss",
+    "as_of": "2026-04-22",
+    "grade": "D",
+    "note": _NOTE,
+    "courses": 58,
+    "pain": [{"first_day": 0, "count": 51, "low": 4.5, "median": 6.0, "high": 7.25}],
+    "walking": [{"first_day": 0, "count": 49, "low": 8.0, "median": 12.5, "high": 17.0}],
+}
+MILESTONE: dict[str, Any] = {
+    "procedure": "tlif",
+    "kind": "drive",
+    "as_of": "2026-04-22",
+    "grade": "D",
+    "note": _NOTE,
+    "smallest_group": 20,
+    "smallest_cell": 5,
+    "groups": [
+        {
+            "approach_class": "miss",
+            "count": 40,
+            "reached": 33,
+            "median_days": {"day": 24, "low": 21, "high": 28},
+            "points": [
+                {"day": 14, "at_risk": 40, "share": 0.05, "low": 0.0127, "high": 0.1855},
+                {"day": 21, "at_risk": 36, "share": 0.3139, "low": 0.1937, "high": 0.4819},
+            ],
+            "table": [
+                {"day": 0, "at_risk": 40, "share": 0.0, "low": None, "high": None},
+                {"day": 14, "at_risk": 40, "share": 0.05, "low": 0.0127, "high": 0.1855},
+                {"day": 365, "at_risk": None, "share": None, "low": None, "high": None},
+            ],
+        },
+        {
+            "approach_class": "open",
+            "count": None,
+            "reached": None,
+            "median_days": {"day": None, "low": None, "high": None},
+            "points": [],
+            "table": [],
+        },
+    ],
+    "test": None,
+    "left_out": {"combined": 0, "not_theirs": 0, "was_past": None},
+}

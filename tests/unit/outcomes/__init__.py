@@ -1,0 +1,1 @@
+"""Statistics of groups: time to an event, comparisons, proportions."""
