@@ -8,6 +8,7 @@ from models.audit import AuditEntry, AuditSeal, AuditSubject
 from models.base import Base
 from models.calendar import CalendarFeed
 from models.care import Episode, Milestone, MilestoneProgress, Restriction, Surgery
+from models.caseload import CareAssignment, EmergencyAccess
 from models.change import PlanChange, SlotEntry
 from models.clearance import Clearance, ClearanceRule, ObservedFact
 from models.data_keys import DataKey
@@ -48,6 +49,7 @@ __all__ = [
     "AuditSubject",
     "Base",
     "CalendarFeed",
+    "CareAssignment",
     "CheckIn",
     "Clearance",
     "ClearanceRule",
@@ -62,6 +64,7 @@ __all__ = [
     "DeviceChange",
     "DevicePull",
     "DeviceWake",
+    "EmergencyAccess",
     "EnrolmentCode",
     "Episode",
     "Erasure",

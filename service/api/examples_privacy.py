@@ -44,3 +44,7 @@ HOLD: dict[str, Any] = {
 }
 HOLD_ENDED: dict[str, Any] = HOLD | {"ended_at": "2027-04-22T13:01:14Z", "ended_by": "s7Qm2pXcV9sLwRtA"}
 HOLDS: dict[str, Any] = {"items": [HOLD]}
+DOUBLES: dict[str, Any] = {
+    "items": [{"patient_ids": ["k7Qm2pXcV9sLwRtA", "p7Qm2pXcV9sLwRtA"], "grounds": ["born_and_named_alike"]}],
+    "has_more": False,
+}

@@ -17,6 +17,7 @@ from service.dashboard.cookies import Cookie, read_cookie
 from service.dashboard.forms import is_clinic
 from service.db import begin, require_current_schema
 from service.errors import RevokedDeviceError, UnauthenticatedError
+from service.identity.caseload import limit_to_caseload
 from service.identity.principal import Principal
 from service.identity.roles import is_public, refuse_unless_may_call
 from service.identity.service_accounts import authenticate_service, is_service_key
@@ -66,6 +67,7 @@ def _pass_gate() -> None:
         current.principal = None
         raise UnauthenticatedError  # a page is for people who signed in themselves
     refuse_unless_may_call(route, current.principal)
+    current.opened = limit_to_caseload(session, current.principal, route, current.now)
     if current.principal.is_device and settings().wakes_devices:
         attribute_to(session, current.principal.actor_id)
 

@@ -2,14 +2,18 @@
 
 from service.api.access_log import access_log
 from service.api.alerts import alerts
+from service.api.assignments import assignments
 from service.api.audit_trail import audit_trail
+from service.api.break_glass import emergency_accesses
 from service.api.calendar_feeds import calendar_feeds
 from service.api.check_ins import check_ins
 from service.api.clearance_rules import clearance_rules
 from service.api.clearances import clearances
+from service.api.clinical_events import clinical_events
 from service.api.conflicts import conflicts
 from service.api.delivery_health import delivery_health
 from service.api.devices import devices
+from service.api.doubles import doubles
 from service.api.episodes import episodes
 from service.api.held_deliveries import held_deliveries
 from service.api.holds import holds
@@ -62,6 +66,8 @@ from service.sync.watermelon import watermelon
 
 RESOURCES = (
     patients,
+    assignments,
+    emergency_accesses,
     episodes,
     surgeries,
     moves,
@@ -75,6 +81,7 @@ RESOURCES = (
     clearances,
     clearance_rules,
     observations,
+    clinical_events,
     limits,
     slots,
     reminders,
@@ -90,6 +97,7 @@ RESOURCES = (
     audit_trail,
     privacy,
     holds,
+    doubles,
     alerts,
     on_call,
     tasks,
@@ -101,8 +109,8 @@ RESOURCES = (
     own_protocols,
     migrations,
     practice,
-    practice_export,
     outcomes,
+    practice_export,
     simulations,
     imports,
     sign_ins,

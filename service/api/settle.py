@@ -15,6 +15,7 @@ from flask import Response, make_response, request
 from sqlalchemy.exc import SQLAlchemyError
 
 from models.audit import ActorKind, AuditAction
+from models.caseload import EMERGENCY_MARK
 from models.journal import Act, append
 from service.api.idempotency import keyed_request
 from service.api.reads import READING_METHODS
@@ -175,6 +176,12 @@ def _end_reading() -> None:
         leave(current_session())
 
 
+def _opened(current: Scope) -> dict[str, list[str]]:
+    """Return the mark of an entry about somebody whom the caller sees by break-glass alone."""
+    used = sorted(current.opened[each] for each in current.patient_ids & current.opened.keys())
+    return {EMERGENCY_MARK: used} if used else {}
+
+
 def _append(current: Scope, action: AuditAction, status: int) -> None:
     principal = current.principal
     if principal is None:
@@ -185,7 +192,7 @@ def _append(current: Scope, action: AuditAction, status: int) -> None:
         action=action,
         route=route_of(),
         status=status,
-        about=current.about | _for_whom(principal),
+        about=current.about | _for_whom(principal) | _opened(current),
         patient_ids=current.patient_ids,
     )
     append(current_session(), principal.practice_id, act, current.now)

@@ -140,6 +140,8 @@ HOLDINGS: Final[Mapping[str, Holding]] = {
     "token": Holding(
         Fate.kept, Found.by_device, not_exported=_HASHED, why="revoked hashes: an app learns from them to delete"
     ),
+    "care_assignment": _removed(not_exported="which staff see the patient: the access log tells who looked"),
+    "emergency_access": _removed(),
     "panel": Holding(
         Fate.kept, not_exported="which staff's devices hold the patient: episodes name their coordinator",
         why="ids: devices of staff learn from it to let the patient go",

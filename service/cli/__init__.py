@@ -32,8 +32,8 @@ _MODULES = (
     "held",
     "keys",
     "patient",
-    "export",
     "retention",
+    "export",
     "sync_schema",
     "access_table",
 )

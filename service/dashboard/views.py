@@ -10,6 +10,9 @@ from service.api.scope import find_scope
 from service.dashboard import (
     account_views,
     alert_views,
+    edit_views,
+    emergency_views,
+    event_views,
     letter_views,
     milestone_views,
     move_views,
@@ -21,6 +24,7 @@ from service.dashboard import (
     sign_in_views,
     staff_views,
     taper_views,
+    team_views,
     visit_views,
     worklist_views,
 )
@@ -36,15 +40,19 @@ PAGES: Final = (
     worklist_views,
     patient_views,
     milestone_views,
+    edit_views,
     move_views,
     protocol_views,
     outcome_views,
+    event_views,
     alert_views,
     letter_views,
     taper_views,
     visit_views,
     staff_views,
     practice_views,
+    team_views,
+    emergency_views,
 )
 _KEPT: Final = "public, max-age=31536000, immutable"  # its address changes with it
 

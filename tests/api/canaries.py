@@ -1,6 +1,6 @@
 """A patient of whom every table holds something, all of it marked, and a search for the marks wherever data rests."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from models import (
     Alert,
     AlertEntry,
+    CareAssignment,
     Clearance,
     ClinicalEvent,
     DeadAddress,
@@ -19,6 +20,7 @@ from models import (
     DeviceChange,
     DevicePull,
     DeviceWake,
+    EmergencyAccess,
     EnrolmentCode,
     InboundMessage,
     Milestone,
@@ -39,6 +41,7 @@ from models import (
 )
 from models.base import Base, table_of
 from models.care import Reporter
+from models.caseload import EmergencyReason
 from models.hold import HoldReason
 from models.merging import FormerVersion
 from models.receipts import InboundKind, ReceiptKind
@@ -164,12 +167,23 @@ def _add_rows(session: Session, clinic: Clinic) -> None:
             **of_episode,
         ),
         AlertEntry(id="marked", alert_id="marked", line=AlertLine.contact, made_at=AT, **contact, **whose),
+        EmergencyAccess(
+            id="marked",
+            staff_id=clinic.clinician.id,
+            reason=EmergencyReason.other,
+            opened_at=AT,
+            expires_at=AT + timedelta(hours=1),
+            **whose,
+        ),
+        CareAssignment(
+            id="marked", staff_id=clinic.clinician.id, assigned_at=AT, assigned_by=clinic.clinician.id, **whose
+        ),
     ]
     for row, private_name in zip(
         rows,
         (
             *(None, "note", "picture", "detail", "reason_text", "override"),
-            *(None, "instruction", "text", "content", None, None, "note"),
+            *(None, "instruction", "text", "content", None, None, "note", "note", None),
         ),
         strict=True,
     ):

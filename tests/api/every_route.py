@@ -1,7 +1,7 @@
 """Every route with a target of each kind: what tests of walls, of the audit trail and of repeats send."""
 
 from base64 import b64encode
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from hashlib import sha256
 from typing import Any
 from zlib import crc32
@@ -10,10 +10,13 @@ from sqlalchemy.orm import Session
 
 from models import (
     Alert,
+    CareAssignment,
     CheckIn,
     ClearanceRule,
+    ClinicalEvent,
     Delivery,
     Device,
+    EmergencyAccess,
     Letter,
     LetterRelease,
     Milestone,
@@ -32,11 +35,12 @@ from models import (
     WoundPhoto,
 )
 from models.care import Reporter
+from models.caseload import EmergencyReason
 from models.hold import HoldReason
 from models.identity import TokenKind
 from models.letter import Recipient
 from models.reminder import DeliveryState
-from models.report import TaskKind, VisitKind, VisitState
+from models.report import ClinicalEventKind, TaskKind, VisitKind, VisitState
 from schedules.plan.vocabulary import (
     AlertKind,
     AlertState,
@@ -70,6 +74,7 @@ MISSING = {
     "photo_id": "nothing",
     "task_id": "nothing",
     "observation_id": "nothing",
+    "event_id": "nothing",
     "reminder_id": "nothing",
     "rule_id": "nothing",
     "conflict_id": "nothing",
@@ -83,6 +88,7 @@ MISSING = {
     "shift_id": "nothing",
     "staff_id": "nobody",
     "member_id": "nobody",
+    "access_id": "nothing",
     "own_protocol_id": "nothing",
     "release_id": "nothing",
     "letter_id": "nothing",
@@ -147,6 +153,7 @@ QUERIES = {
     f"GET {VERSION}/diff": "?against=MD-OPEN@1",
     "GET /api/v1/protocols/compare": "?procedure=tlif",
     "GET /api/v1/outcomes/milestones": "?procedure=tlif&kind=drive",
+    "GET /api/v1/outcomes/safety": "?procedure=tlif",
     "GET /api/v1/outcomes/recovery-bands": "?procedure=tlif&approach_class=miss",
     f"GET {SYNC}/wait": "?seconds=0",
     f"POST {SYNC}/watermelon": "?last_pulled_at=1",
@@ -193,6 +200,12 @@ def body_of(route: str, ids: dict[str, str]) -> Any:
             "what": "opioid_taken",
             "observed_at": "2026-03-02T08:30:00Z",
         },
+        "PUT /api/v1/clinical-events/{event_id}": {
+            "episode_id": ids["episode_id"],
+            "kind": "readmission",
+            "occurred_on": "2026-03-01",
+        },
+        "POST /api/v1/clinical-events/{event_id}/withdraw": {},
         "POST /api/v1/episodes/{episode_id}/moves": {"token": "AAAA"},
         "PUT /api/v1/letter-releases/{release_id}": RELEASE_BODY | {"episode_id": ids["episode_id"]},
         "POST /api/v1/letter-releases/{release_id}/revoke": {},
@@ -249,6 +262,14 @@ def body_of(route: str, ids: dict[str, str]) -> Any:
         "POST /api/v1/sign-in/passkey": {"passkey": {}},
         "POST /api/v1/me/passkeys": {"name": "Phone", "passkey": {}},
         "POST /api/v1/service-accounts": {"name": "Records", "scopes": ["patients:read"]},
+        "POST /api/v1/patients/{patient_id}/assignments": {"staff_id": ids["staff_id"]},
+        "POST /api/v1/emergency-accesses": {
+            "mrn": "SP-NOBODY",
+            "date_of_birth": "1971-02-28",
+            "reason": "other",
+            "note": "because",
+        },
+        "POST /api/v1/emergency-accesses/{access_id}/review": {},
         "POST /api/v1/staff": {"name": "Dana Okafor", "email": "not an address", "role": "coordinator"},
         "POST /api/v1/staff/{member_id}/role": {"role": "clinician"},
         "POST /api/v1/staff/{member_id}/code": {"lost": "second_factor"},
@@ -307,6 +328,9 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
     session.add(photo)
     photo.picture = b64encode(picture()).decode()
     session.add(Visit(id=name, kind=VisitKind.follow_up, state=VisitState.booked, booked_for=at, **whose))
+    went_wrong = ClinicalEvent(id=name, kind=ClinicalEventKind.readmission, occurred_on=at.date(), **whose)
+    went_wrong.recorded_at = at
+    session.add(went_wrong)
     session.add(Task(id=name, kind=TaskKind.fill_slot, created_at=at, about={}, **whose))
     builders.conflict(session, clinic.other_patient if other else clinic.patient, id=name)
     builders.refused_row(session, clinic.other_patient if other else clinic.patient, id=name)
@@ -333,6 +357,12 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
     add_passkey_row(session, colleague, name)
     add_letter(session, clinic, whose, name)
     member = builders.staff(session, clinic.practice)
+    given = CareAssignment(practice_id=clinic.id, id=name, patient_id=episode.patient_id, staff_id=member.id)
+    given.assigned_at, given.assigned_by = at, clinic.coordinator.id
+    session.add(given)
+    opened = EmergencyAccess(practice_id=clinic.id, id=name, patient_id=episode.patient_id, staff_id=member.id)
+    opened.reason, opened.opened_at, opened.expires_at = EmergencyReason.other, at, at + timedelta(hours=1)
+    session.add(opened)
     items = session.query(Milestone).filter_by(practice_id=clinic.id, episode_id=episode.id)
     walking, fasting = (items.filter_by(key=key).one() for key in ("walk30", "fasting"))
     goal = session.query(Reminder).filter_by(practice_id=clinic.id, milestone_id=walking.id, key="goal").one()
@@ -353,6 +383,7 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
         "photo_id": name,
         "task_id": name,
         "observation_id": name,
+        "event_id": name,
         "reminder_id": goal.id,
         "rule_id": name,
         "conflict_id": name,
@@ -366,6 +397,7 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
         "hold_id": name,
         "staff_id": clinic.coordinator.id,
         "member_id": member.id,
+        "access_id": name,
         "own_protocol_id": add_own_protocol(session, clinic, name),
         "release_id": name,
         "letter_id": name,

@@ -15,6 +15,7 @@ from tests.database import SEAL_KEY
 SEALED_COLUMNS = {
     "check_in.note",
     "clinical_event.detail",
+    "emergency_access.note",
     "message_link.said",
     "inbound_message.text",
     "kept_reply.reply",

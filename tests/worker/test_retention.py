@@ -50,12 +50,13 @@ def add_ended(session: Session, practice: Practice, *, shift: timedelta, name: s
     of_phone = {"device_id": device.id, "revoked_at": expired, "used_at": expired}
     for kind in (TokenKind.device_access, TokenKind.device_refresh):
         token(session, f"{name}-{kind}", kind, practice.id, expired, **of_phone)
-    code = {"made_at": expired, "expires_at": expired, "code_hash": f"{practice.id}-{name}".encode()}
+    code_hash = f"{practice.id}-{name}".encode()
+    code: dict[str, Any] = {"made_at": expired, "expires_at": expired, "code_hash": code_hash}
     session.add(SignInCode(staff_id=staff.id, purpose=CodePurpose.invitation, **code, **at))
     session.add(EnrolmentCode(made_by=staff.id, **code, **at, **whose))
     session.add(SignInThrottle(failed_tries=1, forgotten_at=MONDAY_AFTERNOON + shift, **at))
     link = MessageLink(reminder_id=delivery.reminder_id, says={}, made_at=OPENED, **at, **whose)
-    link.token_hash, link.expires_at = f"{practice.id}-{name}".encode(), OPENED + shift
+    link.token_hash, link.expires_at = code_hash, OPENED + shift
     session.add(link)
     link.said = "A message."
 
