@@ -27,6 +27,7 @@ IDS = {
     "session_id": "nothing", "patient_id": "nothing", "episode_id": "nothing", "milestone_id": "nothing",
     "alert_id": "nothing", "task_id": "nothing", "passkey_id": "nothing", "visit_id": "nothing",
     "release_id": "nothing", "letter_id": "nothing", "member_id": "nothing", "device_id": "nothing",
+    "proxy_id": "nothing",
     "staff_id": "nothing", "reminder_id": "nothing", "surgery_id": "nothing",
     "filename": "clinic.css",
     "procedure": "tlif",
