@@ -1,4 +1,4 @@
-"""The settings of limits: how often, how much and how long callers may, of how many they are told, what is kept how long.
+"""The settings of limits: what callers may, how often, how long; of how many they are told; how long things stay.
 
 Standard library only.
 """

@@ -58,6 +58,8 @@ WITHOUT_MATCH = {
     "PUT /api/v1/me/alert-addresses/{channel}",
     "PUT /api/v1/letter-releases/{release_id}",
     "PUT /api/v1/letters/{letter_id}",
+    "PUT /api/v1/opioid-tapers/{taper_id}",
+    "PUT /api/v1/wound-photos/{photo_id}",
     "PUT /api/v1/clinical-events/{event_id}",  # never changes what is stored
     "PUT /api/v1/practice/sign-in-provider",
 }
