@@ -121,6 +121,12 @@ class Settings(PushSettings):
         "port 443.",
         default=None,
     )
+    sign_in_hosts: tuple[str, ...] | None = _setting(
+        parse.hosts,
+        "Hosts (or `HOST:PORT`) inside your own network that a clinic's provider of sign-ins may be on; others must be "
+        "public, with port 443.",
+        default=None,
+    )
     mail_events_secret: str | None = _setting(
         parse.webhook_secret,
         "Signs what a mail service tells of bounces (Standard Webhooks, `whsec_...`); without it none is taken.",
@@ -180,18 +186,6 @@ class Settings(PushSettings):
         "More messages than so many in one day are held to the next, and the clinic is told.",
         default=8,
     )
-    expired_kept_days: int = _setting(
-        parse.integer(1, 3650), "Days that codes and tokens are kept after they expired.", default=30
-    )
-    links_kept_days: int = _setting(
-        parse.integer(1, 36_500), "Days that expired links of messages are kept, with what was said.", default=365
-    )
-    settled_kept_days: int = _setting(
-        parse.integer(365, 36_500),
-        "Days that conflicts of synchronisation and refused rows are kept once they are settled. Former versions and "
-        "what is open stay for ever.",
-        default=3650,
-    )
     log_level: str = _setting(
         parse.one_of("DEBUG", "INFO", "WARNING", "ERROR"),
         "Least level that is logged; logs hold ids, never names.",
@@ -202,11 +196,6 @@ class Settings(PushSettings):
     def reaches_patients(self) -> bool:
         """Whether patients and staff reach the service from elsewhere, which takes TLS: it is not just tried out."""
         return self.public_url.startswith("https://")
-
-    @property
-    def kept_days(self) -> dict[str, int]:
-        """How many days what is no record is kept: see `schedules.keeping.terms`."""
-        return {"expired": self.expired_kept_days, "links": self.links_kept_days, "settled": self.settled_kept_days}
 
     @property
     def anchors_audit(self) -> bool:

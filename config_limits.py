@@ -1,4 +1,4 @@
-"""The settings of what callers may do at most, and be shown at least of: how often, how much, how long, of how many.
+"""The settings of limits: what callers may, how often, how long; of how many they are told; how long things stay.
 
 Standard library only.
 """
@@ -14,13 +14,16 @@ MEBIBYTE = 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimitSettings:
-    """What limits callers, and what they are shown."""
+    """What limits callers, what they are shown, and what is kept."""
 
     session_idle_minutes: int = setting(
         integer(1, 1440), "After so long without a request a session of staff ends.", default=30
     )
     session_hours: int = setting(
         integer(1, 168), "After so long a session of staff ends, however much it is used.", default=12
+    )
+    emergency_access_minutes: int = setting(
+        integer(5, 1440), "So long staff see a patient whom they opened outside of their caseload.", default=60
     )
     breached_passwords: str | None = setting(
         hash_file,
@@ -52,3 +55,20 @@ class LimitSettings:
     outcomes_smallest_cell: int = setting(
         integer(1, 100), "In outcomes, a count above 0 and below this is shown as below it.", default=5
     )
+    expired_kept_days: int = setting(
+        integer(1, 3650), "Days that codes and tokens are kept after they expired.", default=30
+    )
+    links_kept_days: int = setting(
+        integer(1, 36_500), "Days that expired links of messages are kept, with what was said.", default=365
+    )
+    settled_kept_days: int = setting(
+        integer(365, 36_500),
+        "Days that conflicts of synchronisation and refused rows are kept once they are settled. Former versions and "
+        "what is open stay for ever.",
+        default=3650,
+    )
+
+    @property
+    def kept_days(self) -> dict[str, int]:
+        """How many days what is no record is kept: see `schedules.keeping.terms`."""
+        return {"expired": self.expired_kept_days, "links": self.links_kept_days, "settled": self.settled_kept_days}

@@ -6,7 +6,9 @@ Importing this package registers every table, with its triggers and policies, on
 from models.alert import Alert, AlertEntry, OnCallShift, StaffAddress
 from models.audit import AuditEntry, AuditSeal, AuditSubject
 from models.base import Base
+from models.calendar import CalendarFeed
 from models.care import Episode, Milestone, MilestoneProgress, Restriction, Surgery
+from models.caseload import CareAssignment, EmergencyAccess
 from models.change import PlanChange, SlotEntry
 from models.clearance import Clearance, ClearanceRule, ObservedFact
 from models.data_keys import DataKey
@@ -18,6 +20,7 @@ from models.link import MessageLink
 from models.merging import FormerVersion, RefusedRow, SyncConflict
 from models.panel import Panel
 from models.people import Patient, Staff
+from models.photo import WoundPhoto
 from models.practice import Practice
 from models.protocols import ProtocolSignature, ProtocolVersion
 from models.providers import ProviderPause
@@ -30,7 +33,16 @@ from models.report import CheckIn, ClinicalEvent, QuestionnaireAnswer, ReminderA
 from models.row_security import secure_tables
 from models.safety import SafetyCard
 from models.service_account import ServiceAccount
-from models.sign_in import Passkey, RecoveryCode, SignInCode, SignInThrottle, StaffCredential, UsedChallenge
+from models.sign_in import (
+    Passkey,
+    RecoveryCode,
+    SignInCode,
+    SignInProvider,
+    SignInThrottle,
+    StaffCredential,
+    StaffIdentity,
+    UsedChallenge,
+)
 from models.sync import DeviceChange, SyncClock, SyncHeal
 from models.taper import OpioidTaper
 from models.triggers import create_triggers
@@ -45,6 +57,8 @@ __all__ = [
     "AuditSeal",
     "AuditSubject",
     "Base",
+    "CalendarFeed",
+    "CareAssignment",
     "CheckIn",
     "Clearance",
     "ClearanceRule",
@@ -59,6 +73,7 @@ __all__ = [
     "DeviceChange",
     "DevicePull",
     "DeviceWake",
+    "EmergencyAccess",
     "EnrolmentCode",
     "Episode",
     "Erasure",
@@ -95,11 +110,13 @@ __all__ = [
     "SelfAudit",
     "ServiceAccount",
     "SignInCode",
+    "SignInProvider",
     "SignInThrottle",
     "SlotEntry",
     "Staff",
     "StaffAddress",
     "StaffCredential",
+    "StaffIdentity",
     "Surgery",
     "SyncClock",
     "SyncConflict",
@@ -112,6 +129,7 @@ __all__ = [
     "WakeMark",
     "WakeTally",
     "WorkerHeartbeat",
+    "WoundPhoto",
     "create_triggers",
     "secure_tables",
 ]

@@ -75,11 +75,16 @@ def in_practice(make_session: sessionmaker[Session], practice_id: str) -> Iterat
 
 
 @contextmanager
-def reading_practice(make_session: sessionmaker[Session], practice_id: str) -> Iterator[Session]:
-    """Yield a session whose transaction only reads, and sees one practice."""
+def reading_practice(
+    make_session: sessionmaker[Session], practice_id: str, *, snapshot: bool = False
+) -> Iterator[Session]:
+    """Yield a session whose transaction only reads, and sees one practice.
+
+    `snapshot`: all of its statements see the database at one moment.
+    """
     with make_session() as session:
         see(session, practice_id)
-        begin_reads(session)
+        begin_reads(session, snapshot=snapshot)
         yield session
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from sqlalchemy import CheckConstraint, LargeBinary, String
+from sqlalchemy import CheckConstraint, LargeBinary, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import ID_LENGTH, Base
@@ -38,6 +38,9 @@ class Practice(Base):
     webhook_secret_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)  # signs what is sent there
 
     records_kept_years: Mapped[int | None]  # after the last care, by the clinic's own law; None: it has not said
+
+    # Coordinators and clinicians see the patients of their own caseload alone.
+    own_caseload_only: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
 
     webhook_secret = Sealed("webhook_secret_sealed")
 

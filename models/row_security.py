@@ -20,6 +20,7 @@ DOOR_POLICY: Final = "door"
 # What leads to a practice: hashes of secrets, what is due where, how far clocks and counts are. No name, no contact and
 # no plain text of a patient: `message_link` holds what a message said, sealed by a key that the database has not.
 DOOR_TABLES: Final = (
+    "calendar_feed",
     "dead_address",
     "decision",
     "decision_tally",

@@ -81,12 +81,40 @@ class Passkey(Tenant, Base):
 
 
 class UsedChallenge(Tenant, Base):
-    """A challenge that a passkey has answered, kept until it would have ended: it is taken once. `id` is its hash."""
+    """A challenge that was answered, kept until it would have ended: it is taken once. `id` is its hash."""
 
     __tablename__ = "used_challenge"
     __table_args__ = (Index(None, "practice_id", "expires_at"),)
 
     expires_at: Mapped[datetime]
+
+
+class SignInProvider(Tenant, Base):
+    """The clinic's own provider of sign-ins (OpenID Connect). There is one at most: `id` is the practice's."""
+
+    __tablename__ = "sign_in_provider"
+
+    issuer: Mapped[str]
+    client_id: Mapped[str]
+    client_secret_sealed: Mapped[bytes] = mapped_column(LargeBinary)
+
+    client_secret = Sealed("client_secret_sealed")
+
+
+class StaffIdentity(Tenant, Base):
+    """Whom a provider knows a member of staff as. An issuer knows each of them once, and nobody as two of them."""
+
+    __tablename__ = "staff_identity"
+    __table_args__ = (
+        reference("staff"),
+        UniqueConstraint("practice_id", "issuer", "subject"),
+        UniqueConstraint("practice_id", "staff_id", "issuer"),
+    )
+
+    staff_id: Mapped[str] = mapped_column(String(ID_LENGTH))
+    issuer: Mapped[str]
+    subject: Mapped[str]
+    linked_at: Mapped[datetime]
 
 
 class SignInCode(Tenant, Base):

@@ -24,6 +24,7 @@ from service.cli import register_commands
 from service.dashboard.views import install_dashboard
 from service.db import db, init_database, refuse_stale_schema, refuse_unbound_role
 from service.logs import configure_logs, log_event
+from service.pages.calendar import install_calendar
 from service.pages.views import install_pages
 from service.rate_limits import install_rate_limits
 from service.sync.events import WAKES
@@ -99,6 +100,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
 def _install_web(app: Flask) -> None:
     install_rate_limits(app)
     install_pages(app)
+    install_calendar(app)
     install_gate(app)
     install_problems(app)
     install_document(app, RESOURCES)

@@ -79,6 +79,13 @@ class SignInRefusedError(UnauthenticatedError):
     title = "This did not sign you in. Check what you typed, wait a little after several tries, and begin anew."
 
 
+class ProviderAwayError(ServiceError):
+    """The clinic's own provider of sign-ins does not answer, or not as one."""
+
+    code, status = "provider_away", 502
+    title = "The clinic's own sign-in does not answer. Try again, or sign in with your password."
+
+
 class StepUpError(ForbiddenError):
     """The caller may do this, once they have given a second factor again."""
 

@@ -23,14 +23,6 @@ hypothesis.settings.register_profile("tests", deadline=None, database=None, prin
 hypothesis.settings.load_profile("tests")
 
 
-@pytest.fixture(autouse=True, scope="session")
-def allow_stalls() -> None:
-    """Let a transaction of this process stand still for a minute: a machine that stalls is no fault of the code's."""
-    from models.engine import POSTGRESQL_TIMEOUTS
-
-    POSTGRESQL_TIMEOUTS["idle_in_transaction_session_timeout"] = "60s"
-
-
 @pytest.fixture(autouse=True)
 def every_statement_names_its_practice(request: pytest.FixtureRequest) -> Iterator[None]:
     """Fail a test in which the service asked for rows without saying whose, but for what `tests.statements` allows."""

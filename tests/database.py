@@ -184,6 +184,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture(scope="session")
 def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
     """Yield the maker of databases, for tests that need more than one or one of a wider scope."""
+    from models.engine import POSTGRESQL_TIMEOUTS
+
+    # A machine that stalls for seconds within a transaction of this process is no fault of the code's.
+    POSTGRESQL_TIMEOUTS["idle_in_transaction_session_timeout"] = "60s"
     with contextlib.ExitStack() as stack:
         yield Databases(tmp_path_factory.mktemp("databases"), stack)
 

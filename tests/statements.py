@@ -32,6 +32,7 @@ ALLOWED: Final = {
     r"WHERE enrolment_code\.code_hash = ": "a secret that is unique among all: it tells the practice",
     r"WHERE sign_in_code\.code_hash = ": "a secret that is unique among all: it tells the practice",
     r"WHERE message_link\.token_hash = ": "a secret that is unique among all: it tells the practice",
+    r"WHERE calendar_feed\.token_hash = ": "a secret that is unique among all: it tells the practice",
     r"WHERE service_account\.key_hash = ": "a secret that is unique among all: it tells the practice",
     r"WHERE passkey\.credential_id = ": "a name that is unique among all: it tells the practice",
     r"SELECT refresh_statistics\(": "counts tables, shows no row",

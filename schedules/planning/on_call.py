@@ -45,6 +45,17 @@ def load_shifts(session: Session, practice: Practice, now: datetime) -> list[Shi
     return [shift_of(row, zone) for row in session.scalars(query)]
 
 
+def is_on_call(session: Session, practice: Practice, staff_id: str, now: datetime) -> bool:
+    """Return whether somebody has a shift at `now`, whether or not anything reaches them."""
+    mine = select(OnCallShift).where(
+        OnCallShift.practice_id == practice.id,
+        OnCallShift.staff_id == staff_id,
+        OnCallShift.until_on >= (now - _ONE_DAY).date(),
+    )
+    zone = ZoneInfo(practice.time_zone)
+    return any(shift_of(row, zone).covers(now) for row in session.scalars(mine))
+
+
 def shift_of(row: OnCallShift, zone: ZoneInfo) -> Shift:
     """Return a stored shift in instants."""
     span = WallSpan(from_on=row.from_on, from_at=row.from_at, until_on=row.until_on, until_at=row.until_at)

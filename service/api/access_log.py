@@ -13,7 +13,7 @@ from service.api.plans import BilingualText
 from service.api.resource import Resource, listing
 from service.api.scope import caller, show
 from service.care.access_log import Access, Whose, list_accesses
-from service.care.access_words import AREAS, KINDS, AccessKind, Area
+from service.care.access_words import AREAS, EMERGENCY, KINDS, AccessKind, Area
 from service.care.reach import find_patient
 from service.db import current_session
 
@@ -30,7 +30,10 @@ class ActorView(Schema):
 
 
 class AccessView(Schema):
-    """One access: what was done, with which part of the record. The texts say it to the patient."""
+    """One access: what was done, with which part of the record. The texts say it to the patient.
+
+    `emergency_text`, if not null: by somebody who opened the patient outside of their caseload, with a reason.
+    """
 
     id = Id(required=True)
     happened_at = Instant(required=True)
@@ -39,6 +42,7 @@ class AccessView(Schema):
     kind_text = fields.Nested(BilingualText, required=True)
     area = Word(Area, required=True)
     area_text = fields.Nested(BilingualText, required=True)
+    emergency_text = fields.Nested(BilingualText, required=True, allow_none=True)
 
 
 AccessPage = listing(AccessView, "AccessPage")
@@ -69,4 +73,5 @@ def list_patient_accesses(query: dict[str, Any], patient_id: str) -> Any:
 def _view(access: Access) -> dict[str, Any]:
     who = {"kind": access.actor, "name": access.name, "role": access.role, "text": access.actor_text}
     told = {"id": access.id, "happened_at": access.happened_at, "who": who, "kind": access.kind, "area": access.area}
+    told["emergency_text"] = EMERGENCY if access.is_emergency else None
     return told | {"kind_text": KINDS[access.kind], "area_text": AREAS[access.area]}

@@ -17,6 +17,7 @@ ACCESSES: dict[str, Any] = {
             "kind_text": {"en": "Read", "es": "Leyó"},
             "area": "plan",
             "area_text": {"en": "Your recovery plan", "es": "Su plan de recuperación"},
+            "emergency_text": None,
         },
         {
             "id": "01kprw5h2m7s9t1v3x5z8b0c4d",
@@ -31,6 +32,7 @@ ACCESSES: dict[str, Any] = {
             "kind_text": {"en": "Sent", "es": "Envió"},
             "area": "messages",
             "area_text": {"en": "Messages to and from you", "es": "Mensajes para usted y de usted"},
+            "emergency_text": None,
         },
     ],
     "next": None,

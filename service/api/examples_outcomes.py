@@ -52,3 +52,51 @@ MILESTONE: dict[str, Any] = {
     "test": None,
     "left_out": {"combined": 0, "not_theirs": 0, "was_past": None},
 }
+SAFETY: dict[str, Any] = {
+    "procedure": "tlif",
+    "as_of": "2026-04-22",
+    "grade": "D",
+    "note": _NOTE,
+    "smallest_group": 20,
+    "smallest_cell": 5,
+    "groups": [
+        {
+            "approach_class": "miss",
+            "count": 140,
+            "rates": [
+                {
+                    "kind": "readmission",
+                    "days": 30,
+                    "of": 128,
+                    "count": 6,
+                    "share": 0.0469,
+                    "low": 0.0217,
+                    "high": 0.0984,
+                },
+                {
+                    "kind": "reoperation",
+                    "days": 30,
+                    "of": 128,
+                    "count": None,
+                    "share": None,
+                    "low": None,
+                    "high": None,
+                },
+            ],
+            "nights": {"count": 131, "low": 1.0, "median": 2.0, "high": 3.0},
+            "blood_loss_ml": None,
+        }
+    ],
+}
+EVENT: dict[str, Any] = {
+    "episode_id": "0b6f3c1e-6a0e-4d0c-9f53-2f3d4a5b6c7d",
+    "kind": "readmission",
+    "occurred_on": "2026-04-20",
+    "detail": "Fever, wound dry; home after two days.",
+}
+EVENT_ANSWER: dict[str, Any] = EVENT | {
+    "id": "n3Kd8sXq1ZbYwTpL",
+    "surgery_id": None,
+    "recorded_at": "2026-04-22T13:05:00Z",
+}
+EVENTS: dict[str, Any] = {"items": [EVENT_ANSWER], "next": None}

@@ -48,6 +48,7 @@ PRACTICE: dict[str, Any] = {
     "closed_on": ["2026-11-27"],
     "holiday_calendar": "US-NY",
     "opioid_free_hours": None,
+    "own_caseload_only": False,
     "records_kept_years": 7,
     "workers_comp_percent": 100,
     "work_table": WORK_TABLE,

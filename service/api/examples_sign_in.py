@@ -64,3 +64,13 @@ ACCOUNT: dict[str, Any] = {
     "has_authenticator": True,
     "recovery_codes_left": 10,
 }
+PROVIDER: dict[str, Any] = {
+    "issuer": "https://login.hudson.example.org",
+    "client_id": "recovery",
+    "redirect_uri": "https://recovery.example.org/clinic/sign-in/provider/answer",
+}
+NEW_PROVIDER: dict[str, Any] = {
+    "issuer": "https://login.hudson.example.org",
+    "client_id": "recovery",
+    "client_secret": "an example, which opens nothing",
+}

@@ -12,10 +12,12 @@ from models.sync import attribute_to
 from service.api.reads import READING_METHODS, only_reads
 from service.api.scope import now, open_scope, route_of, settings
 from service.api.settle import record_wipe_order
+from service.care.pictures import MOST_BYTES
 from service.dashboard.cookies import Cookie, read_cookie
 from service.dashboard.forms import is_clinic
 from service.db import begin, require_current_schema
 from service.errors import RevokedDeviceError, UnauthenticatedError
+from service.identity.caseload import limit_to_caseload
 from service.identity.principal import Principal
 from service.identity.roles import is_public, refuse_unless_may_call
 from service.identity.service_accounts import authenticate_service, is_service_key
@@ -32,6 +34,7 @@ _WITHOUT_TRANSACTION = (
     "GET /api/v1/docs/{filename}",
 )
 IMPORT = "POST /api/v1/import"
+PHOTO = "PUT /api/v1/wound-photos/{photo_id}"
 EXPORT = "GET /api/v1/patients/{patient_id}/export"
 OF_PROVIDERS = "POST /api/v1/providers/"
 MOST_OF_PROVIDERS = 256 * 1024  # bytes: whoever calls is not known yet
@@ -64,6 +67,7 @@ def _pass_gate() -> None:
         current.principal = None
         raise UnauthenticatedError  # a page is for people who signed in themselves
     refuse_unless_may_call(route, current.principal)
+    current.opened = limit_to_caseload(session, current.principal, route, current.now)
     if current.principal.is_device and settings().wakes_devices:
         attribute_to(session, current.principal.actor_id)
 
@@ -105,6 +109,8 @@ def _read_body(route: str) -> None:
         return
     if route == IMPORT:
         request.max_content_length = settings().max_import_bytes
+    elif route == PHOTO:
+        request.max_content_length = MOST_BYTES
     elif route.startswith(OF_PROVIDERS):
         request.max_content_length = min(MOST_OF_PROVIDERS, settings().max_body_bytes)
     elif _PREFIX_OF_SYNC in route:

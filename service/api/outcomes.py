@@ -4,6 +4,7 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
+from models.report import ClinicalEventKind
 from schedules.plan.vocabulary import ApproachClass, Grade, Procedure
 from service.api import examples_outcomes as examples
 from service.api.fields import CivilDate, Word
@@ -14,6 +15,7 @@ from service.care.enrol import clinic_today
 from service.care.outcomes import Measured, Smallest, view_milestone_outcome
 from service.care.reach import practice_of
 from service.care.recovery_band import view_recovery_band
+from service.care.safety_outcomes import view_safety_outcome
 from service.db import current_session
 
 outcomes = Resource(
@@ -157,6 +159,68 @@ def get_recovery_band(query: dict[str, Any]) -> Any:
     practice = practice_of(current_session(), caller())
     today = clinic_today(practice, now())
     return view_recovery_band(current_session(), practice, today=today, smallest=smallest(), **query)
+
+
+class ProcedureQuery(Schema):
+    """Which procedure."""
+
+    procedure = Word(Procedure, required=True)
+
+
+class RateView(Schema):
+    """How many of `of` surgeries had the event within `days`, and the share with its 95 % limits (Wilson).
+
+    Counted are surgeries whose whole window has passed. `count` null: a small count, of which no share is told.
+    """
+
+    kind = Word(ClinicalEventKind, required=True)
+    days = fields.Integer(required=True)
+    of = fields.Integer(required=True)
+    count = fields.Integer(required=True, allow_none=True)
+    share = fields.Float(required=True, allow_none=True)
+    low = fields.Float(required=True, allow_none=True)
+    high = fields.Float(required=True, allow_none=True)
+
+
+class SpreadView(Schema):
+    """Of how many surgeries it is known, and their quartiles: between `low` and `high` lies the middle half."""
+
+    count = fields.Integer(required=True)
+    low = fields.Float(required=True)
+    median = fields.Float(required=True)
+    high = fields.Float(required=True)
+
+
+class SafetyGroupView(Schema):
+    """One approach class. `nights` in hospital and `blood_loss_ml` are null where they are known of too few."""
+
+    approach_class = Word(ApproachClass, required=True, allow_none=True)
+    count = fields.Integer(required=True, allow_none=True)
+    rates = fields.List(fields.Nested(RateView), required=True)
+    nights = fields.Nested(SpreadView, required=True, allow_none=True)
+    blood_loss_ml = fields.Nested(SpreadView, required=True, allow_none=True)
+
+
+class SafetyOutcomeView(Schema):
+    """What went otherwise than planned after a procedure, as staff entered it, by approach class."""
+
+    procedure = Word(Procedure, required=True)
+    as_of = CivilDate(required=True)
+    grade = Word(Grade, required=True)
+    note = fields.Nested(BilingualText, required=True)
+    smallest_group = fields.Integer(attribute="smallest.group", required=True)
+    smallest_cell = fields.Integer(attribute="smallest.cell", required=True)
+    groups = fields.List(fields.Nested(SafetyGroupView), required=True)
+
+
+@outcomes.get("/outcomes/safety")
+@outcomes.arguments(ProcedureQuery, location="query")
+@outcomes.response(200, SafetyOutcomeView, example=examples.SAFETY)
+def get_safety_outcome(query: dict[str, Any]) -> Any:
+    """Return complications, emergency visits, readmissions and reoperations at 30 and 90 days, stay and blood loss."""
+    practice = practice_of(current_session(), caller())
+    today = clinic_today(practice, now())
+    return view_safety_outcome(current_session(), practice, today=today, smallest=smallest(), **query)
 
 
 def smallest() -> Smallest:

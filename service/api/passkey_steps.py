@@ -10,8 +10,7 @@ from service.api.settle import commit_refusal
 from service.api.sign_in_steps import Begun, begin_session
 from service.db import current_session
 from service.errors import SignInRefusedError, WrongSecretError
-from service.identity.account import lock_fresh_credential, lock_own_credential
-from service.identity.passkey_challenges import Ceremony
+from service.identity.challenges import Ceremony
 from service.identity.passkeys import (
     Asked,
     Site,
@@ -26,8 +25,9 @@ from service.identity.passkeys import (
     list_passkeys,
     remove_passkey,
 )
+from service.identity.principal import Principal
 from service.identity.second_factor import lock_credential
-from service.identity.sessions import end_sessions, note_fresh, session_of
+from service.identity.sessions import end_sessions, note_fresh, require_fresh, session_of
 from service.identity.sign_in import find_sign_in
 
 
@@ -76,7 +76,7 @@ def ask_fresh_factor() -> Spoken:
 def take_passkey_as_fresh_factor(given: Spoken) -> None:
     """Note that the caller has given a second factor again. Raises SessionRequiredError, WrongSecretError."""
     session, who = current_session(), caller()
-    lock_own_credential(session, who)
+    lock_credential(session, who.practice_id, who.actor_id)
     staff = session.get_one(Staff, (who.practice_id, who.actor_id))
     passkey = find_passkey_of(session, staff, given)
     _refuse_unless_right(passkey, _asked(Ceremony.step_up, session_of(who).id), given, staff)
@@ -87,7 +87,7 @@ def take_passkey_as_fresh_factor(given: Spoken) -> None:
 def ask_new_passkey() -> Spoken:
     """Return what a new passkey of the caller's is made by. Raises SessionRequiredError, StepUpError."""
     session, who = current_session(), caller()
-    lock_fresh_credential(session, who, now())
+    _lock_fresh(who)
     staff = session.get_one(Staff, (who.practice_id, who.actor_id))
     return ask_for_new(session, _asked(Ceremony.registration, session_of(who).id), staff, now())
 
@@ -95,7 +95,7 @@ def ask_new_passkey() -> Spoken:
 def take_new_passkey(name: str, given: Spoken) -> Passkey:
     """Return the caller's new passkey. Raises SessionRequiredError, StepUpError, InvalidError, ConflictError."""
     session, who = current_session(), caller()
-    lock_fresh_credential(session, who, now())
+    _lock_fresh(who)
     asked = _asked(Ceremony.registration, session_of(who).id)
     passkey = add_passkey(session, asked, who, name=name, given=given, now=now())
     scope().about.update({"changed": ["passkeys"], "passkey_id": passkey.id})
@@ -108,10 +108,16 @@ def end_passkey(passkey_id: str) -> None:
     Raises SessionRequiredError, StepUpError, NotFoundError.
     """
     session, who = current_session(), caller()
-    lock_fresh_credential(session, who, now())
+    _lock_fresh(who)
     remove_passkey(session, who, passkey_id)
     end_sessions(session, who.practice_id, who.actor_id, but=who.session, now=now())
     scope().about.update({"changed": ["passkeys"], "passkey_id": passkey_id})
+
+
+def _lock_fresh(who: Principal) -> None:
+    """Lock the credential of a caller who may change it, so that changes come one after the other."""
+    require_fresh(who, now())
+    lock_credential(current_session(), who.practice_id, who.actor_id)
 
 
 def _asked(ceremony: Ceremony, bound_to: str) -> Asked:

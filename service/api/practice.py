@@ -10,7 +10,7 @@ from schedules.plan.vocabulary import MilestoneKind
 from schedules.signatures import read_secret
 from service.api import examples_practice as examples
 from service.api.etags import require_tag
-from service.api.fields import CivilDate, Id, Text, Whole, WholeText, Word
+from service.api.fields import CivilDate, Flag, Id, Text, Whole, WholeText, Word
 from service.api.resource import Resource, patch_of
 from service.api.scope import caller, now, scope, settings
 from service.care.practice import (
@@ -90,8 +90,9 @@ class PracticeBody(Schema):
     `closed_on` are days besides weekends and the public holidays of `holiday_calendar`. `opioid_free_hours`: since the
     last opioid or sedative, before driving may be cleared by rule; null: by a clinician only. `workers_comp_percent`
     lengthens the work milestones of such cases: 100 changes nothing, and no published figure exists. `work_table` null:
-    the demand levels of the protocol. `webhook_url` and `webhook_secret` are set together, by the clinic's admin; the
-    secret is never shown.
+    the demand levels of the protocol. `own_caseload_only`: coordinators and clinicians see the patients of their own
+    caseload alone. `webhook_url` and `webhook_secret` are set together; the secret is never shown. These three are the
+    admin's to set.
     """
 
     name = Text(200, "the clinic's name", required=True)
@@ -109,6 +110,7 @@ class PracticeBody(Schema):
     work_table = fields.Nested(
         WorkTableBody, required=True, allow_none=True, metadata={"expected": "a table of demand levels, or null"}
     )
+    own_caseload_only = Flag(required=True)
     webhook_url = Text(LONGEST_URL, "where the clinic's own system takes messages", required=True, allow_none=True)
     webhook_secret = WebhookSecret(required=True, allow_none=True, load_only=True)
 
@@ -130,6 +132,7 @@ class PracticeAnswer(Schema):
     records_kept_years = fields.Integer(attribute="settings.records_kept_years", required=True, allow_none=True)
     workers_comp_percent = fields.Integer(attribute="settings.workers_comp_percent", required=True)
     work_table = fields.Nested(WorkTableBody, attribute="settings.work_table", required=True, allow_none=True)
+    own_caseload_only = fields.Boolean(attribute="settings.own_caseload_only", required=True)
     webhook_url = fields.String(attribute="settings.webhook_url", required=True, allow_none=True)
     has_webhook_secret = fields.Function(lambda view: view.practice.webhook_secret_sealed is not None)
     episodes_to_rebuild = fields.Integer(required=True)

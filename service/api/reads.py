@@ -54,6 +54,7 @@ READING_POSTS: Final[dict[str, Callable[[bytes], bool]]] = {
     "POST /api/v1/episodes/{episode_id}/moves": without_token,
     _STREAM: always,
     "POST /clinic/patients": always,
+    "POST /clinic/sign-in/provider": always,
     "POST /clinic/surgeries/{surgery_id}/move": always,
     "POST /api/v1/sync/digest": without_rows,
     "POST /api/v1/patients/{patient_id}/erase": is_dry_run,

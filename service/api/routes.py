@@ -2,10 +2,14 @@
 
 from service.api.access_log import access_log
 from service.api.alerts import alerts
+from service.api.assignments import assignments
 from service.api.audit_trail import audit_trail
+from service.api.break_glass import emergency_accesses
+from service.api.calendar_feeds import calendar_feeds
 from service.api.check_ins import check_ins
 from service.api.clearance_rules import clearance_rules
 from service.api.clearances import clearances
+from service.api.clinical_events import clinical_events
 from service.api.conflicts import conflicts
 from service.api.delivery_health import delivery_health
 from service.api.devices import devices
@@ -27,8 +31,10 @@ from service.api.outcomes import outcomes
 from service.api.own_protocols import own_protocols
 from service.api.passkeys import passkeys
 from service.api.patients import patients
+from service.api.plan_sheets import plan_sheets
 from service.api.plans import plans
 from service.api.practice import practice
+from service.api.practice_export import practice_export
 from service.api.privacy import privacy
 from service.api.progress import progress
 from service.api.protocols import protocols
@@ -40,6 +46,7 @@ from service.api.questionnaires import questionnaires
 from service.api.reminders import reminders
 from service.api.scores import scores
 from service.api.service_accounts import service_accounts
+from service.api.sign_in_provider import sign_in_provider
 from service.api.sign_ins import sign_ins
 from service.api.simulations import simulations
 from service.api.slots import slots
@@ -51,6 +58,7 @@ from service.api.tasks import tasks
 from service.api.versions import versions
 from service.api.visits import visits
 from service.api.work_status import work_status
+from service.api.wound_photos import wound_photos
 from service.sync.digest import digest
 from service.sync.events import events
 from service.sync.powersync import powersync
@@ -59,17 +67,22 @@ from service.sync.watermelon import watermelon
 
 RESOURCES = (
     patients,
+    assignments,
+    emergency_accesses,
     episodes,
     surgeries,
     moves,
     plans,
+    plan_sheets,
     progress,
     work_status,
     letters,
+    calendar_feeds,
     milestones,
     clearances,
     clearance_rules,
     observations,
+    clinical_events,
     limits,
     slots,
     reminders,
@@ -79,6 +92,7 @@ RESOURCES = (
     scores,
     tapers,
     visits,
+    wound_photos,
     versions,
     access_log,
     audit_trail,
@@ -97,6 +111,7 @@ RESOURCES = (
     migrations,
     practice,
     outcomes,
+    practice_export,
     simulations,
     imports,
     sign_ins,
@@ -105,6 +120,7 @@ RESOURCES = (
     staff_sign_in,
     me,
     passkeys,
+    sign_in_provider,
     service_accounts,
     staff,
     providers,

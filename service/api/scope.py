@@ -1,7 +1,7 @@
 """What one request carries along: the instant, the caller, and the patients whom its answer shows or changes."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -24,10 +24,11 @@ _CONVERTER = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")
 class Scope:
     """The state of one request. `now` is read once, so that everything in it has one time.
 
-    `reads`: its transaction takes no write lock, so that whatever it writes needs another one. `leaves`: what such a
-    request writes beside its audit entry. `is_replay`: the answer is that of an earlier request. `is_whole`: nothing
-    was left undone that a repeat could do. `is_recorded`: its refusal stands in the audit trail already.
-    `is_by_itself`: an open page asks without anybody, so that it keeps no session alive.
+    `reads`: its transaction takes no write lock, so that whatever it writes needs another one. `opened`: by patient,
+    the access by which somebody outside of their caseload sees them. `leaves`: what a request that reads writes beside
+    its audit entry. `is_replay`: the answer is that of an earlier request. `is_whole`: nothing was left undone that a
+    repeat could do. `is_recorded`: its refusal stands in the audit trail already. `is_by_itself`: an open page asks
+    without anybody, so that it keeps no session alive.
     """
 
     now: datetime
@@ -41,6 +42,7 @@ class Scope:
     principal: Principal | None = None
     patient_ids: set[str] = field(default_factory=set)
     about: dict[str, Any] = field(default_factory=dict)
+    opened: Mapping[str, str] = field(default_factory=dict)
     leaves: list[Callable[[Session], None]] = field(default_factory=list)
 
 

@@ -15,6 +15,7 @@ from flask import Response, make_response, request
 from sqlalchemy.exc import SQLAlchemyError
 
 from models.audit import ActorKind, AuditAction
+from models.caseload import EMERGENCY_MARK
 from models.journal import Act, append
 from service.api.idempotency import keyed_request
 from service.api.reads import READING_METHODS
@@ -32,6 +33,8 @@ _DENIALS = (401, 403, 404)
 _ACTIONS = {
     "POST /api/v1/import": AuditAction.import_,
     "POST /api/v1/enrolments": AuditAction.token,
+    "POST /api/v1/patients/{patient_id}/calendar-feed": AuditAction.token,
+    "DELETE /api/v1/patients/{patient_id}/calendar-feed": AuditAction.token,
     "POST /api/v1/devices": AuditAction.token,
     "POST /api/v1/tokens/refresh": AuditAction.token,
     "POST /api/v1/devices/wiped": AuditAction.token,
@@ -46,11 +49,15 @@ _ACTIONS = {
     "POST /api/v1/sign-in/passkey": AuditAction.token,
     "POST /clinic/sign-in": AuditAction.token,
     "POST /clinic/sign-in/passkey": AuditAction.token,
+    "GET /clinic/sign-in/provider/answer": AuditAction.token,
     "POST /clinic/sign-in/code": AuditAction.token,
     "POST /clinic/sign-in/authenticator/confirm": AuditAction.token,
     "POST /clinic/sign-out": AuditAction.token,
     "POST /clinic/patients/{patient_id}/enrolment": AuditAction.token,
     "POST /clinic/devices/{device_id}/lost": AuditAction.token,
+    "POST /clinic/patients/{patient_id}/proxies": AuditAction.token,
+    "POST /clinic/proxies/{proxy_id}/enrolment": AuditAction.token,
+    "POST /clinic/proxies/{proxy_id}/end": AuditAction.token,
     "POST /clinic/account/sessions/{session_id}/end": AuditAction.token,
     "POST /clinic/account/end-other-sessions": AuditAction.token,
     "POST /api/v1/service-accounts": AuditAction.token,
@@ -173,6 +180,12 @@ def _end_reading() -> None:
         leave(current_session())
 
 
+def _opened(current: Scope) -> dict[str, list[str]]:
+    """Return the mark of an entry about somebody whom the caller sees by break-glass alone."""
+    used = sorted(current.opened[each] for each in current.patient_ids & current.opened.keys())
+    return {EMERGENCY_MARK: used} if used else {}
+
+
 def _append(current: Scope, action: AuditAction, status: int) -> None:
     principal = current.principal
     if principal is None:
@@ -183,7 +196,7 @@ def _append(current: Scope, action: AuditAction, status: int) -> None:
         action=action,
         route=route_of(),
         status=status,
-        about=current.about | _for_whom(principal),
+        about=current.about | _for_whom(principal) | _opened(current),
         patient_ids=current.patient_ids,
     )
     append(current_session(), principal.practice_id, act, current.now)

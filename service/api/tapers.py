@@ -7,7 +7,6 @@ from marshmallow import Schema, fields, post_load, validate
 from models import Episode
 from schedules.plan.taper import TaperStep
 from service.api import examples_tapers as examples
-from service.api.etags import etag_of, refuse_match_of_nothing
 from service.api.fields import CivilDate, Flag, Id, Instant, Whole
 from service.api.resource import Resource
 from service.api.scope import caller, now, show
@@ -93,17 +92,17 @@ def get_taper(episode_id: str) -> TaperView:
 
 
 @tapers.put("/opioid-tapers/<id:taper_id>")
-@tapers.tagged(200, 201, needs_match=True)
 @tapers.arguments(TaperBody, example=examples.TAPER)
 @tapers.response(200, TaperStored, example=examples.STORED)
 @tapers.alt_response(201, schema=TaperStored, success=True, example=examples.STORED)
 def enter_taper(body: dict[str, Any], taper_id: str) -> Any:
-    """Enter a taper under your own id, as a clinician. It takes the place of the one before, and never changes."""
+    """Enter a taper under your own id, as a clinician. It takes the place of the one before.
+
+    Needs no `If-Match`: a taper never changes.
+    """
     session = current_session()
     record = TaperRecord(**body | {"steps": tuple(body["steps"])})
     row, is_new = put_taper(session, caller(), taper_id, record, now=now())
-    if is_new:
-        refuse_match_of_nothing()
     show(row.patient_id)
     session.flush()
-    return row, 201 if is_new else 200, {"ETag": etag_of(row)}
+    return row, 201 if is_new else 200

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from models import journal
 from models.audit import ActorKind, AuditAction
+from models.calendar import CalendarFeed
 from models.identity import EnrolmentCode, Token
 from models.link import MessageLink
 from models.practice import Practice
@@ -97,6 +98,7 @@ def _end_what_signs_in(session: Session, practice_id: str, restored: Restored) -
         ended += _change(session, model, practice_id, model.used_at.is_(None), expires_at=model.made_at)
     # A browser may have one open, which counts as long as it is known to have been opened.
     ended += _change(session, MessageLink, practice_id, true(), expires_at=MessageLink.made_at, opened_at=None)
+    ended += _change(session, CalendarFeed, practice_id, CalendarFeed.revoked_at.is_(None), revoked_at=restored.at)
     forgotten = delete(KeptReply).where(KeptReply.practice_id == practice_id)
     session.execute(forgotten.execution_options(synchronize_session=False))
     return ended

@@ -13,8 +13,9 @@ from typing import Any
 from sqlalchemy import Row, and_, func, select
 from sqlalchemy.orm import Session
 
-from models import AuditEntry, AuditSubject, Device, ProxyConsent, Staff
+from models import AuditEntry, AuditSubject, Device, EmergencyAccess, ProxyConsent, Staff
 from models.audit import ActorKind
+from models.caseload import EMERGENCY_MARK
 from schedules.plan.protocol import Text
 from service.care.access_words import ACTORS, ROLES, AccessKind, Area, area_of, kind_of
 
@@ -30,7 +31,10 @@ class Whose(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """One access. `name` and `role` are of a member of staff; a proxy has a name alone."""
+    """One access. `name` and `role` are of a member of staff; a proxy has a name alone.
+
+    `is_emergency`: they had opened the patient outside of their caseload (break-glass).
+    """
 
     id: str
     happened_at: datetime
@@ -40,6 +44,7 @@ class Access:
     name: str | None
     role: str | None
     actor_text: Text
+    is_emergency: bool
 
 
 def list_accesses(
@@ -79,10 +84,12 @@ def list_accesses(
     rows = session.execute(query.order_by(AuditEntry.id.desc()).limit(limit)).all()
     count, last = session.execute(select(func.count(), func.min(span.c.entry_id))).one()
     goes_on = len(rows) < limit and count == LOOKED_AT
-    return [_access(row) for row in rows], last if goes_on else None
+    of_patient = (EmergencyAccess.practice_id == practice_id, EmergencyAccess.patient_id == patient_id)
+    opened = frozenset(session.scalars(select(EmergencyAccess.id).where(*of_patient)))
+    return [_access(row, opened) for row in rows], last if goes_on else None
 
 
-def _access(row: Row[*tuple[Any, ...]]) -> Access:
+def _access(row: Row[*tuple[Any, ...]], opened: frozenset[str]) -> Access:
     entry, name, role, consent = row
     return Access(
         id=entry.id,
@@ -93,4 +100,5 @@ def _access(row: Row[*tuple[Any, ...]]) -> Access:
         name=name if consent is None else consent.name,
         role=role,
         actor_text=ACTORS[entry.actor_kind] if role is None else ROLES[role],
+        is_emergency=not opened.isdisjoint(entry.about.get(EMERGENCY_MARK, ())),
     )

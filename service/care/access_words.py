@@ -88,16 +88,25 @@ ROLES: Final[Mapping[StaffRole, Text]] = MappingProxyType(
         StaffRole.operator: Text(en="Technical operation", es="Operación técnica"),
     }
 )
+# Of an access by somebody whose patient one usually is not.
+EMERGENCY: Final = Text(
+    en="Outside of their usual patients, with a reason that your clinic reviews",
+    es="Fuera de sus pacientes habituales, con un motivo que su clínica revisa",
+)
 _SEGMENTS: Final[Mapping[str, Area]] = MappingProxyType(
     {
         "clinic": Area.plan,
         "patients": Area.record,
         "import": Area.record,
         "patient": Area.record,
+        "tables": Area.record,
         "privacy": Area.record,
         "edit": Area.record,
         "doubles": Area.record,
         "likely-doubles": Area.record,
+        "assignments": Area.sign_in,
+        "emergency": Area.record,
+        "emergency-accesses": Area.record,
         "retention": Area.record,
         "versions": Area.reports,
         "episodes": Area.plan,
@@ -114,6 +123,8 @@ _SEGMENTS: Final[Mapping[str, Area]] = MappingProxyType(
         "work-status": Area.work,
         "letter-releases": Area.work,
         "letters": Area.work,
+        "calendar": Area.plan,
+        "calendar-feed": Area.sign_in,
         "reminders": Area.messages,
         "inbound-messages": Area.messages,
         "providers": Area.messages,
@@ -124,9 +135,11 @@ _SEGMENTS: Final[Mapping[str, Area]] = MappingProxyType(
         "check-in": Area.reports,
         "check-ins": Area.reports,
         "observations": Area.reports,
+        "clinical-events": Area.reports,
         "questionnaire-answers": Area.reports,
         "scores": Area.reports,
         "visits": Area.plan,
+        "wound-photos": Area.reports,
         "opioid-taper": Area.reports,
         "opioid-tapers": Area.reports,
         "tasks": Area.tasks,

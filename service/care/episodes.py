@@ -12,7 +12,7 @@ from service.care.enrol import add_episode, changes, write_fields
 from service.care.patients import RequireMatch
 from service.care.reach import is_stored, lock_patient, lock_row, refuse_change, refuse_who_treats_nobody
 from service.care.records import EpisodeRecord
-from service.errors import ConflictError, Fault
+from service.errors import ConflictError, Fault, NotFoundError
 from service.identity.principal import Principal
 
 _PLANNED_FOR = (EpisodeStatus.active, EpisodeStatus.paused)
@@ -39,7 +39,12 @@ def put_episode(
             _refuse_taken_label(session, caller.practice_id, record)
             refuse_who_treats_nobody(session, caller.practice_id, record.coordinator_id, "/coordinator_id")
             return add_episode(session, patient, episode_id, record, now), True
-    existing = lock_row(session, caller, Episode, episode_id)
+    try:
+        existing = lock_row(session, caller, Episode, episode_id)
+    except NotFoundError:
+        # An id in use out of sight, and a patient out of sight: refused as if the id were free.
+        lock_patient(session, caller.practice_id, record.patient_id)
+        raise
     change_episode(session, existing, record, now=now, require_match=require_match)
     return existing, False
 

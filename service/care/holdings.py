@@ -105,6 +105,7 @@ HOLDINGS: Final[Mapping[str, Holding]] = {
     "check_in": _blanked(),
     "questionnaire_answer": _blanked(),
     "opioid_taper": _blanked("entered_by", steps=[]),
+    "wound_photo": _blanked(),
     "visit": _blanked(),
     "clinical_event": _blanked(),
     "task": _blanked(state=TaskState.withdrawn),
@@ -115,6 +116,7 @@ HOLDINGS: Final[Mapping[str, Holding]] = {
     "refused_row": _removed(),
     "inbound_message": _removed(),
     "message_link": _removed(),
+    "calendar_feed": _removed(not_exported=_HASHED),
     "letter_release": _removed(),
     "letter": _removed(),
     "push_address": _removed(),
@@ -138,6 +140,8 @@ HOLDINGS: Final[Mapping[str, Holding]] = {
     "token": Holding(
         Fate.kept, Found.by_device, not_exported=_HASHED, why="revoked hashes: an app learns from them to delete"
     ),
+    "care_assignment": _removed(not_exported="which staff see the patient: the access log tells who looked"),
+    "emergency_access": _removed(),
     "panel": Holding(
         Fate.kept, not_exported="which staff's devices hold the patient: episodes name their coordinator",
         why="ids: devices of staff learn from it to let the patient go",
@@ -158,6 +162,10 @@ OF_NO_PATIENT: Final[Mapping[str, str]] = {
     ),
     **dict.fromkeys(
         ("safety_card", "service_account", "on_call_shift", "staff_address", "passkey", "used_challenge"),
+        _OF_CLINIC,
+    ),
+    **dict.fromkeys(
+        ("sign_in_provider", "staff_identity"),
         _OF_CLINIC,
     ),
     **dict.fromkeys(("protocol_version", "protocol_signature", "clearance_rule"), _OF_CLINIC),

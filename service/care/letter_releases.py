@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from models import Episode, LetterRelease
 from models.letter import Recipient
 from service.care.enrol import clinic_today
-from service.care.reach import find_named_episode, find_row, lock_patient, practice_of
+from service.care.reach import find_named_episode, find_row, is_stored, lock_patient, practice_of
 from service.errors import ConflictError, Fault, InvalidError, NoReleaseError, NotFoundError, describe
 from service.identity.principal import Principal
 
@@ -47,6 +47,8 @@ def put_release(
     _refuse_days(record, clinic_today(practice_of(session, caller), now))
     lock_patient(session, caller.practice_id, episode.patient_id)
     known = session.get(LetterRelease, (caller.practice_id, release_id))
+    if known is None and is_stored(session, caller, LetterRelease, release_id):
+        raise NotFoundError  # of another caseload
     if known is not None:
         _refuse_another(known, record)
         return known, False

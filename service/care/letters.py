@@ -30,7 +30,7 @@ from schedules.plan.work_terms import WorkTerms
 from service.care.enrol import clinic_today
 from service.care.letter_releases import find_release, refuse_invalid
 from service.care.protocol_states import signatures_of
-from service.care.reach import find_named_episode, find_patient, find_row, lock_patient, practice_of
+from service.care.reach import find_named_episode, find_patient, find_row, is_stored, lock_patient, practice_of
 from service.care.work_status import work_status_of
 from service.dashboard.words import say
 from service.documents.typeset import UnsettableError, typeset
@@ -77,6 +77,8 @@ def make_letter(
     lock_patient(session, caller.practice_id, episode.patient_id)
     release = _release_of(session, caller, command)
     known = session.get(Letter, (caller.practice_id, letter_id))
+    if known is None and is_stored(session, caller, Letter, letter_id):
+        raise NotFoundError  # of another caseload
     if known is not None:
         _refuse_another(known, command)
         return _view(session, caller, known, release, now), False

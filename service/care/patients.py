@@ -9,14 +9,16 @@ from sqlalchemy.orm import Session
 
 from models import Episode, Patient
 from models.base import Synced
+from models.caseload import admit, whole_practice
 from schedules.plan.vocabulary import EpisodeStatus
 from schedules.planning import answers_now, plan_episode, withdraw
+from service.care.assignments import assign
 from service.care.checks import patient_faults
 from service.care.enrol import add_patient, changes, clinic_today, refuse_faults, write_fields
-from service.care.reach import practice_of
+from service.care.reach import is_stored, practice_of
 from service.care.records import PATIENT_MAY_CHANGE, PatientRecord
 from service.care.versions import former_columns, keep_former_version
-from service.errors import ConflictError, Fault, ForbiddenError
+from service.errors import ConflictError, Fault, ForbiddenError, NotFoundError
 from service.identity.principal import Principal
 
 RequireMatch = Callable[[Synced], None]
@@ -53,17 +55,24 @@ def put_patient(
 ) -> tuple[Patient, bool]:
     """Store a patient under the client's id. Return the row, and whether it is new.
 
-    A body that equals what is stored changes nothing and needs no ETag. Raises ConflictError for an MRN in use,
-    InvalidError for facts that are not possible, and what `require_match` raises.
+    A body that equals what is stored changes nothing and needs no ETag. Whoever sees their own caseload alone has the
+    new patient on it. Raises NotFoundError for one of another caseload, ConflictError for an MRN in use, InvalidError
+    for facts that are not possible, and what `require_match` raises.
     """
     existing = session.get(Patient, (caller.practice_id, patient_id), with_for_update={"key_share": True})
     if existing is not None and existing.deleted:
         raise ConflictError(Fault("", "an id that no erased patient had: make another one", "one of an erased patient"))
+    if existing is None and is_stored(session, caller, Patient, patient_id):
+        raise NotFoundError  # of somebody else's caseload
     if existing is not None:
         change_patient(session, caller, existing, record, now=now, require_match=require_match)
         return existing, False
     _refuse_taken_mrn(session, caller.practice_id, record.mrn)
-    return add_patient(session, practice_of(session, caller), patient_id, record, now), True
+    patient = add_patient(session, practice_of(session, caller), patient_id, record, now)
+    if caller.own_caseload_only:
+        assign(session, caller, patient.id, caller.actor_id, now)
+        admit(session, patient.id)
+    return patient, True
 
 
 def change_patient(
@@ -143,5 +152,7 @@ def _follow(session: Session, patient: Patient, changed: frozenset[str], now: da
 
 def _refuse_taken_mrn(session: Session, practice_id: str, mrn: str) -> None:
     taken = exists().where(Patient.practice_id == practice_id, Patient.mrn == mrn)
-    if session.scalar(select(taken)):
+    with whole_practice(session):
+        is_taken = session.scalar(select(taken))
+    if is_taken:
         raise ConflictError(Fault("/mrn", "an MRN that no other patient has", "one in use"))

@@ -30,7 +30,7 @@ from service.identity.principal import Principal
 
 MOST_CLOSED_DAYS = 500
 WEBHOOK_SECRET = "webhook_secret"  # noqa: S105 - a name, not a secret
-_OF_WEBHOOK = frozenset({"webhook_url", WEBHOOK_SECRET})
+_OF_ADMIN = frozenset({"webhook_url", WEBHOOK_SECRET, "own_caseload_only"})
 _PLANNED_FOR = (EpisodeStatus.active, EpisodeStatus.paused)
 _OF_EVERY_PLAN = frozenset({"closed_on", "holiday_calendar", "work_table"})
 
@@ -45,6 +45,7 @@ class PracticeSettings:
     clinician only. `workers_comp_percent` lengthens the work milestones of such cases, 100 changes nothing.
     `work_table` None: the demand levels of the protocol. `webhook_url`: where the clinic's own system takes messages.
     `records_kept_years`: how long after the last care its law has it keep a record; None: it has not said.
+    `own_caseload_only`: coordinators and clinicians see the patients of their own caseload alone.
     """
 
     name: str
@@ -56,6 +57,7 @@ class PracticeSettings:
     work_table: Mapping[str, Any] | None = field(default=None, hash=False)
     webhook_url: str | None = None
     records_kept_years: int | None = None
+    own_caseload_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,8 @@ def change_practice(
 ) -> PracticeView:
     """Write `changes` to the caller's clinic, whose row is locked to the commit.
 
-    Raises ForbiddenError for who is not the practice's admin where messages are to go elsewhere, InvalidError for
+    Raises ForbiddenError for who is not the practice's admin where messages are to go elsewhere, or others see other
+    patients, InvalidError for
     settings that cannot be, and what `require_tag` raises for the settings as they stand.
     """
     refuse_unless_may_set(caller, changes)
@@ -108,7 +111,7 @@ def change_practice(
 
 def refuse_unless_may_set(caller: Principal, changes: Collection[str]) -> None:
     """Raise ForbiddenError if the caller may not make changes to settings of these names."""
-    if not _OF_WEBHOOK.isdisjoint(changes) and caller.role is not StaffRole.practice_admin:
+    if not _OF_ADMIN.isdisjoint(changes) and caller.role is not StaffRole.practice_admin:
         raise ForbiddenError
 
 
@@ -123,6 +126,7 @@ def set_practice(session: Session, practice: Practice, changes: Mapping[str, Any
     practice.opioid_free_hours = after.opioid_free_hours
     practice.workers_comp_percent = after.workers_comp_percent
     practice.records_kept_years = after.records_kept_years
+    practice.own_caseload_only = after.own_caseload_only
     practice.work_table = None if after.work_table is None else dict(after.work_table)
     new_secret = _set_webhook(practice, after.webhook_url, changes)
     write_safety_card(session, practice)
@@ -157,6 +161,7 @@ def settings_of(practice: Practice) -> PracticeSettings:
         work_table=practice.work_table,
         webhook_url=practice.webhook_url,
         records_kept_years=practice.records_kept_years,
+        own_caseload_only=practice.own_caseload_only,
     )
 
 

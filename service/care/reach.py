@@ -5,10 +5,12 @@ A row out of reach and a row that does not exist are refused alike.
 
 from typing import Final, TypeVar
 
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from models import Episode, Patient, Practice, Staff
-from models.base import OfPatient
+from models.base import OfPatient, Tenant
+from models.caseload import is_limited, whole_practice
 from models.people import StaffRole
 from service.errors import Fault, InvalidError, NotFoundError
 from service.identity.principal import Principal
@@ -63,9 +65,13 @@ def lock_row(session: Session, caller: Principal, model: type[Row], row_id: str)
     return row
 
 
-def is_stored(session: Session, caller: Principal, model: type[Row], row_id: str) -> bool:
+def is_stored(session: Session, caller: Principal, model: type[Tenant], row_id: str) -> bool:
     """Return whether the practice has a row of that id, whoever reaches it. Asks the database until it has one."""
-    return session.get(model, (caller.practice_id, row_id)) is not None
+    if not is_limited(session):
+        return session.get(model, (caller.practice_id, row_id)) is not None
+    stored = select(exists().where(model.practice_id == caller.practice_id, model.id == row_id))
+    with whole_practice(session):
+        return bool(session.scalar(stored))
 
 
 def find_named_episode(session: Session, caller: Principal, episode_id: str) -> Episode:

@@ -5,7 +5,7 @@ The one writer of CSV files that the service hands out. It knows no table, and n
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Final
@@ -60,3 +60,14 @@ def safe_field(text: str) -> str:
     if text.startswith(_STARTS_FORMULA) or text.lstrip().startswith(_STARTS_FORMULA):
         return _MARKS_TEXT + text
     return text
+
+
+def csv_chunks(header: Sequence[str], batches: Iterable[Sequence[Sequence[Cell]]]) -> Iterator[str]:
+    """Yield a table as `csv_text` does, one text for each batch of rows: a whole table is never in memory.
+
+    Raises ValueError for a row that is longer or shorter than the header.
+    """
+    first_line = csv_text(header, [])
+    yield first_line
+    for batch in batches:
+        yield csv_text(header, batch).removeprefix(first_line)

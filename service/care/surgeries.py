@@ -28,7 +28,7 @@ from service.care.reach import (
     refuse_who_treats_nobody,
 )
 from service.care.records import SurgeryRecord
-from service.errors import ConflictError, Fault, NeedsMoveError
+from service.errors import ConflictError, Fault, NeedsMoveError, NotFoundError
 from service.identity.principal import Principal
 
 _SERVED_BY = frozenset({"procedure", "approach", "approach_class", "levels"})
@@ -57,7 +57,12 @@ def put_surgery(
         # Again under the lock: who sends twice at once finds what the first try stored.
         if not is_stored(session, caller, Surgery, surgery_id):
             return _add(session, caller, episode, surgery_id, record, now=now), True
-    existing = lock_row(session, caller, Surgery, surgery_id)
+    try:
+        existing = lock_row(session, caller, Surgery, surgery_id)
+    except NotFoundError:
+        # An id in use out of sight, and an episode out of sight: refused as if the id were free.
+        find_named_episode(session, caller, record.episode_id)
+        raise
     change_surgery(session, caller, existing, record, now=now, require_match=require_match)
     return existing, False
 

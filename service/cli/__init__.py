@@ -33,6 +33,7 @@ _MODULES = (
     "keys",
     "patient",
     "retention",
+    "export",
     "sync_schema",
     "access_table",
 )

@@ -25,6 +25,7 @@ _SHOWN = (
     "closed_on",
     "holiday_calendar",
     "opioid_free_hours",
+    "own_caseload_only",
     "records_kept_years",
     "webhook_url",
     "workers_comp_percent",
@@ -41,6 +42,7 @@ _SHOWN = (
 )
 @click.option("--records-kept-years", help="Years after the last care that the law has records kept; or none.")
 @click.option("--workers-comp-percent", type=click.IntRange(100, 300), help="100 changes nothing.")
+@click.option("--own-caseload-only", type=click.Choice(["yes", "no"]), help="Staff see their own caseload alone.")
 @click.option("--work-table", help="A TOML file of demand levels, or none for those of the protocols.")
 @click.option("--webhook-url", help="Where the clinic's own system takes messages; or none.")
 @click.option("--webhook-secret-file", help="A file with the secret that signs them: whsec_ and base64.")
@@ -82,6 +84,7 @@ def _changes(
     opioid_free_hours: str | None,
     records_kept_years: str | None,
     workers_comp_percent: int | None,
+    own_caseload_only: str | None,
     work_table: str | None,
 ) -> dict[str, Any]:
     changes: dict[str, Any] = {}
@@ -95,6 +98,8 @@ def _changes(
         changes["records_kept_years"] = None if records_kept_years == NONE else _years(records_kept_years)
     if workers_comp_percent is not None:
         changes["workers_comp_percent"] = workers_comp_percent
+    if own_caseload_only is not None:
+        changes["own_caseload_only"] = own_caseload_only == "yes"
     if work_table is not None:
         changes["work_table"] = None if work_table == NONE else _read_table(Path(work_table))
     return changes
@@ -158,6 +163,8 @@ def _read_table(path: Path) -> dict[str, Any]:
 
 
 def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, tuple):
         return ", ".join(map(str, value)) or NONE
     return NONE if value is None else str(value)

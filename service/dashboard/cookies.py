@@ -19,7 +19,11 @@ class Cookie(StrEnum):
 
     session = "clinic"
     sign_in = "clinic-sign-in"
+    provider = "clinic-provider"
     language = "clinic-language"
+
+
+_FROM_ELSEWHERE = (Cookie.session, Cookie.provider)
 
 
 def read_cookie(cookie: Cookie) -> str | None:
@@ -35,8 +39,8 @@ def put_cookie(response: Response, cookie: Cookie, value: str) -> None:
         max_age=_LANGUAGE_LIFE if cookie is Cookie.language else None,
         secure=is_secure(settings()),
         httponly=True,
-        # A link in a mail opens a page; what another site sends as a form comes without the session.
-        samesite="Lax" if cookie is Cookie.session else "Strict",
+        # A link in a mail, or of a provider, opens a page; what another site sends as a form comes without either.
+        samesite="Lax" if cookie in _FROM_ELSEWHERE else "Strict",
         path="/",
     )
 

@@ -4,6 +4,7 @@ from typing import Final
 
 from flask import Response, request
 
+from models.report import ClinicalEventKind
 from schedules.plan.vocabulary import Procedure
 from service.api.outcomes import smallest
 from service.api.scope import caller, now, scope
@@ -13,6 +14,7 @@ from service.care.outcome_file import milestone_csv
 from service.care.outcomes import TABLE_DAYS, Measured, MilestoneOutcome, view_milestone_outcome
 from service.care.reach import practice_of
 from service.care.safe_csv import MEDIA_TYPE
+from service.care.safety_outcomes import WINDOWS, Rate, SafetyOutcome, view_safety_outcome
 from service.dashboard.blueprint import clinic
 from service.dashboard.curves import BOTTOM, HEIGHT, LEFT, RIGHT, WIDTH, draw_outcome
 from service.dashboard.render import page
@@ -27,9 +29,19 @@ _LEAST_P: Final = 0.001
 def show_outcomes() -> Response:
     """Show how long patients took to a milestone after a procedure."""
     outcome = _outcome()
+    practice = practice_of(current_session(), caller())
+    safety = view_safety_outcome(
+        current_session(),
+        practice,
+        procedure=outcome.procedure,
+        today=outcome.as_of,
+        smallest=outcome.smallest,
+    )
     return page(
         "outcomes.html",
         outcome=outcome,
+        safety=safety,
+        rates=_rows(safety),
         drawn=draw_outcome(outcome),
         size=_SIZE,
         procedures=list(Procedure),
@@ -49,6 +61,19 @@ def download_outcomes() -> Response:
     name = f"outcomes-{outcome.procedure.value}-{outcome.kind.value}-{outcome.as_of}.csv"
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
+
+
+def _rows(safety: SafetyOutcome) -> list[tuple[ClinicalEventKind, int, list[Rate | None]]]:
+    """Return a row for each event and window: what each group that is shown has of it."""
+    groups = [
+        {(rate.kind, rate.days): rate for rate in group.rates} for group in safety.groups if group.count is not None
+    ]
+    return [
+        (kind, days, [group.get((kind, days)) for group in groups])
+        for days in WINDOWS
+        for kind in ClinicalEventKind
+        if groups
+    ]
 
 
 def _p_words(p_value: float) -> str:

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 from flask import Response, request
 from sqlalchemy import select
 
-from models import CheckIn, Episode, Milestone, Patient, Practice, Reminder, Task, Visit
+from models import CheckIn, Episode, Milestone, Patient, Practice, Reminder, Task, Visit, WoundPhoto
+from models.caseload import whole_practice
 from models.people import StaffRole
 from models.report import VisitKind, VisitState
 from schedules.plan.taper import TaperStep
@@ -18,7 +19,8 @@ from service.api.outcomes import smallest
 from service.api.scope import caller, now, scope, show
 from service.api.settle import settled
 from service.care.access_log import Access, Whose, list_accesses
-from service.care.access_words import AREAS, KINDS
+from service.care.access_words import AREAS, EMERGENCY, KINDS
+from service.care.assignments import list_assigned
 from service.care.check_ins import list_check_ins
 from service.care.devices import list_devices, mark_lost, state_of
 from service.care.enrol import clinic_today
@@ -32,9 +34,11 @@ from service.care.scores import ScoresView, view_scores
 from service.care.tapers import TaperView, steps_of, view_taper
 from service.care.tasks import TaskFilter, list_tasks
 from service.care.visits import list_visits
+from service.care.wound_photos import list_photos, read_picture
 from service.dashboard.blueprint import clinic
 from service.dashboard.charts import Chart, pain_chart, walking_chart
 from service.dashboard.pictures import qr_picture
+from service.dashboard.queries.team import find_colleagues
 from service.dashboard.queries.worklist import OPEN
 from service.dashboard.render import go_to, language, page
 from service.dashboard.timeline import LEFT, WIDTH, draw_plan
@@ -71,6 +75,7 @@ class Course:
     scores: ScoresView
     taper: TaperView
     visits: Sequence[Visit]
+    photos: Sequence[WoundPhoto]
     reminders: Sequence[Reminder]
 
     @property
@@ -131,9 +136,21 @@ def show_course(
         accesses=accesses,
         devices=[(each, state_of(each)) for each in list_devices(session, caller(), patient.id)[:_MOST_DEVICES]],
         kinds={} if course is None else {each.row.id: each.row.kind for each in course.plan.milestones},
+        assigned=list_assigned(session, caller(), patient.id),
+        colleagues=find_colleagues(session, practice.id),
+        is_opened=patient.id in scope().opened,
         in_words=lambda access: access_words(access, language()),
         done=request.args.get("done"),
     )
+
+
+@clinic.get("/wound-photos/<id:photo_id>")
+@settled
+def show_photo(photo_id: str) -> Response:
+    """Show one photo of a wound."""
+    row, jpeg = read_picture(current_session(), caller(), photo_id)
+    show(row.patient_id)
+    return Response(jpeg, mimetype="image/jpeg")
 
 
 @clinic.post("/patients/<id:patient_id>/enrolment")
@@ -178,7 +195,8 @@ def show_reminder(reminder_id: str) -> Response:
 
 def access_words(access: Access, spoken: Language) -> str:
     """Return what was done with which part of a record."""
-    return f"{KINDS[access.kind].in_language(spoken)}: {AREAS[access.area].in_language(spoken).lower()}"
+    told = f"{KINDS[access.kind].in_language(spoken)}: {AREAS[access.area].in_language(spoken).lower()}"
+    return f"{told}. {EMERGENCY.in_language(spoken)}" if access.is_emergency else told
 
 
 def _episodes(patient: Patient) -> list[Episode]:
@@ -208,6 +226,7 @@ def _course(practice: Practice, episode: Episode, today: date) -> Course:
         scores=view_scores(session, practice, episode, today),
         taper=view_taper(session, practice, episode),
         visits=list_visits(session, practice.id, episode.id),
+        photos=list_photos(session, practice.id, episode.id),
         reminders=list_reminders(session, practice.id, episode.id, after=None, limit=_MOST_REMINDERS),
     )
 
@@ -225,19 +244,23 @@ def _charts(course: Course | None, zone: ZoneInfo, band: RecoveryBand | None) ->
 
 
 def _band(practice: Practice, course: Course, today: date) -> RecoveryBand | None:
-    """Return what was seen of others after the same surgery; None for too few, or after two on one day."""
+    """Return what was seen of others after the same surgery; None for too few, or after two on one day.
+
+    It is of all the clinic's patients, whosever they are: it shows none of them.
+    """
     latest = [each.surgery for each in course.plan.surgeries if each.surgery.surgery_on == course.day0]
     if course.day0 is None or len(latest) != 1 or not course.check_ins:
         return None
-    band = view_recovery_band(
-        current_session(),
-        practice,
-        procedure=latest[0].procedure,
-        approach_class=latest[0].approach_class,
-        today=today,
-        smallest=smallest(),
-        without_episode=course.episode.id,
-    )
+    with whole_practice(current_session()):
+        band = view_recovery_band(
+            current_session(),
+            practice,
+            procedure=latest[0].procedure,
+            approach_class=latest[0].approach_class,
+            today=today,
+            smallest=smallest(),
+            without_episode=course.episode.id,
+        )
     return band if band.pain or band.walking else None
 
 

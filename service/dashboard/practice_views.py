@@ -10,6 +10,7 @@ from service.api.scope import caller, now, scope
 from service.api.settle import settled
 from service.care.practice import PracticeView, change_practice, view_practice
 from service.dashboard.blueprint import clinic, typed
+from service.dashboard.queries.team import count_without_coordinator
 from service.dashboard.render import go_to, page
 from service.db import begin, current_session
 from service.errors import ConflictError, Fault, InvalidError
@@ -52,6 +53,7 @@ def _sent() -> dict[str, Any]:
     """Return the form as the API's body. An empty number stands for none."""
     sent: dict[str, Any] = {name: typed(name) for name in _TEXTS}
     sent |= {name: _number(typed(name, longest=10)) for name in _NUMBERS}
+    sent["own_caseload_only"] = typed("own_caseload_only") == "yes"
     sent["holiday_calendar"] = typed("holiday_calendar", longest=20) or None
     sent["closed_on"] = typed("closed_on", longest=10_000).split()
     return sent
@@ -70,6 +72,7 @@ def _practice(view: PracticeView, *, status: int = 200, faults: tuple[Fault, ...
         faults=faults,
         view=view,
         said=said,
+        without_coordinator=count_without_coordinator(current_session(), caller().practice_id),
         done=request.args.get("done") == "yes",
         plans=int(plans) if plans.isascii() and plans.isdigit() and len(plans) < 6 else 0,
     )

@@ -12,9 +12,11 @@ from flask import Response, render_template, request
 from markupsafe import Markup
 
 from models import Practice, Staff
+from models.people import StaffRole
 from schedules.plan.kind_words import kind_name
 from schedules.plan.vocabulary import Language, MilestoneKind
 from service.api.scope import now, scope, settings
+from service.care.break_glass import count_unreviewed
 from service.dashboard.cookies import Cookie, put_cookie, read_cookie
 from service.dashboard.forms import FIELD, PREFIX, form_token
 from service.dashboard.words import age_on, day_words, instant_words, pod_words, say
@@ -96,6 +98,8 @@ def _around(status: int) -> dict[str, Any]:
         "field": FIELD,
         "form": form_token(secret) if signed_in and secret is not None else "",
         "me": None,
+        "unreviewed": 0,
+        "limited": signed_in and principal is not None and principal.own_caseload_only,
         "clinic": None,
         "now": now(),
         "here": request.path,
@@ -105,6 +109,8 @@ def _around(status: int) -> dict[str, Any]:
     if signed_in and principal is not None and status < HTTPStatus.INTERNAL_SERVER_ERROR:
         session = current_session()
         told["me"] = session.get_one(Staff, (principal.practice_id, principal.actor_id))
+        if principal.role in (StaffRole.practice_admin, StaffRole.auditor):
+            told["unreviewed"] = count_unreviewed(session, principal.practice_id)
         told["clinic"] = session.get_one(Practice, principal.practice_id)
     return told
 

@@ -29,7 +29,7 @@ from service.identity.sessions import end_session, session_of
 from service.identity.sign_in import FirstStep, NextStep, OpenSignIn
 from service.identity.totp import provisioning_uri
 
-_STEPS = {NextStep.second_factor: "code", NextStep.set_up_authenticator: "authenticator"}
+STEPS = {NextStep.second_factor: "code", NextStep.set_up_authenticator: "authenticator"}
 
 
 @clinic.get("/sign-in")
@@ -152,7 +152,7 @@ def _show_authenticator(opened: OpenSignIn, secret: str, *, status: int = 200, p
 
 def _go_on(step: FirstStep) -> Response:
     """Lead to the next step, which the challenge in the cookie is for."""
-    response = go_to(f"{SIGN_IN}/{_STEPS[step.next]}" + _query())
+    response = go_to(f"{SIGN_IN}/{STEPS[step.next]}" + _query())
     put_cookie(response, Cookie.sign_in, step.challenge.secret)
     return response
 

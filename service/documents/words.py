@@ -1,12 +1,12 @@
 """What documents say, in every language: the one place is words.toml. Clinical words come from the plan."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-from schedules.plan.vocabulary import Language
+from schedules.plan.vocabulary import Grade, Language
 
 FILE: Final = Path(__file__).parent / "words.toml"
 
@@ -22,3 +22,8 @@ def say(language: Language, key: str, /, **values: object) -> str:
     """Return what a key says. Raises KeyError for an unknown key."""
     text = all_words()[key][language.value]
     return text.format(**values) if values else text
+
+
+def grade_words(grades: Iterable[Grade], language: Language) -> str:
+    """Return the words of some grades, the strongest first."""
+    return ", ".join(say(language, f"grade_{each}") for each in sorted(grades)) or say(language, "no_grade")

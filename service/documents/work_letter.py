@@ -6,7 +6,7 @@ of diagnosis and procedure.
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -17,7 +17,7 @@ from schedules.plan.vocabulary import Grade, Language, WorkStatus
 from schedules.plan.work_status import Ending, OpenEnd, WorkReport
 from schedules.plan.work_terms import Handling, WorkRestriction, WorkTerms
 from service.documents.typeset import Block, Document, Facts, Heading, Paragraph, Table
-from service.documents.words import say
+from service.documents.words import grade_words, say
 from service.pages.words import day_words
 
 _KG_PER_LB: Final = 0.45359237
@@ -191,13 +191,9 @@ def _footer(letter: WorkLetter) -> str:
         "letter_footer",
         number=letter.number,
         day=day_words(letter.made_on, letter.language),
-        grades=_grade_words(letter.grades, letter.language),
+        grades=grade_words(letter.grades, letter.language),
         signed=speak("protocol_signed" if letter.is_signed else "protocol_draft"),
     )
-
-
-def _grade_words(grades: Iterable[Grade], language: Language) -> str:
-    return ", ".join(say(language, f"grade_{each}") for each in sorted(grades)) or say(language, "no_grade")
 
 
 def _ending(end: Ending | None) -> tuple[date | None, OpenEnd | None] | None:

@@ -33,7 +33,7 @@ from models.ids import new_id
 from models.isolation import Door
 from models.sign_in import Passkey
 from service.errors import ConflictError, Fault, InvalidError, NotFoundError
-from service.identity.passkey_challenges import (
+from service.identity.challenges import (
     CHALLENGE_LIFE,
     Ceremony,
     is_challenge,

@@ -43,8 +43,9 @@ class Principal:
     """An authenticated caller. Exactly one of `role` (staff), `patient_id` (a patient's device or link) and `service`
     (a program of the clinic) is set. `proxy`: the device is of somebody who calls for the patient.
 
-    `session`: staff who signed in themselves; None with a token that a command made. `unused_token_id`: the access
-    token of a device that calls with it for the first time.
+    `session`: staff who signed in themselves; None with a token that a command made. `own_caseload_only`: of the
+    practice's patients they see those of their own caseload alone. `unused_token_id`: the access token of a device that
+    calls with it for the first time.
     """
 
     practice_id: str
@@ -54,6 +55,7 @@ class Principal:
     by_link: bool = False  # opened with a date of birth: good for one page, for half an hour
     session: StaffSession | None = None
     service: ServiceKey | None = None
+    own_caseload_only: bool = False
     unused_token_id: str | None = None
     proxy: Proxy | None = None
 

@@ -16,7 +16,8 @@ from sqlalchemy.orm import Session
 from models.identity import Device, Token, TokenKind
 from models.ids import new_id
 from models.isolation import Door
-from models.people import Staff
+from models.people import Staff, StaffRole
+from models.practice import Practice
 from models.prepared import Prepared
 from service.errors import RevokedDeviceError, UnauthenticatedError
 from service.identity.principal import Principal, Proxy, StaffSession
@@ -26,6 +27,8 @@ ACCESS_LIFE = timedelta(hours=1)
 REFRESH_LIFE = timedelta(days=60)
 STAFF_LIFE = timedelta(days=90)
 SESSION_IDLE = timedelta(minutes=30)
+# Who may be limited to their own caseload: admins see every patient, others none.
+OF_OWN_CASELOAD = (StaffRole.coordinator, StaffRole.clinician)
 BY_TOKEN = Door(Token.practice_id, Token.token_hash)
 _ACCEPTED = (TokenKind.staff, TokenKind.device_access, TokenKind.staff_session)
 _HAS_DEVICE = and_(Device.practice_id == Token.practice_id, Device.id == Token.device_id)
@@ -43,6 +46,7 @@ _HOLDER = Prepared(
         Staff.id.label("staff_id"),
         Staff.role,
         Staff.disabled_at,
+        Practice.own_caseload_only,
         Device.id.label("device_id"),
         Device.patient_id,
         Device.revoked_at.label("device_revoked_at"),
@@ -50,6 +54,7 @@ _HOLDER = Prepared(
         Device.proxy_consent_id,
     )
     .outerjoin(Staff, and_(Staff.practice_id == Token.practice_id, Staff.id == Token.staff_id))
+    .outerjoin(Practice, Practice.id == Staff.practice_id)
     .outerjoin(Device, _HAS_DEVICE)
     .where(Token.token_hash == bindparam("token_hash"))
 )
@@ -115,7 +120,10 @@ def authenticate(session: Session, secret: str, now: datetime, *, idle: timedelt
     if found.revoked_at is not None or found.expires_at <= now or found.kind not in _ACCEPTED:
         raise UnauthenticatedError
     if found.staff_id is not None and found.disabled_at is None:
-        return Principal(found.practice_id, found.staff_id, role=found.role, session=_session_of(found, now - idle))
+        session_used = _session_of(found, now - idle)
+        limited = bool(found.own_caseload_only) and found.role in OF_OWN_CASELOAD
+        whose = (found.practice_id, found.staff_id)
+        return Principal(*whose, role=found.role, session=session_used, own_caseload_only=limited)
     if found.device_id is not None:
         device = _device_of(found)
         if device.proxy is None:

@@ -1,6 +1,6 @@
 """A patient of whom every table holds something, all of it marked, and a search for the marks wherever data rests."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from models import (
     Alert,
     AlertEntry,
+    CareAssignment,
     Clearance,
     ClinicalEvent,
     DeadAddress,
@@ -19,10 +20,12 @@ from models import (
     DeviceChange,
     DevicePull,
     DeviceWake,
+    EmergencyAccess,
     EnrolmentCode,
     InboundMessage,
     Milestone,
     ObservedFact,
+    OpioidTaper,
     Patient,
     PlanChange,
     Receipt,
@@ -33,10 +36,12 @@ from models import (
     SyncHeal,
     Task,
     Visit,
+    WoundPhoto,
     private,
 )
 from models.base import Base, table_of
 from models.care import Reporter
+from models.caseload import EmergencyReason
 from models.hold import HoldReason
 from models.merging import FormerVersion
 from models.receipts import InboundKind, ReceiptKind
@@ -89,7 +94,7 @@ def fill(app: Flask, engine: Engine, session: Session, clinic: Clinic, clock: Fi
     answers = {"instrument": "nrs", "answered_at": "2026-03-02T08:30:00Z", "answers": {"back": 4}}
     phone.put("/questionnaire-answers/marked", answers | {"episode_id": clinic.episode.id})
     phone.put("/push-address", {"provider": "apns", "token": "c0" * 32})
-    _send_letter(as_staff(app, session, clinic.coordinator), clinic)
+    _hand_out(as_staff(app, session, clinic.coordinator), clinic)
     _add_rows(session, clinic)
     session.commit()
     assert send_due(engine, session, clock)
@@ -97,12 +102,13 @@ def fill(app: Flask, engine: Engine, session: Session, clinic: Clinic, clock: Fi
     session.commit()
 
 
-def _send_letter(desk: Caller, clinic: Clinic) -> None:
+def _hand_out(desk: Caller, clinic: Clinic) -> None:
     release = {"recipient": "carrier", "signed_on": "2026-02-20", "valid_through_on": "2026-08-20"}
     private_words = {"name": f"{MARK} carrier", "address": f"{MARK} street", "claim_number": f"{MARK} claim"}
     desk.put("/letter-releases/marked", release | private_words | {"episode_id": clinic.episode.id})
     letter = {"episode_id": clinic.episode.id, "release_id": "marked", "language": "en"}
     assert desk.put("/letters/marked", letter).status_code == 201
+    assert desk.post(f"/patients/{clinic.patient.id}/calendar-feed").status_code == 201
 
 
 def _add_rows(session: Session, clinic: Clinic) -> None:
@@ -120,6 +126,17 @@ def _add_rows(session: Session, clinic: Clinic) -> None:
     rows: list[Any] = [
         ObservedFact(id="marked", what=Observation.opioid_taken, observed_at=AT, recorded_at=AT, **of_episode),
         Visit(id="marked", kind=VisitKind.call, state=VisitState.booked, **of_episode),
+        WoundPhoto(
+            id="marked",
+            taken_at=AT,
+            received_at=AT,
+            reported_by=Reporter.patient,
+            sent_digest="",
+            width=1,
+            height=1,
+            size_bytes=1,
+            **of_episode,
+        ),
         ClinicalEvent(
             id="marked", kind=ClinicalEventKind.readmission, occurred_on=AT.date(), recorded_at=AT, **of_episode
         ),
@@ -132,6 +149,9 @@ def _add_rows(session: Session, clinic: Clinic) -> None:
             cleared_by=clinic.clinician.id,
             grounds={},
             **of_episode,
+        ),
+        OpioidTaper(
+            id="marked", mme_tenths_per_dose=75, steps=[], entered_by=clinic.clinician.id, entered_at=AT, **of_episode
         ),
         SlotEntry(id=item.id, for_day0=AT.date(), entered_by=clinic.clinician.id, entered_at=AT, **whose),
         InboundMessage(id="marked", received_at=AT, kind=InboundKind.message, **whose),
@@ -147,10 +167,24 @@ def _add_rows(session: Session, clinic: Clinic) -> None:
             **of_episode,
         ),
         AlertEntry(id="marked", alert_id="marked", line=AlertLine.contact, made_at=AT, **contact, **whose),
+        EmergencyAccess(
+            id="marked",
+            staff_id=clinic.clinician.id,
+            reason=EmergencyReason.other,
+            opened_at=AT,
+            expires_at=AT + timedelta(hours=1),
+            **whose,
+        ),
+        CareAssignment(
+            id="marked", staff_id=clinic.clinician.id, assigned_at=AT, assigned_by=clinic.clinician.id, **whose
+        ),
     ]
     for row, private_name in zip(
         rows,
-        (None, "note", "detail", "reason_text", "override", "instruction", "text", "content", None, None, "note"),
+        (
+            *(None, "note", "picture", "detail", "reason_text", "override"),
+            *(None, "instruction", "text", "content", None, None, "note", "note", None),
+        ),
         strict=True,
     ):
         session.add(row)

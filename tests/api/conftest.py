@@ -52,7 +52,7 @@ class Caller:
         headers = dict(options.pop("headers", {}))
         if self.token is not None:
             headers["Authorization"] = f"Bearer {self.token}"
-        address = path if path.startswith(("/health", "/m/", "/pages/")) else API + path
+        address = path if path.startswith(("/health", "/m/", "/pages/", "/calendar/")) else API + path
         return self.client.open(address, method=method, headers=headers, **options)
 
     def get(self, path: str, **options: Any) -> Answer:

@@ -1,6 +1,8 @@
 """Every route with a target of each kind: what tests of walls, of the audit trail and of repeats send."""
 
-from datetime import UTC, date, datetime, time
+from base64 import b64encode
+from datetime import UTC, date, datetime, time, timedelta
+from hashlib import sha256
 from typing import Any
 from zlib import crc32
 
@@ -8,10 +10,13 @@ from sqlalchemy.orm import Session
 
 from models import (
     Alert,
+    CareAssignment,
     CheckIn,
     ClearanceRule,
+    ClinicalEvent,
     Delivery,
     Device,
+    EmergencyAccess,
     Letter,
     LetterRelease,
     Milestone,
@@ -27,13 +32,15 @@ from models import (
     Task,
     Token,
     Visit,
+    WoundPhoto,
 )
 from models.care import Reporter
+from models.caseload import EmergencyReason
 from models.hold import HoldReason
 from models.identity import TokenKind
 from models.letter import Recipient
 from models.reminder import DeliveryState
-from models.report import TaskKind, VisitKind, VisitState
+from models.report import ClinicalEventKind, TaskKind, VisitKind, VisitState
 from schedules.plan.vocabulary import (
     AlertKind,
     AlertState,
@@ -50,6 +57,7 @@ from service.identity.roles import WHO_MAY
 from tests import builders
 from tests.api.conftest import API, Answer, Caller, Clinic
 from tests.clock import MONDAY_AFTERNOON
+from tests.pictures import picture
 
 # Pages are walked in tests/dashboard: their callers come with a cookie, and their forms with a token.
 API_ROUTES = tuple(route for route in WHO_MAY if not is_clinic(route))
@@ -63,8 +71,10 @@ MISSING = {
     "answer_id": "nothing",
     "taper_id": "nothing",
     "visit_id": "nothing",
+    "photo_id": "nothing",
     "task_id": "nothing",
     "observation_id": "nothing",
+    "event_id": "nothing",
     "reminder_id": "nothing",
     "rule_id": "nothing",
     "conflict_id": "nothing",
@@ -78,6 +88,7 @@ MISSING = {
     "shift_id": "nothing",
     "staff_id": "nobody",
     "member_id": "nobody",
+    "access_id": "nothing",
     "own_protocol_id": "nothing",
     "release_id": "nothing",
     "letter_id": "nothing",
@@ -116,6 +127,7 @@ PROXY_BODY = {
     "given_on": "2026-03-02",
     "through_on": "2026-09-02",
 }
+PROVIDER_BODY = {"issuer": "https://192.0.2.1", "client_id": "recovery", "client_secret": "x"}
 SURGERY_BODY = {"procedure": "lumbar_microdiscectomy", "approach": "tubular", "levels": ["L4-L5"]}
 
 VERSION = "/api/v1/protocols/{protocol_id}/versions/{version}"
@@ -125,8 +137,9 @@ NAMES = {
     "version": "1",
     "filename": "start.js",
     "token": "AAAAAAAAAAAAAAAAAAAAAA",
-    "collection": "check_ins",
+    "collection": "episodes",  # which every device holds
     "channel": "sms",
+    "table": "episode",
 }
 # What ships is nobody's to change: these are about a draft of the clinic's own.
 OF_OWN_PROTOCOLS = (f"PATCH {VERSION}", f"POST {VERSION}/release", f"POST {VERSION}/retire")
@@ -141,6 +154,7 @@ QUERIES = {
     f"GET {VERSION}/diff": "?against=MD-OPEN@1",
     "GET /api/v1/protocols/compare": "?procedure=tlif",
     "GET /api/v1/outcomes/milestones": "?procedure=tlif&kind=drive",
+    "GET /api/v1/outcomes/safety": "?procedure=tlif",
     "GET /api/v1/outcomes/recovery-bands": "?procedure=tlif&approach_class=miss",
     f"GET {SYNC}/wait": "?seconds=0",
     f"POST {SYNC}/watermelon": "?last_pulled_at=1",
@@ -187,9 +201,16 @@ def body_of(route: str, ids: dict[str, str]) -> Any:
             "what": "opioid_taken",
             "observed_at": "2026-03-02T08:30:00Z",
         },
+        "PUT /api/v1/clinical-events/{event_id}": {
+            "episode_id": ids["episode_id"],
+            "kind": "readmission",
+            "occurred_on": "2026-03-01",
+        },
+        "POST /api/v1/clinical-events/{event_id}/withdraw": {},
         "POST /api/v1/episodes/{episode_id}/moves": {"token": "AAAA"},
         "PUT /api/v1/letter-releases/{release_id}": RELEASE_BODY | {"episode_id": ids["episode_id"]},
         "POST /api/v1/letter-releases/{release_id}/revoke": {},
+        "POST /api/v1/patients/{patient_id}/calendar-feed": {},
         "PUT /api/v1/letters/{letter_id}": {
             "episode_id": ids["episode_id"],
             "release_id": ids["release_id"],
@@ -241,7 +262,16 @@ def body_of(route: str, ids: dict[str, str]) -> Any:
         "POST /api/v1/sign-in/passkey/options": {},
         "POST /api/v1/sign-in/passkey": {"passkey": {}},
         "POST /api/v1/me/passkeys": {"name": "Phone", "passkey": {}},
+        "PUT /api/v1/practice/sign-in-provider": PROVIDER_BODY,
         "POST /api/v1/service-accounts": {"name": "Records", "scopes": ["patients:read"]},
+        "POST /api/v1/patients/{patient_id}/assignments": {"staff_id": ids["staff_id"]},
+        "POST /api/v1/emergency-accesses": {
+            "mrn": "SP-NOBODY",
+            "date_of_birth": "1971-02-28",
+            "reason": "other",
+            "note": "because",
+        },
+        "POST /api/v1/emergency-accesses/{access_id}/review": {},
         "POST /api/v1/staff": {"name": "Dana Okafor", "email": "not an address", "role": "coordinator"},
         "POST /api/v1/staff/{member_id}/role": {"role": "clinician"},
         "POST /api/v1/staff/{member_id}/code": {"lost": "second_factor"},
@@ -268,6 +298,9 @@ def call(who: Caller, route: str, ids: dict[str, str], *, body: Any = None) -> A
         return who.call("POST", path, data="mrn\n", content_type="text/csv")
     if route == f"PUT {VERSION}":
         return who.call("PUT", path, data="id = 1", content_type="application/toml")
+    if route == "PUT /api/v1/wound-photos/{photo_id}":
+        path += f"?episode_id={ids['episode_id']}&taken_at=2026-03-01T08:00:00Z"
+        return who.call("PUT", path, data=picture(), content_type="image/png")
     path += QUERIES.get(route, "")
     body = body_of(route, ids) if body is None else body
     if route in ENDLESS:
@@ -292,7 +325,14 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
     taper = OpioidTaper(id=name, mme_tenths_per_dose=75, entered_by=clinic.clinician.id, entered_at=at, **whose)
     taper.steps = [{"from_on": "2026-03-01", "most_mme_tenths": 300}]
     session.add(taper)
+    photo = WoundPhoto(id=name, taken_at=at, sent_digest=sha256(picture()).hexdigest(), **told, **whose)
+    photo.width, photo.height, photo.size_bytes = 8, 6, len(picture())
+    session.add(photo)
+    photo.picture = b64encode(picture()).decode()
     session.add(Visit(id=name, kind=VisitKind.follow_up, state=VisitState.booked, booked_for=at, **whose))
+    went_wrong = ClinicalEvent(id=name, kind=ClinicalEventKind.readmission, occurred_on=at.date(), **whose)
+    went_wrong.recorded_at = at
+    session.add(went_wrong)
     session.add(Task(id=name, kind=TaskKind.fill_slot, created_at=at, about={}, **whose))
     builders.conflict(session, clinic.other_patient if other else clinic.patient, id=name)
     builders.refused_row(session, clinic.other_patient if other else clinic.patient, id=name)
@@ -319,6 +359,12 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
     add_passkey_row(session, colleague, name)
     add_letter(session, clinic, whose, name)
     member = builders.staff(session, clinic.practice)
+    given = CareAssignment(practice_id=clinic.id, id=name, patient_id=episode.patient_id, staff_id=member.id)
+    given.assigned_at, given.assigned_by = at, clinic.coordinator.id
+    session.add(given)
+    opened = EmergencyAccess(practice_id=clinic.id, id=name, patient_id=episode.patient_id, staff_id=member.id)
+    opened.reason, opened.opened_at, opened.expires_at = EmergencyReason.other, at, at + timedelta(hours=1)
+    session.add(opened)
     items = session.query(Milestone).filter_by(practice_id=clinic.id, episode_id=episode.id)
     walking, fasting = (items.filter_by(key=key).one() for key in ("walk30", "fasting"))
     goal = session.query(Reminder).filter_by(practice_id=clinic.id, milestone_id=walking.id, key="goal").one()
@@ -336,8 +382,10 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
         "answer_id": name,
         "taper_id": name,
         "visit_id": name,
+        "photo_id": name,
         "task_id": name,
         "observation_id": name,
+        "event_id": name,
         "reminder_id": goal.id,
         "rule_id": name,
         "conflict_id": name,
@@ -351,6 +399,7 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
         "hold_id": name,
         "staff_id": clinic.coordinator.id,
         "member_id": member.id,
+        "access_id": name,
         "own_protocol_id": add_own_protocol(session, clinic, name),
         "release_id": name,
         "letter_id": name,

@@ -111,4 +111,4 @@ def test_each_answer_to_a_known_caller_leaves_one_entry_that_tells_the_whole_of_
             tried["told" if is_told else "denied" if is_denial else "neither"] += 1
 
     assert came == should
-    assert min(tried.values()) >= 5, tried
+    assert min(tried.values()) >= 4, tried

@@ -43,6 +43,7 @@ LISTS = (
     "list_applied",
     "list_clearance_rules",
     "list_episode_observations",
+    "list_episode_events",
     "list_caseload",
     "list_episodes",
     "list_surgeries",
@@ -64,6 +65,7 @@ LISTS = (
     "list_practice_alerts",
     "list_rota",
     "list_held_deliveries",
+    "list_emergency_accesses",
     "list_audit_entries",
 )
 CONTRADICTABLE = (

@@ -60,6 +60,7 @@ def test_a_new_clinic_has_set_nothing(coordinator: Caller, clinic: Clinic) -> No
         "webhook_url": None,
         "has_webhook_secret": False,
         "records_kept_years": None,
+        "own_caseload_only": False,
         "episodes_to_rebuild": 0,
     }
 

@@ -43,6 +43,7 @@ def test_what_is_set_is_stored_printed_and_told(
         "closed_on: 2026-11-27, 2026-12-24",
         "holiday_calendar: US-NY",
         "opioid_free_hours: 48",
+        "own_caseload_only: no",
         "records_kept_years: none",
         "webhook_url: none",
         "workers_comp_percent: 150",

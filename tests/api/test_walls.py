@@ -24,6 +24,7 @@ from tests.api.every_route import (
     API_ROUTES,
     MALFORMED,
     MISSING,
+    add_passkey_row,
     add_session_row,
     add_targets,
     body_of,
@@ -40,6 +41,7 @@ SECRETS = {
     "POST /api/v1/devices": {"code": "0000-0000-0000"},
     "POST /api/v1/tokens/refresh": {"refresh_token": "x"},
     "POST /api/v1/devices/wiped": {"token": "x"},
+    "POST /api/v1/sign-in/passkey/options": {"challenge": "x"},
 }
 
 
@@ -207,6 +209,8 @@ def test_each_route_answers_each_role_as_the_table_says_and_what_is_foreign_as_w
     if staff is not None:
         targets["own"]["session_id"] = "own-session"
         add_session_row(session, staff, "own-session")
+        targets["own"]["passkey_id"] = "own-passkey"
+        add_passkey_row(session, staff, "own-passkey")
         session.commit()
     first = first_caller(word, app, session, clinic, staff)
     came: dict[Case, str] = {}
@@ -214,7 +218,9 @@ def test_each_route_answers_each_role_as_the_table_says_and_what_is_foreign_as_w
     told: dict[Case, tuple[int, bytes, list[tuple[str, str]], int]] = {}
 
     # One's own account comes last: some of its routes end whatever sessions there are.
-    for route in sorted(served(app) & set(SIGNED_IN), key=lambda each: (each in PARTS["oneself"], each)):
+    for route in sorted(
+        served(app) & set(SIGNED_IN), key=lambda each: (each in PARTS["oneself"], "/passkeys/{" in each, each)
+    ):
         for target in targets if word in (WHO_MAY[route] or ()) else ("own",):
             ids = targets[target] | ({"patient_id": "new"} if creates(route, target) else {})
             is_own_account = staff is not None and route in PARTS["oneself"]

@@ -10,10 +10,12 @@ from sqlalchemy import Engine, event
 from sqlalchemy.orm import Session
 
 from config import Settings
+from models.people import StaffRole
 from service.app import create_app
 from service.db import db
-from service.identity.roles import ANYONE, WHO_MAY
+from service.identity.roles import ADMIN, ANYONE, AUDITOR, WHO_MAY
 from service.identity.tokens import enrol_device, issue_staff_token
+from tests import builders
 from tests.api.conftest import Clinic
 from tests.clock import MONDAY_AFTERNOON, FixedClock
 from tests.dashboard.conftest import COOKIE, Answer, Desk, desk_of, text_of
@@ -25,8 +27,9 @@ HEADERS = {
 }
 IDS = {
     "session_id": "nothing", "patient_id": "nothing", "episode_id": "nothing", "milestone_id": "nothing",
-    "alert_id": "nothing", "task_id": "nothing", "passkey_id": "nothing", "visit_id": "nothing",
+    "alert_id": "nothing", "task_id": "nothing", "passkey_id": "nothing", "visit_id": "nothing", "photo_id": "nothing",
     "release_id": "nothing", "letter_id": "nothing", "member_id": "nothing", "device_id": "nothing",
+    "event_id": "nothing", "access_id": "nothing", "proxy_id": "nothing",
     "staff_id": "nothing", "reminder_id": "nothing", "surgery_id": "nothing",
     "filename": "clinic.css",
     "procedure": "tlif",
@@ -43,12 +46,15 @@ def routes(app: Flask) -> Iterator[tuple[str, str]]:
 
 
 def test_each_form_without_a_token_of_this_session_is_refused(app: Flask, session: Session, clinic: Clinic) -> None:
-    desk, other = (desk_of(app, session, each) for each in (clinic.clinician, clinic.coordinator))
-    desk.get("/clinic/sign-in")
+    admin = builders.staff(session, clinic.practice, role=StaffRole.practice_admin)
+    surgeon, other, chief = (desk_of(app, session, each) for each in (clinic.clinician, clinic.coordinator, admin))
+    for each in (surgeon, chief):
+        each.get("/clinic/sign-in")
     tried = 0
     for method, path in routes(app):
         if method != "POST":
             continue
+        desk = chief if WHO_MAY[f"POST {rule_of(path, app, 'POST')}"] in (ADMIN, ADMIN | AUDITOR) else surgeon
         own, foreign = desk.token(path), other.token("/clinic/")
         desk.client.environ_base["REMOTE_ADDR"] = f"203.0.113.{tried}"  # more tries than one address has in a minute
         answers = {
@@ -155,10 +161,10 @@ def test_only_a_session_of_somebody_who_signed_in_opens_a_page(
     assert {nobody.get(path).status_code for path in asked} == {401}
 
 
-def rule_of(path: str, app: Flask) -> str:
+def rule_of(path: str, app: Flask, method: str = "GET") -> str:
     from service.api.scope import template
 
-    rule, _ = app.url_map.bind("localhost").match(path, method="GET", return_rule=True)
+    rule, _ = app.url_map.bind("localhost").match(path, method=method, return_rule=True)
     return template(rule.rule)
 
 

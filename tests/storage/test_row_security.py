@@ -32,6 +32,7 @@ UNIQUE_AMONG_ALL = {
     ("enrolment_code", "code_hash"),
     ("sign_in_code", "code_hash"),
     ("message_link", "token_hash"),
+    ("calendar_feed", "token_hash"),
     ("practice", "slug"),
     ("service_account", "key_hash"),
     ("passkey", "credential_id"),

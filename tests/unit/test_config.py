@@ -214,6 +214,9 @@ def test_hosts_of_webhooks_are_listed_with_or_without_their_ports() -> None:
 
     assert hosts == ("ehr.internal", "10.0.0.5:8443")
     assert len(problems_of(NEEDED | {"WEBHOOK_HOSTS": "https://ehr.internal"})) == 1
+    assert Settings.from_env(NEEDED | {"SIGN_IN_HOSTS": "login.internal:8443"}).sign_in_hosts == (
+        "login.internal:8443",
+    )
 
 
 @pytest.mark.parametrize("raw", ["MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_short", "whsec_" + "A" * 33])

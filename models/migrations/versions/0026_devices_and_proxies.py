@@ -7,7 +7,7 @@ from models.migration_steps import change_words
 from models.row_security import secure_tables
 
 revision = "0026"
-down_revision = "0024"
+down_revision = "0025"
 branch_labels = None
 depends_on = None
 

@@ -1,4 +1,4 @@
-"""What check-ins tell of a day, opioid steps with an alert of a dose above them, and imaging that is seen."""
+"""What check-ins tell of a day, opioid steps, photos of wounds, and imaging that is seen."""
 
 from typing import Any
 
@@ -38,10 +38,12 @@ def upgrade() -> None:
     change_words("alert", "kind", KINDS, KINDS_WITH_STEPS)
     change_words("visit", "state", STATES, STATES_WITH_SEEN)
     _opioid_taper()
+    _wound_photo()
     secure_tables(op.get_bind())
 
 
 def downgrade() -> None:
+    op.drop_table("wound_photo")
     op.drop_table("opioid_taper")
     # A version before knows no such alert; what was decided about it goes with the patient's own record.
     op.execute("UPDATE alert SET kind = 'opioid_past_window' WHERE kind = 'opioid_above_step'")
@@ -72,6 +74,24 @@ def _opioid_taper() -> None:
         ["practice_id", "episode_id", "entered_at"],
     )
     _index_and_guard("opioid_taper")
+
+
+def _wound_photo() -> None:
+    op.create_table(
+        "wound_photo",
+        sa.Column("episode_id", sa.String(length=64), nullable=False),
+        *(sa.Column(name, UTC, nullable=False) for name in ("taken_at", "received_at")),
+        sa.Column(
+            "reported_by",
+            sa.Enum("patient", "staff", name="reporter", native_enum=False, create_constraint=True, length=40),
+            nullable=False,
+        ),
+        sa.Column("sent_digest", sa.String(length=64), nullable=False),
+        *(sa.Column(name, sa.Integer(), nullable=False) for name in ("width", "height", "size_bytes")),
+        sa.Column("picture_sealed", sa.LargeBinary(), nullable=True),
+        *_of_patient("wound_photo", episode_id="episode"),
+    )
+    _index_and_guard("wound_photo")
 
 
 def _of_patient(table: str, **references: str) -> tuple[sa.Column[Any] | sa.Constraint, ...]:

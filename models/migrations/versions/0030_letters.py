@@ -1,4 +1,4 @@
-"""Patients' releases and the work-status letters that left under them."""
+"""Patients' releases, the work-status letters that left under them, and the addresses of calendars."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,12 +12,13 @@ branch_labels = None
 depends_on = None
 
 UTC = sa.DateTime(timezone=True)
-TABLES = ("letter_release", "letter")
+TABLES = ("letter_release", "letter", "calendar_feed")
 
 
 def upgrade() -> None:
     _letter_release()
     _letter()
+    _calendar_feed()
     create_triggers(op.get_bind(), "letter")
     secure_tables(op.get_bind())
 
@@ -72,6 +73,20 @@ def _letter() -> None:
             "practice_id", "episode_id", "number", name=op.f("uq_letter_practice_id_episode_id_number")
         ),
         *_tenant("letter", patient_id="patient", episode_id="episode", release_id="letter_release", made_by="staff"),
+    )
+
+
+def _calendar_feed() -> None:
+    op.create_table(
+        "calendar_feed",
+        _id("patient_id"),
+        sa.Column("token_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("made_at", UTC, nullable=False),
+        _word("made_by", "reporter", "patient", "staff"),
+        sa.Column("revoked_at", UTC, nullable=True),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_calendar_feed_token_hash")),
+        sa.UniqueConstraint("practice_id", "patient_id", name=op.f("uq_calendar_feed_practice_id_patient_id")),
+        *_tenant("calendar_feed", patient_id="patient"),
     )
 
 

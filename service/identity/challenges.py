@@ -1,4 +1,4 @@
-"""Challenges that passkeys answer: bound to one purpose and one holder, good for five minutes, and taken once.
+"""Challenges that passkeys and providers of sign-ins answer: of one purpose and one holder, for five minutes, once.
 
 A challenge is its end, 16 random bytes and a keyed hash over both with what it is bound to. So whoever asks, known or
 not, leaves no row behind, and every web process knows a challenge of ours. Which of them were answered is stored.
@@ -31,6 +31,7 @@ class Ceremony(StrEnum):
     sign_in = "sign_in"
     second_factor = "second_factor"
     step_up = "step_up"
+    single_sign_on = "single_sign_on"
 
 
 def make_challenge(ceremony: Ceremony, bound_to: str, now: datetime) -> bytes:
@@ -66,4 +67,4 @@ def _ends_at(challenge: bytes) -> datetime:
 def _hash(told: bytes, ceremony: Ceremony, bound_to: str) -> bytes:
     # As digits, since the hash heeds neither case nor spaces.
     holder = hashlib.sha256(bound_to.encode()).hexdigest()
-    return lookup_hash(f"passkey challenge|{ceremony}|{holder}|{told.hex()}", "")
+    return lookup_hash(f"challenge|{ceremony}|{holder}|{told.hex()}", "")
