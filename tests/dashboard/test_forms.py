@@ -13,7 +13,8 @@ from config import Settings
 from models.people import StaffRole
 from service.app import create_app
 from service.db import db
-from service.identity.roles import ADMIN, ANYONE, AUDITOR, WHO_MAY
+from service.identity.callers import ADMIN, ANYONE, AUDITOR
+from service.identity.roles import WHO_MAY
 from service.identity.tokens import enrol_device, issue_staff_token
 from tests import builders
 from tests.api.conftest import Clinic
