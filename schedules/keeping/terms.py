@@ -11,7 +11,17 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
-from models import Device, EnrolmentCode, KeptReply, MessageLink, RefusedRow, SignInCode, SignInThrottle, SyncConflict
+from models import (
+    Device,
+    EnrolmentCode,
+    KeptReply,
+    MessageLink,
+    RefusedRow,
+    SignInCode,
+    SignInThrottle,
+    SyncConflict,
+    UsedChallenge,
+)
 from models.identity import Token, TokenKind
 from models.replies import KEPT_FOR
 
@@ -76,6 +86,7 @@ KINDS: Final = (
     Kind(SignInCode, lambda terms, at: SignInCode.expires_at <= at - terms.expired),
     Kind(EnrolmentCode, lambda terms, at: EnrolmentCode.expires_at <= at - terms.expired),
     Kind(SignInThrottle, lambda _terms, at: SignInThrottle.forgotten_at <= at),
+    Kind(UsedChallenge, lambda _terms, at: UsedChallenge.expires_at <= at),
     Kind(MessageLink, lambda terms, at: MessageLink.expires_at <= at - terms.links),
     Kind(KeptReply, lambda _terms, at: KeptReply.made_at <= at - KEPT_FOR, often=True),
     Kind(SyncConflict, lambda terms, at: SyncConflict.resolved_at <= at - terms.settled, often=True),

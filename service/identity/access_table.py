@@ -6,8 +6,9 @@ from typing import Final
 from models.people import StaffRole
 from models.proxy import ProxyScope
 from models.service_account import Scope
+from service.identity.callers import Who
 from service.identity.principal import PATIENT_WORD
-from service.identity.roles import PARTS, Who
+from service.identity.roles import PARTS
 
 _COLUMNS: Final[dict[str, str]] = {
     StaffRole.practice_admin: "admin",

@@ -18,8 +18,8 @@ from models.caseload import limit_to
 from schedules.plan.vocabulary import AlertState
 from schedules.planning.on_call import is_on_call
 from service.errors import Fault, ForbiddenError
+from service.identity.patient_roles import OF_PATIENTS
 from service.identity.principal import Principal
-from service.identity.roles import OF_PATIENTS
 
 # What devices of staff synchronise is their panel already (see `models.panel`), which is a part of the caseload.
 _OF_PANEL: Final = " /api/v1/sync/"

@@ -8,7 +8,8 @@ from models.audit import ActorKind, AuditAction
 from models.people import StaffRole
 from service.care import access_log
 from service.care.access_words import ACTORS, AREAS, KINDS, ROLES, AccessKind, Area, area_of, kind_of
-from service.identity.roles import ANYONE, WHO_MAY
+from service.identity.callers import ANYONE
+from service.identity.roles import WHO_MAY
 from tests.api.conftest import Answer, Caller, Clinic, Look
 from tests.clock import MONDAY_AFTERNOON
 

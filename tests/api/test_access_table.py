@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from models.people import StaffRole
+from models.proxy import ProxyScope
 from models.service_account import Scope
 from service.identity.access_table import write_access_table
 from service.identity.principal import PATIENT_WORD
@@ -26,7 +27,7 @@ def test_the_page_shows_the_table_as_it_is() -> None:
 
 
 def test_a_route_stands_in_one_part_and_names_known_roles_alone() -> None:
-    known = {*StaffRole, PATIENT_WORD, *Scope}
+    known = {*StaffRole, PATIENT_WORD, *ProxyScope, *Scope}
 
     assert sum(map(len, PARTS.values())) == len(WHO_MAY)
     assert {word for who in WHO_MAY.values() if who is not None for word in who} == known

@@ -14,7 +14,8 @@ from models.audit import ActorKind, AuditAction
 from models.engine import begin_reads, make_session_factory
 from models.proxy import ProxyScope
 from models.service_account import Scope
-from service.identity.roles import ANYONE, WHO_MAY
+from service.identity.callers import ANYONE
+from service.identity.roles import WHO_MAY
 from service.identity.service_accounts import authenticate_service, is_service_key
 from service.identity.tokens import authenticate
 from tests.api.conftest import Caller, Clinic, as_patient, as_proxy, as_service, as_staff

@@ -47,7 +47,8 @@ from service.api.sign_in_provider import SignInProviderBody
 from service.api.sign_ins import DeviceBody, EnrolmentBody, EnrolmentView
 from service.api.surgeries import SurgeryBody, SurgeryPatch
 from service.api.versions import VersionPage
-from service.identity.roles import ANYONE, WHO_MAY
+from service.identity.callers import ANYONE
+from service.identity.roles import WHO_MAY
 from service.sync.digest import DigestAnswer, DigestBody
 from tests.api.conftest import Caller
 

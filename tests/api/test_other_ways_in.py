@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from models.base import Base
 from models.engine import begin_reads, make_session_factory
 from service.api.scope import template
-from service.identity.roles import ANYONE, WHO_MAY
+from service.identity.callers import ANYONE
+from service.identity.roles import WHO_MAY
 from tests.api.conftest import Caller, Clinic, as_patient, as_staff
 from tests.api.every_route import API_ROUTES, ENDLESS, NAMES, SYNC, add_targets, body_of, call
 

@@ -15,8 +15,9 @@ from models.service_account import Scope
 from service.api.scope import template
 from service.db import db
 from service.errors import ForbiddenError
+from service.identity.callers import ANYONE
 from service.identity.principal import PATIENT_WORD, Principal
-from service.identity.roles import ANYONE, PARTS, WHO_MAY, refuse_unless_may_call
+from service.identity.roles import PARTS, WHO_MAY, refuse_unless_may_call
 from service.identity.tokens import enrol_device
 from tests import builders
 from tests.api.conftest import Answer, Caller, Clinic, Look, as_patient, as_proxy, as_service, as_signed_in

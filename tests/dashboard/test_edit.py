@@ -182,3 +182,24 @@ def test_a_zone_that_is_not_in_the_list_stays_chosen(desk: Desk, session: Sessio
     session.commit()
 
     assert form_of(desk, f"/clinic/patients/{clinic.patient.id}/edit")["time_zone"] == "US/Pacific-New"
+
+
+@pytest.mark.sqlite_only
+def test_who_sees_their_own_caseload_alone_finds_and_changes_nobody_elses(
+    app: Flask, session: Session, desk: Desk, clinic: Clinic, look: Look
+) -> None:
+    alike(session, clinic)
+    patient_id = clinic.patient.id
+    path = f"/clinic/patients/{patient_id}/edit"
+    form = form_of(desk, path)
+    clinic.practice.own_caseload_only = True
+    session.commit()
+
+    page = desk.get("/clinic/doubles")
+    told = as_staff(app, session, clinic.coordinator).get("/likely-doubles")
+    shown, sent = desk.get(path), desk.post(path, form | {"family_name": "Other"})
+
+    assert (page.status_code, told.json) == (200, {"items": [], "has_more": False})
+    assert "García" not in page.get_data(as_text=True)
+    assert (shown.status_code, sent.status_code) == (404, 404)
+    assert look(Patient, id=patient_id)[0].family_name == "Sample"

@@ -13,7 +13,8 @@ from config import Settings
 from models.people import StaffRole
 from service.app import create_app
 from service.db import db
-from service.identity.roles import ADMIN, ANYONE, AUDITOR, WHO_MAY
+from service.identity.callers import ADMIN, ANYONE, AUDITOR
+from service.identity.roles import WHO_MAY
 from service.identity.tokens import enrol_device, issue_staff_token
 from tests import builders
 from tests.api.conftest import Clinic
@@ -29,7 +30,7 @@ IDS = {
     "session_id": "nothing", "patient_id": "nothing", "episode_id": "nothing", "milestone_id": "nothing",
     "alert_id": "nothing", "task_id": "nothing", "passkey_id": "nothing", "visit_id": "nothing", "photo_id": "nothing",
     "release_id": "nothing", "letter_id": "nothing", "member_id": "nothing", "device_id": "nothing",
-    "event_id": "nothing", "access_id": "nothing",
+    "event_id": "nothing", "access_id": "nothing", "proxy_id": "nothing",
     "staff_id": "nothing", "reminder_id": "nothing", "surgery_id": "nothing",
     "filename": "clinic.css",
     "procedure": "tlif",

@@ -15,6 +15,7 @@ from models import (
     EnrolmentCode,
     MilestoneProgress,
     OpioidTaper,
+    ProxyConsent,
     QuestionnaireAnswer,
     Reminder,
     Surgery,
@@ -211,6 +212,27 @@ def test_a_lost_phone_is_ended_from_the_page_which_tells_how_far_it_is(
     assert ("In use" in before, "Lost: delete its data" in before) == (True, True)
     assert "It will be told to delete its data when it next makes contact" in after
     assert "Lost: delete its data" not in after
+
+
+@pytest.mark.sqlite_only
+def test_a_consent_is_recorded_and_ended_from_its_page(desk: Desk, clinic: Clinic, look: Look) -> None:
+    path = f"/clinic/patients/{clinic.patient.id}/proxies"
+    sent = {"name": "Sam Whitfield", "relationship": "partner", "given_how": "in_person", "given_on": "2026-03-02"}
+
+    refused = desk.post(path, sent | {"through_on": "2026-09-02"})
+    late = desk.post(path, sent | {"scopes": "read_plan", "through_on": "2029-09-02"})
+    made = desk.post(path, sent | {"scopes": ["read_plan", "receive_messages"], "through_on": "2026-09-02"})
+    (consent,) = look(ProxyConsent)
+    shown = text_of(desk.get(path))
+    ended = desk.post(f"/clinic/proxies/{consent.id}/end")
+    again = desk.post(f"/clinic/proxies/{consent.id}/enrolment")
+
+    assert [each.status_code for each in (refused, late, made, ended, again)] == [422, 422, 200, 303, 409]
+    assert "Not recorded" in text_of(refused)
+    assert "Let Sam Whitfield scan this" in text_of(made)
+    assert (consent.scopes, consent.recorded_by) == (["read_plan", "receive_messages"], clinic.coordinator.id)
+    assert "read the plan, receive the messages" in shown
+    assert "Ended by the clinic" in text_of(desk.get(path))
 
 
 @pytest.mark.sqlite_only

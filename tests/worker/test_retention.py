@@ -7,7 +7,17 @@ import pytest
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session, sessionmaker
 
-from models import AuditEntry, Device, EnrolmentCode, MessageLink, Practice, SignInCode, SignInThrottle, Token
+from models import (
+    AuditEntry,
+    Device,
+    EnrolmentCode,
+    MessageLink,
+    Practice,
+    SignInCode,
+    SignInThrottle,
+    Token,
+    UsedChallenge,
+)
 from models.engine import make_session_factory
 from models.identity import TokenKind
 from models.sign_in import CodePurpose
@@ -55,6 +65,7 @@ def add_ended(session: Session, practice: Practice, *, shift: timedelta, name: s
     session.add(SignInCode(staff_id=staff.id, purpose=CodePurpose.invitation, **code, **at))
     session.add(EnrolmentCode(made_by=staff.id, **code, **at, **whose))
     session.add(SignInThrottle(failed_tries=1, forgotten_at=MONDAY_AFTERNOON + shift, **at))
+    session.add(UsedChallenge(expires_at=MONDAY_AFTERNOON + shift, **at))
     link = MessageLink(reminder_id=delivery.reminder_id, says={}, made_at=OPENED, **at, **whose)
     link.token_hash, link.expires_at = code_hash, OPENED + shift
     session.add(link)
@@ -84,7 +95,8 @@ def test_what_is_past_its_term_goes_in_every_practice_and_all_else_stays(
     assert left(session) == {table: {each for each in ids if each.startswith("young")} for table, ids in before.items()}
     told = session.scalars(select(AuditEntry).where(AuditEntry.practice_id == practices[0].id)).all()
     assert {name: count for each in told for name, count in each.about["removed"].items()} == {
-        "token": 3, "sign_in_code": 1, "enrolment_code": 1, "sign_in_throttle": 1, "message_link": 1,
+        "token": 3, "sign_in_code": 1, "enrolment_code": 1, "sign_in_throttle": 1, "used_challenge": 1,
+        "message_link": 1,
     }  # fmt: skip
 
 
@@ -162,4 +174,4 @@ def test_what_two_nights_have_left_behind_is_counted(session: Session, make_sess
         for behind in (timedelta(0), SECOND)
     ]
 
-    assert counts == [7, 0]
+    assert counts == [8, 0]
