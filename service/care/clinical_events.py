@@ -49,10 +49,12 @@ def put_event(
             setattr(row, field.name, getattr(record, field.name))
         row.recorded_at = now
         return row, True
-    row = session.get_one(ClinicalEvent, (caller.practice_id, event_id))
-    if row.deleted or any(getattr(row, field.name) != getattr(record, field.name) for field in fields(record)):
+    stored = session.get(ClinicalEvent, (caller.practice_id, event_id))
+    if stored is None:
+        raise NotFoundError  # of another caseload
+    if stored.deleted or any(getattr(stored, field.name) != getattr(record, field.name) for field in fields(record)):
         raise ConflictError(Fault("", "a new id: an event never changes, it is withdrawn", "the id of another event"))
-    return row, False
+    return stored, False
 
 
 def withdraw_event(session: Session, caller: Principal, event_id: str) -> ClinicalEvent:
