@@ -34,7 +34,7 @@ class ReviewBody(Schema):
     """Nothing: an empty object."""
 
 
-class EmergencyView(Schema):
+class EmergencyAccessView(Schema):
     """The access. Until it expires the patient is seen as one of one's own."""
 
     id = Id(required=True)
@@ -43,7 +43,7 @@ class EmergencyView(Schema):
     expires_at = Instant(required=True)
 
 
-class OpenedView(EmergencyView):
+class OpenedView(EmergencyAccessView):
     """An access to be reviewed. What was done stands in `/audit-entries?actor_id=&patient_id=`, marked with its id."""
 
     staff_id = Id(required=True)
@@ -65,7 +65,7 @@ class OpenedQuery(PageQuery):
 
 @emergency_accesses.post("/emergency-accesses")
 @emergency_accesses.arguments(EmergencyBody, example=examples.WANTED)
-@emergency_accesses.response(201, EmergencyView, example=examples.OPENED)
+@emergency_accesses.response(201, EmergencyAccessView, example=examples.OPENED)
 def open_in_emergency(body: dict[str, Any]) -> Any:
     """Open a patient outside of one's caseload for `EMERGENCY_ACCESS_MINUTES`. Asks for a fresh second factor.
 

@@ -78,7 +78,7 @@ def _ask_who_it_is(client: Client, asked: Asked, answer: Mapping[str, str]) -> K
 
 
 def _provider(client: Client) -> Provider:
-    return Provider(client, GuardedTransport(settings().sign_in_hosts or ()))
+    return Provider(client, GuardedTransport(settings().sign_in_hosts or (), scope().clock))
 
 
 def _note_who(staff: Staff) -> None:

@@ -4,7 +4,6 @@ The connection goes to the very address that was judged, and bears the name that
 redirect is followed, and no proxy of the environment is used.
 """
 
-import time
 from collections.abc import Collection
 from concurrent.futures import Future
 from datetime import timedelta
@@ -13,6 +12,7 @@ from typing import Final
 import httpx
 
 from schedules.addresses import AddressError, Resolve, check_url, find_addresses, look_up
+from schedules.clock import Clock
 
 WITHIN: Final = timedelta(seconds=10)  # all that one client asks, together
 MOST_BYTES: Final = 256 * 1024
@@ -24,11 +24,17 @@ class GuardedTransport(httpx.BaseTransport):
     Raises httpx.TransportError for what may not be called, too.
     """
 
-    def __init__(self, trusted: Collection[str], resolve: Resolve = look_up, inner: httpx.BaseTransport | None = None):
-        self._trusted = trusted
+    def __init__(
+        self,
+        trusted: Collection[str],
+        clock: Clock,
+        resolve: Resolve = look_up,
+        inner: httpx.BaseTransport | None = None,
+    ) -> None:
+        self._trusted, self._clock = trusted, clock
         self._resolve = resolve
         self._inner = inner or httpx.HTTPTransport(trust_env=False)
-        self._ends = time.monotonic() + WITHIN.total_seconds()
+        self._ends_ms = clock.monotonic_ms() + WITHIN // timedelta(milliseconds=1)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Return the whole answer."""
@@ -75,7 +81,7 @@ class GuardedTransport(httpx.BaseTransport):
 
     def _left(self, request: httpx.Request) -> float:
         """Return how many seconds are left."""
-        left = self._ends - time.monotonic()
+        left = (self._ends_ms - self._clock.monotonic_ms()) / 1000
         if left <= 0:
             raise httpx.ReadTimeout("deadline", request=request)
         return left

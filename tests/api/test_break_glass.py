@@ -10,7 +10,7 @@ from models import AuditEntry, EmergencyAccess
 from models.audit import AuditAction
 from models.people import StaffRole
 from service.api import examples_break_glass as examples
-from service.api.break_glass import EmergencyBody, EmergencyView, OpenedView
+from service.api.break_glass import EmergencyAccessView, EmergencyBody, OpenedView
 from tests import builders
 from tests.api.conftest import Caller, Clinic, Look, as_patient, as_signed_in, as_staff
 from tests.api.test_caseloads import limit, sees
@@ -47,7 +47,7 @@ def auditor(app: Flask, session: Session, clinic: Clinic) -> Caller:
 @pytest.mark.sqlite_only
 def test_the_examples_fit_their_schemas() -> None:
     assert EmergencyBody().validate(examples.WANTED) == {}
-    assert examples.OPENED.keys() == EmergencyView().fields.keys()
+    assert examples.OPENED.keys() == EmergencyAccessView().fields.keys()
     assert examples.REVIEWED.keys() == OpenedView().fields.keys()
 
 
