@@ -24,7 +24,7 @@ from tests.clock import MONDAY_AFTERNOON
 
 DENIALS = (401, 403, 404)
 # These are about whoever calls, or about everybody whom their answer shows.
-LISTS = ("GET /api/v1/tasks", "GET /api/v1/patients")
+LISTS = ("GET /api/v1/tasks", "GET /api/v1/patients", "GET /api/v1/likely-doubles")
 # These tell a phone that something changed, and nothing else.
 CALLS = (f"{SYNC}/events", f"{SYNC}/wait", "/pullStream", "/write-checkpoint2.json")
 OWN_ACCOUNT, ROTA = "/v1/me", "/v1/on-call"
