@@ -13,7 +13,7 @@ from schedules.plan.vocabulary import Instrument
 @pytest.mark.parametrize(
     ("instrument", "answers", "value"),
     [
-        # The examples printed on the form of the Oswestry index: 16 of 50 is 32 %; with a section left out, 16 of 45.
+        # Points of the most that the answered sections can give: 16 of 50 is 32 %; with a section left out, 16 of 45.
         (Instrument.odi, {"points": 16, "answered": 10}, 32),
         (Instrument.odi, {"points": 16}, 32),
         (Instrument.odi, {"points": 16, "answered": 9}, 35.6),
