@@ -122,6 +122,7 @@ def _add_rows(session: Session, clinic: Clinic) -> None:
     )
     builders.conflict(session, clinic.patient, kept=f'"{MARK} kept"', lost=f'"{MARK} lost"')
     builders.refused_row(session, clinic.patient, content=f'"{MARK} refused"')
+    builders.proxy_consent(session, clinic.patient, clinic.coordinator, name=f"{MARK} proxy")
     contact = {"method": ContactMethod.phone, "is_reached": True}
     rows: list[Any] = [
         ObservedFact(id="marked", what=Observation.opioid_taken, observed_at=AT, recorded_at=AT, **of_episode),
