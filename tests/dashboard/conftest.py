@@ -1,6 +1,7 @@
 """Staff at a browser: somebody whose session stands in a cookie, and who sends forms as pages of ours do."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from playwright.sync_api import Browser
 from sqlalchemy.orm import Session
 
 from models import Staff
@@ -24,6 +26,7 @@ from tests.api.conftest import (  # noqa: F401
     newcomer,
 )
 from tests.clock import MONDAY_AFTERNOON
+from tests.dashboard.browser import chromium
 
 Answer = Any  # werkzeug's TestResponse, whose `json` may be any value
 COOKIE, SIGN_IN_COOKIE = "clinic", "clinic-sign-in"
@@ -83,3 +86,10 @@ def surgeon(app: Flask, session: Session, clinic: Clinic) -> Desk:  # noqa: F811
 def text_of(answer: Answer) -> str:
     """Return what a page says, without its tags."""
     return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", answer.get_data(as_text=True)))
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Yield one browser for all tests of this process: the driver takes no second one."""
+    with chromium() as browser:
+        yield browser

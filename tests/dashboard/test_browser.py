@@ -19,7 +19,7 @@ from service.identity.totp import code_at, step_of
 from tests.api.conftest import Clinic
 from tests.api.signing_in import NEW_PASSWORD
 from tests.clock import MONDAY_AFTERNOON
-from tests.dashboard.browser import Seen, chromium, open_page, violations
+from tests.dashboard.browser import Seen, open_page, violations
 from tests.dashboard.conftest import COOKIE
 from tests.dashboard.servers import serving
 from tests.dashboard.test_patient import planned_surgery
@@ -27,13 +27,6 @@ from tests.outcomes.test_what_is_told import fill
 
 pytestmark = [pytest.mark.slow, pytest.mark.sqlite_only]
 PHONE, DESK = {"width": 320, "height": 640}, {"width": 1280, "height": 800}
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Yield one browser for all tests of this process."""
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from service.identity.totp import make_secret
 from tests.api.conftest import Clinic
 from tests.api.signing_in import PASSWORD, give_credential
 from tests.clock import MONDAY_AFTERNOON
-from tests.dashboard.browser import Seen, chromium, open_page, violations
+from tests.dashboard.browser import Seen, open_page, violations
 from tests.dashboard.conftest import COOKIE
 from tests.dashboard.servers import serving
 from tests.dashboard.test_browser import DESK, session_of
@@ -26,13 +26,6 @@ AUTHENTICATOR = {
     "isUserVerified": True,
     "automaticPresenceSimulation": True,
 }
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Yield one browser for all tests of this module."""
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture
