@@ -32,7 +32,7 @@ class TableQuery(Schema):
     )
 
 
-@practice_export.get("/practice/tables/<table>")
+@practice_export.get("/practice/tables/<id:table>")
 @practice_export.arguments(TableQuery, location="query")
 @practice_export.response(200, content_type="text/csv", description="The table, its header first (RFC 4180).")
 def export_table(query: dict[str, Any], table: str) -> Any:
