@@ -62,7 +62,7 @@ def get_passkeys() -> Any:
     return {"items": list_passkeys(current_session(), caller().practice_id, caller().actor_id)}
 
 
-@passkeys.post("/me/passkeys/options")
+@passkeys.post("/me/passkey-options")
 @passkeys.response(200, PasskeyOptionsView, example=examples.CREATION)
 def begin_passkey() -> Any:
     """Ask for a new passkey. Asks for a fresh second factor: 403 `step_up_required`."""

@@ -83,7 +83,7 @@ OF_ONESELF: Final[Rules] = {
     "POST /api/v1/me/recovery-codes": EVERY_STAFF,
     "POST /api/v1/me/step-up/options": EVERY_STAFF,
     "GET /api/v1/me/passkeys": EVERY_STAFF,
-    "POST /api/v1/me/passkeys/options": EVERY_STAFF,
+    "POST /api/v1/me/passkey-options": EVERY_STAFF,
     "POST /api/v1/me/passkeys": EVERY_STAFF,
     "DELETE /api/v1/me/passkeys/{passkey_id}": EVERY_STAFF,
     "POST /clinic/sign-out": EVERY_STAFF,

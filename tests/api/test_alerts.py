@@ -321,7 +321,7 @@ def test_the_rules_are_shown_with_grades_and_sources(coordinator: Caller) -> Non
     assert (weakness["sources"], weakness["grade"]) == (["S137"], "E")
     assert weakness["answering"] == {"acknowledge_minutes": 15, "escalate_minutes": 10, "grade": "E", "sources": []}
     assert {each["kind"] for each in told["rules"]} == {
-        "pain_rising", "opioid_past_window", "no_check_in", "far_behind",
+        "pain_rising", "opioid_past_window", "opioid_above_step", "no_check_in", "far_behind",
     }  # fmt: skip
 
 

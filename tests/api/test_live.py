@@ -67,8 +67,11 @@ LISTS = (
     "list_held_deliveries",
     "list_emergency_accesses",
     "list_audit_entries",
+    "list_letter_releases",
+    "list_episode_letters",
 )
 CONTRADICTABLE = (
+    "add_proxy",
     "compare_digests",
     "achieve_milestone",
     "skip_milestone",

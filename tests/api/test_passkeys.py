@@ -33,7 +33,7 @@ def options_of(answer: Answer) -> dict[str, Any]:
 
 def add(caller: Caller, passkey: SoftPasskey, name: str = "Phone") -> Answer:
     """Register a passkey in somebody's session."""
-    options = options_of(caller.post("/me/passkeys/options"))
+    options = options_of(caller.post("/me/passkey-options"))
     return caller.post("/me/passkeys", {"name": name, "passkey": passkey.create(options)})
 
 
@@ -69,7 +69,7 @@ def test_a_passkey_signs_in_alone_with_a_fresh_session(
 
 
 def test_what_a_passkey_is_asked_names_the_site_of_the_settings_and_wants_its_holder_verified(casey: Person) -> None:
-    new = options_of(casey.sign_in().post("/me/passkeys/options"))
+    new = options_of(casey.sign_in().post("/me/passkey-options"))
     asked = ask(casey)
 
     assert new["rp"]["id"] == asked["rpId"] == "localhost"
@@ -134,7 +134,7 @@ def test_a_challenge_is_good_for_the_one_thing_and_the_one_holder_it_was_made_fo
         other.post("/me/step-up", {"passkey": phone.get(of_step_up)}),
         other.post(
             "/me/passkeys",
-            {"name": "x", "passkey": SoftPasskey().create(options_of(caller.post("/me/passkeys/options")))},
+            {"name": "x", "passkey": SoftPasskey().create(options_of(caller.post("/me/passkey-options")))},
         ),
     ]
 
@@ -202,13 +202,13 @@ def test_passkeys_change_with_a_fresh_second_factor_in_a_session_only(
 ) -> None:
     caller, token = casey.sign_in_with(phone), as_staff(app, session, clinic.coordinator)
     (item,) = caller.get("/me/passkeys").json["items"]
-    options = options_of(caller.post("/me/passkeys/options"))
+    options = options_of(caller.post("/me/passkey-options"))
     body = {"name": "Key", "passkey": SoftPasskey().create(options)}
     clock.advance(timedelta(minutes=10))
 
     def told(who: Caller) -> list[str]:
         return [
-            who.post("/me/passkeys/options").json["code"],
+            who.post("/me/passkey-options").json["code"],
             who.post("/me/passkeys", body).json["code"],
             who.call("DELETE", f"/me/passkeys/{item['id']}").json["code"],
         ]
@@ -314,7 +314,7 @@ def test_hostile_messages_are_refused_as_any_other(casey: Person, phone: SoftPas
         coded(b"[" * 30_000),
     )
     bent = [changed(right, **{name: value}) for name in names for value in values]
-    made = SoftPasskey().create(options_of(caller.post("/me/passkeys/options")))
+    made = SoftPasskey().create(options_of(caller.post("/me/passkey-options")))
     objects = [decoded(made["response"]["attestationObject"])]
     objects = [objects[0][:cut] for cut in range(0, len(objects[0]), 7)]
     new = [changed(made, attestationObject=coded(each)) for each in objects]

@@ -44,6 +44,8 @@ SECRETS = {
     "POST /api/v1/devices/wiped": {"token": "x"},
     "POST /api/v1/sign-in/passkey/options": {"challenge": "x"},
 }
+# Of what a clinic has one at most, and this one has none.
+NOT_SET = ("GET /api/v1/practice/sign-in-provider", "DELETE /api/v1/practice/sign-in-provider")
 
 
 def served(app: Flask) -> set[str]:
@@ -98,6 +100,8 @@ def expected(route: str, word: str, target: str) -> str:
     who = WHO_MAY[route]
     if who is None or word not in who:
         return "403"
+    if route in NOT_SET:
+        return "404"
     if target == "malformed":
         return "404" if is_about_somebody(route) and "{" in route else "reached"
     within = ("own",) if word in (PATIENT_WORD, *ProxyScope) or route in PARTS["oneself"] else ("own", "other")
