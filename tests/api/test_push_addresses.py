@@ -149,6 +149,7 @@ def test_a_revoked_device_takes_no_more_messages(
     session.commit()
 
     assert (len(before), load_push_targets(session, clinic.id, [clinic.patient.id])) == (1, {})
+    session.rollback()
     assert patient.get(PATH).status_code == 401
 
 
