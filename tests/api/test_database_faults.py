@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, event, make_url, text
 from sqlalchemy.orm import Session
 
 from models import CheckIn
+from models.engine import POSTGRESQL_TIMEOUTS
 from models.people import Patient
 from service.app import create_app
 from service.db import db
@@ -170,6 +171,12 @@ def test_a_network_that_is_cut_gives_a_503_at_once_and_the_answer_once_it_is_men
     assert seconds < MOST_SECONDS
 
 
+@pytest.fixture
+def _its_own_timeouts(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let PostgreSQL end a silent transaction after five seconds: other tests allow a machine that stalls more."""
+    monkeypatch.setitem(POSTGRESQL_TIMEOUTS, "idle_in_transaction_session_timeout", "5s")
+
+
 SILENCES: dict[str, Callable[[Proxy], None]] = {
     "black hole": lambda network: network.swallow(),
     "five seconds each way": lambda network: network.slow_down(5.0),
@@ -203,6 +210,7 @@ def test_a_network_that_swallows_or_delays_gives_a_503_in_time_and_then_the_answ
 
 @pytest.mark.slow
 @pytest.mark.postgresql_only
+@pytest.mark.usefixtures("_its_own_timeouts")
 @pytest.mark.parametrize(("way", "is_stored"), [(REQUESTS, False), (ANSWERS, True)])
 def test_a_commit_that_is_held_up_gives_a_503_in_time_and_one_effect_however_far_it_came(
     session: Session, clinic: Clinic, database_url: str, look: Look, way: str, is_stored: bool

@@ -113,12 +113,14 @@ def test_a_date_is_one_of_the_calendar_and_plausible(coordinator: Caller, clinic
 
 
 def test_an_unknown_field_is_refused_with_its_name_and_no_value(coordinator: Caller, clinic: Clinic) -> None:
-    body = CHECK_IN | {"episode_id": clinic.episode.id, "mood": "Zyzzyva"}
+    body = CHECK_IN | {"episode_id": clinic.episode.id, "weather": "Zyzzyva"}
 
     answer = coordinator.put("/check-ins/k7Qm2pXcV9sLwRtA", body)
 
     assert answer.status_code == 422
-    assert answer.json["errors"] == [{"pointer": "/mood", "expected": "no such field", "got": "text of 7 characters"}]
+    assert answer.json["errors"] == [
+        {"pointer": "/weather", "expected": "no such field", "got": "text of 7 characters"}
+    ]
 
 
 @pytest.mark.parametrize("field", ["practice_id", "id", "rev", "deleted", "received_at", "reported_by"])
