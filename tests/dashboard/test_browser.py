@@ -11,11 +11,13 @@ from playwright.sync_api import Browser, Page, expect
 from sqlalchemy.orm import Session
 
 from models import Staff, Task
+from models.people import StaffRole
 from models.report import TaskKind
 from models.sign_in import CodePurpose
 from service.identity.invitations import issue_sign_in_code
 from service.identity.sessions import start_session
 from service.identity.totp import code_at, step_of
+from tests import builders
 from tests.api.conftest import Clinic
 from tests.api.signing_in import NEW_PASSWORD
 from tests.clock import MONDAY_AFTERNOON
@@ -121,12 +123,23 @@ def test_no_page_fails_the_rules_of_accessibility_in_light_or_dark(
     pages += ["/clinic/protocols?procedure=tlif", "/clinic/protocols?procedure=acdf"]
     pages += ["/clinic/outcomes?procedure=tlif&kind=drive", "/clinic/outcomes?procedure=acdf&language=es"]
     pages.append(f"/clinic/milestones/{milestone_id('drive')}")
+    pages += [f"/clinic/patients/{person}/{part}" for part in ("edit", "proxies")]
+    pages += [f"/clinic/episodes/{clinic.episode.id}/{part}" for part in ("letters", "clinical-events")]
+    pages += ["/clinic/doubles", "/clinic/emergency"]
+    boss = builders.staff(session, clinic.practice, role=StaffRole.practice_admin)
+    admin = visit(session_of(session, boss))
+    of_admin = [
+        "/clinic/practice",
+        "/clinic/staff",
+        f"/clinic/staff/{clinic.clinician.id}",
+        "/clinic/emergency-accesses",
+    ]
     public = ["/clinic/", "/clinic/sign-in", "/clinic/sign-in/code", "/clinic/sign-in/invitation"]
     public += ["/clinic/sign-in/authenticator", "/clinic/signed-out"]
 
     found: dict[tuple[str, str], list[str]] = {}
     for scheme in ("light", "dark"):
-        for who, paths in ((signed_in, pages), (stranger, public)):
+        for who, paths in ((signed_in, pages), (admin, of_admin), (stranger, public)):
             who.page.emulate_media(color_scheme=scheme)
             found |= {(scheme, path): violations(who.go(path)) for path in paths}
 
