@@ -54,6 +54,9 @@ def walked(role: StaffRole) -> list[str]:
     return [route for route in found if is_about_somebody(route)]
 
 
+Told = tuple[int, bytes, list[tuple[str, str]], int | None]  # status, body, headers, statements
+
+
 @pytest.mark.parametrize("role", [StaffRole.coordinator, StaffRole.clinician])
 def test_on_every_route_a_patient_of_another_caseload_is_as_one_who_does_not_exist(
     role: StaffRole, app: Flask, session: Session, clinic: Clinic, targets: dict[str, dict[str, str]]
@@ -64,9 +67,9 @@ def test_on_every_route_a_patient_of_another_caseload_is_as_one_who_does_not_exi
     who, seen = as_signed_in(app, session, person), list[str]()
     with app.app_context():
         event.listen(db.engine, "before_cursor_execute", lambda *told: seen.append(str(told[2])))
-    walls: dict[str, tuple[object, object]] = {}
+    walls: dict[str, tuple[Told, Told | None]] = {}
     for route in walked(role):
-        told = {}
+        told: dict[str, Told] = {}
         for target in ("other", "missing"):
             ids = targets[target] | {name: targets["own"][name] for name in OF_STAFF}
             if route == "PUT /api/v1/patients/{patient_id}" and target == "missing":
@@ -79,7 +82,7 @@ def test_on_every_route_a_patient_of_another_caseload_is_as_one_who_does_not_exi
         walls[route] = (told["other"], told.get("missing"))
 
     assert len(walls) > 40
-    assert {route for route, (other, _) in walls.items() if other[0] != 404} == set()  # type: ignore[index]
+    assert {route for route, (other, _) in walls.items() if other[0] != 404} == set()
     assert {route for route, (other, missing) in walls.items() if missing not in (None, other)} == set()
 
 
