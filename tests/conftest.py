@@ -24,6 +24,12 @@ hypothesis.settings.register_profile("tests", deadline=None, database=None, prin
 hypothesis.settings.load_profile("tests")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the modules that take long, so that no process is left alone with one at the end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 def pytest_collection_finish() -> None:
     """Begin when all that tests import is there."""
     seldom_look_for_garbage()
