@@ -41,13 +41,13 @@ def refuse_merge(session: Session, survivor: Patient, absorbed: Patient, command
 def _of_people(survivor: Patient, absorbed: Patient, command: Merge) -> Iterator[Fault]:
     if survivor.date_of_birth != absorbed.date_of_birth and not command.are_birth_dates_confirmed:
         told = "true, since the dates of birth differ"
-        yield Fault("/are_birth_dates_confirmed", told, "false")
+        yield Fault("/confirm_birth_dates", told, "false")
     if survivor.died_on != absorbed.died_on:
         yield Fault("/absorbed_id", "the same day of death in both records, or none in either", "different ones")
 
 
 def _of_records(session: Session, survivor: Patient, absorbed: Patient) -> Iterator[Fault]:
-    for pointer, patient in (("/survivor_id", survivor), ("/absorbed_id", absorbed)):
+    for pointer, patient in (("/patient_id", survivor), ("/absorbed_id", absorbed)):
         if is_on_hold(session, patient):
             yield Fault(pointer, "a record that nobody has put on hold: end the hold first", "one on hold")
         if _is_message_on_its_way(session, patient):

@@ -119,7 +119,7 @@ def lock_pair(session: Session, practice_id: str, command: Merge) -> tuple[Patie
     """
     if command.survivor_id == command.absorbed_id:
         raise InvalidError(Fault("/absorbed_id", "another record than the one that survives", "the same"))
-    ids = {"/survivor_id": command.survivor_id, "/absorbed_id": command.absorbed_id}
+    ids = {"/patient_id": command.survivor_id, "/absorbed_id": command.absorbed_id}
     query = select(Patient).where(Patient.practice_id == practice_id, Patient.id.in_(ids.values()))
     query = query.order_by(Patient.id).with_for_update(key_share=True)
     found = {each.id: each for each in session.scalars(query.execution_options(populate_existing=True))}

@@ -112,6 +112,7 @@ OF_PATIENTS: Final[Rules] = {
     "GET /api/v1/audit-entries": ADMIN | AUDITOR,
     "GET /api/v1/patients/{patient_id}/export": PATIENT_OR_STAFF,
     "POST /api/v1/patients/{patient_id}/erase": ADMIN,  # in a session
+    "POST /api/v1/patients/{patient_id}/merges": ADMIN,  # in a session
     "GET /api/v1/patients/{patient_id}/holds": STAFF,
     "POST /api/v1/patients/{patient_id}/holds": STAFF,
     "POST /api/v1/patients/{patient_id}/holds/{hold_id}/end": ADMIN,
