@@ -67,7 +67,7 @@ def apply_merge() -> Response:
     except (StaleMergeError, ConflictError):
         current_session().rollback()
         return page("merge_stale.html", status=409)
-    return go_to(f"/clinic/patients/{merge.patient_id}?done=merged")
+    return go_to(f"/clinic/patients/{merge.patient_id}?done=noted")
 
 
 def _find(survivor_id: str, absorbed_id: str) -> tuple[Patient, Patient]:
