@@ -17,17 +17,19 @@ from sqlalchemy.orm import Session
 from models import Delivery, Episode, Patient, Practice, RecordMerge, Reminder
 from models.base import Base
 from models.bulk import store_pending
+from models.care import Reporter
 from models.sync import stamp_again
 from schedules.plan.errors import PlanError
 from schedules.plan.vocabulary import ReminderState
 from schedules.planning import plan_episode
 from schedules.planning.fingerprint import fingerprint
 from service.care.checks import patient_faults
-from service.care.enrol import clinic_today, fields_of, refuse_faults, write_fields
+from service.care.enrol import changes, clinic_today, fields_of, refuse_faults, write_fields
 from service.care.merging_checks import Merge, refuse_merge
 from service.care.merging_facts import Difference, find_differences, join_facts
 from service.care.merging_rows import WAYS, Carried, Pair, Way, carry_rows
-from service.care.records import PatientRecord
+from service.care.records import PATIENT_MAY_CHANGE, PatientRecord
+from service.care.versions import former_columns, keep_former_version
 from service.errors import Fault, InvalidError, NotFoundError, StaleMergeError, from_plan
 
 _REHEARSED = "rehearsed"
@@ -158,7 +160,10 @@ def _plan_again(session: Session, pair: Pair, record: PatientRecord, now: dateti
     """Write the survivor's facts, and plan all of the survivor's episodes by them: of what several say, one speaks."""
     session.expire_all()
     stamp_again(session, pair.practice_id)
-    write_fields(session.get_one(Patient, (pair.practice_id, pair.survivor_id)), record)
+    survivor = session.get_one(Patient, (pair.practice_id, pair.survivor_id))
+    if settings := PATIENT_MAY_CHANGE.intersection(changes(survivor, record)):
+        keep_former_version(session, survivor, former_columns(survivor, settings), now, by=Reporter.staff)
+    write_fields(survivor, record)
     whose = {"practice_id": pair.practice_id, "patient_id": pair.survivor_id}
     try:
         for episode_id in session.scalars(select(Episode.id).filter_by(**whose).order_by(Episode.id)).all():

@@ -31,7 +31,7 @@ from service.care.patient_export import export_patient
 from service.care.resealing import sealed_models
 from service.errors import NotFoundError, StaleMergeError
 from tests import builders
-from tests.api.canaries import MARK, PHONE, fill, marks_in
+from tests.api.canaries import MARK, MRN, PHONE, fill, marks_in
 from tests.api.conftest import Clinic, Look
 from tests.clock import MONDAY_AFTERNOON, FixedClock
 
@@ -67,7 +67,12 @@ def _preview(engine: Engine, clinic: Clinic, command: Merge) -> Rehearsal:
 
 
 def _apply(engine: Engine, clinic: Clinic, command: Merge, agreed: str, merge_id: str = "merge") -> RecordMerge:
-    told = {"merge_id": merge_id, "agreed": agreed, "by": clinic.coordinator.id, "now": MONDAY_AFTERNOON}
+    told: dict[str, Any] = {
+        "merge_id": merge_id,
+        "agreed": agreed,
+        "by": clinic.coordinator.id,
+        "now": MONDAY_AFTERNOON,
+    }
     done: RecordMerge = _in_session(engine, lambda session: apply_merge(session, clinic.id, command, **told))
     return done
 
@@ -120,7 +125,7 @@ def test_every_row_hangs_on_the_survivor_and_opens_under_their_key_alone(
     private = _opened(engine, clinic, absorbed)
     violations = _violations(engine, clinic, clock)
     assert [name for name in moving if not before[name][1]] == []
-    command = _command(clinic, choices={Fact.phone: Side.absorbed})
+    command = _command(clinic, choices={Fact.phone: Side.absorbed, Fact.mrn: Side.absorbed})
 
     shown = _preview(engine, clinic, command)
     merge = _apply(engine, clinic, command, shown.fingerprint)
@@ -138,7 +143,7 @@ def test_every_row_hangs_on_the_survivor_and_opens_under_their_key_alone(
         left = reading.get_one(Patient, (clinic.id, absorbed))
         kept = reading.get_one(Patient, (clinic.id, survivor))
         assert (left.deleted, left.given_name, left.email_sealed, left.phone_lookup) == (True, "", None, None)
-        assert (kept.phone, kept.given_name, kept.deleted) == (PHONE, "Alex", False)
+        assert (kept.phone, kept.mrn, kept.given_name, kept.deleted) == (PHONE, MRN, "Alex", False)
         for model, columns in sealed_models().items():
             if WAYS.get(model.__tablename__) is Way.moves:
                 for row in _of(engine, model.__tablename__, survivor):
@@ -154,7 +159,7 @@ def test_every_row_hangs_on_the_survivor_and_opens_under_their_key_alone(
 
 def _violations(engine: Engine, clinic: Clinic, clock: FixedClock) -> dict[str, int]:
     """Return what the nightly audit finds: its rows of canaries are not all of a whole plan."""
-    told = {"clock": clock, "now": clock.now(), "overdue_after": timedelta(days=9)}
+    told: dict[str, Any] = {"clock": clock, "now": clock.now(), "overdue_after": timedelta(days=9)}
     audit = audit_practice(make_session_factory(engine), clinic.id, **told)
     return {each.invariant: each.violations for each in audit.findings}
 

@@ -15,7 +15,7 @@ EARLY, LATE = datetime(2026, 2, 1, 8, 0, tzinfo=UTC), datetime(2026, 3, 1, 8, 0,
 
 
 def _record(**changes: Any) -> PatientRecord:
-    told = {
+    told: dict[str, Any] = {
         "mrn": "SP1", "given_name": "Alex", "family_name": "Sample", "date_of_birth": date(1980, 5, 17),
         "language": Language.en, "country": "US", "time_zone": "America/New_York", "units": Units.imperial,
     }  # fmt: skip
