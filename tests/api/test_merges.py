@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from models import AuditEntry, CheckIn, Device, Patient, PushAddress, RecordMerge, Staff, Surgery
+from models import AuditEntry, CheckIn, Device, Panel, Patient, PushAddress, RecordMerge, Staff, Surgery
 from models.hold import HoldReason
 from models.people import StaffRole
 from models.reminder import Delivery, DeliveryState
@@ -310,6 +310,8 @@ def test_phones_of_the_other_record_are_told_to_delete_and_woken_and_the_survivo
     for rows in desk.rows.values():
         assert {row.get("patient_id", clinic.patient.id) for row in rows.values()} <= {clinic.patient.id}
     assert desk.rows["check_ins"]["one"]["pain"] == 4
+    panel = session.get_one(Panel, (clinic.id, clinic.coordinator.id, clinic.other_patient.id))
+    assert (panel.active, session.commit()) == (False, None)
     fresh = Phone(desk.caller)
     fresh.pull()
     assert desk.rows == fresh.rows

@@ -11,7 +11,18 @@ from sqlalchemy import Engine, event, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from models import AlertEntry, Base, DataKey, FormerVersion, Letter, Milestone, Patient, RecordMerge, Reminder
+from models import (
+    AlertEntry,
+    Base,
+    CareAssignment,
+    DataKey,
+    FormerVersion,
+    Letter,
+    Milestone,
+    Patient,
+    RecordMerge,
+    Reminder,
+)
 from models.base import table_of
 from models.engine import make_session_factory
 from models.erasure import ErasureReason
@@ -123,6 +134,7 @@ def test_every_row_hangs_on_the_survivor_and_opens_under_their_key_alone(
     moving = [name for name, way in WAYS.items() if way is Way.moves]
     before = {name: (len(_of(engine, name, survivor)), len(_of(engine, name, absorbed))) for name in moving}
     private = _opened(engine, clinic, absorbed)
+    links = {row["id"] for row in _of(engine, "message_link", absorbed)}
     violations = _violations(engine, clinic, clock)
     assert [name for name in moving if not before[name][1]] == []
     command = _command(clinic, choices={Fact.phone: Side.absorbed, Fact.mrn: Side.absorbed})
@@ -136,6 +148,8 @@ def test_every_row_hangs_on_the_survivor_and_opens_under_their_key_alone(
     for name, way in WAYS.items():
         if name != "patient" and way is not Way.stays:
             assert _of(engine, name, absorbed) == [], name
+    assert all(row["ended_how"] for row in _of(engine, "proxy_consent", survivor))
+    assert {row["expires_at"] for row in _of(engine, "message_link", survivor) if row["id"] in links} == {clock.now()}
     after = _opened(engine, clinic, survivor)
     assert all(set(texts) <= set(after[name]) for name, texts in private.items())
     with make_session_factory(engine)() as reading:
@@ -281,6 +295,24 @@ def test_a_record_that_took_in_another_takes_it_along(engine: Engine, session: S
         assert absorbed_ids(reading, clinic.id, survivor) == tuple(sorted((third.id, clinic.patient.id)))
         merges = reading.scalars(select(RecordMerge).filter_by(patient_id=survivor).order_by(RecordMerge.id)).all()
         assert "Third" in (merges[0].former or "")
+
+
+def test_who_has_both_patients_has_the_one_that_is_left_once(engine: Engine, session: Session, clinic: Clinic) -> None:
+    given = {"practice_id": clinic.id, "assigned_at": MONDAY_AFTERNOON, "assigned_by": clinic.coordinator.id}
+    for number, (patient, who) in enumerate(
+        (
+            (clinic.patient, clinic.clinician),
+            (clinic.other_patient, clinic.clinician),
+            (clinic.patient, clinic.coordinator),
+        )
+    ):
+        session.add(CareAssignment(id=f"given-{number}", patient_id=patient.id, staff_id=who.id, **given))
+    session.commit()
+    command = _command(clinic)
+
+    _apply(engine, clinic, command, _preview(engine, clinic, command).fingerprint)
+
+    assert [row["id"] for row in _of(engine, "care_assignment", clinic.other_patient.id)] == ["given-1", "given-2"]
 
 
 def test_erasing_the_survivor_erases_what_came_over_and_an_older_copy_loses_both(
