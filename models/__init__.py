@@ -27,6 +27,7 @@ from models.providers import ProviderPause
 from models.proxy import ProxyConsent
 from models.push import PushAddress
 from models.receipts import DeadAddress, InboundMessage, Receipt
+from models.record_merge import RecordMerge
 from models.reminder import Decision, Delivery, DeliveryAttempt, Reminder
 from models.replies import KeptReply
 from models.report import CheckIn, ClinicalEvent, QuestionnaireAnswer, ReminderAck, Task, Visit
@@ -101,6 +102,7 @@ __all__ = [
     "QuestionnaireAnswer",
     "Receipt",
     "RecordHold",
+    "RecordMerge",
     "RecoveryCode",
     "RefusedRow",
     "Reminder",

@@ -79,6 +79,15 @@ def stamp(session: Session, practice_id: str) -> int:
     return revisions[practice_id]
 
 
+def stamp_again(session: Session, practice_id: str) -> int:
+    """Return one more revision for this transaction: for one that changes rows which it has changed already.
+
+    What it has changed so far must be stored.
+    """
+    cast(dict[str, int], session.info.setdefault(_REVISIONS, {})).pop(practice_id, None)
+    return stamp(session, practice_id)
+
+
 def _keep_device(session: Session, practice_id: str, revision: int) -> None:
     device_id = session.info.get(_DEVICE)
     if device_id is not None:

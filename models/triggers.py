@@ -25,8 +25,9 @@ _POSTGRESQL_FUNCTIONS = (
 )
 
 
-# Rows of a patient who was erased may go, and a value may be sealed anew under the patient's own key.
-_IS_ERASED = "SELECT 1 FROM erasure WHERE practice_id = OLD.practice_id AND patient_id = OLD.patient_id"
+# Rows of a patient who was erased may go, a value may be sealed anew under the patient's own key, and rows of a record
+# that was merged into another become the survivor's, with what they say under the survivor's key.
+IS_ERASED = "SELECT 1 FROM erasure WHERE practice_id = OLD.practice_id AND patient_id = OLD.patient_id"
 OF_REMINDER_ERASED = (
     "SELECT 1 FROM erasure JOIN reminder ON reminder.practice_id = erasure.practice_id "
     "AND reminder.patient_id = erasure.patient_id "
@@ -34,19 +35,33 @@ OF_REMINDER_ERASED = (
 )
 _OF_ALERT_ERASED = OF_REMINDER_ERASED.replace("reminder", "alert")
 _MAY_GO = {
-    "former_version": _IS_ERASED,
-    "alert_entry": _IS_ERASED,
-    "letter": _IS_ERASED,
+    "former_version": IS_ERASED,
+    "alert_entry": IS_ERASED,
+    "letter": IS_ERASED,
     "decision": f"{OF_REMINDER_ERASED} UNION ALL {_OF_ALERT_ERASED}",
 }
-_AS_IT_WAS = " AND ".join(
-    f"NEW.{column} = OLD.{column}"
-    for column in ("practice_id", "id", "patient_id", "collection", "row_id", "replaced_at")
+NO_CHANGE = "1 = 0"
+_STAYS = {
+    "former_version": ("collection", "row_id", "replaced_at", "replaced_by"),
+    "alert_entry": ("alert_id", "line", "made_at", "made_by", "about", "method", "is_reached"),
+    "letter": (
+        "episode_id", "release_id", "number", "language", "status", "status_on", "made_at", "made_by", "facts_digest",
+        "pdf_digest",
+    ),
+}  # fmt: skip
+_IS_MERGED = (
+    "EXISTS (SELECT 1 FROM record_merge WHERE practice_id = OLD.practice_id "
+    "AND absorbed_id = OLD.patient_id AND patient_id = NEW.patient_id)"
 )
-_MAY_CHANGE = {
-    "former_version": f"{_AS_IT_WAS} AND coalesce(NEW.replaced_by, '') = coalesce(OLD.replaced_by, '') "
-    "AND substr(OLD.content_sealed, 1, 1) = {one} AND substr(NEW.content_sealed, 1, 1) = {two}",
-}
+# Until records could be merged this was the one change.
+RESEALED = (
+    " AND ".join(
+        f"NEW.{column} = OLD.{column}"
+        for column in ("practice_id", "id", "patient_id", "collection", "row_id", "replaced_at")
+    )
+    + " AND coalesce(NEW.replaced_by, '') = coalesce(OLD.replaced_by, '') "
+    "AND substr(OLD.content_sealed, 1, 1) = {one} AND substr(NEW.content_sealed, 1, 1) = {two}"
+)
 _BYTES = {"sqlite": {"one": "x'01'", "two": "x'02'"}, "postgresql": {"one": "'\\x01'::bytea", "two": "'\\x02'::bytea"}}
 
 
@@ -64,7 +79,7 @@ def create_triggers(connection: Connection, table: str) -> None:
     if table in synced_tables():
         _create(connection, table, "refuse_unstamped")
     elif table in _MAY_GO:
-        create_partial_guard(connection, table, _MAY_GO[table])
+        create_partial_guard(connection, table, _MAY_GO[table], _may_change(table))
     elif table in APPEND_ONLY:
         create_full_guard(connection, table)
 
@@ -83,9 +98,9 @@ def drop_guard(connection: Connection, table: str) -> None:
         connection.exec_driver_sql(f"DROP TRIGGER {table}_refuse_change_{operation}")
 
 
-def create_partial_guard(connection: Connection, table: str, may_go: str) -> None:
+def create_partial_guard(connection: Connection, table: str, may_go: str, may_change: str = NO_CHANGE) -> None:
     """Create the triggers that refuse every change of a table but the few that may be. `may_go` finds what goes."""
-    changes = _MAY_CHANGE.get(table, "1 = 0").format(**_BYTES[connection.dialect.name])
+    changes = may_change.format(**_BYTES[connection.dialect.name])
     allowed = {"UPDATE": changes, "DELETE": f"EXISTS ({may_go})"}
     if connection.dialect.name == "postgresql":
         tests = f"IF TG_OP = 'UPDATE' THEN IF {allowed['UPDATE']} THEN RETURN NEW; END IF; "
@@ -106,6 +121,18 @@ def create_partial_guard(connection: Connection, table: str, may_go: str) -> Non
             f"CREATE TRIGGER {table}_refuse_change_{operation.lower()} BEFORE {operation} ON {table} "
             f"WHEN NOT ({test}) BEGIN SELECT RAISE(ABORT, 'refuse_change on {table}'); END"
         )
+
+
+def _may_change(table: str) -> str:
+    """Return the condition of a change that may be."""
+    if table not in _STAYS:
+        return NO_CHANGE
+    same = (
+        f"coalesce(CAST(NEW.{column} AS TEXT), '') = coalesce(CAST(OLD.{column} AS TEXT), '')"
+        for column in ("practice_id", "id", *_STAYS[table])
+    )
+    merged = " AND ".join((*same, _IS_MERGED))
+    return f"({RESEALED}) OR ({merged})" if table == "former_version" else merged
 
 
 def _create(connection: Connection, table: str, function: str) -> None:

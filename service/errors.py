@@ -149,6 +149,13 @@ class StaleMoveError(ConflictError):
     title = "What the dry run showed may no longer hold: nothing was changed. Make the dry run again and look at it."
 
 
+class StaleMergeError(ConflictError):
+    """What a dry run of a merge showed is no longer what its token would do, or the token is too old."""
+
+    code = "merge_stale"
+    title = "What the dry run showed may no longer hold: nothing was merged. Make the dry run again and look at it."
+
+
 class NoReleaseError(ConflictError):
     """The patient has not released this to that recipient, or the release does not hold today."""
 

@@ -48,3 +48,52 @@ DOUBLES: dict[str, Any] = {
     "items": [{"patient_ids": ["k7Qm2pXcV9sLwRtA", "p7Qm2pXcV9sLwRtA"], "grounds": ["born_and_named_alike"]}],
     "has_more": False,
 }
+MERGE: dict[str, Any] = {
+    "absorbed_id": "k7Qm2pXcV9sLwRtA",
+    "choices": [{"fact": "phone", "stands": "absorbed"}],
+    "confirm_birth_dates": False,
+    "dry_run": True,
+}
+MERGE_REQUESTS: dict[str, Any] = {
+    "shown": {"summary": "What a merge would do", "value": MERGE},
+    "apply": {"summary": "Do what a dry run showed", "value": {"token": "AUjx1v0SgkDkWkHq2fQz"}},
+}
+_MERGED: dict[str, Any] = {
+    "patient_id": "p7Qm2pXcV9sLwRtA",
+    "absorbed_id": "k7Qm2pXcV9sLwRtA",
+    "choices": [{"fact": "phone", "stands": "absorbed"}],
+    "moved": [{"table": "check_in", "rows": 12}, {"table": "episode", "rows": 1}],
+    "ended": [{"table": "device", "rows": 1}],
+    "labels": [{"episode_id": "e7Qm2pXcV9sLwRtA", "label": "E1-2"}],
+    "messages": [{"reminder_id": "cyjvkpjvvai6u5q2eglbchmn2tfq7f6b", "becomes": "withdrawn"}],
+}
+MERGE_ANSWERS: dict[str, Any] = {
+    "shown": {
+        "summary": "What would become of two records",
+        "value": _MERGED
+        | {
+            "dry_run": True,
+            "facts": [
+                {
+                    "fact": "phone",
+                    "survivor": {"phone": "+12125550101"},
+                    "absorbed": {"phone": "+12125550102"},
+                    "stands": "absorbed",
+                }
+            ],
+            "kept_messages": 31,
+            "token": "AUjx1v0SgkDkWkHq2fQz",
+            "expires_at": "2026-04-22T14:01:14Z",
+        },
+    },
+    "applied": {
+        "summary": "What became of them",
+        "value": _MERGED
+        | {
+            "dry_run": False,
+            "id": "cyjvkpjvvai6u5q2eglbchmn2tfq7f6b",
+            "merged_by": "s7Qm2pXcV9sLwRtA",
+            "merged_at": "2026-04-22T13:01:14Z",
+        },
+    },
+}

@@ -10,8 +10,8 @@ from flask import request
 from models import Episode
 from models.change import PlanChange
 from service.api import examples_moves as examples
+from service.api.dry_run_tokens import VALID_FOR, DryRunToken, issue, open_token
 from service.api.move_bodies import MoveBody, MovePage, MoveView, read_move
-from service.api.move_tokens import VALID_FOR, MoveToken, issue, open_token
 from service.api.pages import PageQuery, page, row_after
 from service.api.resource import Resource
 from service.api.scope import caller, now, show
@@ -64,7 +64,7 @@ def look_ahead(move: Move, sent: dict[str, Any], episode_id: str) -> Shown:
     """Return what a move would do. `sent` is its body as it came, which the token holds. Raises as `preview_move`."""
     preview = preview_move(current_session(), caller(), episode_id, move, now())
     show(preview.episode.patient_id)
-    expires_at, whose = now() + VALID_FOR, (preview.episode.practice_id, preview.episode.id)
+    expires_at, whose = now() + VALID_FOR, (preview.episode.practice_id, _subject(preview.episode.id))
     token = issue(*whose, body=sent, fingerprint=preview.diff.fingerprint, expires_at=expires_at)
     return Shown(preview, token, expires_at)
 
@@ -90,19 +90,24 @@ def apply_shown(sent: str, episode_id: str) -> PlanChange:
     """
     session, who = current_session(), caller()
     find_row(session, who, Episode, episode_id)
-    token = open_token(sent, who.practice_id, episode_id)
+    expected = "the token of a dry run of this episode"
+    token = open_token(sent, who.practice_id, _subject(episode_id), expected=expected)
     change = find_applied(session, who, episode_id, token.id) or _make(token, episode_id)
     show(change.patient_id)
     session.flush()
     return change
 
 
-def _make(token: MoveToken, episode_id: str) -> PlanChange:
+def _make(token: DryRunToken, episode_id: str) -> PlanChange:
     if now() >= token.expires_at:
         raise StaleMoveError(Fault("/token", "the token of a dry run within the last hour", "an older one"))
     loaded: dict[str, Any] = MoveBody().load(token.body)
     move, whose = read_move(loaded), (current_session(), caller())
     return apply_move(*whose, episode_id, move, change_id=token.id, fingerprint=token.fingerprint, now=now())
+
+
+def _subject(episode_id: str) -> str:
+    return f"move/{episode_id}"
 
 
 def _diff(preview: Preview) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from service.api.inbound_messages import inbound_messages
 from service.api.letters import letters
 from service.api.limits import limits
 from service.api.me import me
+from service.api.merges import merges
 from service.api.migrations import migrations
 from service.api.milestones import milestones
 from service.api.moves import moves
@@ -99,6 +100,7 @@ RESOURCES = (
     privacy,
     holds,
     doubles,
+    merges,
     alerts,
     on_call,
     tasks,

@@ -18,6 +18,7 @@ from models.audit import ActorKind
 from models.caseload import EMERGENCY_MARK
 from schedules.plan.protocol import Text
 from service.care.access_words import ACTORS, ROLES, AccessKind, Area, area_of, kind_of
+from service.care.merged_ids import merged_ids
 
 LOOKED_AT = 2_000  # entries a page: a phone that synchronises leaves many, and a page must cost little
 
@@ -52,11 +53,15 @@ def list_accesses(
 ) -> tuple[Sequence[Access], str | None]:
     """Return up to `limit` accesses, the latest first, from the one after the id `after` on.
 
-    The second value is the id after which to go on where not all was looked at and yet no full page found.
+    Those of records that became part of the patient's are among them. The second value is the id after which to go on
+    where not all was looked at and yet no full page found.
     """
+    whom = merged_ids(session, practice_id, patient_id)
     looked_at = select(AuditSubject.entry_id).where(
-        AuditSubject.practice_id == practice_id, AuditSubject.patient_id == patient_id
+        AuditSubject.practice_id == practice_id, AuditSubject.patient_id.in_(whom)
     )
+    if len(whom) > 1:
+        looked_at = looked_at.distinct()
     if after is not None:
         looked_at = looked_at.where(AuditSubject.entry_id < after)
     span = looked_at.order_by(AuditSubject.entry_id.desc()).limit(LOOKED_AT).subquery()

@@ -104,6 +104,8 @@ _SEGMENTS: Final[Mapping[str, Area]] = MappingProxyType(
         "edit": Area.record,
         "doubles": Area.record,
         "likely-doubles": Area.record,
+        "merges": Area.record,
+        "merge": Area.record,
         "assignments": Area.sign_in,
         "emergency": Area.record,
         "emergency-accesses": Area.record,

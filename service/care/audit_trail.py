@@ -12,11 +12,12 @@ from sqlalchemy.orm import Session
 
 from models import AuditEntry, AuditSubject
 from service.care.access_log import LOOKED_AT
+from service.care.merged_ids import merged_ids
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sought:
-    """Which entries are looked for: of one actor, about one patient, or all."""
+    """Which entries are looked for: of one actor, about one patient and what became part of their record, or all."""
 
     actor_id: str | None = None
     patient_id: str | None = None
@@ -57,7 +58,9 @@ def _span(session: Session, practice_id: str, patient_id: str | None, after: str
         query = select(column).where(AuditEntry.practice_id == practice_id)
     else:
         column = AuditSubject.entry_id
-        query = select(column).where(AuditSubject.practice_id == practice_id, AuditSubject.patient_id == patient_id)
+        whom = merged_ids(session, practice_id, patient_id)
+        query = select(column).where(AuditSubject.practice_id == practice_id, AuditSubject.patient_id.in_(whom))
+        query = query.distinct() if len(whom) > 1 else query
     if after is not None:
         query = query.where(column < after)
     return session.scalars(query.order_by(column.desc()).limit(LOOKED_AT)).all()

@@ -66,7 +66,7 @@ def store_new(
 def _add_patient(session: Session, practice: Practice, row: CohortRow, now: datetime) -> Patient:
     patient_id = _derived_id(practice.id, "patient", row.patient.mrn)
     if session.get(Patient, (practice.id, patient_id)) is not None:
-        raise ConflictError(Fault("/mrn", "a patient who was not erased", "one who was"))
+        raise ConflictError(Fault("/mrn", "a patient who was neither erased nor merged into another", "one who was"))
     return add_patient(session, practice, patient_id, row.patient, now)
 
 

@@ -29,6 +29,7 @@ from service.care.enrol import clinic_today
 from service.care.erasure_ledger import LedgerEntry, entry_of, hash_of
 from service.care.holdings import HOLDINGS, Fate, Found, Holding, blank_values, rows_of
 from service.care.holds import is_on_hold
+from service.care.merged_ids import absorbed_ids
 from service.care.reach import lock_patient
 from service.errors import ConflictError, Fault, HeldError
 
@@ -102,8 +103,10 @@ def erase_patient(
     answers = withdraw(session, patient.practice_id, patient.id, now=now, reason=EpisodeStatus.withdrawn.value)
     if Answer.in_flight in answers.values():
         raise ConflictError(Fault("", "a patient with no message on its way: try again in a minute", "one on its way"))
+    merged = absorbed_ids(session, patient.practice_id, patient.id)
     done = tuple(_erase(session, patient.practice_id, patient.id, command.reason, now))
-    enter(entry_of(patient.practice_id, patient.id, now))
+    for patient_id in (patient.id, *merged):  # an older copy of the database has them apart
+        enter(entry_of(patient.practice_id, patient_id, now))
     return Erased(holds, done)
 
 
@@ -226,8 +229,8 @@ def _end_devices(session: Session, practice_id: str, patient_id: str, now: datet
     connection.execute(update(token).where(*are_theirs).values(revoked_at=now))
 
 
-def _replies_of(session: Session, practice_id: str, patient_id: str) -> list[str]:
-    """Return the ids of the kept replies that show the patient: each tells inside whom it shows."""
+def replies_of(session: Session, practice_id: str, patient_ids: frozenset[str]) -> list[str]:
+    """Return the ids of the kept replies that show one of these patients: each tells inside whom it shows."""
     query = select(KeptReply.id, KeptReply.reply_sealed).where(
         KeptReply.practice_id == practice_id, KeptReply.reply_sealed.is_not(None)
     )
@@ -236,7 +239,11 @@ def _replies_of(session: Session, practice_id: str, patient_id: str) -> list[str
     opened = (
         (row.id, KeptReply.reply.opened(row.reply_sealed, keys, practice_id=practice_id, row_id=row.id)) for row in rows
     )
-    return [reply_id for reply_id, text in opened if patient_id in orjson.loads(text or "{}").get("patient_ids", ())]
+    return [
+        reply_id
+        for reply_id, text in opened
+        if not patient_ids.isdisjoint(orjson.loads(text or "{}").get("patient_ids", ()))
+    ]
 
 
 def _is_theirs(
@@ -244,7 +251,9 @@ def _is_theirs(
 ) -> ColumnElement[bool]:
     if holding.found is not Found.by_content:
         return rows_of(table, practice_id, patient_id)
-    return and_(table.c.practice_id == practice_id, table.c.id.in_(_replies_of(session, practice_id, patient_id)))
+    return and_(
+        table.c.practice_id == practice_id, table.c.id.in_(replies_of(session, practice_id, frozenset({patient_id})))
+    )
 
 
 def _done(result: Any) -> int:

@@ -129,6 +129,7 @@ HOLDINGS: Final[Mapping[str, Holding]] = {
     "alert_entry": _removed(),
     "dead_address": _removed(Found.by_delivery, not_exported=_BOOKKEEPING),
     "record_hold": _removed(),
+    "record_merge": _removed(),
     "enrolment_code": _removed(not_exported=_HASHED),
     "data_key": _removed(not_exported="the key itself"),
     "kept_reply": _removed(Found.by_content, not_exported="copies of answers for a day; what they show is exported"),

@@ -61,7 +61,8 @@ def put_patient(
     """
     existing = session.get(Patient, (caller.practice_id, patient_id), with_for_update={"key_share": True})
     if existing is not None and existing.deleted:
-        raise ConflictError(Fault("", "an id that no erased patient had: make another one", "one of an erased patient"))
+        told = "an id that no patient had who was erased or merged into another: make another one"
+        raise ConflictError(Fault("", told, "one of such a patient"))
     if existing is None and is_stored(session, caller, Patient, patient_id):
         raise NotFoundError  # of somebody else's caseload
     if existing is not None:

@@ -33,6 +33,7 @@ _MODULES = (
     "keys",
     "patient",
     "retention",
+    "merge",
     "export",
     "sync_schema",
     "access_table",

@@ -7,6 +7,7 @@ from flask import Response
 from marshmallow import ValidationError
 
 from models import Patient
+from models.people import StaffRole
 from schedules.plan.vocabulary import Language, Units
 from service.api.patients import PatientPatch
 from service.api.scope import caller, now, scope, show
@@ -78,7 +79,8 @@ def show_doubles() -> Response:
     ids = {each for double in found.pairs for each in double.patient_ids}
     show(*sorted(ids))
     people = {each: find_patient(current_session(), caller(), each) for each in ids}
-    return page("doubles.html", found=found, people=people)
+    may_merge = caller().role is StaffRole.practice_admin
+    return page("doubles.html", found=found, people=people, may_merge=may_merge)
 
 
 def _body(said: dict[str, str]) -> dict[str, Any]:

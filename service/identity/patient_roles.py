@@ -112,6 +112,7 @@ OF_PATIENTS: Final[Rules] = {
     "GET /api/v1/audit-entries": ADMIN | AUDITOR,
     "GET /api/v1/patients/{patient_id}/export": PATIENT_OR_STAFF,
     "POST /api/v1/patients/{patient_id}/erase": ADMIN,  # in a session
+    "POST /api/v1/patients/{patient_id}/merges": ADMIN,  # in a session
     "GET /api/v1/patients/{patient_id}/holds": STAFF,
     "POST /api/v1/patients/{patient_id}/holds": STAFF,
     "POST /api/v1/patients/{patient_id}/holds/{hold_id}/end": ADMIN,
@@ -144,6 +145,9 @@ OF_PATIENTS: Final[Rules] = {
     "GET /clinic/patients/{patient_id}/edit": STAFF,
     "POST /clinic/patients/{patient_id}/edit": STAFF,
     "GET /clinic/doubles": STAFF,
+    "GET /clinic/merge": ADMIN,
+    "POST /clinic/merge": ADMIN,
+    "POST /clinic/merge/apply": ADMIN,
     "POST /clinic/devices/{device_id}/lost": STAFF,
     "GET /clinic/patients/{patient_id}/proxies": STAFF,
     "POST /clinic/patients/{patient_id}/proxies": STAFF,

@@ -30,6 +30,7 @@ from models import (
     PlanChange,
     Receipt,
     RecordHold,
+    RecordMerge,
     Reminder,
     ReminderAck,
     SlotEntry,
@@ -194,6 +195,10 @@ def _add_rows(session: Session, clinic: Clinic) -> None:
         if private_name is not None:
             setattr(row, private_name, f"{MARK} {private_name}")
     session.flush()
+    absorbed = builders.patient(session, clinic.practice, id="absorbed", deleted=True)
+    merge = RecordMerge(id="marked", absorbed_id=absorbed.id, merged_at=AT, choices={}, moved={}, answers={}, **whose)
+    session.add(merge)
+    merge.former = f'"{MARK} former"'
     session.add(RecordHold(id="marked", reason=HoldReason.complaint, placed_at=AT, ended_at=AT, **whose))
     session.add(
         EnrolmentCode(id="marked", code_hash=b"marked", made_by=clinic.clinician.id, made_at=AT, expires_at=AT, **whose)

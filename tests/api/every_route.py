@@ -168,6 +168,7 @@ def body_of(route: str, ids: dict[str, str]) -> Any:
         "PUT /api/v1/patients/{patient_id}": PATIENT_BODY | {"mrn": "SP-NEW"},
         "PATCH /api/v1/patients/{patient_id}": {},
         "POST /api/v1/patients/{patient_id}/erase": {"reason": "asked_by_patient", "dry_run": True},
+        "POST /api/v1/patients/{patient_id}/merges": {"token": "AAAA"},
         "POST /api/v1/patients/{patient_id}/holds": {"reason": "complaint"},
         "POST /api/v1/patients/{patient_id}/holds/{hold_id}/end": {},
         "PUT /api/v1/episodes/{episode_id}": {"patient_id": ids["patient_id"], "label": "E-NEW"},

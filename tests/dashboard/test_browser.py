@@ -133,6 +133,8 @@ def test_no_page_fails_the_rules_of_accessibility_in_light_or_dark(
         "/clinic/staff",
         f"/clinic/staff/{clinic.clinician.id}",
         "/clinic/emergency-accesses",
+        "/clinic/merge",
+        f"/clinic/merge?survivor={clinic.patient.id}&absorbed={clinic.other_patient.id}",
     ]
     public = ["/clinic/", "/clinic/sign-in", "/clinic/sign-in/code", "/clinic/sign-in/invitation"]
     public += ["/clinic/sign-in/authenticator", "/clinic/signed-out"]

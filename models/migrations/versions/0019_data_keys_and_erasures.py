@@ -4,10 +4,11 @@ import sqlalchemy as sa
 from alembic import op
 
 from models.triggers import (
+    IS_ERASED,
     OF_REMINDER_ERASED,
+    RESEALED,
     create_full_guard,
     create_partial_guard,
-    create_triggers,
     drop_guard,
 )
 
@@ -61,7 +62,7 @@ def upgrade() -> None:
         if table == "decision":  # which is not about alerts yet
             create_partial_guard(op.get_bind(), table, OF_REMINDER_ERASED)
         else:
-            create_triggers(op.get_bind(), table)
+            create_partial_guard(op.get_bind(), table, IS_ERASED, RESEALED)
 
 
 def downgrade() -> None:

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from models.migration_steps import change_text
-from models.triggers import OF_REMINDER_ERASED, create_partial_guard, create_triggers, drop_guard
+from models.triggers import IS_ERASED, OF_REMINDER_ERASED, create_partial_guard, create_triggers, drop_guard
 
 revision = "0021"
 down_revision = "0020"
@@ -26,7 +26,7 @@ def upgrade() -> None:
     _alert_entry()
     _on_call_shift()
     _staff_address()
-    create_triggers(op.get_bind(), "alert_entry")
+    create_partial_guard(op.get_bind(), "alert_entry", IS_ERASED)
     op.execute("ALTER TABLE check_in ADD COLUMN red_flags JSON")
     drop_guard(op.get_bind(), "decision")
     for book, names in BOOKS.items():

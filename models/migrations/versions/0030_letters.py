@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from models.row_security import secure_tables
-from models.triggers import create_triggers
+from models.triggers import IS_ERASED, create_partial_guard
 
 revision = "0030"
 down_revision = "0029"
@@ -19,7 +19,7 @@ def upgrade() -> None:
     _letter_release()
     _letter()
     _calendar_feed()
-    create_triggers(op.get_bind(), "letter")
+    create_partial_guard(op.get_bind(), "letter", IS_ERASED)
     secure_tables(op.get_bind())
 
 

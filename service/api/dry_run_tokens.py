@@ -1,6 +1,6 @@
 """The token of a dry run: the request itself, the fingerprint of what it showed, and how long it may be applied.
 
-Sealed for one episode of one practice, so that nobody reads or changes it; a free text of the request is inside.
+Sealed for one subject of one practice, so that nobody reads or changes it; a free text of the request is inside.
 """
 
 import base64
@@ -19,7 +19,7 @@ VALID_FOR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
-class MoveToken:
+class DryRunToken:
     """An opened token. `body` is the request of the dry run; `id` is the same for the same token, however written."""
 
     id: str
@@ -28,24 +28,20 @@ class MoveToken:
     expires_at: datetime
 
 
-def issue(practice_id: str, episode_id: str, *, body: dict[str, Any], fingerprint: str, expires_at: datetime) -> str:
-    """Return a token for a dry run of `body`."""
+def issue(practice_id: str, subject: str, *, body: dict[str, Any], fingerprint: str, expires_at: datetime) -> str:
+    """Return a token for a dry run of `body`. `subject` says of what, such as move/EPISODE."""
     content = {"body": body, "fingerprint": fingerprint, "expires_at": expires_at}
-    sealed = seal(orjson.dumps(content).decode(), _place(practice_id, episode_id))
+    sealed = seal(orjson.dumps(content).decode(), f"{practice_id}/{subject}")
     return base64.urlsafe_b64encode(sealed).decode("ascii").rstrip("=")
 
 
-def open_token(token: str, practice_id: str, episode_id: str) -> MoveToken:
-    """Return what a token holds. Raises InvalidError for one that is not of this practice and episode."""
+def open_token(token: str, practice_id: str, subject: str, *, expected: str) -> DryRunToken:
+    """Return what a token holds. Raises InvalidError for one that is not of this practice and subject."""
     try:
         sealed = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
-        content = orjson.loads(unseal(sealed, _place(practice_id, episode_id)))
+        content = orjson.loads(unseal(sealed, f"{practice_id}/{subject}"))
     except (SealError, binascii.Error, ValueError):
-        raise InvalidError(Fault("/token", "the token of a dry run of this episode", "another text")) from None
+        raise InvalidError(Fault("/token", expected, "another text")) from None
     digest = base64.b32encode(hashlib.sha256(sealed).digest()[:20]).decode("ascii").lower()
     expires_at = datetime.fromisoformat(content["expires_at"])
-    return MoveToken(digest, content["body"], content["fingerprint"], expires_at)
-
-
-def _place(practice_id: str, episode_id: str) -> str:
-    return f"{practice_id}/move/{episode_id}"
+    return DryRunToken(digest, content["body"], content["fingerprint"], expires_at)
