@@ -153,6 +153,10 @@ OF_PRACTICE: Final[Rules] = {
     "PUT /api/v1/on-call/{shift_id}": STAFF,
     "DELETE /api/v1/on-call/{shift_id}": STAFF,
     "GET /clinic/protocols": STAFF,
+    "GET /clinic/cards": STAFF,
+    "GET /clinic/cards/{card_id}": STAFF,
+    "POST /clinic/cards/{card_id}/{language}": ADMIN | CLINICIAN,
+    "POST /clinic/cards/{card_id}/{language}/sign": CLINICIAN,
     "GET /api/v1/outcomes/milestones": STAFF,  # of groups, never of a patient
     "GET /api/v1/outcomes/recovery-bands": STAFF,
     "GET /api/v1/outcomes/safety": STAFF,
