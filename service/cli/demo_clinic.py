@@ -68,8 +68,9 @@ def _put_on_call(session: Session, practice: Practice, desk: Desk) -> None:
     for staff_id, place in ((desk.coordinator_id, OnCallPlace.first), (desk.surgeon_id, OnCallPlace.second)):
         person = session.get_one(Staff, (practice.id, staff_id))
         set_address(session, person, Channel.email, str(person.email), rank=0, now=desk.now)
-        span = {"from_on": begins, "from_at": time(8), "until_on": ends, "until_at": time(8)}
-        record = ShiftRecord(staff_id=staff_id, place=place, **span)
+        record = ShiftRecord(
+            staff_id=staff_id, place=place, from_on=begins, from_at=time(8), until_on=ends, until_at=time(8)
+        )
         put_shift(session, practice.id, f"demo-{place}", record, require_tag=_take_any)
     session.flush()
     tell_phones(session, practice.id, desk.now)

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from models import CardVersion, Surgery
 from models.people import StaffRole
-from schedules.plan.vocabulary import EpisodeStatus, Language, SurgeryStatus
+from schedules.plan.vocabulary import EpisodeStatus, Language, Procedure, SurgeryStatus
 from tests import builders
 from tests.api.conftest import Answer, Caller, Clinic, Look, as_staff
 from tests.clock import FixedClock
@@ -185,7 +185,7 @@ def test_a_patient_reads_the_cards_of_their_surgery_on_their_days(
     surgery.surgery_on = date(2026, 3, 2) - timedelta(days=15)
     session.commit()
     on_day_15 = set(shown(patient))
-    surgery.procedure = "tlif"
+    surgery.procedure = Procedure.tlif
     session.commit()
     of_fusion = set(shown(patient))
     surgery.status = SurgeryStatus.cancelled

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, ViewportSize, expect
 from sqlalchemy.orm import Session
 
 from models import CardVersion
@@ -11,9 +11,10 @@ from service.pages.views import STYLE
 from tests.api.conftest import Clinic
 from tests.api.message_reader import Reader, message, reader, small_clinic, text_of  # noqa: F401
 from tests.dashboard.browser import violations
-from tests.dashboard.test_browser import PHONE, Visit, address, session_of, visit  # noqa: F401
+from tests.dashboard.test_browser import Visit, address, session_of, visit  # noqa: F401
 
 pytestmark = [pytest.mark.slow, pytest.mark.sqlite_only]
+SMALL: ViewportSize = {"width": 320, "height": 640}
 OPEN_ALL = "document.querySelectorAll('details').forEach(each => { each.open = true })"
 
 
@@ -39,11 +40,11 @@ def test_a_surgeon_edits_and_signs_a_card(
         page.emulate_media(color_scheme=scheme)
         page.evaluate(OPEN_ALL)
         found += violations(page)
-    page.set_viewport_size(PHONE)
+    page.set_viewport_size(SMALL)
     width = page.evaluate("document.documentElement.scrollWidth")
 
     assert found == []
-    assert width <= PHONE["width"]
+    assert width <= SMALL["width"]
     (row,) = session.query(CardVersion)
     assert (row.text["statements"][0]["text"], row.signed_by) == ("Hold the rail on both sides.", clinic.clinician.id)
 
@@ -57,12 +58,12 @@ def test_the_page_of_a_message_keeps_the_rules_of_accessibility_with_its_cards_o
 
     found = []
     for shown in pages:
-        page = browser.new_page(viewport=PHONE)
+        page = browser.new_page(viewport=SMALL)
         page.set_content(text_of(shown))
         page.add_style_tag(content=STYLE.read_text("utf-8"))
         page.evaluate(OPEN_ALL)
         found += violations(page)
-        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+        assert page.evaluate("document.documentElement.scrollWidth") <= SMALL["width"]
         page.close()
 
     assert found == []
