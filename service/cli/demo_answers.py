@@ -81,8 +81,8 @@ def answers_of(
 
 
 def _burden(day: int) -> float:
-    """Return what is left of the trouble before surgery on a day after it, from 1 to 0.3."""
-    return 1.0 if day <= 0 else max(0.3, 0.85 - day / 200)
+    """Return what is left of the trouble before surgery on a day after it, from 1 to 0.25."""
+    return 1.0 if day <= 0 else max(0.25, 0.65 - day / 300)
 
 
 def _answers(
