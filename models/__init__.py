@@ -7,6 +7,7 @@ from models.alert import Alert, AlertEntry, OnCallShift, StaffAddress
 from models.audit import AuditEntry, AuditSeal, AuditSubject
 from models.base import Base
 from models.calendar import CalendarFeed
+from models.cards import CardVersion
 from models.care import Episode, Milestone, MilestoneProgress, Restriction, Surgery
 from models.caseload import CareAssignment, EmergencyAccess
 from models.change import PlanChange, SlotEntry
@@ -59,6 +60,7 @@ __all__ = [
     "AuditSubject",
     "Base",
     "CalendarFeed",
+    "CardVersion",
     "CareAssignment",
     "CheckIn",
     "Clearance",

@@ -8,15 +8,17 @@ from itertools import pairwise
 from pathlib import Path
 
 from schedules.plan import parse_shared
+from schedules.plan.cards import Card
 from schedules.plan.errors import PlanError, ProtocolError, describe
 from schedules.plan.parse import Shelf, parse_protocol
+from schedules.plan.parse_cards import parse_cards
 from schedules.plan.protocol import Protocol, Source
 from schedules.plan.toml_table import read_toml
 from schedules.plan.vocabulary import Approach, ApproachClass, Phase, Procedure
 
 PROTOCOL_FOLDER = Path(__file__).parent.parent / "protocols"
 _SHARED_PHASES = {"preop": Phase.before_surgery, "visits": Phase.after_surgery, "prom": Phase.after_surgery}
-_NOT_PROTOCOLS = frozenset({*_SHARED_PHASES, "reminders", "texts", "work_classes", "sources", "digests"})
+_NOT_PROTOCOLS = frozenset({*_SHARED_PHASES, "reminders", "texts", "work_classes", "cards", "sources", "digests"})
 _CLASSES: Mapping[Approach, ApproachClass | None] = {
     Approach.percutaneous: ApproachClass.miss,
     Approach.endoscopic: ApproachClass.miss,
@@ -32,6 +34,8 @@ _CLASSES: Mapping[Approach, ApproachClass | None] = {
 class Library:
     """All protocols that ship, ordered by id and version, the bibliography by source id, and a clinic's own protocols.
 
+    `cards` are those of their newest file, in its order.
+
     `shelf` is the content that a protocol may include, `files` the text of each protocol by id and version. `own` holds
     the versions that the clinic released and did not retire, the newest release last.
     """
@@ -41,6 +45,7 @@ class Library:
     shelf: Shelf = field(repr=False)
     files: Mapping[tuple[str, int], str] = field(repr=False)
     own: tuple[Protocol, ...] = ()
+    cards: tuple[Card, ...] = ()
 
     def find(self, protocol_id: str, version: int) -> Protocol | None:
         """Return one version of one protocol that ships, or None."""
@@ -148,7 +153,8 @@ def read_library(folder: Path) -> Library:
         if (earlier.id, earlier.version) == (later.id, later.version):
             raise ProtocolError(folder.name, "id", "each id and version once", describe(later.id))
     texts = {(protocol.id, protocol.version): text for protocol, text in parsed}
-    return Library(protocols=tuple(protocols), sources=shelf.sources, shelf=shelf, files=texts)
+    cards = _read_cards(files, shelf.sources)
+    return Library(protocols=tuple(protocols), sources=shelf.sources, shelf=shelf, files=texts, cards=cards)
 
 
 def _check_pins(files: Mapping[str, bytes], digests: Mapping[str, str]) -> None:
@@ -162,6 +168,12 @@ def _check_pins(files: Mapping[str, bytes], digests: Mapping[str, str]) -> None:
     for name in pins.keys_left():
         raise ProtocolError(name, "(file)", "a released file", "no file")
     top.finish()
+
+
+def _read_cards(files: Mapping[str, bytes], sources: Mapping[str, Source]) -> tuple[Card, ...]:
+    of_cards = [name for name in files if name.split(".")[0] == "cards"]
+    newest = max(of_cards, key=lambda name: int(name.split(".")[1].removeprefix("v")), default=None)
+    return () if newest is None else parse_cards(files[newest], file=newest, sources=sources)
 
 
 def _fill_shelf(files: Mapping[str, bytes], digests: Mapping[str, str]) -> Shelf:

@@ -68,7 +68,7 @@ def parse_milestones(
     raw: bytes, *, file: str, phase: Phase, sources: Mapping[str, Source]
 ) -> tuple[MilestoneTemplate, ...]:
     """Return the milestones of a shared file. Raises ProtocolError."""
-    top, _, _ = _open_shared(raw, file=file)
+    top, _, _ = open_shared(raw, file=file)
     milestones = read_milestones(top.table("milestones"), phase=phase, sources=sources)
     top.finish()
     return milestones
@@ -76,10 +76,10 @@ def parse_milestones(
 
 def parse_texts(raw: bytes, *, file: str) -> TextCatalogue:
     """Return the texts of plans. Raises ProtocolError if one lacks a language."""
-    top, _, _ = _open_shared(raw, file=file)
+    top, _, _ = open_shared(raw, file=file)
     catalogue = TextCatalogue(
-        milestones={name: _read_text(table) for name, table in top.table("milestones").named_tables()},
-        restrictions={name: _read_text(table) for name, table in top.table("restrictions").named_tables()},
+        milestones={name: read_text(table) for name, table in top.table("milestones").named_tables()},
+        restrictions={name: read_text(table) for name, table in top.table("restrictions").named_tables()},
     )
     top.finish()
     for name in sorted(_RESTRICTION_TEXTS - catalogue.restrictions.keys()):
@@ -91,7 +91,7 @@ def parse_texts(raw: bytes, *, file: str) -> TextCatalogue:
 
 def parse_work_classes(raw: bytes, *, file: str, sources: Mapping[str, Source]) -> WorkDemands:
     """Return the table of physical demand levels. Raises ProtocolError if a class that works is missing."""
-    top, _, _ = _open_shared(raw, file=file)
+    top, _, _ = open_shared(raw, file=file)
     source_ids = read_source_ids(top, sources)
     classes = top.table("work_classes")
     levels = read_demands(classes)
@@ -108,7 +108,7 @@ def read_demands(classes: Table) -> tuple[WorkDemand, ...]:
 
 def parse_reminders(raw: bytes, *, file: str) -> ReminderRules:
     """Return the reminders of every kind of milestone. Raises ProtocolError."""
-    top, version, status = _open_shared(raw, file=file)
+    top, version, status = open_shared(raw, file=file)
     templates = tuple(_read_reminder(entry) for entry in top.tables("reminder"))
     silent = tuple(_read_silent(entry) for entry in top.tables("without_reminder"))
     top.finish()
@@ -140,7 +140,8 @@ def read_graded_sources(table: Table, sources: Mapping[str, Source]) -> tuple[Gr
     return grade, source_ids
 
 
-def _open_shared(raw: bytes, *, file: str) -> tuple[Table, int, ProtocolStatus]:
+def open_shared(raw: bytes, *, file: str) -> tuple[Table, int, ProtocolStatus]:
+    """Return the top table of a shared file, its version and status. Raises ProtocolError if its name says another."""
     top = read_toml(raw, file=file)
     version = top.integer("version")
     if not file.endswith(f".v{version}.toml"):
@@ -182,7 +183,8 @@ def _check_window(entry: Table, days: tuple[int | None, int | None, int | None],
         entry.fail("earliest", f"days {phase}".replace("_", " "), ", ".join(map(str, known)))
 
 
-def _read_text(entry: Table) -> Text:
+def read_text(entry: Table) -> Text:
+    """Return a text in every language. Raises ProtocolError if it lacks one."""
     text = Text(en=entry.text("en"), es=entry.text("es"))
     entry.finish()
     return text

@@ -10,6 +10,7 @@ from itertools import pairwise
 
 from schedules.plan.findings import Finding, error, warning
 from schedules.plan.kinds import rule_of
+from schedules.plan.leave import gives_leave
 from schedules.plan.protocol import Protocol, Text
 from schedules.plan.review_base import compare_with_base
 from schedules.plan.vocabulary import Approach, ApproachClass, MilestoneKind, Phase, Procedure
@@ -24,10 +25,6 @@ _ONE_APPROACH = {
 # The approach must not change these, so neither side is ahead of the other.
 _SAME_FOR_BOTH = (MilestoneKind.prom_baseline, MilestoneKind.prom_followup, MilestoneKind.imaging, MilestoneKind.visit)
 _EXPECTED_BENEFIT = "expected benefit"
-_PERMISSION = re.compile(
-    r"(?i)\b((?<!before )you (?:may|can)|you are (?:allowed|cleared)|puede|est[aá] autorizad[oa])\b"
-)
-_ASKING = re.compile(r"(?i)\b(ask|pregunte|consulte)\b[^.!?]*$")
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 
@@ -124,10 +121,8 @@ def _figures_of(name: str) -> frozenset[str]:
 def _refuse_permission(where: str, text: Text) -> Iterator[Finding]:
     """Yield where a text about a lifted restriction gives leave: before a clearance it may only say "ask whether"."""
     for language, words in (("en", text.en), ("es", text.es)):
-        for given in _PERMISSION.finditer(words):
-            if not _ASKING.search(words[: given.start()]):
-                yield error("gives_leave", f"{where}.{language}", "only that the patient asks whether", "leave")
-                break
+        if gives_leave(words):
+            yield error("gives_leave", f"{where}.{language}", "only that the patient asks whether", "leave")
 
 
 def _refuse_placeholders(where: str, text: Text, needed: frozenset[str]) -> Iterator[Finding]:

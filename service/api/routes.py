@@ -6,6 +6,7 @@ from service.api.assignments import assignments
 from service.api.audit_trail import audit_trail
 from service.api.break_glass import emergency_accesses
 from service.api.calendar_feeds import calendar_feeds
+from service.api.cards import cards
 from service.api.check_ins import check_ins
 from service.api.clearance_rules import clearance_rules
 from service.api.clearances import clearances
@@ -110,6 +111,7 @@ RESOURCES = (
     inbound_messages,
     protocols,
     own_protocols,
+    cards,
     migrations,
     practice,
     outcomes,

@@ -140,6 +140,7 @@ _SEGMENTS: Final[Mapping[str, Area]] = MappingProxyType(
         "clinical-events": Area.reports,
         "questionnaire-answers": Area.reports,
         "scores": Area.reports,
+        "cards": Area.plan,
         "visits": Area.plan,
         "wound-photos": Area.reports,
         "opioid-taper": Area.reports,

@@ -12,7 +12,8 @@ from schedules.plan.placeholders import fill
 from schedules.plan.red_flag import Urgency
 from schedules.plan.red_flags import FLAG_OF_KEY
 from service.care.patients import RequireMatch
-from service.care.records import CheckInRecord
+from service.care.reach import find_named_episode, lock_patient
+from service.care.records import CheckInRecord, SaidFlags
 from service.care.report_alerts import flags_of, raise_from_reports
 from service.care.reports import list_reports, put_report
 from service.identity.principal import Principal
@@ -61,6 +62,33 @@ def urgent_advice(session: Session, row: CheckIn) -> list[UrgentAdvice]:
         for key, flag in FLAG_OF_KEY.items()
         if key in said
     ]
+
+
+def raise_said_flags(
+    session: Session, caller: Principal, check_in_id: str, said: SaidFlags, *, now: datetime
+) -> list[UrgentAdvice]:
+    """Raise the red flags of a check-in that cannot be stored: somebody said them. Return what to do about each.
+
+    Stored under the same id later, it raises none of them again. Raises NotFoundError.
+    """
+    row = _unstored(session, caller, check_in_id, said)
+    if flags_of(row):
+        lock_patient(session, caller.practice_id, row.patient_id)
+        raise_from_reports(session, caller.practice_id, [row], now)
+    return urgent_advice(session, row)
+
+
+def said_advice(session: Session, caller: Principal, said: SaidFlags) -> list[UrgentAdvice]:
+    """Return what to do at once about what was said, and raise nothing. Raises NotFoundError."""
+    return urgent_advice(session, _unstored(session, caller, "", said))
+
+
+def _unstored(session: Session, caller: Principal, check_in_id: str, said: SaidFlags) -> CheckIn:
+    episode = find_named_episode(session, caller, said.episode_id)
+    row = CheckIn(practice_id=caller.practice_id, id=check_in_id, patient_id=episode.patient_id, episode_id=episode.id)
+    row.reported_at, row.temperature_tenths_c = said.reported_at, said.temperature_tenths_c
+    row.red_flags, row.wound_signs = [*said.red_flags], [*said.wound_signs]
+    return row
 
 
 def list_check_ins(

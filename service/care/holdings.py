@@ -169,7 +169,7 @@ OF_NO_PATIENT: Final[Mapping[str, str]] = {
         ("sign_in_provider", "staff_identity"),
         _OF_CLINIC,
     ),
-    **dict.fromkeys(("protocol_version", "protocol_signature", "clearance_rule"), _OF_CLINIC),
+    **dict.fromkeys(("protocol_version", "protocol_signature", "clearance_rule", "card_version"), _OF_CLINIC),
     **dict.fromkeys(("sync_clock", "wake_mark", "wake_tally", "decision_tally", "tally_mark", "audit_mark"), _COUNTS),
     **dict.fromkeys(("worker_heartbeat", "provider_pause"), _COUNTS),
     "self_audit": "counts, and ids of plans and reminders",

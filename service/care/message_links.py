@@ -19,6 +19,7 @@ from schedules.plan.vocabulary import MilestoneKind, ReminderState, SurgeryStatu
 from schedules.planning.on_call import monitored_until
 from schedules.planning.slots import SLOT_KINDS
 from service.care.acknowledging import acknowledge_reminder
+from service.care.cards_today import CardToday, cards_today
 from service.care.emergency import EmergencyAdvice, emergency_advice
 from service.care.enrol import clinic_today
 from service.care.limits import patient_limits
@@ -73,6 +74,7 @@ class MessageView:
     waits_for_clinic: bool
     limits: DayLimits | None
     next: tuple[ProgressItem, ...]
+    cards: tuple[CardToday, ...]
     advice: EmergencyAdvice
 
 
@@ -140,6 +142,7 @@ def read_message(session: Session, link: MessageLink, now: datetime) -> MessageV
         waits_for_clinic=None in instructions,
         limits=patient_limits(session, caller, patient.id, on=None, now=now).limits,
         next=view_progress(session, practice, episode, clinic_today(practice, now)).next,
+        cards=cards_today(session, caller, patient.id, now).cards,
         advice=emergency_advice(patient.country, patient.language, practice.phone, is_monitored=is_monitored),
     )
 

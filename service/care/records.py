@@ -124,6 +124,17 @@ class CheckInRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SaidFlags:
+    """What of a check-in asks for a person at once. Temperature in tenths of a degree Celsius."""
+
+    episode_id: str
+    reported_at: datetime
+    red_flags: tuple[str, ...]
+    wound_signs: tuple[str, ...]
+    temperature_tenths_c: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AnswersRecord:
     """One answered questionnaire. `answers` holds the instrument's parts, see `schedules.plan.questionnaires`."""
 

@@ -22,6 +22,7 @@ from service.care.cohort_store import Importer
 from service.care.enrol import clinic_today
 from service.care.practice import add_practice
 from service.cli.context import choose_practice, clock, fail, sessions, settings
+from service.cli.demo_clinic import open_clinic, raise_alerts
 from service.cli.demo_life import Desk, call_back, live_through
 from service.identity.codes import IssuedCode
 from service.identity.invitations import issue_sign_in_code
@@ -85,6 +86,8 @@ def _live(make_session: sessionmaker[Session], practice: Practice, now: datetime
     desk = Desk(COORDINATOR, SURGEON, clinic_today(practice, now), now)
     with make_session() as session:
         see(session, practice.id)
+        open_clinic(session, session.get_one(Practice, practice.id), desk)
+        session.commit()
         patients = session.scalars(select(Patient).filter_by(practice_id=practice.id).order_by(Patient.mrn)).all()
         called = 0
         for patient in patients:
@@ -93,6 +96,8 @@ def _live(make_session: sessionmaker[Session], practice: Practice, now: datetime
             if called < _CALLS and call_back(session, patient, desk):
                 called += 1
                 session.commit()
+        raise_alerts(session, session.get_one(Practice, practice.id), desk)
+        session.commit()
         act = journal.Act(
             ActorKind.command, None, AuditAction.write, "flask demo load", patient_ids=[each.id for each in patients]
         )

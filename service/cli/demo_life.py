@@ -3,32 +3,29 @@
 Made up from their numbers alone, so that it is the same in every demo clinic: one in a few is silent, behind, or waits.
 """
 
-import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import CheckIn, Clearance, Episode, Milestone, MilestoneProgress, Patient, Surgery, Task
+from models import Clearance, Episode, Milestone, MilestoneProgress, Patient, Surgery, Task
 from models.care import Reporter
-from models.ids import new_id
 from models.people import StaffRole
 from models.report import TaskKind, TaskState
+from schedules.plan.questionnaires import QUESTIONNAIRE_KINDS
 from schedules.plan.vocabulary import Owner, Phase, SurgeryStatus
 from schedules.planning import plan_episode
 from service.care.clearances import revoke
+from service.cli.demo_answers import AT, answers_of, check_ins_of, dice
 from service.identity.principal import Principal
 
 _FOLLOWED_DAYS: Final = 270  # whoever is further on was enrolled when the clinic began with the service
-_REPORTED_DAYS: Final = 120  # nobody answers for longer
 _KNOWN_BEFORE: Final = timedelta(days=21)
-_RHYTHM: Final = ((14, 1), (42, 3), (_REPORTED_DAYS, 7))
 _SAID_WITHIN: Final = timedelta(days=20)
 _STILL_PLANNED: Final = timedelta(days=45)  # messages about what happened before are past
-_AT: Final = time(16, 30, tzinfo=UTC)
 _SILENT, _BEHIND, _WAITING, _CALLED = range(4)
 _OTHERS: Final = 17  # so many in twenty-one are well
 
@@ -59,13 +56,17 @@ def live_through(session: Session, patient: Patient, desk: Desk) -> None:
             _come_in_time(episode, surgeries, desk.now)
         slow = timedelta(days=25 if is_followed and _fate(patient) == _WAITING else 0)
         milestones = session.scalars(select(Milestone).filter_by(**whose, episode_id=episode.id)).all()
-        after = [row for row in milestones if row.surgery_id in performed and row.phase is Phase.after_surgery]
+        after = [row for row in milestones if row.surgery_id in performed and _is_followed(row)]
         waited = desk.today - slow
         facts: list[MilestoneProgress | Clearance] = [*_reported(patient, after, desk)]
         facts += _cleared(patient, after, desk, until=waited)
         session.add_all(facts)
         if day0 is not None and is_followed:
-            session.add_all(_check_ins(patient, episode, day0, desk))
+            kinds = {row.procedure for row in surgeries if row.id in performed}
+            reached = [fact for fact in facts if isinstance(fact, MilestoneProgress)]
+            session.add_all(answers_of(patient, kinds, milestones, reached, day0, now=desk.now))
+            last_day = (desk.today - day0).days - (16 if _fate(patient) == _SILENT else 0)
+            session.add_all(check_ins_of(patient, episode, kinds, day0, last_day=last_day, now=desk.now))
         _answer_questions(session, patient, episode, desk)
         session.flush()
         if confirmed or is_followed or any(desk.today - _day_of(fact) <= _STILL_PLANNED for fact in facts):
@@ -87,6 +88,11 @@ def call_back(session: Session, patient: Patient, desk: Desk) -> bool:
     return True
 
 
+def _is_followed(row: Milestone) -> bool:
+    """Return whether the demo tells what became of an item: after surgery, and the questionnaires before it."""
+    return row.phase is Phase.after_surgery or row.kind in QUESTIONNAIRE_KINDS
+
+
 def _day_of(fact: MilestoneProgress | Clearance) -> date:
     on = fact.cleared_on if isinstance(fact, Clearance) else fact.achieved_on
     return date.min if on is None else on
@@ -101,7 +107,7 @@ def _took_place(surgery: Surgery, today: date) -> bool:
 def _come_in_time(episode: Episode, surgeries: Iterable[Surgery], now: datetime) -> None:
     for row in surgeries:
         if row.surgery_on is not None:
-            row.dated_at = min(now, datetime.combine(row.surgery_on, _AT) - _KNOWN_BEFORE)
+            row.dated_at = min(now, datetime.combine(row.surgery_on, AT) - _KNOWN_BEFORE)
             episode.enrolled_at = min(episode.enrolled_at, row.dated_at)
 
 
@@ -112,12 +118,12 @@ def _reported(patient: Patient, milestones: Iterable[Milestone], desk: Desk) -> 
         if row.lifts is not None or row.cancelled_at is not None or row.target_on is None:
             continue
         spread = (row.latest_on or row.target_on) - row.target_on
-        on = row.target_on + timedelta(days=_dice(patient, row.id, 5) - 2)
+        on = row.target_on + timedelta(days=dice(patient, row.id, 5) - 2)
         on = max(row.earliest_on or on, min(on, row.target_on + spread))
-        if on > until or (row.owner is Owner.clinic and _dice(patient, row.id + "clinic", 9) == 0):
+        if on > until or (row.owner is Owner.clinic and dice(patient, row.id + "clinic", 9) == 0):
             continue
         progress = MilestoneProgress(practice_id=row.practice_id, id=row.id, patient_id=row.patient_id)
-        progress.achieved_on, progress.reported_at = on, datetime.combine(on, _AT)
+        progress.achieved_on, progress.reported_at = on, datetime.combine(on, AT)
         progress.reported_by = Reporter.patient if row.owner is Owner.patient else Reporter.staff
         yield progress
 
@@ -127,49 +133,23 @@ def _cleared(patient: Patient, milestones: Iterable[Milestone], desk: Desk, *, u
     for row in milestones:
         if row.lifts is None or row.cancelled_at is not None or row.eligible_on is None:
             continue
-        on = row.eligible_on + timedelta(days=_dice(patient, row.id, 3))
+        on = row.eligible_on + timedelta(days=dice(patient, row.id, 3))
         if on > until or on < (row.earliest_on or on):
             continue
         clearance = Clearance(practice_id=row.practice_id, id=f"{row.id}.demo"[:64], patient_id=row.patient_id)
         clearance.episode_id, clearance.milestone_id, clearance.cleared_on = row.episode_id, row.id, on
-        clearance.cleared_at, clearance.cleared_by = datetime.combine(on, _AT), desk.surgeon_id
+        clearance.cleared_at, clearance.cleared_by = datetime.combine(on, AT), desk.surgeon_id
         clearance.grounds = {}
         yield clearance
-
-
-def _check_ins(patient: Patient, episode: Episode, day0: date, desk: Desk) -> Iterator[CheckIn]:
-    """Yield a course of answers that gets better; who is silent stopped a while ago."""
-    last = min(_REPORTED_DAYS, (desk.today - day0).days - (16 if _fate(patient) == _SILENT else 0))
-    day, start = 1, 5 + _dice(patient, "pain", 4)
-    while day <= last:
-        at = datetime.combine(day0 + timedelta(days=day), _AT) + timedelta(minutes=_dice(patient, f"at{day}", 180))
-        if at <= desk.now:
-            yield _check_in(
-                patient, episode, at, pain=max(0, start - day // 6 + _dice(patient, f"p{day}", 3) - 1), day=day
-            )
-        day += next(step for until, step in _RHYTHM if day <= until)
-
-
-def _check_in(patient: Patient, episode: Episode, at: datetime, *, pain: int, day: int) -> CheckIn:
-    row = CheckIn(practice_id=patient.practice_id, id=new_id(at), patient_id=patient.id, episode_id=episode.id)
-    row.reported_at = row.received_at = at
-    row.reported_by, row.pain = Reporter.patient, pain
-    row.walking_minutes = min(60, 5 + day + _dice(patient, f"w{day}", 8))
-    row.took_opioid = day < 5 + _dice(patient, "opioid", 12)
-    return row
 
 
 def _answer_questions(session: Session, patient: Patient, episode: Episode, desk: Desk) -> None:
     """Let the coordinator have answered most questions about what was past at enrolment."""
     query = select(Task).filter_by(practice_id=patient.practice_id, episode_id=episode.id, state=TaskState.open)
     for task in session.scalars(query.where(Task.kind == TaskKind.past_items)):
-        if _dice(patient, "asked", 25):
+        if dice(patient, "asked", 25):
             task.state, task.done_at, task.done_by = TaskState.done, desk.now, desk.coordinator_id
 
 
 def _fate(patient: Patient) -> int:
-    return _dice(patient, "fate", 4 + _OTHERS)
-
-
-def _dice(patient: Patient, what: str, sides: int) -> int:
-    return zlib.crc32(f"{patient.mrn}/{what}".encode()) % sides
+    return dice(patient, "fate", 4 + _OTHERS)

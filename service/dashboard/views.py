@@ -10,6 +10,7 @@ from service.api.scope import find_scope
 from service.dashboard import (
     account_views,
     alert_views,
+    card_views,
     edit_views,
     emergency_views,
     event_views,
@@ -48,6 +49,7 @@ PAGES: Final = (
     edit_views,
     move_views,
     protocol_views,
+    card_views,
     outcome_views,
     event_views,
     alert_views,

@@ -54,6 +54,7 @@ OF_PATIENTS: Final[Rules] = {
     "POST /api/v1/episodes/{episode_id}/moves": STAFF,
     "GET /api/v1/episodes/{episode_id}/plan": PATIENT_OR_STAFF | PLANS_READ | PROXY_PLAN,
     "GET /api/v1/episodes/{episode_id}/plan/pdf": PATIENT_OR_STAFF | PLANS_READ | PROXY_PLAN,
+    "GET /api/v1/me/cards": PATIENT | PROXY_PLAN,
     "GET /api/v1/episodes/{episode_id}/progress": PATIENT_OR_STAFF | PLANS_READ | PROXY_PLAN,
     "GET /api/v1/episodes/{episode_id}/work-status": PATIENT_OR_STAFF | PLANS_READ,
     "GET /api/v1/patients/{patient_id}/calendar-feed": PATIENT_OR_STAFF,

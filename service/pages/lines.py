@@ -9,6 +9,7 @@ from schedules.plan.day_limits import HELD, DayLimits, Limit
 from schedules.plan.kind_words import kind_name
 from schedules.plan.vocabulary import Language, LimitState, MilestoneKind, Units
 from schedules.plan.wording import time_words
+from service.care.cards import VersionView
 from service.care.message_links import Instruction, MessageView
 from service.care.progress_view import ProgressItem
 from service.pages.words import WORDS, day_words
@@ -47,6 +48,30 @@ class InstructionLine:
     text: str | None
     entered_by: str
     signed_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CardLine:
+    """A card about daily life: each statement with what its grade means, and who signed it, or that nobody did."""
+
+    title: str
+    statements: list[tuple[str, str]]
+    standing: str
+
+
+def card_lines(view: MessageView) -> list[CardLine]:
+    """Return the cards that apply today."""
+    language = Language(view.patient.language)
+    return [_card_line(each.shown, language) for each in view.cards]
+
+
+def _card_line(shown: VersionView, language: Language) -> CardLine:
+    standing = WORDS["card_draft"].in_language(language)
+    if shown.signature is not None:
+        signed_on = day_words(shown.signature.signed_on, language)
+        standing = f"{WORDS['signed_by'].in_language(language)} {shown.signature.signed_by}, {signed_on}."
+    statements = [(each.text, WORDS[f"grade_{each.grade}"].in_language(language)) for each in shown.text.statements]
+    return CardLine(shown.text.title, statements, standing)
 
 
 def limit_lines(view: MessageView) -> list[LimitLine]:

@@ -1,23 +1,26 @@
 """Turns what is known into pages. Every value is escaped by the templates; no page has a script."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Response, render_template, request, url_for
+from werkzeug.datastructures import MultiDict
 
 from schedules.plan.red_flag import Urgency
 from schedules.plan.red_flag_questions import QUESTIONS
 from schedules.plan.red_flags import flags_of
-from schedules.plan.vocabulary import Language
+from schedules.plan.vocabulary import Language, Units, WoundSign
 from service.api.scope import now, settings
 from service.care.check_ins import UrgentAdvice
 from service.care.message_links import MessageView
-from service.pages.lines import instruction_lines, limit_lines, next_lines
+from service.pages.lines import card_lines, instruction_lines, limit_lines, next_lines
 from service.pages.session import Form, mark_of, sign_form
 from service.pages.words import MONTHS, WORDS
 
 POLICY = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+FEELINGS = ("sleep", "mood", "confidence")
 PAINS = ("pain_back", "pain_leg", "pain_neck", "pain_arm")
 ASK, CHECK_IN = "ask", "check-in"
 
@@ -30,37 +33,38 @@ def ask_page(token: str, *, problem: str | None = None, status: int = 200) -> Re
     return _page("ask.html", language, status, **told)
 
 
-def message_page(
-    view: MessageView,
-    token: str,
-    *,
-    form_id: str,
-    problem: str | None = None,
-    thanks: str | None = None,
-    urgent: Sequence[UrgentAdvice] = (),
-) -> Response:
-    """Return the page that shows a message and takes answers under `form_id`. With a problem its status is 422.
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a page shows beside its message: what is wrong, thanks, what to do at once, and answers as typed."""
 
-    `urgent` is what to do at once about what was answered.
-    """
+    problem: str | None
+    thanks: str | None
+    urgent: Sequence[UrgentAdvice]
+    typed: MultiDict[str, str]
+
+
+def message_page(view: MessageView, token: str, *, form_id: str, shown: Shown) -> Response:
+    """Return the page that shows a message and takes answers under `form_id`. With a problem its status is 422."""
     language = Language(view.patient.language)
     form = sign_form(settings(), CHECK_IN, Form(mark_of(token), form_id, int(now().timestamp())))
     return _page(
         "message.html",
         language,
-        200 if problem is None else 422,
+        200 if shown.problem is None else 422,
         token=token,
         form=form,
         view=view,
-        problem=problem,
-        thanks=thanks,
+        shown=shown,
         limits=limit_lines(view),
         next=next_lines(view),
         instructions=instruction_lines(view),
+        cards=card_lines(view),
         pains=PAINS,
+        signs=list(WoundSign),
+        feelings=FEELINGS,
+        degrees="°C" if view.patient.units is Units.metric else "°F",
         flags=[(each, flags_of(each)) for each in Urgency],
         questions=QUESTIONS,
-        urgent=urgent,
         speak=lambda text: text.in_language(language),
     )
 

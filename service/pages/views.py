@@ -9,19 +9,20 @@ from pathlib import Path
 
 from flask import Blueprint, Flask, Response, request
 from limits import RateLimitItemPerMinute
+from werkzeug.datastructures import MultiDict
 
 from models import MessageLink
 from models.ids import new_id
 from service.api.problems import answer_error
 from service.api.scope import now, scope, settings, show
 from service.api.settle import settled
-from service.care.check_ins import UrgentAdvice, put_check_in, urgent_advice
+from service.care.check_ins import UrgentAdvice, put_check_in, raise_said_flags, said_advice, urgent_advice
 from service.care.message_links import Opening, find_opened, holder_of, open_link, read_message
 from service.db import current_session
 from service.errors import InvalidError, NotFoundError, StaleError, TooOftenError
-from service.pages.answers import read_answers
-from service.pages.render import ASK, CHECK_IN, ask_page, bare_page, message_page, path_to
-from service.pages.session import find_form, find_session, start_session
+from service.pages.answers import read_answers, read_said_flags
+from service.pages.render import ASK, CHECK_IN, Shown, ask_page, bare_page, message_page, path_to
+from service.pages.session import Form, find_form, find_session, start_session
 from service.rate_limits import WINDOW_SECONDS, client_address, rate_limits
 
 NAME = "pages"
@@ -87,19 +88,22 @@ def send_check_in(token: str) -> Response:
     if link is None:
         return ask_page(token, problem="form_over", status=403)
     form = find_form(settings(), CHECK_IN, token=token, now=now())
+    session, episode_id = current_session(), read_message(current_session(), link, now()).episode_id
     if form is None:
-        return _show(link, token, problem="form_over")
-    session, view = current_session(), read_message(current_session(), link, now())
+        # Who sent it is not certain, so nobody is told; what to do is said all the same.
+        said = read_said_flags(request.form, episode_id, now())
+        return _show(link, token, problem="form_over", urgent=said_advice(session, holder_of(link), said))
     try:
-        record = read_answers(request.form, view.episode_id, datetime.fromtimestamp(form.made_at, UTC))
+        record = read_answers(request.form, episode_id, datetime.fromtimestamp(form.made_at, UTC))
         row, _ = put_check_in(session, holder_of(link), form.id, record, now=now(), require_match=_keep_the_first)
     except InvalidError:
-        return _show(link, token, problem="not_valid")
+        return _show_refused(link, token, form, episode_id, problem="not_valid")
     except StaleError:
-        return _show(link, token, problem="already_sent")
-    if row.red_flags:
+        return _show_refused(link, token, form, episode_id, problem="already_sent")
+    urgent = urgent_advice(session, row)
+    if urgent:
         # What to do at once is not to wait for another request.
-        return _show(link, token, thanks="sent", urgent=urgent_advice(session, row))
+        return _show(link, token, thanks="sent", urgent=urgent)
     return _to_message(token, sent="1")
 
 
@@ -140,6 +144,18 @@ def _note_who(opening: Opening | None) -> None:
         show(opening.link.patient_id)
 
 
+def _show_refused(link: MessageLink, token: str, form: Form, episode_id: str, *, problem: str) -> Response:
+    """Show the page again to who sent answers that are not stored. The red flags among them count all the same.
+
+    Corrected answers have the same id, so that one flag is one alert, and what was typed is kept.
+    """
+    said = read_said_flags(request.form, episode_id, datetime.fromtimestamp(form.made_at, UTC))
+    urgent = raise_said_flags(current_session(), holder_of(link), form.id, said, now=now())
+    if problem != "not_valid":
+        return _show(link, token, problem=problem, urgent=urgent)
+    return _show(link, token, problem=problem, urgent=urgent, form_id=form.id, typed=request.form)
+
+
 def _show(
     link: MessageLink,
     token: str,
@@ -147,9 +163,12 @@ def _show(
     problem: str | None = None,
     thanks: str | None = None,
     urgent: Sequence[UrgentAdvice] = (),
+    form_id: str | None = None,
+    typed: MultiDict[str, str] | None = None,
 ) -> Response:
     view = read_message(current_session(), link, now())
-    return message_page(view, token, form_id=new_id(now()), problem=problem, thanks=thanks, urgent=urgent)
+    shown = Shown(problem=problem, thanks=thanks, urgent=tuple(urgent), typed=typed or MultiDict())
+    return message_page(view, token, form_id=form_id or new_id(now()), shown=shown)
 
 
 def _to_message(token: str, **arguments: str) -> Response:

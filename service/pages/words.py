@@ -60,6 +60,16 @@ WORDS: Final[Mapping[str, Text]] = MappingProxyType(
         "ask_whether": Text(en="Ask us whether this may end.", es="Pregúntenos si esto puede terminar."),
         "next": Text(en="What comes next", es="Lo que sigue"),
         "nothing_next": Text(en="Nothing is planned next.", es="No hay nada previsto."),
+        "cards": Text(en="Good to know", es="Es bueno saberlo"),
+        "card_draft": Text(
+            en="Draft: no clinician of your clinic has signed this text yet. If in doubt, ask us.",
+            es="Borrador: ningún profesional de su clínica ha firmado este texto todavía. Si tiene dudas, pregúntenos.",
+        ),
+        "grade_A": Text(en="grade A: trials", es="grado A: ensayos clínicos"),
+        "grade_B": Text(en="grade B: measured in patients", es="grado B: medido en pacientes"),
+        "grade_C": Text(en="grade C: surveys or guidelines", es="grado C: encuestas o guías"),
+        "grade_D": Text(en="grade D: one clinic's own guide", es="grado D: guía de una sola clínica"),
+        "grade_E": Text(en="grade E: no direct source", es="grado E: sin fuente directa"),
         "check_in": Text(en="How are you today?", es="¿Cómo está hoy?"),
         "pain": Text(
             en="Worst pain now (0 none, 10 the worst imaginable)",
@@ -73,6 +83,28 @@ WORDS: Final[Mapping[str, Text]] = MappingProxyType(
         "took_opioid": Text(
             en="Strong pain medicine or a sedative since your last answer?",
             es="¿Analgésico fuerte o sedante desde su última respuesta?",
+        ),
+        "opioid_doses": Text(
+            en="Doses of your strong pain medicine in the last 24 hours",
+            es="Dosis de su analgésico fuerte en las últimas 24 horas",
+        ),
+        "steps": Text(en="Steps today, in all", es="Pasos de hoy, en total"),
+        "temperature": Text(en="Temperature, if you measured it", es="Temperatura, si se la tomó"),
+        "wound": Text(
+            en="What do you see at your wound? Leave this empty if nothing.",
+            es="¿Qué ve en la herida? Déjelo vacío si no ve nada.",
+        ),
+        "redness": Text(en="Redness at its edge, not spreading", es="Enrojecimiento en el borde, que no se extiende"),
+        "spreading_redness": Text(en="Redness that spreads", es="Enrojecimiento que se extiende"),
+        "pus": Text(en="Pus, a thick fluid", es="Pus, un líquido espeso"),
+        "opening": Text(en="It opens", es="Se abre"),
+        "clear_fluid": Text(en="Clear, watery fluid", es="Líquido claro como agua"),
+        "blood": Text(en="Blood", es="Sangre"),
+        "sleep": Text(en="Sleep last night (0 the worst, 10 the best)", es="Sueño de anoche (0 el peor, 10 el mejor)"),
+        "mood": Text(en="Mood (0 the worst, 10 the best)", es="Ánimo (0 el peor, 10 el mejor)"),
+        "confidence": Text(
+            en="Confidence in moving about (0 the worst, 10 the best)",
+            es="Confianza al moverse (0 la peor, 10 la mejor)",
         ),
         "unsaid": Text(en="I do not say", es="No lo digo"),
         "yes": Text(en="Yes", es="Sí"),
@@ -92,8 +124,14 @@ WORDS: Final[Mapping[str, Text]] = MappingProxyType(
             ),
         ),
         "not_valid": Text(
-            en="Not stored: give your worst pain as a number from 0 to 10, and whole numbers elsewhere.",
-            es="No se guardó: indique su peor dolor con un número de 0 a 10, y números enteros en lo demás.",
+            en=(
+                "Not stored: give your worst pain as a number from 0 to 10, a temperature such as 99.5 °F or 37.5 °C, "
+                "and whole numbers elsewhere."
+            ),
+            es=(
+                "No se guardó: indique su peor dolor con un número de 0 a 10, una temperatura como 37.5 °C o 99.5 °F, "
+                "y números enteros en lo demás."
+            ),
         ),
         "flags": Text(en="Do not wait with these", es="No espere con esto"),
         "emergency_number": Text(en="Call now:", es="Llame ahora:"),

@@ -127,6 +127,7 @@ PROXY_BODY = {
     "given_on": "2026-03-02",
     "through_on": "2026-09-02",
 }
+CARD_BODY = {"title": "Stairs", "statements": [{"text": "Hold the rail."}], "from_day": 0, "through_day": 14}
 PROVIDER_BODY = {"issuer": "https://192.0.2.1", "client_id": "recovery", "client_secret": "x"}
 SURGERY_BODY = {"procedure": "lumbar_microdiscectomy", "approach": "tubular", "levels": ["L4-L5"]}
 
@@ -135,6 +136,8 @@ VERSION = "/api/v1/protocols/{protocol_id}/versions/{version}"
 NAMES = {
     "protocol_id": "MD-MISS",
     "version": "1",
+    "card_id": "dressing",
+    "language": "en",
     "filename": "start.js",
     "token": "AAAAAAAAAAAAAAAAAAAAAA",
     "collection": "episodes",  # which every device holds
@@ -246,6 +249,8 @@ def body_of(route: str, ids: dict[str, str]) -> Any:
         "POST /api/v1/providers/mail/events": {},
         "PUT /api/v1/push-address": {"provider": "apns", "token": "a1" * 32},
         "POST /api/v1/protocols/{protocol_id}/copies": {"version": 1, "id": "own"},
+        "PUT /api/v1/cards/{card_id}/{language}": CARD_BODY,
+        "POST /api/v1/cards/{card_id}/{language}/sign": {},
         f"PATCH {VERSION}": {},
         f"POST {VERSION}/sign": {},
         f"POST {VERSION}/release": {},

@@ -27,7 +27,7 @@ DENIALS = (401, 403, 404)
 LISTS = ("GET /api/v1/tasks", "GET /api/v1/patients", "GET /api/v1/likely-doubles")
 # These tell a phone that something changed, and nothing else.
 CALLS = (f"{SYNC}/events", f"{SYNC}/wait", "/pullStream", "/write-checkpoint2.json")
-OWN_ACCOUNT, ROTA = "/v1/me", "/v1/on-call"
+OWN_ACCOUNT, OWN_CARDS, ROTA = "/v1/me", "/v1/me/cards", "/v1/on-call"
 OF_ONE = ("GET /api/v1/conflicts", "GET /api/v1/refused-rows", "GET /api/v1/held-deliveries")
 
 
@@ -69,14 +69,14 @@ def _left(session: Session, entry: AuditEntry) -> Left:
 def whom(route: str, *, is_staff: bool, is_own: bool, clinic: Clinic) -> frozenset[str]:
     """Return the patients whom a route shows or changes if it answers."""
     person = frozenset({clinic.patient.id})
-    if OWN_ACCOUNT in route or ROTA in route:
+    if (OWN_ACCOUNT in route and OWN_CARDS not in route) or ROTA in route:
         return frozenset()
     if is_about_somebody(route):
         return person if is_own else frozenset()
     if is_staff:
         both = person | {clinic.other_patient.id}
         return both if route in LISTS else person if route in OF_ONE else frozenset()
-    is_of_phone = (SYNC in route and not route.endswith(CALLS)) or "/push-address" in route
+    is_of_phone = (SYNC in route and not route.endswith(CALLS)) or "/push-address" in route or OWN_CARDS in route
     return person if is_of_phone else frozenset()
 
 

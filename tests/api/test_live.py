@@ -69,6 +69,7 @@ LISTS = (
     "list_audit_entries",
     "list_letter_releases",
     "list_episode_letters",
+    "list_card_versions",
 )
 CONTRADICTABLE = (
     "add_proxy",
@@ -79,6 +80,7 @@ CONTRADICTABLE = (
     "move_episode",
     "clear_milestone",
     "copy_a_protocol",
+    "store_card",
     "migrate_patients",
     "revoke_clearance",
     "sign_entry",
@@ -87,7 +89,7 @@ CONTRADICTABLE = (
     "step_up",
 )
 # Changes by POST that need the ETag which the caller read.
-MATCHED = ("sign_protocol", "release_protocol", "retire_protocol")
+MATCHED = ("sign_protocol", "release_protocol", "retire_protocol", "sign_a_card")
 # A body of TOML, which the fuzzer cannot write, and what synchronises: a cursor ahead of the clock is a 503 there, and
 # streams have no end. Nor what signs staff in: after a minute's share of requests every answer would be 429. Their
 # hostile bodies are tried by tests of their own.
@@ -173,6 +175,8 @@ def _targets(session: Session, clinic: Clinic) -> dict[str, str]:
         "task_id": "task",
         "conflict_id": conflict.id,
         "alert_id": "alert",
+        "card_id": "dressing",
+        "language": "en",
     }
 
 

@@ -15,7 +15,7 @@ from models.people import StaffRole
 from schedules.plan.kind_words import kind_name
 from schedules.plan.red_flag import Urgency
 from schedules.plan.red_flags import RED_FLAGS, flags_of
-from schedules.plan.vocabulary import MilestoneKind
+from schedules.plan.vocabulary import Grade, MilestoneKind, WoundSign
 from service.app import create_app
 from service.db import db
 from service.logs import JsonFormatter
@@ -139,12 +139,9 @@ def test_every_word_that_a_template_says_is_there_and_every_word_is_said() -> No
     said = set(re.findall(r'say\("([a-z_]+)"\)', " ".join(TEMPLATES.values())))
 
     assert said <= set(WORDS)
-    roles = set(StaffRole)
-    assert {word for word in WORDS if f'"{word}"' not in everything} == roles | set(Urgency) - {
-        "emergency_number",
-        "same_day",
-        "next_day",
-    }
+    in_messages = set(Urgency) - {"emergency_number", "same_day", "next_day"}
+    of_vocabularies = {*StaffRole, *in_messages, *WoundSign, *(f"grade_{grade}" for grade in Grade)}
+    assert {word for word in WORDS if f'"{word}"' not in everything} == of_vocabularies
     assert all(text.en != text.es for word, text in WORDS.items() if word != "no")
 
 

@@ -20,10 +20,26 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from config import Settings, environment_with
-from models import AuditSubject, Device, Patient, Practice, SafetyCard, SignInCode, Staff, Surgery, Token
+from models import (
+    Alert,
+    AuditSubject,
+    CardVersion,
+    CheckIn,
+    Device,
+    OnCallShift,
+    Patient,
+    Practice,
+    QuestionnaireAnswer,
+    SafetyCard,
+    SignInCode,
+    Staff,
+    Surgery,
+    Token,
+)
 from models.engine import make_engine
 from models.migrate import is_current
-from schedules.plan.vocabulary import SurgeryStatus
+from schedules.plan.scores import scores_of
+from schedules.plan.vocabulary import Instrument, SurgeryStatus
 from service.app import create_app
 from service.cli.demo import REFERENCE_DAY, shifted_caseload
 from service.dashboard.queries.worklist import load_caseload
@@ -235,6 +251,29 @@ def test_a_database_that_was_not_migrated_is_told_and_migrate_mends_it(
     assert "Run: flask --app wsgi migrate" in refused.stderr
 
 
+def refuse_a_dead_demo(session: Session) -> None:
+    """Assert that pages and charts have something to show: answers, scores, cards, and alerts that somebody gets."""
+    at = datetime(2027, 5, 3, 15, 0, tzinfo=UTC)
+    answered = Counter(session.scalars(select(QuestionnaireAnswer.instrument)))
+    assert min(answered[each] for each in (Instrument.nrs, Instrument.rmdq, Instrument.ndi)) >= 20
+    rows = session.scalars(select(QuestionnaireAnswer)).all()
+    assert all(score.value is not None for row in rows for score in scores_of(row.instrument, row.answers))
+    assert max(row.answered_at for row in rows) <= at
+    told = session.scalars(select(CheckIn).where(CheckIn.sleep.is_not(None))).all()
+    assert len(told) > 500
+    assert max(row.reported_at for row in told) <= at
+    alerts = session.scalars(select(Alert)).all()
+    assert Counter((row.about["red_flag"], row.state.value) for row in alerts) == {
+        ("chest", "open"): 1, ("calf", "acknowledged"): 1, ("wound_infection", "open"): 1,
+    }  # fmt: skip
+    assert [row.monitored_until is not None for row in session.scalars(select(SafetyCard))] == [True]
+    assert {row.staff_id for row in session.scalars(select(OnCallShift))} == {"demo-coordinator", "demo-surgeon"}
+    cards = session.scalars(select(CardVersion)).all()
+    signed = {(row.card_id, row.language.value) for row in cards if row.signed_by == "demo-surgeon"}
+    assert signed == {(card, language) for card in ("dressing", "bathing", "stairs") for language in ("en", "es")}
+    assert [row.card_id for row in cards if row.signed_by is None] == ["refills"]
+
+
 @pytest.mark.slow
 @pytest.mark.sqlite_only
 @pytest.mark.timeout(300)  # twenty seconds of work, which a busy machine shares out
@@ -256,6 +295,7 @@ def test_the_demo_clinic_loads_once_and_its_sign_ins_work(settings: Settings, en
         worklist = make_worklist(load_caseload(session, "demo", date(2027, 5, 3)), Wanted(), date(2027, 5, 3), zone)
         assert {why: count > 0 for why, count in worklist.counts.items()} == dict.fromkeys(Why, True)
         assert worklist.needing < worklist.open_count / 2
+        refuse_a_dead_demo(session)
         secrets = [line.split()[-1] for line in signed_in.stdout.splitlines()]
         staff, device = (authenticate(session, secret, later.now()) for secret in secrets[:2])
         assert (staff.practice_id, staff.is_staff) == ("demo", True)
