@@ -53,6 +53,7 @@ class TaskKind(StrEnum):
     address_failed = "address_failed"  # no message reaches an address: is it still valid?
     message_received = "message_received"  # the patient wrote by SMS
     too_many_messages = "too_many_messages"  # the day's fuse holds a patient's messages: is the plan right?
+    recovery_call = "recovery_call"  # a day of the clinic's rhythm on which staff call the patient after surgery
 
 
 class TaskState(StrEnum):

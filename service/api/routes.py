@@ -6,6 +6,7 @@ from service.api.assignments import assignments
 from service.api.audit_trail import audit_trail
 from service.api.break_glass import emergency_accesses
 from service.api.calendar_feeds import calendar_feeds
+from service.api.check_in_rhythm import check_in_rhythm
 from service.api.check_ins import check_ins
 from service.api.clearance_rules import clearance_rules
 from service.api.clearances import clearances
@@ -86,6 +87,7 @@ RESOURCES = (
     limits,
     slots,
     reminders,
+    check_in_rhythm,
     check_ins,
     questionnaires,
     questionnaire_answers,

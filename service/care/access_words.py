@@ -131,6 +131,7 @@ _SEGMENTS: Final[Mapping[str, Area]] = MappingProxyType(
         "m": Area.messages,
         "worker.send": Area.messages,
         "replan_by_zone_rules": Area.messages,
+        "replan_by_rhythm": Area.messages,
         "why": Area.messages,
         "check-in": Area.reports,
         "check-ins": Area.reports,
