@@ -81,17 +81,9 @@ def _write_calls(session: Session, care: Care, now: datetime) -> None:
     for task_id, question in wanted.items():
         if task_id in waiting or (question.due_on is not None and question.due_on >= today):
             _ask(session, care, question, now)
-    surgeries = {each.id: each for each in care.standing if each.surgery_on is not None}
     for task in calls:
-        if task.id not in wanted and _is_moot(task, surgeries.get(task.surgery_id or ""), today):
+        if task.id not in wanted:
             _withdraw(task, now)
-
-
-def _is_moot(call: Task, surgery: Surgery | None, today: date) -> bool:
-    """Return whether a call that is no longer wanted may be let go: of one that nobody made in time, only for cause."""
-    if surgery is None or call.due_on is None or call.due_on >= today:
-        return True
-    return surgery.discharged_on is not None and call.due_on < surgery.discharged_on
 
 
 def _calls(care: Care, history: RhythmHistory, now: datetime) -> Iterator[_Question]:
