@@ -104,6 +104,9 @@ class CheckIn(OfPatient, Base):
     wound_signs: Mapped[list[str] | None] = mapped_column(
         JSON(none_as_null=True)
     )  # words of `WoundSign`; None: not asked
+    exercises: Mapped[list[str] | None] = mapped_column(
+        JSON(none_as_null=True)
+    )  # keys of those that were done on the day; None: not asked
     sleep: Mapped[int | None]  # these three: 0 is the worst, 10 the best
     mood: Mapped[int | None]
     confidence: Mapped[int | None]  # in moving about

@@ -16,6 +16,7 @@ from service.api.delivery_health import delivery_health
 from service.api.devices import devices
 from service.api.doubles import doubles
 from service.api.episodes import episodes
+from service.api.exercises import exercises
 from service.api.held_deliveries import held_deliveries
 from service.api.holds import holds
 from service.api.imports import imports
@@ -89,6 +90,7 @@ RESOURCES = (
     reminders,
     check_in_rhythm,
     check_ins,
+    exercises,
     questionnaires,
     questionnaire_answers,
     scores,

@@ -135,6 +135,7 @@ _SEGMENTS: Final[Mapping[str, Area]] = MappingProxyType(
         "why": Area.messages,
         "check-in": Area.reports,
         "check-ins": Area.reports,
+        "exercises": Area.reports,
         "observations": Area.reports,
         "clinical-events": Area.reports,
         "questionnaire-answers": Area.reports,

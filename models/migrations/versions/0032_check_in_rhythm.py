@@ -1,4 +1,4 @@
-"""The clinic's rhythm of check-ins, how far plans follow it, and staff calls after surgery as tasks."""
+"""The clinic's rhythm of check-ins, how far plans follow it, staff calls as tasks, and exercises that were done."""
 
 from alembic import op
 
@@ -20,6 +20,7 @@ NEW_TASKS = (*TASKS, "recovery_call")
 def upgrade() -> None:
     for name, definition in COLUMNS.items():
         op.execute(f"ALTER TABLE practice ADD COLUMN {name} {definition}")
+    op.execute("ALTER TABLE check_in ADD COLUMN exercises JSON")
     change_words("task", "kind", ("taskkind", TASKS), ("taskkind", NEW_TASKS))
 
 
@@ -27,5 +28,6 @@ def downgrade() -> None:
     with unguarded("task"):
         op.execute("UPDATE task SET kind = 'call_patient' WHERE kind = 'recovery_call'")
     change_words("task", "kind", ("taskkind", NEW_TASKS), ("taskkind", TASKS))
+    op.execute("ALTER TABLE check_in DROP COLUMN exercises")
     for name in reversed(COLUMNS):
         op.execute(f"ALTER TABLE practice DROP COLUMN {name}")
