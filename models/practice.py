@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from sqlalchemy import CheckConstraint, LargeBinary, String, text
+from sqlalchemy import JSON, CheckConstraint, LargeBinary, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import ID_LENGTH, Base
@@ -34,6 +34,10 @@ class Practice(Base):
         default=100, server_default="100"
     )  # of the work milestones' days; 100 changes nothing
     work_table: Mapped[dict[str, Any] | None]  # the jurisdiction's demand levels; None: those of the protocol
+    # The rhythms of check-ins that the clinic has set, as `schedules.plan.check_ins` writes them; None: none yet.
+    check_in_rhythms: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON(none_as_null=True))
+    # Of the latest rhythm: the open episode up to which plans follow it, '' before the first; None: all of them do.
+    rhythm_planned_through: Mapped[str | None] = mapped_column(String(ID_LENGTH))
     webhook_url: Mapped[str | None]  # of the clinic's own system, which tells patients by its own means
     webhook_secret_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)  # signs what is sent there
 

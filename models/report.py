@@ -53,6 +53,7 @@ class TaskKind(StrEnum):
     address_failed = "address_failed"  # no message reaches an address: is it still valid?
     message_received = "message_received"  # the patient wrote by SMS
     too_many_messages = "too_many_messages"  # the day's fuse holds a patient's messages: is the plan right?
+    recovery_call = "recovery_call"  # a day of the clinic's rhythm on which staff call the patient after surgery
 
 
 class TaskState(StrEnum):
@@ -103,6 +104,9 @@ class CheckIn(OfPatient, Base):
     wound_signs: Mapped[list[str] | None] = mapped_column(
         JSON(none_as_null=True)
     )  # words of `WoundSign`; None: not asked
+    exercises: Mapped[list[str] | None] = mapped_column(
+        JSON(none_as_null=True)
+    )  # keys of those that were done on the day; None: not asked
     sleep: Mapped[int | None]  # these three: 0 is the worst, 10 the best
     mood: Mapped[int | None]
     confidence: Mapped[int | None]  # in moving about

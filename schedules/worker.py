@@ -129,7 +129,7 @@ class _Worker:
             self._write_cards: CARD_SECONDS,
             self._remove_replies: REMOVE_SECONDS,
             self._remove_settled: REMOVE_SECONDS,
-            self._replan: REPLAN_SECONDS,
+            **dict.fromkeys((self._replan, self._follow_rhythm), REPLAN_SECONDS),
             self._end_proxies: PROXY_SECONDS,
         }
         if self._settings.expo_url is not None and not self._settings.send_to_log:
@@ -212,6 +212,9 @@ class _Worker:
 
     def _replan(self) -> None:
         jobs.replan_by_zone_rules(self._make_session, self._now(), self._zone_round)
+
+    def _follow_rhythm(self) -> None:
+        jobs.replan_by_rhythm(self._make_session, self._now())
 
     def _end_proxies(self) -> None:
         jobs.end_lapsed_proxies(self._make_session, self._now())

@@ -45,6 +45,7 @@ class Reason(StrEnum):
     snoozed = "snoozed"
     fuse = "fuse"
     acknowledged = "acknowledged"
+    reported = "reported"
     address_refused = "address_refused"
     address_dead = "address_dead"
     message_refused = "message_refused"
@@ -108,6 +109,7 @@ class Facts:
     quiet_hours: QuietHours | None
     offers: tuple[Offer, ...]
     is_category_opted_out: bool = False
+    has_reported: bool = False  # the patient has checked in already on the day that it asks about
     snoozed_until: datetime | None = None
     fuse_until: datetime | None = None  # the patient has had as many messages today as may be: until when
     is_acknowledged: bool = False  # it was to repeat what went out, and that has been seen
@@ -178,6 +180,8 @@ def decide(facts: Facts) -> Verdict:
         return hold
     if facts.is_category_opted_out and not facts.is_urgent:
         return Suppress(Reason.opted_out_category)
+    if facts.has_reported:
+        return Suppress(Reason.reported)
     chosen = choose_channel(facts.offers, now=facts.now, useful_until=facts.useful_until)
     return (isinstance(chosen, Send) and _hold_for_fuse(facts)) or chosen
 

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, func, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, select
 from sqlalchemy.orm import Session
 
 from models.base import Tenant
@@ -15,15 +15,18 @@ from models.care import Episode, Milestone, MilestoneProgress, Surgery
 from models.people import Patient
 from models.practice import Practice
 from models.reminder import AttemptOutcome, DeliveryAttempt, Reminder
+from models.report import CheckIn
 from models.sets import is_among, listed
 from schedules.delivery.book import Held
 from schedules.delivery.decide import Facts
 from schedules.delivery.ways import CONTACT_COLUMNS, Contact, Ways, offers_of, with_devices
 from schedules.plan.corrections import URGENT_KEYS
+from schedules.plan.protocol import ASKS_RED_FLAGS
 from schedules.plan.timing import QuietHours
 from schedules.plan.vocabulary import (
     EpisodeStatus,
     Language,
+    MilestoneKind,
     Phase,
     ReminderCategory,
     ReminderState,
@@ -43,6 +46,8 @@ class Care:
     reminder_state: ReminderState
     reminder_generation: int
     category: ReminderCategory
+    scheduled_on: date
+    checked_in_at: datetime | None
     acknowledged_at: datetime | None
     snoozed_until: datetime | None
     phase: Phase
@@ -73,11 +78,32 @@ class Care:
     contact: Contact
 
     @property
+    def has_reported(self) -> bool:
+        """Return whether the patient has done already what a check-in's message asks for, on the clinic's day of it."""
+        at = self.checked_in_at
+        return at is not None and at.astimezone(ZoneInfo(self.clinic_zone)).date() >= self.scheduled_on
+
+    @property
     def goes_alone(self) -> bool:
         """Return whether its message says nothing else."""
         return self.reminder_key in URGENT_KEYS
 
 
+# Only what asks for a check-in looks for one. Who is to be asked for red flags is asked whatever was reported before.
+_CHECKED_IN_AT = case(
+    (
+        and_(Milestone.kind == MilestoneKind.check_in, Reminder.key != ASKS_RED_FLAGS),
+        select(func.max(CheckIn.reported_at))
+        .where(
+            CheckIn.practice_id == Reminder.practice_id,
+            CheckIn.patient_id == Reminder.patient_id,
+            CheckIn.episode_id == Reminder.episode_id,
+            ~CheckIn.deleted,
+        )
+        .correlate(Reminder)
+        .scalar_subquery(),
+    )
+)
 _CARE: dict[str, Any] = {
     "practice_id": Reminder.practice_id,
     "reminder_id": Reminder.id,
@@ -86,6 +112,8 @@ _CARE: dict[str, Any] = {
     "reminder_state": Reminder.state,
     "reminder_generation": Reminder.generation,
     "category": Reminder.category,
+    "scheduled_on": Reminder.scheduled_on,
+    "checked_in_at": _CHECKED_IN_AT,
     "acknowledged_at": Reminder.acknowledged_at,
     "snoozed_until": Reminder.snoozed_until,
     "phase": Reminder.phase,
@@ -153,6 +181,7 @@ def facts_of(
         snoozed_until=care.snoozed_until,
         is_acknowledged=delivery.after_silence and care.acknowledged_at is not None,
         is_category_opted_out=care.category in care.opted_out_categories,
+        has_reported=care.has_reported,
         is_urgent=care.reminder_key in URGENT_KEYS,
         is_withdrawn=care.is_gone or care.reminder_state is ReminderState.cancelled,
         is_stale=delivery.generation != care.reminder_generation,

@@ -14,6 +14,7 @@ from schedules.jobs.publish import publish
 from schedules.jobs.push_receipts import ask_expo, fetch_push_receipts
 from schedules.jobs.receipts import follow_receipts
 from schedules.jobs.retention import keep_night, keep_to_terms
+from schedules.jobs.rhythms import replan_by_rhythm
 from schedules.jobs.rules import Round, clear_by_signed_rules
 from schedules.jobs.safety_cards import write_safety_cards
 from schedules.jobs.self_audit import audit_night, self_audit
@@ -47,6 +48,7 @@ __all__ = [
     "publish",
     "remove_old_replies",
     "remove_settled",
+    "replan_by_rhythm",
     "replan_by_zone_rules",
     "seal_audit",
     "seal_missed",

@@ -74,6 +74,7 @@ FAR_BEHIND: Final = AlertRule(
     MappingProxyType({"late_days": 14}),
 )
 ALERT_RULES: Final = (PAIN_RISING, OPIOID_PAST_WINDOW, OPIOID_ABOVE_STEP, NO_CHECK_IN, FAR_BEHIND)
+MISSED_IN_A_ROW: Final = NO_CHECK_IN.figures["through_day_14_days"]  # a day without an answer each, while asked daily
 _LONGEST_SILENCE: Final = ((14, "through_day_14_days"), (42, "through_day_42_days"), (90, "through_day_90_days"))
 
 
@@ -100,11 +101,19 @@ def is_past_window(latest_on: date | None, on: date) -> bool:
     return latest_on is not None and on > latest_on
 
 
-def is_silent(*, day_after_surgery: int, silent_days: int) -> bool:
-    """Return whether nothing was reported for longer than the rule allows on this day. After day 90 nothing is."""
+def is_silent(*, day_after_surgery: int, silent_days: int, missed: int | None = None) -> bool:
+    """Return whether nothing was reported for longer than the rule allows on this day. After day 90 nothing is.
+
+    `missed` are the check-ins of the clinic's rhythm that had no answer since; None: it says nothing. Where none was
+    missed nobody is silent, and who missed as many as the rule's first days hold is, whatever the days.
+    """
+    if day_after_surgery < 0 or missed == 0:
+        return False
+    if missed is not None and missed >= MISSED_IN_A_ROW:
+        return True
     for through, name in _LONGEST_SILENCE:
         if day_after_surgery <= through:
-            return day_after_surgery >= 0 and silent_days > NO_CHECK_IN.figures[name]
+            return silent_days > NO_CHECK_IN.figures[name]
     return False
 
 

@@ -18,7 +18,7 @@ from schedules.plan.items import (
     PlannedRestriction,
     Stage,
 )
-from schedules.plan.lifting_steps import plan_lifting_steps
+from schedules.plan.lifting_steps import plan_check_ins, plan_lifting_steps
 from schedules.plan.milestones import plan_milestones
 from schedules.plan.restrictions import plan_limits, plan_until_cleared
 from schedules.plan.vocabulary import Phase, RestrictionKind, SurgeryStatus
@@ -43,7 +43,10 @@ def build_plan(
     """
     cases = plan_cases(stages, patient, enrolled_on=enrolled_on, clinic=clinic)
     limits = [plan_limits(case) for case in cases]
-    own = [[*plan_milestones(case), *plan_lifting_steps(case, rows)] for case, rows in zip(cases, limits, strict=True)]
+    own = [
+        [*plan_milestones(case), *plan_lifting_steps(case, rows), *plan_check_ins(case)]
+        for case, rows in zip(cases, limits, strict=True)
+    ]
     combined = combine(list(zip(cases, own, strict=True)))
     milestones: list[PlannedMilestone] = []
     restrictions: list[PlannedRestriction] = []
@@ -65,6 +68,7 @@ def plan_cases(stages: Sequence[Stage], patient: PatientFacts, *, enrolled_on: d
             work=clinic.work or stage.protocol.work,
             work_percent=clinic.workers_comp_percent if patient.workers_comp else _NO_CHANGE_PERCENT,
             known_on=stage.known_on or enrolled_on,
+            check_ins=clinic.check_ins,
         )
         for stage in sorted(stages, key=lambda item: item.ordinal)
         if stage.status is not SurgeryStatus.cancelled

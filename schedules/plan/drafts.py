@@ -4,12 +4,13 @@ The medical day is the clinic's calendar date, the wall time is the patient's. K
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
+from schedules.plan.check_ins import CheckInDay
 from schedules.plan.items import PlannedMilestone
-from schedules.plan.protocol import ReminderTemplate, Text
+from schedules.plan.protocol import ASKS_RED_FLAGS, ReminderTemplate, Text
 from schedules.plan.timing import (
     QuietHours,
     days_after,
@@ -82,6 +83,22 @@ def draft_all(milestone: PlannedMilestone, templates: Sequence[ReminderTemplate]
             nominal_on = _not_into_surgery(days_after(anchor_on, template.days), milestone)
             open_on = _on_open_day(nominal_on, milestone, template, prefs)
             drafts.append(draft_for(milestone, template, _ahead_of_surgery(open_on, milestone, template, prefs), prefs))
+    return drafts
+
+
+def draft_check_ins(
+    milestone: PlannedMilestone,
+    templates: Sequence[ReminderTemplate],
+    days: Sequence[CheckInDay],
+    prefs: ReminderPrefs,
+) -> list[Draft]:
+    """Return a draft for each day on which the patient is asked, numbered by the day after surgery. Raises as above."""
+    drafts = []
+    for day in days:
+        for template in templates:
+            if (template.key == ASKS_RED_FLAGS) is day.asks_red_flags:
+                draft = draft_for(milestone, template, _on_open_day(day.on, milestone, template, prefs), prefs)
+                drafts.append(replace(draft, reminder=replace(draft.reminder, repeat=day.pod)))
     return drafts
 
 

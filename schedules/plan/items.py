@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
+from schedules.plan.check_ins import NO_RHYTHM, RhythmHistory
 from schedules.plan.protocol import Protocol, Text, WorkDemands
 from schedules.plan.vocabulary import (
     Grade,
@@ -61,11 +62,12 @@ class ClinicRules:
 
     `work` replaces the protocol's table of physical demand levels by the jurisdiction's. `workers_comp_percent`
     lengthens the work milestones of workers' compensation cases: 100 changes nothing, and no published figure exists
-    (evidence file, section 8.4).
+    (evidence file, section 8.4). `check_ins` says on which days patients are asked how they are.
     """
 
     work: WorkDemands | None = None
     workers_comp_percent: int = 100
+    check_ins: RhythmHistory = NO_RHYTHM
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,7 @@ class Case:
     work: WorkDemands
     work_percent: int
     known_on: date
+    check_ins: RhythmHistory = NO_RHYTHM
 
 
 @dataclass(frozen=True, slots=True)

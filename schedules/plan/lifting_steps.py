@@ -1,10 +1,12 @@
-"""Milestones that no protocol lists: the steps that end a lifting limit, and the fracture check of low bone density.
+"""Milestones that no protocol lists: the steps that end a lifting limit, the fracture check of low bone density, and
+the check-ins of the clinic's rhythm.
 
 Rules: evidence file, sections 2.9 (rule 7) and 3.1. A step has no message: nobody is told to lift more by date.
 """
 
 from collections.abc import Iterable, Iterator
 
+from schedules.plan.check_ins import DEFAULT_GRADE, check_in_days
 from schedules.plan.days import day_after
 from schedules.plan.items import Case, PlannedMilestone, PlannedRestriction
 from schedules.plan.kinds import rule_of
@@ -36,6 +38,20 @@ def plan_lifting_steps(case: Case, limits: Iterable[PlannedRestriction]) -> Iter
         kind = MilestoneKind.fracture_check
         yield _plan_undescribed(
             case, kind, kind, days=held.through_days, binds=Binding.target, grade=held.grade, sources=held.sources
+        )
+
+
+def plan_check_ins(case: Case) -> Iterator[PlannedMilestone]:
+    """Yield the one milestone that all check-ins after the case's surgery are asked under, from the first day of them.
+
+    It has no end: who does not answer is silent, which is told elsewhere, and not behind. There is none if nobody is
+    asked, or all days were past when the date of surgery became known.
+    """
+    stage, kind = case.stage, MilestoneKind.check_in
+    days = check_in_days(case.check_ins, stage.day0, stage.setting)
+    if days and days[-1].on >= case.known_on:
+        yield _plan_undescribed(
+            case, kind, kind, days=days[0].pod, binds=Binding.target, grade=DEFAULT_GRADE, sources=()
         )
 
 

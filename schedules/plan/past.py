@@ -44,7 +44,7 @@ def settle_missed(
         return past
     newest = max(late, key=lambda draft: draft.reminder.scheduled_on)
     if newest.template.past_policy is PastPolicy.digest:
-        return [_older(reminder) if reminder.key != newest.reminder.key else reminder for reminder in past]
+        return [_older(reminder) if reminder.identity != newest.reminder.identity else reminder for reminder in past]
     caught_up = _catch_up(milestone, newest, ahead, prefs, known_at)
     if caught_up.outcome is ReminderOutcome.past_window_closed:
         return [replace(reminder, outcome=caught_up.outcome) for reminder in past]

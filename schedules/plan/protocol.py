@@ -3,9 +3,10 @@
 Days are calendar days from the day of surgery (day 0); pounds are `*_lb`. Knows no patient and no file.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import time
 from enum import StrEnum
+from typing import Final
 
 from schedules.plan.errors import PlanError, describe
 from schedules.plan.vocabulary import (
@@ -73,6 +74,14 @@ class Text:
         for name, figure in figures.items():
             english, spanish = (each.replace(f"{{{name}}}", str(figure)) for each in (english, spanish))
         return Text(en=english, es=spanish)
+
+
+# In the days after day surgery the check-in asks for red flags: a draft of ours, grade E, that no protocol holds.
+ASKS_RED_FLAGS: Final = "red_flags"
+_RED_FLAGS_TEXT: Final = Text(
+    en="How are you after your surgery? Please answer the safety questions now. Do not wait for us with an emergency.",
+    es="¿Cómo está después de su operación? Responda ahora las preguntas de seguridad; en una emergencia no espere.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,13 +243,20 @@ class ReminderRules:
         by_kind: dict[MilestoneKind, tuple[ReminderTemplate, ...]] = {}
         for template in self.templates:
             by_kind[template.kind] = (*by_kind.get(template.kind, ()), template)
+        if by_kind.get(MilestoneKind.check_in):
+            usual = by_kind[MilestoneKind.check_in]
+            safety = replace(usual[0], key=ASKS_RED_FLAGS, category=ReminderCategory.safety, text=_RED_FLAGS_TEXT)
+            by_kind[MilestoneKind.check_in] = (*usual, replace(safety, grade=Grade.E))
         object.__setattr__(self, "_by_kind", by_kind)
         policies = {template.kind: template.past_policy for template in self.templates}
         policies |= {silent.kind: silent.past_policy for silent in self.silent}
         object.__setattr__(self, "_policies", policies)
 
     def for_kind(self, kind: MilestoneKind) -> tuple[ReminderTemplate, ...]:
-        """Return the reminders of `kind` in the file's order, or none."""
+        """Return the reminders of `kind` in the file's order, or none.
+
+        Of check-ins the one that asks for red flags comes last, and goes out at the time of the first.
+        """
         return self._by_kind.get(kind, ())
 
     def past_policy_of(self, kind: MilestoneKind) -> PastPolicy | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from schedules.plan.check_ins import CheckInDay
 from schedules.plan.digest import PastItem, gather, stages_run_until
 from schedules.plan.drafts import (
     FIRST_SENDING,
@@ -16,6 +17,7 @@ from schedules.plan.drafts import (
     PlannedReminder,
     ReminderPrefs,
     draft_all,
+    draft_check_ins,
     is_superseded,
 )
 from schedules.plan.errors import PlanError, describe
@@ -40,12 +42,14 @@ __all__ = [
 class StageMessages:
     """What the messages about one stage follow: its protocol's rules, and the instant from which on we knew its date.
 
-    `signed` are the keys of the milestones whose slot is filled and signed for the present day 0.
+    `signed` are the keys of the milestones whose slot is filled and signed for the present day 0, `check_in_days` the
+    days on which the clinic's rhythm asks for a check-in after this stage.
     """
 
     rules: ReminderRules
     known_at: datetime
     signed: frozenset[str] = frozenset()
+    check_in_days: tuple[CheckInDay, ...] = ()
 
 
 def plan_reminders(
@@ -69,7 +73,7 @@ def plan_reminders(
     for_digest: list[PastItem] = []
     for milestone in plan.milestones:
         of_stage = _of_stage(messages, milestone.occurrence)
-        drafts = draft_all(milestone, of_stage.rules.for_kind(MilestoneKind(milestone.kind)), prefs)
+        drafts = _draft(milestone, of_stage, prefs)
         is_silent = (milestone.key, milestone.occurrence) in silent
         settled = _settle(milestone, drafts, of_stage, prefs, is_silent=is_silent)
         reminders += settled
@@ -78,6 +82,13 @@ def plan_reminders(
         gathered = gather(for_digest, prefs, runs_until=stages_run_until(plan.milestones), said=said)
         reminders = [each for each in reminders if each.outcome is not ReminderOutcome.past_digest] + gathered
     return tuple(sorted(reminders, key=lambda item: (item.due_at, item.occurrence, item.milestone_key, item.key)))
+
+
+def _draft(milestone: PlannedMilestone, messages: StageMessages, prefs: ReminderPrefs) -> list[Draft]:
+    templates = messages.rules.for_kind(MilestoneKind(milestone.kind))
+    if milestone.key == MilestoneKind.check_in:
+        return draft_check_ins(milestone, templates, messages.check_in_days, prefs)
+    return draft_all(milestone, templates, prefs)
 
 
 def _for_digest(

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from schedules.plan.build import build_plan
+from schedules.plan.check_ins import check_in_days
 from schedules.plan.errors import PlanError
 from schedules.plan.items import ClinicRules, PatientFacts, Plan, PlannedMilestone, PlannedRestriction, Stage
 from schedules.plan.protocol import ReminderTemplate, Text
@@ -149,7 +150,12 @@ def simulate(scenario: Scenario, *, from_on: date, days: int) -> Simulation:
 def stage_messages(scenario: Scenario) -> dict[int, StageMessages]:
     """Return what the messages of each stage follow, by its ordinal."""
     return {
-        stage.ordinal: StageMessages(stage.protocol.reminders, scenario.enrolled_at, _signed(stage))
+        stage.ordinal: StageMessages(
+            stage.protocol.reminders,
+            scenario.enrolled_at,
+            _signed(stage),
+            check_in_days(scenario.clinic.check_ins, stage.day0, stage.setting),
+        )
         for stage in scenario.stages
     }
 

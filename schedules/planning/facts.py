@@ -11,6 +11,7 @@ from models.care import Episode, MilestoneProgress, Surgery
 from models.people import Patient
 from models.practice import Practice
 from schedules.plan.build import PatientFacts, Plan, Stage, build_plan
+from schedules.plan.check_ins import check_in_days
 from schedules.plan.items import PlannedMilestone
 from schedules.plan.protocol import Protocol
 from schedules.plan.reminders import ReminderPrefs, StageMessages
@@ -127,12 +128,14 @@ def outline(session: Session, care: Care, now: datetime) -> Outline:
     """Return the plan that an episode's facts call for. `now` stands for the instant at which a date becomes known."""
     slots: Mapping[int, Slots] = filled_slots(session, care)
     stages = [_stage(care, each, slots.get(each.stage, {}), now) for each in care.standing]
-    plan = build_plan(stages, _facts(care), enrolled_on=care.medical_day(now), clinic=clinic_rules(care.practice))
+    rules = clinic_rules(care.practice)
+    plan = build_plan(stages, _facts(care), enrolled_on=care.medical_day(now), clinic=rules)
     messages = {
         each.stage: StageMessages(
             rules=care.protocol_of(each).reminders,
             known_at=each.dated_at or now,
             signed=signed_keys(each, slots.get(each.stage, {})),
+            check_in_days=check_in_days(rules.check_ins, each.surgery_on, each.setting),
         )
         for each in care.standing
     }

@@ -22,6 +22,7 @@ from schedules.planning.stored import StoredCare
 _REPORTED = (Surgery, MilestoneProgress, Clearance, ObservedFact, SlotEntry)
 _SETTINGS = (
     "time_zone", "country", "closed_on", "holiday_calendar", "opioid_free_hours", "workers_comp_percent", "work_table",
+    "check_in_rhythms",
 )  # fmt: skip
 
 

@@ -80,6 +80,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "said_elsewhere": "another episode of the patient says the same",
         "silence": "on the next channel, unless it is seen before",
         "skipped": "the milestone was left out",
+        "reported": "the patient has checked in on that day already",
         "snoozed": "the patient put it off",
         "staff_disabled": "the member of staff no longer works here",
         "superseded": "something later took its place",

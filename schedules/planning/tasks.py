@@ -1,6 +1,6 @@
 """Questions that only the clinic can answer: one row each, asked once, taken back when they no longer matter."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
@@ -8,10 +8,12 @@ from sqlalchemy.orm import Session
 
 from models.care import Surgery
 from models.report import Task, TaskKind, TaskState
+from schedules.plan.check_ins import RhythmHistory, call_days, read_history
 from schedules.plan.identity import plan_row_id
 from schedules.plan.items import FilledSlot
+from schedules.plan.timing import next_open_day
 from schedules.plan.vocabulary import EpisodeStatus, MilestoneKind, PastPolicy, Phase, SurgeryStatus
-from schedules.planning.facts import Care, PlacedItem, settled_milestones
+from schedules.planning.facts import Care, PlacedItem, reminder_prefs, settled_milestones
 from schedules.planning.rows import find, find_all
 from schedules.planning.slots import SLOT_KINDS, filled_slots
 
@@ -29,11 +31,15 @@ class _Question:
     surgery_id: str | None = None
     due_on: date | None = None
     about: dict[str, list[str]] = field(default_factory=dict)
+    number: int = 1
 
     def id_in(self, practice_id: str) -> str:
-        """Return the id of its task. What is past at enrolment is asked once a patient, the rest once a surgery."""
+        """Return the id of its task. What is past at enrolment is asked once a patient, the rest once a surgery.
+
+        Calls have a `number`: there are several.
+        """
         subject = self.patient_id if self.kind is TaskKind.past_items else self.surgery_id or self.episode_id
-        return plan_row_id(practice_id, subject, "task", self.kind, 1)
+        return plan_row_id(practice_id, subject, "task", self.kind, self.number)
 
 
 def write_tasks(
@@ -56,6 +62,46 @@ def write_tasks(
                 _ask(session, care, question, now)
             else:
                 _take_back(session, care.episode.practice_id, question, now)
+    _write_calls(session, care, now)
+
+
+def _write_calls(session: Session, care: Care, now: datetime) -> None:
+    """Ask for the calls of the clinic's rhythm that are still ahead, and take back those that it no longer has.
+
+    A call whose day has come and that nobody made stays asked for.
+    """
+    practice_id, today = care.episode.practice_id, care.medical_day(now)
+    history = read_history(care.practice.check_in_rhythms)
+    if not history.versions:
+        return
+    wanted = {each.id_in(practice_id): each for each in _calls(care, history, now)}
+    of_patient = find_all(session, Task, practice_id, patient_id=care.patient.id)
+    calls = [each for each in of_patient if each.episode_id == care.episode.id and each.kind is TaskKind.recovery_call]
+    waiting = {each.id for each in calls if each.state is TaskState.open}
+    for task_id, question in wanted.items():
+        if task_id in waiting or (question.due_on is not None and question.due_on >= today):
+            _ask(session, care, question, now)
+    for task in calls:
+        if task.id not in wanted:
+            _withdraw(task, now)
+
+
+def _calls(care: Care, history: RhythmHistory, now: datetime) -> Iterator[_Question]:
+    """Yield the calls of an episode, one a day, on days on which the clinic is open and the patient is at home.
+
+    Who is not known to be in hospital may be at home.
+    """
+    closed, taken = reminder_prefs(care, now).closed_days, set[date]()
+    for surgery in sorted(care.standing, key=lambda each: (each.surgery_on or date.max, each.stage)):
+        for pod, on in call_days(history, surgery.surgery_on):
+            due_on = next_open_day(on, closed=closed)
+            is_in_hospital = surgery.discharged_on is not None and due_on < surgery.discharged_on
+            if due_on in taken or is_in_hospital:
+                continue
+            taken.add(due_on)
+            about = {"days": [str(pod)], "surgery_on": [str(surgery.surgery_on)]}
+            ids = care.patient.id, care.episode.id, surgery.id
+            yield _Question(TaskKind.recovery_call, *ids, due_on=due_on, about=about, number=1 + pod)
 
 
 def ask_whether_it_happened(session: Session, surgery: Surgery, now: datetime) -> bool:

@@ -18,7 +18,8 @@ from models.people import Patient
 from models.practice import Practice
 from models.report import CheckIn
 from models.sets import among
-from schedules.plan.alert_rules import FAR_BEHIND, NO_CHECK_IN, is_far_behind, is_silent
+from schedules.plan.alert_rules import FAR_BEHIND, MISSED_IN_A_ROW, NO_CHECK_IN, is_far_behind, is_silent
+from schedules.plan.check_ins import Silence, count_missed, read_history
 from schedules.plan.progress import facts_of
 from schedules.plan.vocabulary import AlertKind, AlertState, EpisodeStatus, Owner, Phase, SurgeryStatus
 from schedules.planning.alerts import Fact, alert_id
@@ -90,14 +91,15 @@ def _courses(
 
 def _silences(courses: Sequence[_Course], practice: Practice, today: date) -> Iterator[Fact]:
     """Yield who is silent. Who has no app, and never reported, was never asked for anything by us."""
-    zone = ZoneInfo(practice.time_zone)
+    zone, rhythms = ZoneInfo(practice.time_zone), read_history(practice.check_in_rhythms)
     for each in courses:
         if each.surgery_on is None or (not each.has_app and each.last_sign_at is None):
             continue
         signs = [each.enrolled_at, *(() if each.last_sign_at is None else (each.last_sign_at,))]
         last_on = max(each.surgery_on, *(sign.astimezone(zone).date() for sign in signs))
         silent_days = (today - last_on).days
-        if is_silent(day_after_surgery=(today - each.surgery_on).days, silent_days=silent_days):
+        missed = count_missed(rhythms, Silence(each.surgery_on, last_on, today), most=MISSED_IN_A_ROW)
+        if is_silent(day_after_surgery=(today - each.surgery_on).days, silent_days=silent_days, missed=missed):
             yield Fact(
                 patient_id=each.patient_id,
                 episode_id=each.episode_id,

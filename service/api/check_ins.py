@@ -7,6 +7,7 @@ from marshmallow import Schema, fields, validate
 
 from models import CheckIn, Episode
 from models.care import Reporter
+from schedules.plan.exercises import EXERCISE_OF_KEY
 from schedules.plan.red_flag import Urgency
 from schedules.plan.red_flags import FLAG_OF_KEY
 from schedules.plan.vocabulary import WoundSign
@@ -23,6 +24,9 @@ from service.care.records import CheckInRecord
 from service.db import current_session
 
 check_ins = Resource("check-ins", "What patients report of a day.")
+
+
+_LISTS = ("red_flags", "wound_signs", "exercises")
 
 
 def _pain(where: str, **options: Any) -> Whole:
@@ -58,6 +62,13 @@ class WoundSigns(_Said):
         super().__init__(WoundSign, "a sign at the wound", "What the patient sees at the wound", **options)
 
 
+class Exercises(_Said):
+    """What of the day's exercises was done."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(EXERCISE_OF_KEY, "the key of an exercise", "Keys of the exercises done on the day", **options)
+
+
 def _of_ten(what: str) -> Whole:
     return Whole(0, 10, f"{what}: 0 the worst, 10 the best", load_default=None, allow_none=True)
 
@@ -79,6 +90,7 @@ class CheckInBody(Schema):
     opioid_doses = Whole(0, 100, "doses of the prescribed opioid in 24 hours", load_default=None, allow_none=True)
     temperature_tenths_c = Whole(300, 450, "tenths of a degree Celsius", load_default=None, allow_none=True)
     wound_signs = WoundSigns(load_default=None, allow_none=True)
+    exercises = Exercises(load_default=None, allow_none=True)
     sleep = _of_ten("sleep")
     mood = _of_ten("mood")
     confidence = _of_ten("confidence in moving about")
@@ -134,7 +146,7 @@ def list_episode_check_ins(query: dict[str, Any], episode_id: str) -> Any:
 @check_ins.alt_response(201, schema=CheckInAnswer, success=True)
 def store_check_in(body: dict[str, Any], check_in_id: str) -> Any:
     """Store a check-in under your own id. Sending the same body again changes nothing."""
-    lists = {name: None if body[name] is None else tuple(body[name]) for name in ("red_flags", "wound_signs")}
+    lists = {name: None if body[name] is None else tuple(body[name]) for name in _LISTS}
     session, record = current_session(), CheckInRecord(**body | lists)
     row, is_new = put_check_in(session, caller(), check_in_id, record, now=now(), require_match=require_match)
     if is_new:

@@ -56,3 +56,19 @@ PRACTICE: dict[str, Any] = {
     "has_webhook_secret": False,
     "episodes_to_rebuild": 412,
 }
+RHYTHM: dict[str, Any] = {
+    "phases": [
+        {"through_day": 14, "times_a_week": 7},
+        {"through_day": 42, "times_a_week": 2},
+        {"through_day": 90, "times_a_week": 1},
+    ],
+    "red_flags_through_day": 3,
+    "call_days": [1, 3],
+}
+RHYTHM_ANSWER: dict[str, Any] = RHYTHM | {
+    "is_set": True,
+    "is_planned": False,
+    "from_on": "2026-03-03",
+    "grade": "E",
+    "default": RHYTHM,
+}

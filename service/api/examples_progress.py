@@ -52,3 +52,18 @@ PROGRESS: dict[str, Any] = {
         }
     ],
 }
+EXERCISES: dict[str, Any] = {
+    "episode_id": "k7Qm2pXcV9sLwRtA",
+    "as_of": "2026-03-02",
+    "days_told": 6,
+    "items": [
+        {
+            "key": "walk",
+            "phase": "protect",
+            "text": {"en": "I walked a little, several times.", "es": "Caminé un poco, varias veces."},
+            "grade": "E",
+            "sources": ["S56", "S57"],
+            "days_done": 5,
+        }
+    ],
+}

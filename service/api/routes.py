@@ -7,6 +7,7 @@ from service.api.audit_trail import audit_trail
 from service.api.break_glass import emergency_accesses
 from service.api.calendar_feeds import calendar_feeds
 from service.api.cards import cards
+from service.api.check_in_rhythm import check_in_rhythm
 from service.api.check_ins import check_ins
 from service.api.clearance_rules import clearance_rules
 from service.api.clearances import clearances
@@ -16,6 +17,7 @@ from service.api.delivery_health import delivery_health
 from service.api.devices import devices
 from service.api.doubles import doubles
 from service.api.episodes import episodes
+from service.api.exercises import exercises
 from service.api.held_deliveries import held_deliveries
 from service.api.holds import holds
 from service.api.imports import imports
@@ -88,7 +90,9 @@ RESOURCES = (
     limits,
     slots,
     reminders,
+    check_in_rhythm,
     check_ins,
+    exercises,
     questionnaires,
     questionnaire_answers,
     scores,

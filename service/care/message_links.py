@@ -15,6 +15,7 @@ from models.isolation import Door, see
 from models.people import Staff
 from schedules.plan.corrections import URGENT_KEYS
 from schedules.plan.day_limits import DayLimits
+from schedules.plan.exercises import Exercise
 from schedules.plan.vocabulary import MilestoneKind, ReminderState, SurgeryStatus
 from schedules.planning.on_call import monitored_until
 from schedules.planning.slots import SLOT_KINDS
@@ -22,6 +23,7 @@ from service.care.acknowledging import acknowledge_reminder
 from service.care.cards_today import CardToday, cards_today
 from service.care.emergency import EmergencyAdvice, emergency_advice
 from service.care.enrol import clinic_today
+from service.care.exercises import view_exercises
 from service.care.limits import patient_limits
 from service.care.progress_view import ProgressItem, view_progress
 from service.care.reach import find_named_episode, find_patient, practice_of
@@ -75,6 +77,7 @@ class MessageView:
     limits: DayLimits | None
     next: tuple[ProgressItem, ...]
     cards: tuple[CardToday, ...]
+    exercises: tuple[Exercise, ...]
     advice: EmergencyAdvice
 
 
@@ -132,6 +135,7 @@ def read_message(session: Session, link: MessageLink, now: datetime) -> MessageV
     stands = all(_stands(link, each) for each in reminders)
     personal = [item for item in (_personal_item(session, each) for each in reminders) if item is not None and stands]
     instructions = [_instruction(session, caller, item) for item in personal]
+    today = clinic_today(practice, now)
     is_monitored = monitored_until(session, practice, now) is not None
     return MessageView(
         patient=patient,
@@ -141,8 +145,9 @@ def read_message(session: Session, link: MessageLink, now: datetime) -> MessageV
         instructions=tuple(each for each in instructions if each is not None),
         waits_for_clinic=None in instructions,
         limits=patient_limits(session, caller, patient.id, on=None, now=now).limits,
-        next=view_progress(session, practice, episode, clinic_today(practice, now)).next,
         cards=cards_today(session, caller, patient.id, now).cards,
+        next=view_progress(session, practice, episode, today).next,
+        exercises=tuple(each.exercise for each in view_exercises(session, practice, episode, today, now).items),
         advice=emergency_advice(patient.country, patient.language, practice.phone, is_monitored=is_monitored),
     )
 

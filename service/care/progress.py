@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from models import Milestone, MilestoneProgress, Reminder, Surgery
 from models.people import StaffRole
-from schedules.plan.vocabulary import Phase, SkipReason
+from schedules.plan.vocabulary import MilestoneKind, Phase, SkipReason
 from schedules.planning import Answer, plan_episode, withdraw
 from schedules.planning.slots import SLOT_KINDS
 from service.care.acknowledging import acknowledge_reported
@@ -48,9 +48,11 @@ def achieve(
     Without a day it is today; one that is reached already keeps its day, so that sending again moves nothing.
 
     Raises NotFoundError, ForbiddenError for one that lifts a restriction, ConflictError for one that is skipped or
-    cancelled, InvalidError for a day ahead or before the surgery.
+    cancelled or that of the check-ins, InvalidError for a day ahead or before the surgery.
     """
     milestone = _reportable(session, caller, milestone_id)
+    if not can_be_reached(milestone):
+        raise ConflictError(Fault("", "a check-in for each day, and no report of the milestone", "achieved"))
     today = clinic_today(practice_of(session, caller), now)
     progress = _progress_of(session, milestone)
     day = achieved_on or progress.achieved_on or today
@@ -117,6 +119,11 @@ def note_achieved(session: Session, caller: Principal, milestone: Milestone, on:
 def may_report(caller: Principal, milestone: Milestone) -> bool:
     """Return whether the caller may report on a milestone: one that lifts a restriction is not the patient's word."""
     return milestone.lifts is None or caller.role in _MAY_LIFT
+
+
+def can_be_reached(milestone: Milestone) -> bool:
+    """Return whether a milestone is reached once: that of the check-ins asks for the next one after each."""
+    return milestone.kind != MilestoneKind.check_in
 
 
 def _reportable(session: Session, caller: Principal, milestone_id: str) -> Milestone:

@@ -99,8 +99,8 @@ class SurgeryRecord:
 class CheckInRecord:
     """What a patient reports at one time. Pain from 0 (none) to 10; minutes and steps of the whole day.
 
-    `red_flags` are the keys of those said yes to, `wound_signs` what is seen at the wound; None: not asked. Sleep, mood
-    and confidence from 0, the worst, to 10.
+    `red_flags` are the keys of those said yes to, `wound_signs` what is seen at the wound, `exercises` the keys of
+    those done on the day; None: not asked. Sleep, mood and confidence from 0, the worst, to 10.
     """
 
     episode_id: str
@@ -117,6 +117,7 @@ class CheckInRecord:
     opioid_doses: int | None = None
     temperature_tenths_c: int | None = None
     wound_signs: tuple[str, ...] | None = None
+    exercises: tuple[str, ...] | None = None
     sleep: int | None = None
     mood: int | None = None
     confidence: int | None = None

@@ -15,6 +15,7 @@ from models.isolation import see
 from models.people import StaffRole
 from models.practice import BY_SLUG
 from models.sign_in import CodePurpose
+from schedules.plan.check_ins import DEFAULT_RHYTHM, RhythmHistory, RhythmVersion, write_history
 from schedules.plan.vocabulary import SurgeryStatus
 from service.care.cohort import import_cohort
 from service.care.cohort_report import RowOutcome
@@ -31,6 +32,7 @@ from service.identity.tokens import DeviceTokens, Issued, enrol_device, issue_st
 FILE = Path(__file__).parent.parent / "demo" / "cohort.csv"
 REFERENCE_DAY = date(2026, 11, 22)  # see service/demo/README.md
 SLUG = "demo"
+_RHYTHM_SINCE = date(2024, 1, 1)  # before the first of its surgeries
 COORDINATOR, SURGEON = "demo-coordinator", "demo-surgeon"
 _ON_THE_DAY = ("SP101048", "SP101053", "SP101059")
 _CALLS = 2  # patients whom somebody has to call
@@ -135,6 +137,7 @@ def _add_clinic(session: Session) -> Practice:
         time_zone="America/New_York",
         phone="+12125550142",
         closed_on=[],
+        check_in_rhythms=write_history(RhythmHistory((RhythmVersion(1, _RHYTHM_SINCE, DEFAULT_RHYTHM),))),
     )
     add_practice(session, practice)
     for staff_id, name, role, email in _STAFF:

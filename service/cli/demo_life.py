@@ -19,6 +19,7 @@ from schedules.plan.questionnaires import QUESTIONNAIRE_KINDS
 from schedules.plan.vocabulary import Owner, Phase, SurgeryStatus
 from schedules.planning import plan_episode
 from service.care.clearances import revoke
+from service.care.progress import can_be_reached
 from service.cli.demo_answers import AT, answers_of, check_ins_of, dice
 from service.identity.principal import Principal
 
@@ -115,7 +116,7 @@ def _reported(patient: Patient, milestones: Iterable[Milestone], desk: Desk) -> 
     """Yield what the patient, or the clinic, reached by today; of who is behind the last weeks are missing."""
     until = desk.today - timedelta(days=35 if _fate(patient) == _BEHIND else 0)
     for row in milestones:
-        if row.lifts is not None or row.cancelled_at is not None or row.target_on is None:
+        if row.lifts is not None or row.cancelled_at is not None or row.target_on is None or not can_be_reached(row):
             continue
         spread = (row.latest_on or row.target_on) - row.target_on
         on = row.target_on + timedelta(days=dice(patient, row.id, 5) - 2)

@@ -24,6 +24,7 @@ from service.care.assignments import list_assigned
 from service.care.check_ins import list_check_ins
 from service.care.devices import list_devices, mark_lost, state_of
 from service.care.enrol import clinic_today
+from service.care.exercises import ExercisesView, exercises_of
 from service.care.limits import patient_limits
 from service.care.plan_view import PlanView, view_plan
 from service.care.progress_view import ProgressView, view_progress
@@ -74,6 +75,7 @@ class Course:
     check_ins: Sequence[CheckIn]
     scores: ScoresView
     taper: TaperView
+    exercises: ExercisesView
     visits: Sequence[Visit]
     photos: Sequence[WoundPhoto]
     reminders: Sequence[Reminder]
@@ -217,14 +219,17 @@ def _course(practice: Practice, episode: Episode, today: date) -> Course:
     session = current_session()
     wanted = TaskFilter(patient_id=episode.patient_id)
     tasks = list_tasks(session, practice.id, wanted, after=None, limit=_MOST_TASKS)
+    plan = view_plan(session, practice, episode, today, now())
+    check_ins = list_check_ins(session, practice.id, episode.id, after=None, limit=_MOST_CHECK_INS)
     return Course(
         episode=episode,
-        plan=view_plan(session, practice, episode, today, now()),
+        plan=plan,
         progress=view_progress(session, practice, episode, today),
         tasks=tuple(task for task in tasks if task.episode_id == episode.id),
-        check_ins=list_check_ins(session, practice.id, episode.id, after=None, limit=_MOST_CHECK_INS),
+        check_ins=check_ins,
         scores=view_scores(session, practice, episode, today),
         taper=view_taper(session, practice, episode),
+        exercises=exercises_of(plan, check_ins, ZoneInfo(practice.time_zone)),
         visits=list_visits(session, practice.id, episode.id),
         photos=list_photos(session, practice.id, episode.id),
         reminders=list_reminders(session, practice.id, episode.id, after=None, limit=_MOST_REMINDERS),

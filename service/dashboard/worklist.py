@@ -14,12 +14,14 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from models.report import TaskKind
+from schedules.plan.check_ins import NO_RHYTHM, RhythmHistory, Silence, count_missed
 from schedules.plan.vocabulary import AlertState, AlertUrgency, ApproachClass, MilestoneState, Procedure, SurgeryStatus
 from service.dashboard.queries.worklist import Caseload, Late, OpenAlert, OpenTask, Person, Stage
 
 # Days without a check-in after which a patient counts as silent, by the postoperative day until which that holds: two
 # rounds of the default rhythm (daily to day 14, twice a week to day 42, weekly to day 90). Grade E, and shown so.
 SILENT_AFTER: Final = ((14, 2), (42, 7), (90, 14))
+_MISSED: Final = 2  # of the clinic's own rhythm, which may ask more often or go on for longer
 
 
 _BEFORE_ALL: Final = 100
@@ -114,21 +116,24 @@ class Worklist:
     open_count: int
 
 
-def make_worklist(caseload: Caseload, wanted: Wanted, today: date, zone: ZoneInfo) -> Worklist:
-    """Return the worklist of a day of the clinic's calendar."""
-    entries = [entry for entry in _entries(caseload, today, zone) if _fits(entry, wanted)]
+def make_worklist(
+    caseload: Caseload, wanted: Wanted, today: date, zone: ZoneInfo, rhythms: RhythmHistory = NO_RHYTHM
+) -> Worklist:
+    """Return the worklist of a day of the clinic's calendar. `rhythms` say when its patients are asked to check in."""
+    entries = [entry for entry in _entries(caseload, today, zone, rhythms) if _fits(entry, wanted)]
     counts = Counter(chain.from_iterable(entry.whys for entry in entries))
     shown = entries if wanted.why is None else [each.seen_as(wanted.why) for each in entries if wanted.why in each.whys]
     ordered = tuple(sorted(shown, key=_ORDERS[wanted.sort]))
     return Worklist(ordered, counts, len(entries), len(caseload.people))
 
 
-def _entries(caseload: Caseload, today: date, zone: ZoneInfo) -> Iterator[Entry]:
+def _entries(caseload: Caseload, today: date, zone: ZoneInfo, rhythms: RhythmHistory) -> Iterator[Entry]:
     for person in caseload.people:
         stages = caseload.stages.get(person.episode_id, ())
         surgery, heard_at = _present(stages, today), caseload.heard_at.get(person.episode_id)
         heard_on = None if heard_at is None else heard_at.astimezone(zone).date()
-        reasons = [*_of_plan(caseload, person.episode_id, today, zone), *_of_silence(surgery, heard_on, today)]
+        reasons = [*_of_plan(caseload, person.episode_id, today, zone)]
+        reasons += _of_silence(surgery, heard_on, today, rhythms)
         reasons += [Reason(Why.today, "", today, 0) for stage in stages if stage.surgery_on == today]
         if not reasons:
             continue
@@ -139,7 +144,7 @@ def _entries(caseload: Caseload, today: date, zone: ZoneInfo) -> Iterator[Entry]
 
 def _of_plan(caseload: Caseload, episode_id: str, today: date, zone: ZoneInfo) -> Iterator[Reason]:
     yield from (_of_alert(alert, today, zone) for alert in caseload.alerts.get(episode_id, ()))
-    yield from (_of_task(task, today) for task in caseload.tasks.get(episode_id, ()))
+    yield from (_of_task(task, today) for task in caseload.tasks.get(episode_id, ()) if _is_for_now(task, today))
     yield from (_of_late(item, today) for item in caseload.late.get(episode_id, ()))
 
 
@@ -150,6 +155,11 @@ def _of_alert(alert: OpenAlert, today: date, zone: ZoneInfo) -> Reason:
     rank = _URGENCIES[alert.urgency] - _BEFORE_ALL + (len(_URGENCIES) if is_taken else 0)
     what, days = f"alert_kind_{alert.kind}", (today - since_on).days
     return Reason(Why.danger, what, since_on, days, alert_id=alert.alert_id, rank=rank)
+
+
+def _is_for_now(task: OpenTask, today: date) -> bool:
+    """Return whether somebody can do it yet: nobody is called before the day of the call."""
+    return task.kind is not TaskKind.recovery_call or task.due_on is None or task.due_on <= today
 
 
 def _of_task(task: OpenTask, today: date) -> Reason:
@@ -164,13 +174,15 @@ def _of_late(item: Late, today: date) -> Reason:
     return Reason(why, item.kind, item.since_on, (today - item.since_on).days, item.milestone_id)
 
 
-def _of_silence(surgery: Stage | None, heard_on: date | None, today: date) -> Iterator[Reason]:
+def _of_silence(surgery: Stage | None, heard_on: date | None, today: date, rhythms: RhythmHistory) -> Iterator[Reason]:
     if surgery is None or surgery.surgery_on is None or surgery.status is not SurgeryStatus.performed:
         return
     after = silent_after((today - surgery.surgery_on).days)
     since_on = surgery.surgery_on if heard_on is None else max(heard_on, surgery.surgery_on)
     days = (today - since_on).days
-    if after is not None and days > after:
+    missed = count_missed(rhythms, Silence(surgery.surgery_on, since_on, today), most=_MISSED)
+    is_long = after is not None and days > after
+    if is_long if missed is None else missed >= _MISSED or (missed > 0 and is_long):
         yield Reason(Why.silent, "never" if heard_on is None else "", since_on, days)
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 
 from models import AlertEntry
 from models.sync import SyncClock
+from schedules.plan.check_ins import read_history
 from schedules.plan.vocabulary import ApproachClass, Procedure
 from schedules.planning.on_call import monitored_until
 from service.api.scope import caller, now, scope, show
@@ -72,7 +73,7 @@ def _worklist() -> dict[str, Any]:
     today, zone = clinic_today(practice, now()), ZoneInfo(practice.time_zone)
     wanted, mark = _wanted(), _mark()
     caseload = load_caseload(session, practice.id, today)
-    worklist = make_worklist(caseload, wanted, today, zone)
+    worklist = make_worklist(caseload, wanted, today, zone, read_history(practice.check_in_rhythms))
     number = min(_number(request.args), pages_of(len(worklist.entries), PAGE))
     shown = worklist.entries[(number - 1) * PAGE : number * PAGE]
     show(*(entry.person.patient_id for entry in shown))

@@ -71,6 +71,7 @@ OF_PATIENTS: Final[Rules] = {
     "POST /api/v1/reminders/{reminder_id}/acknowledge": PATIENT_OR_STAFF,
     "POST /api/v1/reminders/{reminder_id}/snooze": PATIENT,
     "GET /api/v1/episodes/{episode_id}/check-ins": PATIENT_OR_STAFF | REPORTS_READ | PROXY_REPORTS,
+    "GET /api/v1/episodes/{episode_id}/exercises": PATIENT_OR_STAFF | REPORTS_READ | PROXY_REPORTS,
     "GET /api/v1/surgeries/{surgery_id}": PATIENT_OR_STAFF | PATIENTS_READ | PROXY_PLAN,
     "PUT /api/v1/surgeries/{surgery_id}": STAFF | PATIENTS_WRITE,
     "PATCH /api/v1/surgeries/{surgery_id}": STAFF | PATIENTS_WRITE,

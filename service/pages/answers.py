@@ -9,6 +9,7 @@ from datetime import datetime
 
 from werkzeug.datastructures import MultiDict
 
+from schedules.plan.exercises import EXERCISE_OF_KEY
 from schedules.plan.red_flags import FLAG_OF_KEY
 from schedules.plan.vocabulary import WoundSign
 from service.care.checks import is_storable
@@ -42,6 +43,7 @@ def read_answers(form: MultiDict[str, str], episode_id: str, reported_at: dateti
         confidence=_whole(form, "confidence", 10),
         took_opioid={"yes": True, "no": False}.get(form.get("took_opioid", "")),
         red_flags=_red_flags(form),
+        exercises=_exercises(form),
         note=_note(form),
     )
 
@@ -99,6 +101,16 @@ def _red_flags(form: MultiDict[str, str]) -> tuple[str, ...]:
     if not said <= FLAG_OF_KEY.keys():
         raise InvalidError(Fault("/red_flags", "keys of red flags", "something else"))
     return tuple(key for key in FLAG_OF_KEY if key in said)
+
+
+def _exercises(form: MultiDict[str, str]) -> tuple[str, ...] | None:
+    """Return the exercises that were ticked; None where the page asked for none."""
+    said = set(form.getlist("exercise"))
+    if not said <= EXERCISE_OF_KEY.keys():
+        raise InvalidError(Fault("/exercises", "keys of exercises", "something else"))
+    if form.get("asks_exercises") != "yes":
+        return None
+    return tuple(key for key in EXERCISE_OF_KEY if key in said)
 
 
 def _note(form: Mapping[str, str]) -> str | None:

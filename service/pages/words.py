@@ -109,6 +109,7 @@ WORDS: Final[Mapping[str, Text]] = MappingProxyType(
         "unsaid": Text(en="I do not say", es="No lo digo"),
         "yes": Text(en="Yes", es="Sí"),
         "no": Text(en="No", es="No"),
+        "any_exercise": Text(en="What did you do today?", es="¿Qué hizo hoy?"),
         "any_flag": Text(
             en="Do you have any of these now? Do not wait for us: do what is said below.",
             es="¿Tiene ahora algo de esto? No espere nuestra respuesta: haga lo que se indica abajo.",

@@ -225,6 +225,7 @@ def body_of(route: str, ids: dict[str, str]) -> Any:
         "PUT /api/v1/milestones/{milestone_id}/slot": {"instruction": "No food after midnight."},
         "POST /api/v1/milestones/{milestone_id}/slot/sign": {"rev": 1},
         "PATCH /api/v1/practice": {},
+        "PUT /api/v1/practice/check-in-rhythm": {"phases": [], "red_flags_through_day": None, "call_days": []},
         "POST /api/v1/simulations": {},
         "PUT /api/v1/clearance-rules/{rule_id}": {"milestone_kind": "blt_end"},
         "POST /api/v1/clearance-rules/{rule_id}/retire": {},

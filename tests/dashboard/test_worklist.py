@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from models import AuditEntry, AuditSubject, CheckIn, Clearance, Episode, Milestone, Task, Token
 from models.care import Reporter
 from models.report import TaskKind
+from schedules.plan.check_ins import CheckInRhythm, RhythmHistory, RhythmPhase, RhythmVersion
 from schedules.plan.course import WaitingReason
 from schedules.plan.vocabulary import EpisodeStatus, MilestoneState, Procedure, SkipReason, SurgeryStatus
 from service.care.progress_view import view_progress
@@ -96,6 +97,42 @@ def test_who_misses_two_check_ins_of_the_rhythm_is_silent(
     )
 
     assert [entry.reasons[0].days for entry in found.entries] == ([] if days is None else [days])
+
+
+@pytest.mark.parametrize(
+    ("phases", "heard_on", "days"),
+    [
+        (((90, 7),), 27, 3),  # the days between were both asked for
+        (((90, 1),), 23, None),  # a week, and the first that was asked for is today's
+        (((90, 1),), 21, 9),  # that of day 14 was missed, in more than seven days
+        (((21, 1), (90, 7)), 27, None),
+    ],
+)
+def test_a_clinics_own_rhythm_says_who_is_silent(
+    phases: tuple[tuple[int, int], ...], heard_on: int, days: int | None
+) -> None:
+    day0 = date(2026, 2, 9)  # today is day 21
+    stage = Stage(
+        episode_id="a-e", stage=1, procedure=Procedure.tlif, approach_class=None, surgery_on=day0,
+        status=SurgeryStatus.performed,
+    )  # fmt: skip
+    rhythm = CheckInRhythm(tuple(RhythmPhase(*each) for each in phases), None, ())
+    rhythms = RhythmHistory((RhythmVersion(1, date(2026, 1, 1), rhythm),))
+    people = caseload(of("a"), stages={"a-e": [stage]}, heard_at={"a-e": datetime(2026, 2, heard_on, 15, tzinfo=UTC)})
+
+    found = make_worklist(people, Wanted(), date(2026, 3, 2), NEW_YORK, rhythms)
+
+    assert [entry.reasons[0].days for entry in found.entries] == ([] if days is None else [days])
+
+
+def test_a_call_after_surgery_is_on_the_list_from_its_day_on() -> None:
+    tasks = {
+        f"{each}-e": [a_task(each, TaskKind.recovery_call, date(2026, 3, day))] for each, day in (("a", 2), ("b", 3))
+    }
+
+    found = make_worklist(caseload(of("a"), of("b"), tasks=tasks), Wanted(), date(2026, 3, 2), NEW_YORK)
+
+    assert [(entry.person.patient_id, entry.why) for entry in found.entries] == [("a", Why.task)]
 
 
 def test_names_that_differ_in_case_alone_stand_together() -> None:

@@ -15,7 +15,7 @@ from schedules.plan.vocabulary import SkipReason
 from schedules.planning import plan_episode
 from service.api.fields import CivilDate, Text, Word
 from service.care.enrol import clinic_today
-from service.care.progress import PATIENT_REASONS, follow_reports, may_report, refuse_day
+from service.care.progress import PATIENT_REASONS, can_be_reached, follow_reports, may_report, refuse_day
 from service.care.reach import practice_of
 from service.errors import ServiceError
 from service.sync.edits import Edit
@@ -142,6 +142,8 @@ class ProgressWriter(Writer[MilestoneProgress]):
         milestone = self._milestones[edit.id]
         if not may_report(self.push.caller, milestone):
             raise RefusedError("lifts_a_restriction")
+        if edit.values.get("achieved_on") is not None and not can_be_reached(milestone):
+            raise RefusedError("asks_for_check_ins")
         if milestone.cancelled_at is not None:
             raise RefusedError("cancelled", against={"cancel_reason": milestone.cancel_reason})
         by_clinic = row is not None and row.skip_reason in _CLINICS_REASONS
