@@ -28,6 +28,7 @@ from service.api.moves import moves
 from service.api.observations import observations
 from service.api.on_call import on_call
 from service.api.outcomes import outcomes
+from service.api.overview import overview
 from service.api.own_protocols import own_protocols
 from service.api.passkeys import passkeys
 from service.api.patients import patients
@@ -111,6 +112,7 @@ RESOURCES = (
     migrations,
     practice,
     outcomes,
+    overview,
     practice_export,
     simulations,
     imports,

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from config import Settings
 from schedules.clock import Clock
+from schedules.watch.judgement import Rhythm
 from service.errors import UnauthenticatedError
 from service.identity.principal import Principal
 
@@ -84,6 +85,11 @@ def show(*patient_ids: str) -> None:
 def settings() -> Settings:
     """Return the application's settings."""
     return cast(Settings, current_app.extensions[SETTINGS])
+
+
+def rhythm() -> Rhythm:
+    """Return how often workers look for what is due, as it is set: by that their silence is judged."""
+    return Rhythm.of_seconds(poll=settings().poll_seconds, lease=settings().lease_seconds)
 
 
 def route_of(req: Request = request) -> str:

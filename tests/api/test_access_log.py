@@ -29,6 +29,7 @@ NOT_OF_A_PATIENT = (
     "on-call",
     "alert-rules",
     "outcomes",
+    "clinic-overview",
     "v1/questionnaires",
 )
 
