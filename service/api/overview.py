@@ -92,7 +92,7 @@ class AlertOverviewView(Schema):
     by_urgency = fields.List(fields.Nested(AlertFiguresView), required=True)
 
 
-class EndedView(Schema):
+class EndedMessagesView(Schema):
     """How many messages had one end, for one reason (see `GET /reminders/{id}/decisions`), on one channel."""
 
     kind = Word(DecisionKind, required=True)
@@ -111,7 +111,7 @@ class DeliveryOverviewView(Schema):
     causes = fields.List(fields.Nested(CauseView), attribute="judgement.causes", required=True)
     judged_at = Instant(required=True)
     since = Instant(required=True)
-    ended = fields.List(fields.Nested(EndedView), required=True)
+    ended = fields.List(fields.Nested(EndedMessagesView), required=True)
     due = fields.Integer(required=True)
     due_since = Instant(required=True, allow_none=True)
     held = fields.Integer(required=True)
