@@ -32,6 +32,7 @@ from models.replies import KeptReply
 from models.report import CheckIn, ClinicalEvent, QuestionnaireAnswer, ReminderAck, Task, Visit
 from models.row_security import secure_tables
 from models.safety import SafetyCard
+from models.saved_view import SavedView
 from models.service_account import ServiceAccount
 from models.sign_in import (
     Passkey,
@@ -107,6 +108,7 @@ __all__ = [
     "ReminderAck",
     "Restriction",
     "SafetyCard",
+    "SavedView",
     "SelfAudit",
     "ServiceAccount",
     "SignInCode",

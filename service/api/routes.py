@@ -45,6 +45,7 @@ from service.api.push_addresses import push_addresses
 from service.api.questionnaire_answers import questionnaire_answers
 from service.api.questionnaires import questionnaires
 from service.api.reminders import reminders
+from service.api.saved_views import saved_views
 from service.api.scores import scores
 from service.api.service_accounts import service_accounts
 from service.api.sign_in_provider import sign_in_provider
@@ -121,6 +122,7 @@ RESOURCES = (
     proxies,
     staff_sign_in,
     me,
+    saved_views,
     passkeys,
     sign_in_provider,
     service_accounts,

@@ -17,10 +17,12 @@ from service.api.scope import caller, now, scope, show
 from service.api.settle import settled
 from service.care.enrol import clinic_today
 from service.care.reach import practice_of
+from service.care.saved_views import list_views
 from service.dashboard.blueprint import clinic, typed
 from service.dashboard.queries.patients import find_patients
 from service.dashboard.queries.worklist import levels_of, load_caseload
 from service.dashboard.render import page
+from service.dashboard.saved_view_views import beside_worklist, open_default
 from service.dashboard.worklist import Sort, Wanted, Why, Worklist, groups_of, make_worklist, pages_of
 from service.db import current_session
 
@@ -34,7 +36,9 @@ Word = TypeVar("Word", bound=StrEnum)
 @settled
 def show_worklist() -> Response:
     """Show who needs the clinic now, by danger and then by lateness."""
-    return page("worklist.html", **_worklist())
+    views = list_views(current_session(), caller())
+    default = open_default(views)
+    return page("worklist.html", **_worklist(), **beside_worklist(views)) if default is None else default
 
 
 @clinic.get("/worklist")

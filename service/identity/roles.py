@@ -103,6 +103,13 @@ OF_ONESELF: Final[Rules] = {
     "GET /api/v1/me/alert-addresses": STAFF,
     "PUT /api/v1/me/alert-addresses/{channel}": STAFF,
     "DELETE /api/v1/me/alert-addresses/{channel}": STAFF,
+    "GET /api/v1/me/worklist-views": STAFF,
+    "PUT /api/v1/me/worklist-views/{view_id}": STAFF,
+    "DELETE /api/v1/me/worklist-views/{view_id}": STAFF,
+    "GET /clinic/views": STAFF,
+    "POST /clinic/views": STAFF,
+    "POST /clinic/views/{view_id}": STAFF,
+    "POST /clinic/views/{view_id}/remove": STAFF,
 }
 
 

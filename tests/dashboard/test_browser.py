@@ -122,7 +122,7 @@ def test_no_page_fails_the_rules_of_accessibility_in_light_or_dark(
     pages += ["/clinic/step-up", "/clinic/nowhere", f"/clinic/surgeries/{signed_in.clinic.surgery.id}/move"]
     pages += ["/clinic/protocols?procedure=tlif", "/clinic/protocols?procedure=acdf"]
     pages += ["/clinic/outcomes?procedure=tlif&kind=drive", "/clinic/outcomes?procedure=acdf&language=es"]
-    pages += ["/clinic/overview", "/clinic/overview?language=en"]
+    pages += ["/clinic/views", "/clinic/overview", "/clinic/overview?language=en"]
     pages.append(f"/clinic/milestones/{milestone_id('drive')}")
     pages += [f"/clinic/patients/{person}/{part}" for part in ("edit", "proxies")]
     pages += [f"/clinic/episodes/{clinic.episode.id}/{part}" for part in ("letters", "clinical-events")]

@@ -46,6 +46,7 @@ SEALED_COLUMNS = {
     "letter_release.address",
     "letter_release.claim_number",
     "letter.pdf",
+    "saved_view.name",
 }
 
 
