@@ -4,6 +4,7 @@ Importing this package registers every table, with its triggers and policies, on
 """
 
 from models.alert import Alert, AlertEntry, OnCallShift, StaffAddress
+from models.answering import AlertAnswering
 from models.audit import AuditEntry, AuditSeal, AuditSubject
 from models.base import Base
 from models.calendar import CalendarFeed
@@ -52,6 +53,7 @@ from models.watch import AuditMark, DecisionTally, SelfAudit, TallyMark, WorkerH
 
 __all__ = [
     "Alert",
+    "AlertAnswering",
     "AlertEntry",
     "AuditEntry",
     "AuditMark",

@@ -5,6 +5,7 @@ from typing import Any
 _WAITS: dict[str, Any] = {
     "urgency": "emergency_department",
     "within_minutes": 15,
+    "default_minutes": 15,
     "grade": "E",
     "waiting": 1,
     "waiting_since": "2026-04-22T12:41:00Z",

@@ -13,7 +13,7 @@ from service.api.delivery_health import CauseView
 from service.api.fields import CivilDate, Instant, Word
 from service.api.outcomes import smallest
 from service.api.resource import Resource
-from service.api.scope import caller, now, rhythm, scope
+from service.api.scope import caller, monitoring, now
 from service.care.overview import view_overview
 from service.db import current_session
 
@@ -67,7 +67,7 @@ class ClinicAdherenceView(Schema):
 
 
 class AlertFiguresView(Schema):
-    """The alerts of one urgency. `within_minutes` null: it calls nobody.
+    """The alerts of one urgency. `within_minutes` are as the clinic has set them; null: it calls nobody.
 
     `waiting` has nobody in hand, and of those `overdue` should be. `raised`, `in_time` and `median_minutes` until
     somebody had one in hand are of the period; null: none was raised, or half of them still wait.
@@ -75,6 +75,7 @@ class AlertFiguresView(Schema):
 
     urgency = Word(AlertUrgency, required=True)
     within_minutes = fields.Integer(required=True, allow_none=True)
+    default_minutes = fields.Integer(required=True, allow_none=True)
     grade = Word(Grade, required=True, allow_none=True)
     waiting = fields.Integer(required=True)
     waiting_since = Instant(required=True, allow_none=True)
@@ -155,4 +156,4 @@ class ClinicOverviewView(Schema):
 @overview.response(200, ClinicOverviewView, example=examples.OVERVIEW)
 def get_clinic_overview() -> Any:
     """Return what was done, how patients keep to it, what waits, and whether the service is well. For staff."""
-    return view_overview(current_session(), caller(), scope().clock, now(), rhythm=rhythm(), smallest=smallest())
+    return view_overview(current_session(), caller(), now(), monitoring=monitoring(), smallest=smallest())

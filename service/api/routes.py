@@ -2,6 +2,7 @@
 
 from service.api.access_log import access_log
 from service.api.alerts import alerts
+from service.api.answering import answering
 from service.api.assignments import assignments
 from service.api.audit_trail import audit_trail
 from service.api.break_glass import emergency_accesses
@@ -102,6 +103,7 @@ RESOURCES = (
     holds,
     doubles,
     alerts,
+    answering,
     on_call,
     tasks,
     conflicts,

@@ -9,9 +9,8 @@ from datetime import date, datetime
 from sqlalchemy.orm import Session
 
 from models.caseload import is_limited
-from schedules.clock import Clock
-from schedules.watch.judgement import Rhythm
 from service.care.enrol import clinic_today
+from service.care.monitoring import Monitoring
 from service.care.outcomes import Smallest
 from service.care.overview_alerts import AlertOverview, view_alerts
 from service.care.overview_care import Adherence, Volumes, view_adherence, view_volumes
@@ -43,7 +42,7 @@ class Overview:
 
 
 def view_overview(
-    session: Session, caller: Principal, clock: Clock, now: datetime, *, rhythm: Rhythm, smallest: Smallest
+    session: Session, caller: Principal, now: datetime, *, monitoring: Monitoring, smallest: Smallest
 ) -> Overview:
     """Return the clinic at one glance, by a fixed number of SELECTs."""
     practice = practice_of(session, caller)
@@ -55,7 +54,7 @@ def view_overview(
         volumes=view_volumes(session, practice, today, smallest),
         adherence=view_adherence(session, practice, today, smallest),
         alerts=view_alerts(session, practice.id, now),
-        on_call=view_on_call(session, practice, now),
-        delivery=view_delivery(session, practice.id, clock, rhythm),
+        on_call=view_on_call(session, practice, now, monitoring),
+        delivery=view_delivery(session, practice.id, monitoring),
         night=view_night(session, practice.id, now),
     )

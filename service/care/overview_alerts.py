@@ -12,8 +12,9 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from models import Alert
-from schedules.plan.escalation import ANSWERING
+from schedules.plan.escalation import ANSWERING, Answering
 from schedules.plan.vocabulary import AlertState, AlertUrgency, Grade
+from schedules.planning.answering import load_answering
 
 PERIOD: Final = timedelta(days=28)
 
@@ -25,11 +26,12 @@ class AlertFigures:
     Now: `waiting` has nobody in hand, the longest since `waiting_since`; of those `overdue` should be; `in_hand` is
     acknowledged and not closed. Of those `raised` in the period: `in_time` were acknowledged within their own time;
     `median_minutes` until they were, who still waits counting as longest. None: nothing was raised, or half still wait.
-    `within_minutes`: how soon it must be in hand now; None: it calls nobody.
+    `within_minutes`: how soon it must be in hand, as the clinic has set it; None: it calls nobody.
     """
 
     urgency: AlertUrgency
     within_minutes: int | None
+    default_minutes: int | None
     grade: Grade | None
     waiting: int
     waiting_since: datetime | None
@@ -49,7 +51,7 @@ class AlertOverview:
 
 
 def view_alerts(session: Session, practice_id: str, now: datetime) -> AlertOverview:
-    """Return how alerts stand, and how those of the last weeks were answered. One SELECT."""
+    """Return how alerts stand, and how those of the last weeks were answered. Two SELECTs."""
     since = now - PERIOD
     columns = (Alert.urgency, Alert.state, Alert.raised_at, Alert.acknowledge_by, Alert.acknowledged_at)
     query = select(*columns).where(
@@ -58,16 +60,20 @@ def view_alerts(session: Session, practice_id: str, now: datetime) -> AlertOverv
     found: Mapping[AlertUrgency, list[Any]] = {urgency: [] for urgency in AlertUrgency}
     for row in session.execute(query):
         found[row.urgency].append(row)
-    return AlertOverview(since, tuple(_figures(each, rows, since, now) for each, rows in found.items()))
+    held = load_answering(session, practice_id)
+    return AlertOverview(since, tuple(_figures(each, held.get(each), rows, since, now) for each, rows in found.items()))
 
 
-def _figures(urgency: AlertUrgency, rows: list[Any], since: datetime, now: datetime) -> AlertFigures:
-    answering = ANSWERING.get(urgency)
+def _figures(
+    urgency: AlertUrgency, answering: Answering | None, rows: list[Any], since: datetime, now: datetime
+) -> AlertFigures:
+    default = ANSWERING.get(urgency)
     waiting = [row for row in rows if row.state is AlertState.open]
     raised = [row for row in rows if row.raised_at >= since]
     return AlertFigures(
         urgency=urgency,
         within_minutes=None if answering is None else answering.acknowledge_minutes,
+        default_minutes=None if default is None else default.acknowledge_minutes,
         grade=None if answering is None else answering.grade,
         waiting=len(waiting),
         waiting_since=min((row.raised_at for row in waiting), default=None),

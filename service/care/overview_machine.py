@@ -14,11 +14,11 @@ from models.ids import first_id_at
 from models.practice import Practice
 from models.reminder import CLAIMABLE_STATES, DecisionKind
 from models.watch import AuditMark
-from schedules.clock import Clock
 from schedules.database_time import read_now
 from schedules.plan.vocabulary import Channel, OnCallPlace
-from schedules.watch.judgement import Judgement, Rhythm, judge
+from schedules.watch.judgement import Judgement, judge
 from schedules.watch.readings import count_held, latest_self_audits, read_readings
+from service.care.monitoring import Monitoring
 from service.care.on_call import who_watches
 
 PERIOD: Final = timedelta(days=7)
@@ -78,14 +78,15 @@ class Night:
 
 @dataclass(frozen=True, slots=True)
 class OnCallNow:
-    """Who is on call and can be told, by place, as names, and until when somebody is; None: nobody is."""
+    """Who is on call, by place, as names, and until when somebody would be told; None: nobody would."""
 
     names: Mapping[OnCallPlace, Sequence[str]]
     monitored_until: datetime | None
 
 
-def view_delivery(session: Session, practice_id: str, clock: Clock, rhythm: Rhythm) -> DeliveryOverview:
+def view_delivery(session: Session, practice_id: str, monitoring: Monitoring) -> DeliveryOverview:
     """Return whether messages go out. In a limited session counts are of its patients, the judgement is of all."""
+    clock, rhythm = monitoring.clock, monitoring.rhythm
     now = read_now(session, clock)
     with whole_practice(session):
         judgement = judge(read_readings(session, clock, now, practice_id=practice_id), rhythm)
@@ -117,9 +118,9 @@ def view_night(session: Session, practice_id: str, now: datetime) -> Night:
     )
 
 
-def view_on_call(session: Session, practice: Practice, now: datetime) -> OnCallNow:
+def view_on_call(session: Session, practice: Practice, now: datetime, monitoring: Monitoring) -> OnCallNow:
     """Return who is on call by name."""
-    watch = who_watches(session, practice, now)
+    watch = who_watches(session, practice, now, monitoring)
     wanted = sorted({each for several in watch.on_call.values() for each in several})
     query = select(Staff.id, Staff.display_name).where(Staff.practice_id == practice.id, Staff.id.in_(wanted))
     names = {row[0]: row[1] for row in session.execute(query)}

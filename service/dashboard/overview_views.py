@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from flask import Response
 
 from service.api.outcomes import smallest
-from service.api.scope import caller, now, rhythm, scope
+from service.api.scope import caller, monitoring, now
 from service.api.settle import settled
 from service.care.overview import view_overview
 from service.care.reach import practice_of
@@ -24,7 +24,7 @@ _REASON: Final = "unsent_"
 def show_overview() -> Response:
     """Show how the clinic is, as counts."""
     session = current_session()
-    overview = view_overview(session, caller(), scope().clock, now(), rhythm=rhythm(), smallest=smallest())
+    overview = view_overview(session, caller(), now(), monitoring=monitoring(), smallest=smallest())
     return page(
         "overview.html",
         overview=overview,

@@ -10,6 +10,7 @@ from service.api.scope import find_scope
 from service.dashboard import (
     account_views,
     alert_views,
+    answering_views,
     edit_views,
     emergency_views,
     event_views,
@@ -59,6 +60,7 @@ PAGES: Final = (
     visit_views,
     staff_views,
     practice_views,
+    answering_views,
     team_views,
     emergency_views,
 )

@@ -12,8 +12,7 @@ from sqlalchemy import func, select
 from models import AlertEntry
 from models.sync import SyncClock
 from schedules.plan.vocabulary import ApproachClass, Procedure
-from schedules.planning.on_call import monitored_until
-from service.api.scope import caller, now, scope, show
+from service.api.scope import caller, monitoring, now, scope, show
 from service.api.settle import settled
 from service.care.enrol import clinic_today
 from service.care.reach import practice_of
@@ -80,7 +79,7 @@ def _worklist() -> dict[str, Any]:
     number = min(_number(request.args), pages_of(len(worklist.entries), PAGE))
     shown = worklist.entries[(number - 1) * PAGE : number * PAGE]
     show(*(entry.person.patient_id for entry in shown))
-    watched_until = monitored_until(session, practice, now())
+    watched_until = monitoring().until(session, practice, now())
     told = {
         "watched_until": watched_until,
         "today": today,

@@ -13,7 +13,7 @@ from limits import RateLimitItemPerMinute
 from models import MessageLink
 from models.ids import new_id
 from service.api.problems import answer_error
-from service.api.scope import now, scope, settings, show
+from service.api.scope import monitoring, now, scope, settings, show
 from service.api.settle import settled
 from service.care.check_ins import UrgentAdvice, put_check_in, urgent_advice
 from service.care.message_links import Opening, find_opened, holder_of, open_link, read_message
@@ -89,7 +89,7 @@ def send_check_in(token: str) -> Response:
     form = find_form(settings(), CHECK_IN, token=token, now=now())
     if form is None:
         return _show(link, token, problem="form_over")
-    session, view = current_session(), read_message(current_session(), link, now())
+    session, view = current_session(), read_message(current_session(), link, now(), monitoring())
     try:
         record = read_answers(request.form, view.episode_id, datetime.fromtimestamp(form.made_at, UTC))
         row, _ = put_check_in(session, holder_of(link), form.id, record, now=now(), require_match=_keep_the_first)
@@ -148,7 +148,7 @@ def _show(
     thanks: str | None = None,
     urgent: Sequence[UrgentAdvice] = (),
 ) -> Response:
-    view = read_message(current_session(), link, now())
+    view = read_message(current_session(), link, now(), monitoring())
     return message_page(view, token, form_id=new_id(now()), problem=problem, thanks=thanks, urgent=urgent)
 
 

@@ -142,6 +142,7 @@ NAMES = {
     "collection": "episodes",  # which every device holds
     "channel": "sms",
     "table": "episode",
+    "urgency": "same_day",
 }
 # What ships is nobody's to change: these are about a draft of the clinic's own.
 OF_OWN_PROTOCOLS = (f"PATCH {VERSION}", f"POST {VERSION}/release", f"POST {VERSION}/retire")
@@ -242,6 +243,7 @@ def body_of(route: str, ids: dict[str, str]) -> Any:
         "POST /api/v1/alerts/{alert_id}/assign": {"staff_id": ids["staff_id"]},
         "POST /api/v1/alerts/{alert_id}/contacts": {"method": "phone", "is_reached": False},
         "POST /api/v1/alerts/{alert_id}/close": {"outcome": "no_action_needed"},
+        "PUT /api/v1/alert-answering/{urgency}": {"acknowledge_minutes": 45, "escalate_minutes": 30},
         "PUT /api/v1/on-call/{shift_id}": SHIFT_BODY | {"staff_id": ids["staff_id"]},
         "PUT /api/v1/me/worklist-views/{view_id}": {"name": ids["view_id"]},
         "PUT /api/v1/me/alert-addresses/{channel}": {"address": "+12125550188"},

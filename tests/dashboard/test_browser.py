@@ -131,6 +131,7 @@ def test_no_page_fails_the_rules_of_accessibility_in_light_or_dark(
     admin = visit(session_of(session, boss))
     of_admin = [
         "/clinic/practice",
+        "/clinic/answering",
         "/clinic/staff",
         f"/clinic/staff/{clinic.clinician.id}",
         "/clinic/emergency-accesses",

@@ -47,6 +47,7 @@ SEALED_COLUMNS = {
     "letter_release.claim_number",
     "letter.pdf",
     "saved_view.name",
+    "alert_answering.reason",
 }
 
 

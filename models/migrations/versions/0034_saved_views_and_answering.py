@@ -1,4 +1,4 @@
-"""Views of the worklist that staff keep."""
+"""Views of the worklist that staff keep, and how soon a clinic wants its alerts in hand."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -34,11 +34,31 @@ def upgrade() -> None:
         sqlite_where=sa.text("is_default"),
         postgresql_where=sa.text("is_default"),
     )
+    _alert_answering()
     secure_tables(op.get_bind())
 
 
 def downgrade() -> None:
+    op.drop_table("alert_answering")
     op.drop_table("saved_view")
+
+
+def _alert_answering() -> None:
+    op.create_table(
+        "alert_answering",
+        sa.Column("acknowledge_minutes", sa.Integer(), nullable=False),
+        sa.Column("escalate_minutes", sa.Integer(), nullable=False),
+        sa.Column("reason_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("set_at", UTC, nullable=False),
+        sa.Column("set_by", sa.String(length=64), nullable=False),
+        sa.Column("practice_id", sa.String(length=64), nullable=False),
+        sa.Column("id", sa.String(length=64), nullable=False),
+        *(
+            sa.CheckConstraint(f"{column} BETWEEN 1 AND 1440", name=op.f(f"ck_alert_answering_{column}_range"))
+            for column in ("acknowledge_minutes", "escalate_minutes")
+        ),
+        *_keys("alert_answering", "set_by"),
+    )
 
 
 def _keys(table: str, person: str) -> tuple[sa.Constraint, ...]:
