@@ -4,6 +4,7 @@ Importing this package registers every table, with its triggers and policies, on
 """
 
 from models.alert import Alert, AlertEntry, OnCallShift, StaffAddress
+from models.answering import AlertAnswering
 from models.audit import AuditEntry, AuditSeal, AuditSubject
 from models.base import Base
 from models.calendar import CalendarFeed
@@ -34,6 +35,7 @@ from models.replies import KeptReply
 from models.report import CheckIn, ClinicalEvent, QuestionnaireAnswer, ReminderAck, Task, Visit
 from models.row_security import secure_tables
 from models.safety import SafetyCard
+from models.saved_view import SavedView
 from models.service_account import ServiceAccount
 from models.sign_in import (
     Passkey,
@@ -53,6 +55,7 @@ from models.watch import AuditMark, DecisionTally, SelfAudit, TallyMark, WorkerH
 
 __all__ = [
     "Alert",
+    "AlertAnswering",
     "AlertEntry",
     "AuditEntry",
     "AuditMark",
@@ -111,6 +114,7 @@ __all__ = [
     "ReminderAck",
     "Restriction",
     "SafetyCard",
+    "SavedView",
     "SelfAudit",
     "ServiceAccount",
     "SignInCode",

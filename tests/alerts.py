@@ -1,6 +1,6 @@
 """What tests of alerts share: staff who are on call, and what was raised, called and decided."""
 
-from datetime import date, time
+from datetime import date, time, timedelta
 from typing import Any
 
 from sqlalchemy import Engine, select
@@ -8,10 +8,13 @@ from sqlalchemy.orm import Session
 
 from models import Alert, AlertEntry, Delivery, OnCallShift, Practice, Staff, StaffAddress
 from models.engine import begin_reads
+from models.ids import new_id
 from models.people import StaffRole
+from models.watch import WorkerHeartbeat
+from schedules.database_time import read_now
 from schedules.plan.vocabulary import Channel, OnCallPlace
 from tests import builders
-from tests.clock import MONDAY_AFTERNOON
+from tests.clock import MONDAY_AFTERNOON, FixedClock
 
 
 def on_call(session: Session, practice: Practice, place: OnCallPlace, **changes: Any) -> Staff:
@@ -63,3 +66,14 @@ def stored(engine: Engine, model: Any, *, order: Any = None, **equal: Any) -> li
     with Session(engine) as session:
         begin_reads(session)
         return list(session.scalars(select(model).filter_by(**equal).order_by(model.id if order is None else order)))
+
+
+def working(session: Session, *, age: timedelta = timedelta(hours=-1), **changes: Any) -> WorkerHeartbeat:
+    """Add a worker that reported `age` before now by the clock that judges it; from its future, it stays alive."""
+    now = read_now(session, FixedClock())
+    row = WorkerHeartbeat(worker_id=f"worker-{new_id(now)}", started_at=now - timedelta(days=1), ticked_at=now - age)
+    for name, value in changes.items():
+        setattr(row, name, value)
+    session.add(row)
+    session.commit()
+    return row

@@ -1,7 +1,8 @@
 """Whom an alert calls, in which order and how soon: data with grades, and the next round of calls. Pure.
 
 No source says how soon a clinic must answer a red flag: each figure here is grade E, a default that a clinic sets
-anew. What is urgent about the symptom has its sources, see `schedules.plan.red_flags`.
+anew within bounds, which are of that grade too. What is urgent about the symptom has its sources, see
+`schedules.plan.red_flags`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,9 +11,11 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import Final
 
+from schedules.plan.errors import PlanError
 from schedules.plan.vocabulary import AlertUrgency, Grade, OnCallPlace
 
-MOST_MINUTES = 24 * 60
+SHORTEST_MINUTES: Final = 2  # repeats of one call to one person come as close
+LONGEST_TIMES: Final = 2  # the default: a longer wait would make it another urgency
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,64 @@ ANSWERING: Final[Mapping[AlertUrgency, Answering]] = MappingProxyType(
         AlertUrgency.next_day: Answering(acknowledge_minutes=240, escalate_minutes=120),
     }
 )
+_WAITS: Final = ("acknowledge_minutes", "escalate_minutes")
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Between which minutes a clinic may set each wait of an urgency."""
+
+    shortest: int
+    longest_acknowledge: int
+    longest_escalate: int
+
+
+def bounds_of(urgency: AlertUrgency) -> Bounds:
+    """Return what a clinic may set for an urgency. Raises KeyError for one that calls nobody.
+
+    >>> bounds_of(AlertUrgency.emergency_number)
+    Bounds(shortest=2, longest_acknowledge=20, longest_escalate=10)
+    """
+    default = ANSWERING[urgency]
+    longest = (LONGEST_TIMES * default.acknowledge_minutes, LONGEST_TIMES * default.escalate_minutes)
+    return Bounds(SHORTEST_MINUTES, *longest)
+
+
+def is_longer(urgency: AlertUrgency, answering: Answering) -> bool:
+    """Return whether a wait is longer than the default."""
+    default = ANSWERING[urgency]
+    return any(getattr(answering, each) > getattr(default, each) for each in _WAITS)
+
+
+def within_bounds(urgency: AlertUrgency, answering: Answering) -> Answering:
+    """Return the nearest that a clinic may set: what is stored may be from a release with other bounds."""
+    bounds = bounds_of(urgency)
+    return Answering(
+        min(max(answering.acknowledge_minutes, bounds.shortest), bounds.longest_acknowledge),
+        min(max(answering.escalate_minutes, bounds.shortest), bounds.longest_escalate),
+    )
+
+
+def check_answering(urgency: AlertUrgency, wanted: Answering, others: Mapping[AlertUrgency, Answering]) -> None:
+    """Raise PlanError for waits out of bounds, or with which a more urgent alert would wait longer than a less urgent.
+
+    `others`: how each urgency stands; that of `urgency` itself is not looked at.
+    """
+    near = within_bounds(urgency, wanted)
+    bounds = bounds_of(urgency)
+    for name, longest in zip(_WAITS, (bounds.longest_acknowledge, bounds.longest_escalate), strict=True):
+        minutes = getattr(wanted, name)
+        if minutes != getattr(near, name):
+            raise PlanError(name, f"{bounds.shortest} to {longest} minutes", str(minutes))
+        ranked = [getattr(wanted if each is urgency else others[each], name) for each in ANSWERING]
+        place = list(ANSWERING).index(urgency)
+        least, most = max(ranked[:place], default=minutes), min(ranked[place + 1 :], default=minutes)
+        if minutes < least:
+            raise PlanError(name, f"at least the {least} minutes of what is more urgent", str(minutes))
+        if minutes > most:
+            raise PlanError(name, f"at most the {most} minutes of what is less urgent", str(minutes))
+
+
 CHAIN: Final = tuple(OnCallPlace)
 EVERYONE: Final = len(CHAIN) + 1  # the level at which whoever is on call, the admins and the clinic's phone are called
 _NOBODY_YET = 0

@@ -16,10 +16,11 @@ from models.alert import Alert, AlertEntry
 from models.ids import new_id
 from models.practice import Practice
 from models.reminder import OPEN_STATES, DecisionKind, Delivery, DeliveryState
-from schedules.plan.escalation import ANSWERING, CallRound, next_round, wait_of_round
+from schedules.plan.escalation import CallRound, next_round, wait_of_round
 from schedules.plan.identity import plan_row_id
 from schedules.plan.urgency import Urgency
 from schedules.plan.vocabulary import AlertKind, AlertLine, AlertState, AlertUrgency
+from schedules.planning.answering import find_answering
 from schedules.planning.on_call import load_rota
 from schedules.planning.reminders import FIRST_STEP, delivery_id
 from schedules.planning.rows import find
@@ -75,7 +76,7 @@ def raise_anew(session: Session, practice: Practice, fact: Fact, closed: Alert, 
 
 
 def _raise(session: Session, practice: Practice, fact: Fact, now: datetime, *, occurrence: int) -> Alert:
-    answering = ANSWERING.get(fact.urgency)
+    answering = find_answering(session, practice.id, fact.urgency)
     alert = Alert(
         practice_id=practice.id,
         id=alert_id(practice.id, fact, occurrence=occurrence),
@@ -105,10 +106,13 @@ def call_next(session: Session, practice: Practice, alert: Alert, now: datetime)
 
     Raises KeyError for an alert whose urgency calls nobody.
     """
+    answering = find_answering(session, practice.id, alert.urgency)
+    if answering is None:
+        raise KeyError(alert.urgency)
     before = alert.level
     round_ = next_round(before, load_rota(session, practice, now))
     alert.level, alert.first_call = round_.level, alert.calls + 1
-    alert.next_escalation_at = now + wait_of_round(before, ANSWERING[alert.urgency])
+    alert.next_escalation_at = now + wait_of_round(before, answering)
     if before:
         write_line(session, alert, AlertLine.escalated, now=now, about={"level": round_.level})
         alert.version += 1

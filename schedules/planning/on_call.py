@@ -73,13 +73,14 @@ def is_on_call_current(session: Session, practice: Practice, now: datetime) -> b
     return card is None or _is_current(card, monitored_until(session, practice, now), now)
 
 
-def write_on_call(session: Session, practice: Practice, now: datetime) -> bool:
+def write_on_call(session: Session, practice: Practice, now: datetime, *, is_working: bool = True) -> bool:
     """Bring what a clinic's card says of who watches to how it stands. Return whether it was not that.
 
-    Whoever may write at the same time has locked the practice's row.
+    `is_working`: a worker runs that would tell whoever is on call; else the card says that nobody watches, until one is
+    back. Whoever may write at the same time has locked the practice's row.
     """
     card = find(session, SafetyCard, practice.id, practice.id)
-    until = monitored_until(session, practice, now)
+    until = monitored_until(session, practice, now) if is_working else None
     if card is None or _is_current(card, until, now):
         return False
     card.monitored_until = _told(until, now)

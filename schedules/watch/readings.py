@@ -33,13 +33,19 @@ LYING_LOOKED_AT = 1_000  # the longest due of them: a question that anyone may a
 
 def read_readings(session: Session, clock: Clock, now: datetime, *, practice_id: str | None = None) -> Readings:
     """Return what is judged. With a `practice_id` only what was set aside there is counted: the rest is everybody's."""
-    rows = session.scalars(select(WorkerHeartbeat).where(WorkerHeartbeat.ticked_at > now - HEARTBEAT_KEPT))
-    heartbeats = tuple(Heartbeat(row.worker_id, row.ticked_at, row.stopped_at) for row in rows)
+    heartbeats = read_heartbeats(session, now)
     with through_doors(session):
         untouched_since = _untouched_since(session, clock, now)
         quarantined = count_quarantined(session, now, practice_id)
         unheard = count_unheard_alerts(session, now)
     return Readings(now, heartbeats, untouched_since, quarantined, unheard)
+
+
+def read_heartbeats(session: Session, now: datetime) -> tuple[Heartbeat, ...]:
+    """Return how each worker was last heard of, of those that were in the last week."""
+    columns = (WorkerHeartbeat.worker_id, WorkerHeartbeat.ticked_at, WorkerHeartbeat.stopped_at)
+    rows = session.execute(select(*columns).where(WorkerHeartbeat.ticked_at > now - HEARTBEAT_KEPT))
+    return tuple(Heartbeat(*row) for row in rows)
 
 
 def _untouched_since(session: Session, clock: Clock, now: datetime) -> datetime | None:

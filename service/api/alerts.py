@@ -1,13 +1,15 @@
 """Alerts: what asks for a person, by danger and lateness, and what was done about it."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from models import Alert
 from schedules.plan.alert_rules import ALERT_RULES
-from schedules.plan.escalation import ANSWERING, CHAIN
+from schedules.plan.escalation import CHAIN, Answering
 from schedules.plan.red_flag_questions import QUESTIONS
 from schedules.plan.red_flags import FLAG_OF_KEY, RED_FLAGS
 from schedules.plan.vocabulary import AlertKind, AlertUrgency, Grade
+from schedules.planning.answering import load_answering
 from service.api import examples_alerts as examples
 from service.api.alert_bodies import (
     AlertAnswer,
@@ -52,13 +54,15 @@ def list_practice_alerts(query: dict[str, Any]) -> Any:
     rows = list_alerts(current_session(), caller().practice_id, wanted, after=after, limit=limit + 1)
     answer = page(rows, limit, lambda row: row.id)
     show(*(row.patient_id for row in answer["items"]))
-    return {**answer, "items": [_view(row) for row in answer["items"]]}
+    held = load_answering(current_session(), caller().practice_id)
+    return {**answer, "items": [_view(row, held) for row in answer["items"]]}
 
 
 @alerts.get("/alert-rules")
 @alerts.response(200, AlertRulesView)
 def list_alert_rules() -> Any:
     """Return what raises an alert, how soon it must be acknowledged, and who is called in which order."""
+    held = load_answering(current_session(), caller().practice_id)
     flags = [
         {
             "key": flag.key,
@@ -68,7 +72,7 @@ def list_alert_rules() -> Any:
             "what_to_do": flag.what_to_do,
             "grade": Grade.E,
             "sources": flag.sources,
-            "answering": ANSWERING[AlertUrgency(flag.urgency.value)],
+            "answering": held[AlertUrgency(flag.urgency.value)],
         }
         for flag in RED_FLAGS
     ]
@@ -128,11 +132,12 @@ def _told(alert: Alert, **about: Any) -> Any:
 
 
 def _whole(story: AlertStory) -> Any:
-    answer = _view(story.alert) | {"log": story.log, "messages": story.messages}
+    held = load_answering(current_session(), caller().practice_id)
+    answer = _view(story.alert, held) | {"log": story.log, "messages": story.messages}
     return answer, 200, {"ETag": f'"{story.alert.version}"'}
 
 
-def _view(alert: Alert) -> dict[str, Any]:
+def _view(alert: Alert, held: Mapping[AlertUrgency, Answering]) -> dict[str, Any]:
     """Return an alert as it is shown: its columns, and in words what raised it, with grade and sources."""
     told = {name: getattr(alert, name) for name in AlertView().fields if name != "why"}
     if alert.kind is AlertKind.red_flag:
@@ -141,4 +146,4 @@ def _view(alert: Alert) -> dict[str, Any]:
     else:
         rule = _RULES[alert.kind]
         why = {"text": rule.text, "grade": rule.grade, "sources": rule.sources}
-    return told | {"why": why | {"answering": ANSWERING.get(alert.urgency)}}
+    return told | {"why": why | {"answering": held.get(alert.urgency)}}

@@ -7,12 +7,12 @@ from marshmallow import Schema, fields
 
 from models.reminder import AttemptOutcome
 from models.watch import Invariant
-from schedules.watch.judgement import Code, Rhythm, Status
+from schedules.watch.judgement import Code, Status
 from service.api import examples_watch as examples
 from service.api.fields import Id, Instant, Word
 from service.api.pages import PageQuery, page, row_after
 from service.api.resource import Resource, listing
-from service.api.scope import caller, scope, settings
+from service.api.scope import caller, rhythm, scope
 from service.care.delivery_health import judge_delivery, list_self_audits, view_delivery_health
 from service.db import begin, current_session, require_current_schema
 
@@ -89,7 +89,7 @@ SelfAuditPage = listing(SelfAuditView, "SelfAuditPage")
 def worker_health() -> tuple[Response, int]:
     """Return 200 while reminders are being delivered, else 503. Needs no token, and says no more than the status."""
     require_current_schema(current_app._get_current_object())  # type: ignore[attr-defined]  # the proxy hides it
-    status = judge_delivery(begin(reads=True), scope().clock, _rhythm()).status
+    status = judge_delivery(begin(reads=True), scope().clock, rhythm()).status
     return jsonify(status=status), 200 if status is Status.ok else 503
 
 
@@ -97,7 +97,7 @@ def worker_health() -> tuple[Response, int]:
 @delivery_health.response(200, DeliveryHealthView, example=examples.DELIVERY_HEALTH)
 def get_delivery_health() -> Any:
     """Tell whether reminders are being delivered, why not, what is due, and what the last self-audit found."""
-    return view_delivery_health(current_session(), caller(), scope().clock, _rhythm())
+    return view_delivery_health(current_session(), caller(), scope().clock, rhythm())
 
 
 @delivery_health.get("/self-audits")
@@ -108,7 +108,3 @@ def list_audits(query: dict[str, Any]) -> Any:
     after, limit = row_after(query.get("after")), query["limit"]
     rows = list_self_audits(current_session(), caller().practice_id, after=after, limit=limit + 1)
     return page(rows, limit, lambda row: row.id)
-
-
-def _rhythm() -> Rhythm:
-    return Rhythm.of_seconds(poll=settings().poll_seconds, lease=settings().lease_seconds)

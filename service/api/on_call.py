@@ -13,7 +13,7 @@ from service.api.fields import CivilDate, Id, Instant, Text, WallTime, Whole, Wo
 from service.api.pages import PageQuery, page, row_after
 from service.api.push_addresses import SubscriptionBody, read_subscription_body
 from service.api.resource import Resource
-from service.api.scope import caller, now, scope, settings
+from service.api.scope import caller, monitoring, now, scope, settings
 from service.care.on_call import (
     ShiftRecord,
     list_shifts,
@@ -60,7 +60,10 @@ class OnCallNowView(Schema):
 
 
 class RotaPage(Schema):
-    """A page of shifts, and who is on call now. `monitored_until` null: nobody is, and patients are told so."""
+    """A page of shifts, and who is on call now.
+
+    `monitored_until` null: nobody is, or no worker runs that would tell them, and patients are told so.
+    """
 
     now = fields.Nested(OnCallNowView, required=True)
     monitored_until = Instant(required=True, allow_none=True)
@@ -108,7 +111,7 @@ def list_rota(query: dict[str, Any]) -> Any:
     session, practice = current_session(), practice_of(current_session(), caller())
     after, limit = row_after(query.get("after")), query["limit"]
     rows = list_shifts(session, practice, since=query.get("since"), now=now(), after=after, limit=limit + 1)
-    watch = who_watches(session, practice, now())
+    watch = who_watches(session, practice, now(), monitoring())
     told = {"now": watch.on_call, "monitored_until": watch.monitored_until}
     return page(rows, limit, lambda row: row.id) | told
 
@@ -127,7 +130,7 @@ def store_shift(body: dict[str, Any], shift_id: str) -> Any:
         refuse_match_of_nothing()
     scope().about.update({"shift_id": shift_id, "staff_id": row.staff_id})
     session.flush()
-    tell_phones(session, practice_id, now())
+    tell_phones(session, practice_id, now(), monitoring())
     return _shift(row), 201 if is_new else 200, {"ETag": f'"{tag_of(row)}"'}
 
 
@@ -139,7 +142,7 @@ def delete_shift(shift_id: str) -> Any:
     row = remove_shift(session, practice_id, shift_id)
     scope().about.update({"shift_id": shift_id, "staff_id": row.staff_id})
     session.flush()
-    tell_phones(session, practice_id, now())
+    tell_phones(session, practice_id, now(), monitoring())
     return ""
 
 
@@ -179,7 +182,7 @@ def delete_own_address(channel: str) -> Any:
 def _note(channel: Channel) -> None:
     scope().about["channel"] = channel.value
     current_session().flush()
-    tell_phones(current_session(), caller().practice_id, now())
+    tell_phones(current_session(), caller().practice_id, now(), monitoring())
 
 
 def _self() -> Staff:

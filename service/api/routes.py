@@ -2,6 +2,7 @@
 
 from service.api.access_log import access_log
 from service.api.alerts import alerts
+from service.api.answering import answering
 from service.api.assignments import assignments
 from service.api.audit_trail import audit_trail
 from service.api.break_glass import emergency_accesses
@@ -32,6 +33,7 @@ from service.api.moves import moves
 from service.api.observations import observations
 from service.api.on_call import on_call
 from service.api.outcomes import outcomes
+from service.api.overview import overview
 from service.api.own_protocols import own_protocols
 from service.api.passkeys import passkeys
 from service.api.patients import patients
@@ -48,6 +50,7 @@ from service.api.push_addresses import push_addresses
 from service.api.questionnaire_answers import questionnaire_answers
 from service.api.questionnaires import questionnaires
 from service.api.reminders import reminders
+from service.api.saved_views import saved_views
 from service.api.scores import scores
 from service.api.service_accounts import service_accounts
 from service.api.sign_in_provider import sign_in_provider
@@ -107,6 +110,7 @@ RESOURCES = (
     doubles,
     merges,
     alerts,
+    answering,
     on_call,
     tasks,
     conflicts,
@@ -119,6 +123,7 @@ RESOURCES = (
     migrations,
     practice,
     outcomes,
+    overview,
     practice_export,
     simulations,
     imports,
@@ -127,6 +132,7 @@ RESOURCES = (
     proxies,
     staff_sign_in,
     me,
+    saved_views,
     passkeys,
     sign_in_provider,
     service_accounts,

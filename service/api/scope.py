@@ -12,6 +12,8 @@ from sqlalchemy.orm import Session
 
 from config import Settings
 from schedules.clock import Clock
+from schedules.watch.judgement import Rhythm
+from service.care.monitoring import Monitoring
 from service.errors import UnauthenticatedError
 from service.identity.principal import Principal
 
@@ -84,6 +86,16 @@ def show(*patient_ids: str) -> None:
 def settings() -> Settings:
     """Return the application's settings."""
     return cast(Settings, current_app.extensions[SETTINGS])
+
+
+def rhythm() -> Rhythm:
+    """Return how often workers look for what is due, as it is set: by that their silence is judged."""
+    return Rhythm.of_seconds(poll=settings().poll_seconds, lease=settings().lease_seconds)
+
+
+def monitoring() -> Monitoring:
+    """Return how it is judged whether somebody would hear of an alert."""
+    return Monitoring(scope().clock, rhythm())
 
 
 def route_of(req: Request = request) -> str:

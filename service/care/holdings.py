@@ -166,7 +166,7 @@ OF_NO_PATIENT: Final[Mapping[str, str]] = {
         _OF_CLINIC,
     ),
     **dict.fromkeys(
-        ("sign_in_provider", "staff_identity"),
+        ("sign_in_provider", "staff_identity", "saved_view", "alert_answering"),
         _OF_CLINIC,
     ),
     **dict.fromkeys(("protocol_version", "protocol_signature", "clearance_rule", "card_version"), _OF_CLINIC),

@@ -17,7 +17,6 @@ from schedules.plan.corrections import URGENT_KEYS
 from schedules.plan.day_limits import DayLimits
 from schedules.plan.exercises import Exercise
 from schedules.plan.vocabulary import MilestoneKind, ReminderState, SurgeryStatus
-from schedules.planning.on_call import monitored_until
 from schedules.planning.slots import SLOT_KINDS
 from service.care.acknowledging import acknowledge_reminder
 from service.care.cards_today import CardToday, cards_today
@@ -25,6 +24,7 @@ from service.care.emergency import EmergencyAdvice, emergency_advice
 from service.care.enrol import clinic_today
 from service.care.exercises import view_exercises
 from service.care.limits import patient_limits
+from service.care.monitoring import Monitoring
 from service.care.progress_view import ProgressItem, view_progress
 from service.care.reach import find_named_episode, find_patient, practice_of
 from service.care.slots import Slot, find_slot, may_read_entry, note_of
@@ -123,7 +123,7 @@ def find_opened(session: Session, practice_id: str, link_id: str) -> MessageLink
     return link
 
 
-def read_message(session: Session, link: MessageLink, now: datetime) -> MessageView:
+def read_message(session: Session, link: MessageLink, now: datetime, monitoring: Monitoring) -> MessageView:
     """Return what an opened link leads to, as it stands at `now`. Raises NotFoundError once the patient is gone."""
     caller = holder_of(link)
     patient, practice = find_patient(session, caller, link.patient_id), practice_of(session, caller)
@@ -136,7 +136,7 @@ def read_message(session: Session, link: MessageLink, now: datetime) -> MessageV
     personal = [item for item in (_personal_item(session, each) for each in reminders) if item is not None and stands]
     instructions = [_instruction(session, caller, item) for item in personal]
     today = clinic_today(practice, now)
-    is_monitored = monitored_until(session, practice, now) is not None
+    is_monitored = monitoring.until(session, practice, now) is not None
     return MessageView(
         patient=patient,
         practice=practice,

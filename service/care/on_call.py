@@ -14,7 +14,8 @@ from models import OnCallShift, Practice, Staff
 from schedules.plan.errors import PlanError
 from schedules.plan.on_call import WallSpan
 from schedules.plan.vocabulary import OnCallPlace
-from schedules.planning.on_call import load_rota, monitored_until, write_on_call
+from schedules.planning.on_call import load_rota, write_on_call
+from service.care.monitoring import Monitoring
 from service.care.reach import refuse_who_treats_nobody
 from service.errors import Fault, InvalidError, NotFoundError
 
@@ -35,15 +36,18 @@ class ShiftRecord:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """Who is on call at an instant, by place, and until when somebody is without a gap; None: nobody is."""
+    """Who is on call at an instant, by place, and until when somebody is without a gap.
+
+    `monitored_until` None: nobody is, or no worker runs that would tell them.
+    """
 
     on_call: Mapping[OnCallPlace, Sequence[str]]
     monitored_until: datetime | None
 
 
-def who_watches(session: Session, practice: Practice, now: datetime) -> Watch:
+def who_watches(session: Session, practice: Practice, now: datetime, monitoring: Monitoring) -> Watch:
     """Return who is on call at `now`: of those with a shift, whoever can be told of an alert."""
-    return Watch(load_rota(session, practice, now).on_call, monitored_until(session, practice, now))
+    return Watch(load_rota(session, practice, now).on_call, monitoring.until(session, practice, now))
 
 
 def list_shifts(
@@ -99,9 +103,10 @@ def remove_shift(session: Session, practice_id: str, shift_id: str) -> OnCallShi
     return row
 
 
-def tell_phones(session: Session, practice_id: str, now: datetime) -> None:
+def tell_phones(session: Session, practice_id: str, now: datetime, monitoring: Monitoring) -> None:
     """Bring what the phones' card says of who watches to how it stands, once what was changed is flushed."""
-    write_on_call(session, _lock(session, practice_id), now)
+    practice = _lock(session, practice_id)
+    write_on_call(session, practice, now, is_working=monitoring.is_working(session))
 
 
 def record_of(row: OnCallShift) -> ShiftRecord:

@@ -14,6 +14,7 @@ from schedules.plan.vocabulary import AlertOutcome, AlertState, ContactMethod
 from service.api.scope import caller, now, scope, show
 from service.api.settle import settled
 from service.care.alerts import ContactRecord, acknowledge_alert, close_alert, log_contact, read_alert
+from service.care.answering import list_answering
 from service.care.reach import find_patient, practice_of
 from service.dashboard.blueprint import clinic, typed
 from service.dashboard.queries.alerts import find_staff_names
@@ -94,6 +95,10 @@ def _alert(alert_id: str, *, status: int = 200, problem: str | None = None) -> R
         is_closed=alert.state is AlertState.closed,
         methods=list(ContactMethod),
         outcomes=list(AlertOutcome),
+        longer=next(
+            (each for each in list_answering(session, practice.id) if each.urgency is alert.urgency and each.is_longer),
+            None,
+        ),
     )
 
 

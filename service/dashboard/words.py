@@ -42,6 +42,11 @@ def day_words(on: date, language: Language, *, year: bool = False) -> str:
     return f"{said} {on.year}" if year else said
 
 
+def month_words(first_day: date, language: Language) -> str:
+    """Return a month as it is said: Apr 2026."""
+    return f"{_MONTHS[language][first_day.month - 1]} {first_day.year}"
+
+
 def instant_words(at: datetime, zone: ZoneInfo, language: Language) -> str:
     """Return an instant as it is said in the clinic's zone: Tue 14 Apr 09:05."""
     local = at.astimezone(zone)

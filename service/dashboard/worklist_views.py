@@ -13,15 +13,16 @@ from models import AlertEntry
 from models.sync import SyncClock
 from schedules.plan.check_ins import read_history
 from schedules.plan.vocabulary import ApproachClass, Procedure
-from schedules.planning.on_call import monitored_until
-from service.api.scope import caller, now, scope, show
+from service.api.scope import caller, monitoring, now, scope, show
 from service.api.settle import settled
 from service.care.enrol import clinic_today
 from service.care.reach import practice_of
+from service.care.saved_views import list_views
 from service.dashboard.blueprint import clinic, typed
 from service.dashboard.queries.patients import find_patients
 from service.dashboard.queries.worklist import levels_of, load_caseload
 from service.dashboard.render import page
+from service.dashboard.saved_view_views import beside_worklist, open_default
 from service.dashboard.worklist import Sort, Wanted, Why, Worklist, groups_of, make_worklist, pages_of
 from service.db import current_session
 
@@ -35,7 +36,9 @@ Word = TypeVar("Word", bound=StrEnum)
 @settled
 def show_worklist() -> Response:
     """Show who needs the clinic now, by danger and then by lateness."""
-    return page("worklist.html", **_worklist())
+    views = list_views(current_session(), caller())
+    default = open_default(views)
+    return page("worklist.html", **_worklist(), **beside_worklist(views)) if default is None else default
 
 
 @clinic.get("/worklist")
@@ -77,7 +80,7 @@ def _worklist() -> dict[str, Any]:
     number = min(_number(request.args), pages_of(len(worklist.entries), PAGE))
     shown = worklist.entries[(number - 1) * PAGE : number * PAGE]
     show(*(entry.person.patient_id for entry in shown))
-    watched_until = monitored_until(session, practice, now())
+    watched_until = monitoring().until(session, practice, now())
     told = {
         "watched_until": watched_until,
         "today": today,

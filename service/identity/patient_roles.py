@@ -35,6 +35,7 @@ OF_PATIENTS: Final[Rules] = {
     "GET /api/v1/push-address": PATIENT | PROXY_MESSAGES,
     "PUT /api/v1/push-address": PATIENT | PROXY_MESSAGES,
     "DELETE /api/v1/push-address": PATIENT | PROXY_MESSAGES,
+    "GET /api/v1/clinic-overview": STAFF,  # counts, of the patients whom the caller sees
     "GET /api/v1/patients": STAFF | PATIENTS_READ,
     "GET /api/v1/patients/{patient_id}": PATIENT_OR_STAFF | PATIENTS_READ,
     "PUT /api/v1/patients/{patient_id}": STAFF | PATIENTS_WRITE,
@@ -141,6 +142,7 @@ OF_PATIENTS: Final[Rules] = {
     "POST /api/v1/import": STAFF | IMPORT,
     "GET /clinic/": STAFF,
     "GET /clinic/worklist": STAFF,
+    "GET /clinic/overview": STAFF,
     "GET /clinic/patients": STAFF,
     "POST /clinic/patients": STAFF,
     "GET /clinic/patients/{patient_id}": STAFF,

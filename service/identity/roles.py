@@ -103,6 +103,13 @@ OF_ONESELF: Final[Rules] = {
     "GET /api/v1/me/alert-addresses": STAFF,
     "PUT /api/v1/me/alert-addresses/{channel}": STAFF,
     "DELETE /api/v1/me/alert-addresses/{channel}": STAFF,
+    "GET /api/v1/me/worklist-views": STAFF,
+    "PUT /api/v1/me/worklist-views/{view_id}": STAFF,
+    "DELETE /api/v1/me/worklist-views/{view_id}": STAFF,
+    "GET /clinic/views": STAFF,
+    "POST /clinic/views": STAFF,
+    "POST /clinic/views/{view_id}": STAFF,
+    "POST /clinic/views/{view_id}/remove": STAFF,
 }
 
 
@@ -151,6 +158,9 @@ OF_PRACTICE: Final[Rules] = {
     "PUT /api/v1/practice/check-in-rhythm": ADMIN | CLINICIAN,
     "POST /api/v1/simulations": STAFF,
     "GET /api/v1/alert-rules": STAFF,
+    "GET /api/v1/alert-answering": STAFF,
+    "PUT /api/v1/alert-answering/{urgency}": ADMIN,
+    "DELETE /api/v1/alert-answering/{urgency}": ADMIN,
     "GET /api/v1/on-call": STAFF,
     "PUT /api/v1/on-call/{shift_id}": STAFF,
     "DELETE /api/v1/on-call/{shift_id}": STAFF,
@@ -168,6 +178,8 @@ OF_PRACTICE: Final[Rules] = {
     "POST /clinic/practice": ADMIN,
     "GET /clinic/check-ins": ADMIN | CLINICIAN,
     "POST /clinic/check-ins": ADMIN | CLINICIAN,
+    "GET /clinic/answering": ADMIN,
+    "POST /clinic/answering/{urgency}": ADMIN,
     "GET /clinic/staff": ADMIN,
     "POST /clinic/staff": ADMIN,
     "GET /clinic/staff/{member_id}": ADMIN,

@@ -14,7 +14,7 @@ from werkzeug.datastructures import MultiDict
 from models import MessageLink
 from models.ids import new_id
 from service.api.problems import answer_error
-from service.api.scope import now, scope, settings, show
+from service.api.scope import monitoring, now, scope, settings, show
 from service.api.settle import settled
 from service.care.check_ins import UrgentAdvice, put_check_in, raise_said_flags, said_advice, urgent_advice
 from service.care.message_links import Opening, find_opened, holder_of, open_link, read_message
@@ -88,7 +88,7 @@ def send_check_in(token: str) -> Response:
     if link is None:
         return ask_page(token, problem="form_over", status=403)
     form = find_form(settings(), CHECK_IN, token=token, now=now())
-    session, episode_id = current_session(), read_message(current_session(), link, now()).episode_id
+    session, episode_id = current_session(), read_message(current_session(), link, now(), monitoring()).episode_id
     if form is None:
         # Who sent it is not certain, so nobody is told; what to do is said all the same.
         said = read_said_flags(request.form, episode_id, now())
@@ -166,7 +166,7 @@ def _show(
     form_id: str | None = None,
     typed: MultiDict[str, str] | None = None,
 ) -> Response:
-    view = read_message(current_session(), link, now())
+    view = read_message(current_session(), link, now(), monitoring())
     shown = Shown(problem=problem, thanks=thanks, urgent=tuple(urgent), typed=typed or MultiDict())
     return message_page(view, token, form_id=form_id or new_id(now()), shown=shown)
 

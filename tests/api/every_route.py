@@ -27,6 +27,7 @@ from models import (
     QuestionnaireAnswer,
     RecordHold,
     Reminder,
+    SavedView,
     ServiceAccount,
     Staff,
     Task,
@@ -94,6 +95,7 @@ MISSING = {
     "letter_id": "nothing",
     "device_id": "nothing",
     "proxy_id": "nothing",
+    "view_id": "nothing",
 }
 # Longer than any id.
 MALFORMED = dict.fromkeys(MISSING, "x" * 65)
@@ -143,10 +145,15 @@ NAMES = {
     "collection": "episodes",  # which every device holds
     "channel": "sms",
     "table": "episode",
+    "urgency": "same_day",
 }
 # What ships is nobody's to change: these are about a draft of the clinic's own.
 OF_OWN_PROTOCOLS = (f"PATCH {VERSION}", f"POST {VERSION}/release", f"POST {VERSION}/retire")
-CREATING = ("PUT /api/v1/patients/{patient_id}", "PUT /api/v1/clearance-rules/{rule_id}")
+CREATING = (
+    "PUT /api/v1/patients/{patient_id}",
+    "PUT /api/v1/clearance-rules/{rule_id}",
+    "PUT /api/v1/me/worklist-views/{view_id}",
+)
 SYNC = "/api/v1/sync"
 ENDLESS = (
     f"GET {SYNC}/events",
@@ -241,7 +248,9 @@ def body_of(route: str, ids: dict[str, str]) -> Any:
         "POST /api/v1/alerts/{alert_id}/assign": {"staff_id": ids["staff_id"]},
         "POST /api/v1/alerts/{alert_id}/contacts": {"method": "phone", "is_reached": False},
         "POST /api/v1/alerts/{alert_id}/close": {"outcome": "no_action_needed"},
+        "PUT /api/v1/alert-answering/{urgency}": {"acknowledge_minutes": 45, "escalate_minutes": 30},
         "PUT /api/v1/on-call/{shift_id}": SHIFT_BODY | {"staff_id": ids["staff_id"]},
+        "PUT /api/v1/me/worklist-views/{view_id}": {"name": ids["view_id"]},
         "PUT /api/v1/me/alert-addresses/{channel}": {"address": "+12125550188"},
         "POST /api/v1/conflicts/{conflict_id}/resolve": {"keep": "kept"},
         "POST /api/v1/refused-rows/{refused_id}/done": {},
@@ -364,6 +373,7 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
     colleague = builders.staff(session, clinic.practice) if other else clinic.coordinator
     add_session_row(session, colleague, name)
     add_passkey_row(session, colleague, name)
+    add_view_row(session, colleague, name)
     add_letter(session, clinic, whose, name)
     member = builders.staff(session, clinic.practice)
     given = CareAssignment(practice_id=clinic.id, id=name, patient_id=episode.patient_id, staff_id=member.id)
@@ -412,6 +422,7 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
         "letter_id": name,
         "device_id": name,
         "proxy_id": consent.id,
+        "view_id": name,
     }
 
 
@@ -451,6 +462,13 @@ def add_passkey_row(session: Session, staff: Staff, name: str) -> None:
     row = Passkey(practice_id=staff.practice_id, id=name, staff_id=staff.id, name="Phone", made_at=MONDAY_AFTERNOON)
     row.credential_id, row.public_key, row.sign_count = f"key-{name}".encode(), b"", 0
     session.add(row)
+
+
+def add_view_row(session: Session, staff: Staff, name: str) -> None:
+    """Store a view of the worklist that a member of staff keeps."""
+    row = SavedView(practice_id=staff.practice_id, id=name, staff_id=staff.id, made_at=MONDAY_AFTERNOON)
+    session.add(row)
+    row.filters, row.is_default, row.name = {"why": "behind"}, False, "Behind"
 
 
 def is_about_somebody(route: str) -> bool:

@@ -28,7 +28,10 @@ NOT_OF_A_PATIENT = (
     "clinic/practice",
     "on-call",
     "alert-rules",
+    "alert-answering",
+    "clinic/answering",
     "outcomes",
+    "clinic-overview",
     "v1/questionnaires",
 )
 

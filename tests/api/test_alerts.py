@@ -13,7 +13,7 @@ from models.reminder import DeliveryState
 from schedules.plan.vocabulary import AlertState, AlertUrgency, OnCallPlace
 from schedules.planning.safety_cards import write_safety_card
 from tests import builders
-from tests.alerts import alerts_of, calls_of, chain, lines_of, on_call
+from tests.alerts import alerts_of, calls_of, chain, lines_of, on_call, working
 from tests.api.conftest import Caller, Clinic, Look, as_signed_in, as_staff
 from tests.clock import MONDAY_AFTERNOON, FixedClock
 
@@ -241,7 +241,7 @@ def test_while_somebody_is_on_call_patients_and_phones_hear_so_and_until_when(
     patient: Caller, coordinator: Caller, clinic: Clinic, session: Session, look: Look
 ) -> None:
     write_safety_card(session, clinic.practice)
-    session.commit()
+    working(session)
     body = {
         "staff_id": clinic.clinician.id,
         "place": "first",
@@ -274,7 +274,7 @@ def test_who_has_no_address_or_is_disabled_watches_over_nobody(
 ) -> None:
     mute = on_call(session, clinic.practice, OnCallPlace.first, email=None)
     gone = on_call(session, clinic.practice, OnCallPlace.first, disabled_at=MONDAY_AFTERNOON)
-    session.commit()
+    working(session)
 
     assert patient.put(PATH, report(clinic)).json["monitored"] is False
     mute.email, gone.disabled_at = "back@example.org", None

@@ -28,6 +28,7 @@ from tests.api.every_route import (
     add_passkey_row,
     add_session_row,
     add_targets,
+    add_view_row,
     body_of,
     call,
     creates,
@@ -218,6 +219,8 @@ def test_each_route_answers_each_role_as_the_table_says_and_what_is_foreign_as_w
         add_session_row(session, staff, "own-session")
         targets["own"]["passkey_id"] = "own-passkey"
         add_passkey_row(session, staff, "own-passkey")
+        targets["own"]["view_id"] = "own-view"
+        add_view_row(session, staff, "own-view")
         session.commit()
     first = first_caller(word, app, session, clinic, staff)
     came: dict[Case, str] = {}

@@ -20,6 +20,7 @@ from tests.api.conftest import (  # noqa: F401
     app,
     casey,
     clinic,
+    coordinator,
     foreign_clinic,
     look,
     milestone_id,

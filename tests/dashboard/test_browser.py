@@ -123,6 +123,7 @@ def test_no_page_fails_the_rules_of_accessibility_in_light_or_dark(
     pages += ["/clinic/protocols?procedure=tlif", "/clinic/protocols?procedure=acdf"]
     pages += ["/clinic/cards", "/clinic/cards/stairs"]
     pages += ["/clinic/outcomes?procedure=tlif&kind=drive", "/clinic/outcomes?procedure=acdf&language=es"]
+    pages += ["/clinic/views", "/clinic/overview", "/clinic/overview?language=en"]
     pages.append(f"/clinic/milestones/{milestone_id('drive')}")
     pages += [f"/clinic/patients/{person}/{part}" for part in ("edit", "proxies")]
     pages += [f"/clinic/episodes/{clinic.episode.id}/{part}" for part in ("letters", "clinical-events")]
@@ -132,6 +133,7 @@ def test_no_page_fails_the_rules_of_accessibility_in_light_or_dark(
     of_admin = [
         "/clinic/practice",
         "/clinic/check-ins",
+        "/clinic/answering",
         "/clinic/staff",
         f"/clinic/staff/{clinic.clinician.id}",
         "/clinic/emergency-accesses",
@@ -158,7 +160,7 @@ def test_nothing_is_wider_than_a_small_screen(
     window = visit(secret, viewport=size)
     person = window.clinic.patient.id
 
-    whole = ("account", "protocols", "outcomes?procedure=tlif&kind=drive")
+    whole = ("account", "overview", "protocols", "outcomes?procedure=tlif&kind=drive")
     for path in ("/clinic/", "/clinic/patients", f"/clinic/patients/{person}", *(f"/clinic/{name}" for name in whole)):
         page = window.go(path)
         assert page.evaluate("document.documentElement.scrollWidth") <= size["width"], path

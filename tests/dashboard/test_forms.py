@@ -30,7 +30,7 @@ IDS = {
     "session_id": "nothing", "patient_id": "nothing", "episode_id": "nothing", "milestone_id": "nothing",
     "alert_id": "nothing", "task_id": "nothing", "passkey_id": "nothing", "visit_id": "nothing", "photo_id": "nothing",
     "release_id": "nothing", "letter_id": "nothing", "member_id": "nothing", "device_id": "nothing",
-    "event_id": "nothing", "access_id": "nothing", "proxy_id": "nothing",
+    "event_id": "nothing", "access_id": "nothing", "proxy_id": "nothing", "view_id": "nothing", "urgency": "nothing",
     "staff_id": "nothing", "reminder_id": "nothing", "surgery_id": "nothing",
     "filename": "clinic.css",
     "procedure": "tlif",

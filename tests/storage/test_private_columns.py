@@ -47,6 +47,8 @@ SEALED_COLUMNS = {
     "letter_release.claim_number",
     "letter.pdf",
     "record_merge.former",
+    "saved_view.name",
+    "alert_answering.reason",
 }
 
 
