@@ -1,6 +1,5 @@
 """The worklist, which is the first page, and the list of all patients."""
 
-from collections import Counter
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Final, TypeVar
@@ -21,7 +20,8 @@ from service.dashboard.blueprint import clinic, typed
 from service.dashboard.queries.patients import find_patients
 from service.dashboard.queries.worklist import levels_of, load_caseload
 from service.dashboard.render import page
-from service.dashboard.worklist import Sort, Wanted, Why, Worklist, groups_of, make_worklist, pages_of
+from service.dashboard.worklist import Page, Sort, Wanted, Worklist, groups_of, make_worklist, pages_of
+from service.dashboard.worklist_reasons import Why
 from service.db import current_session
 
 PAGE: Final = 50
@@ -72,9 +72,8 @@ def _worklist() -> dict[str, Any]:
     today, zone = clinic_today(practice, now()), ZoneInfo(practice.time_zone)
     wanted, mark = _wanted(), _mark()
     caseload = load_caseload(session, practice.id, today)
-    worklist = make_worklist(caseload, wanted, today, zone)
-    number = min(_number(request.args), pages_of(len(worklist.entries), PAGE))
-    shown = worklist.entries[(number - 1) * PAGE : number * PAGE]
+    worklist = make_worklist(caseload, wanted, today, zone, Page(_number(request.args), PAGE))
+    shown = worklist.entries
     show(*(entry.person.patient_id for entry in shown))
     watched_until = monitored_until(session, practice, now())
     told = {
@@ -88,10 +87,8 @@ def _worklist() -> dict[str, Any]:
     }
     return told | _filters(worklist) | {
         "groups": groups_of(shown) if wanted.sort is Sort.urgency else [(None, list(shown))],
-        "number": number,
-        "pages": pages_of(len(worklist.entries), PAGE),
-        "first": (number - 1) * PAGE + 1,
-        "last": (number - 1) * PAGE + len(shown),
+        "first": (worklist.number - 1) * PAGE + 1,
+        "last": (worklist.number - 1) * PAGE + len(shown),
     }  # fmt: skip
 
 
@@ -99,7 +96,6 @@ def _filters(worklist: Worklist) -> dict[str, Any]:
     asked = {name: value for name, value in request.args.items() if name in ("why", "procedure", "class", "of", "sort")}
     return {
         "worklist": worklist,
-        "sizes": Counter(entry.why for entry in worklist.entries),
         "asked": {name: value for name, value in asked.items() if value},
         "whys": list(Why),
         "procedures": list(Procedure),

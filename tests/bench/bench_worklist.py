@@ -18,7 +18,7 @@ from flask import Flask, render_template
 from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 
-from models import Alert, CheckIn, Episode
+from models import Alert, CheckIn, Episode, Milestone, Patient, Surgery
 from models.care import Reporter
 from models.engine import make_engine, make_session_factory
 from schedules.plan.vocabulary import AlertKind, AlertState, AlertUrgency, EpisodeStatus
@@ -29,11 +29,12 @@ from service.db import db
 from service.identity.sessions import start_session
 from tests import builders
 from tests.bench.bench_audit import print_lines
-from tests.bench.stored import COPIED, copy_patient, settle
+from tests.bench.stored import copy_patient, settle
 from tests.database import Databases, owner_url_of, settings_for
 
 FEW, MANY, ALERTS = 2_000, 20_000, 2_000
 ROUNDS = 15
+COPIED = (Patient, Episode, Surgery, Milestone, CheckIn)  # what the page reads of every patient
 
 
 def store(url: str, *, patients: int, alerts: int, finished: int = 0) -> str:
@@ -45,12 +46,13 @@ def store(url: str, *, patients: int, alerts: int, finished: int = 0) -> str:
     engine = make_engine(owner_url_of(url), unhurried=True)
     with make_session_factory(engine)() as session:
         episode, secret = _store_one(session, now)
+        session.commit()  # a plan's rows are stored by then, and can be copied
         key = {"practice_id": episode.practice_id, "patient_id": episode.patient_id}
         connection = session.connection()
-        copy_patient(connection, key, finished, {}, "-finished")
+        copy_patient(connection, key, finished, {}, "-finished", models=COPIED)
         ended = {"is": EpisodeStatus.closed.value, "like": "%-finished%"}
         connection.execute(text("UPDATE episode SET status = :is, rev = rev + 1 WHERE id LIKE :like"), ended)
-        copy_patient(connection, key, patients - alerts, {}, "-well")
+        copy_patient(connection, key, patients - alerts, {}, "-well", models=COPIED)
         _add_alert(session, episode, now)
         copy_patient(connection, key, alerts - 1, {}, "-alert", models=(*COPIED, Alert))
         session.commit()

@@ -1,0 +1,140 @@
+"""The worklist's statements, built once. Each is led from the open episodes to their rows.
+
+Indexes that hold what is open alone lead there, so that patients who are finished cost nothing.
+"""
+
+from enum import StrEnum
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Date, Select, and_, bindparam, case, func, literal_column, or_, select
+
+from models import Alert, CheckIn, Episode, Milestone, MilestoneProgress, Patient, Staff, Surgery, Task
+from models.clearance import Clearance
+from models.people import StaffRole
+from models.prepared import Prepared
+from models.report import TaskState
+from schedules.plan.vocabulary import (
+    AlertState,
+    AlertUrgency,
+    EpisodeStatus,
+    Owner,
+    PastPolicy,
+    Phase,
+    SurgeryStatus,
+)
+
+OPEN: Final = (EpisodeStatus.active, EpisodeStatus.paused)
+
+
+def _said(word: StrEnum) -> ColumnElement[str]:
+    """Return a word for a condition that an index has too.
+
+    Of a parameter a database cannot know, before it has it, that the index holds what is wanted.
+    """
+    return literal_column(f"'{word.value}'")
+
+
+_PRACTICE: Final = bindparam("practice")
+_TODAY: Final = bindparam("today", type_=Date())
+_IS_OPEN: Final = and_(
+    Episode.practice_id == _PRACTICE, Episode.status.in_([_said(word) for word in OPEN]), Episode.deleted.is_(False)
+)
+
+
+def _of_open(query: Select[*tuple[Any, ...]], model: type[Any]) -> Select[*tuple[Any, ...]]:
+    """Return a query of rows of the practice's open episodes, led from these: SQLite would not do so by itself."""
+    return query.where(
+        model.practice_id == _PRACTICE, model.episode_id.in_(select(Episode.id).where(_IS_OPEN).correlate(None))
+    )
+
+
+_HEARD_AT: Final = (
+    select(func.max(CheckIn.reported_at))
+    .where(CheckIn.practice_id == Episode.practice_id, CheckIn.episode_id == Episode.id, CheckIn.deleted.is_(False))
+    .scalar_subquery()
+)
+PEOPLE: Final = Prepared(
+    select(
+        *(Patient.id, Episode.id, Patient.given_name, Patient.family_name, Episode.coordinator_id),
+        Patient.date_of_birth,
+        _HEARD_AT.label("heard_at"),
+    )
+    .join(Episode, and_(Episode.practice_id == Patient.practice_id, Episode.patient_id == Patient.id))
+    .where(_IS_OPEN, Patient.deleted.is_(False), Patient.died_on.is_(None))
+)
+STAGES: Final = Prepared(
+    _of_open(
+        select(
+            *(Surgery.episode_id, Surgery.stage, Surgery.procedure, Surgery.approach_class),
+            *(Surgery.surgery_on, Surgery.status),
+        ),
+        Surgery,
+    )
+    .where(Surgery.status != SurgeryStatus.cancelled)
+    .order_by(Surgery.episode_id, Surgery.stage)
+)
+TASKS: Final = Prepared(
+    _of_open(select(Task.id, Task.episode_id, Task.kind, Task.due_on, Task.created_at), Task).where(
+        Task.deleted.is_(False), Task.state == _said(TaskState.open)
+    )
+)
+ALERTS: Final = Prepared(
+    _of_open(select(Alert.id, Alert.episode_id, Alert.kind, Alert.urgency, Alert.state, Alert.raised_at), Alert).where(
+        Alert.state != _said(AlertState.closed), Alert.urgency != AlertUrgency.routine
+    )
+)
+STAFF: Final = Prepared(
+    select(Staff.id, Staff.display_name)
+    .where(Staff.practice_id == _PRACTICE, Staff.role == StaffRole.coordinator)
+    .order_by(Staff.display_name)
+)
+
+
+def _may_be_late() -> ColumnElement[bool]:
+    """Return what an item must be to wait for a clinician, or to be behind. What it is not, nobody looks at."""
+    due_on = case((Milestone.target_on.is_(None), Milestone.latest_on), else_=Milestone.eligible_on)
+    waits = and_(Milestone.lifts.is_not(None), due_on <= _TODAY)
+    is_behind = and_(Milestone.lifts.is_(None), Milestone.latest_on < _TODAY)
+    return and_(
+        or_(waits, is_behind),
+        Milestone.earliest_on <= _TODAY,
+        Milestone.cancelled_at.is_(None),
+        or_(Milestone.lifts.is_not(None), Milestone.owner == _said(Owner.patient)),
+        Milestone.deleted.is_(False),
+        or_(Milestone.phase != Phase.before_surgery, Milestone.latest_on.is_(None), Milestone.latest_on >= _TODAY),
+        MilestoneProgress.achieved_on.is_(None),
+        MilestoneProgress.skip_reason.is_(None),
+        or_(
+            Milestone.past_policy.is_(None),
+            Milestone.past_policy.not_in([_said(word) for word in (PastPolicy.skip, PastPolicy.not_applicable)]),
+        ),
+        or_(Milestone.superseded_on.is_(None), Milestone.superseded_on > _TODAY),
+    )
+
+
+_HOLDS: Final = and_(
+    Clearance.practice_id == Milestone.practice_id,
+    Clearance.milestone_id == Milestone.id,
+    Clearance.deleted.is_(False),
+    Clearance.cleared_on <= _TODAY,
+    or_(Clearance.revoked_on.is_(None), Clearance.revoked_on > _TODAY),
+)
+LATE: Final = Prepared(
+    _of_open(
+        select(
+            *(Milestone.id, Milestone.episode_id, Milestone.kind, Milestone.phase, Milestone.earliest_on),
+            *(Milestone.target_on, Milestone.latest_on, Milestone.eligible_on, Milestone.lifts, Milestone.owner),
+            *(Milestone.past_policy, Milestone.superseded_on, Surgery.surgery_on),
+            *(Clearance.cleared_on, Clearance.revoked_on, Clearance.work_class),
+        ),
+        Milestone,
+    )
+    .join(Surgery, and_(Surgery.practice_id == Milestone.practice_id, Surgery.id == Milestone.surgery_id))
+    .outerjoin(
+        MilestoneProgress,
+        and_(MilestoneProgress.practice_id == Milestone.practice_id, MilestoneProgress.id == Milestone.id),
+    )
+    .outerjoin(Clearance, _HOLDS)
+    .where(_may_be_late())
+    .order_by(Milestone.episode_id, Milestone.target_on, Milestone.id)
+)
