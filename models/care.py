@@ -48,6 +48,7 @@ class Episode(OfPatient, Base):
             "ix_episode_open",
             "practice_id",
             "patient_id",
+            "id",
             sqlite_where=text("status IN ('active', 'paused')"),
             postgresql_where=text("status IN ('active', 'paused')"),
         ),

@@ -8,12 +8,24 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from heapq import nsmallest
+from operator import attrgetter
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from schedules.plan.vocabulary import ApproachClass, Procedure
 from service.dashboard.queries.worklist import Caseload, Person, Stage
-from service.dashboard.worklist_reasons import GROUPS, Place, Reason, Why, find_reasons, first_place, make_day, told
+from service.dashboard.worklist_reasons import (
+    GROUPS,
+    Day,
+    Found,
+    Place,
+    Reason,
+    Why,
+    find_reasons,
+    first_place,
+    make_day,
+    tell_reasons,
+)
 
 
 class Sort(StrEnum):
@@ -92,10 +104,8 @@ def make_worklist(caseload: Caseload, wanted: Wanted, today: date, zone: ZoneInf
     counts, sizes, needing = [0] * len(GROUPS), [0] * len(GROUPS), 0
     placed: list[tuple[Any, ...]] = []
     for person in caseload.people:
-        surgery = _present(caseload.stages.get(person.episode_id, ()), today)
-        if narrowed and not _fits(person, surgery, wanted):
-            continue
-        found = find_reasons(caseload, person, surgery, day)
+        surgery = _present(person.stages, today)
+        found = () if narrowed and not _fits(person, surgery, wanted) else find_reasons(caseload, person, surgery, day)
         if not found:
             continue
         needing += 1
@@ -104,23 +114,11 @@ def make_worklist(caseload: Caseload, wanted: Wanted, today: date, zone: ZoneInf
         first = first_place(found, wanted.why)
         if first is not None:
             sizes[first[0]] += 1
-            ids = person.patient_id, person.episode_id
-            placed.append((*key(first, _pod(surgery, today)), *_name_key(person), *ids, person, surgery, found))
+            placed.append((key(first, surgery, person), person.patient_id, person.episode_id, person, surgery, found))
     number = min(page.number, pages_of(len(placed), page.size))
     shown = nsmallest(number * page.size, placed)[(number - 1) * page.size :]
     return Worklist(
-        entries=tuple(
-            [
-                Entry(
-                    person,
-                    surgery,
-                    _pod(surgery, today),
-                    caseload.staff.get(person.coordinator_id or ""),
-                    told(found, wanted.why, person, day),
-                )
-                for *_, person, surgery, found in shown
-            ]
-        ),
+        entries=tuple([_entry(caseload, wanted, day, each[3:]) for each in shown]),
         number=number,
         pages=pages_of(len(placed), page.size),
         sizes={why: sizes[group] for why, group in GROUPS.items()},
@@ -130,10 +128,18 @@ def make_worklist(caseload: Caseload, wanted: Wanted, today: date, zone: ZoneInf
     )
 
 
+def _entry(caseload: Caseload, wanted: Wanted, day: Day, about: tuple[Person, Stage | None, Sequence[Found]]) -> Entry:
+    person, surgery, found = about
+    pod = None if surgery is None or surgery.surgery_on is None else (day.today - surgery.surgery_on).days
+    reasons = tell_reasons(found, wanted.why, person, day)
+    return Entry(person, surgery, pod, caseload.staff.get(person.coordinator_id or ""), reasons)
+
+
 def _present(stages: Sequence[Stage], today: date) -> Stage | None:
     """Return the latest surgery up to today, or else the next one, or one without a date."""
     if len(stages) == 1:
         return stages[0]
+    stages = sorted(stages, key=attrgetter("stage"))
     dated = sorted((each for each in stages if each.surgery_on is not None), key=lambda each: str(each.surgery_on))
     past = [each for each in dated if each.surgery_on is not None and each.surgery_on <= today]
     return past[-1] if past else next(iter([*dated, *stages]), None)
@@ -151,18 +157,24 @@ def _fits(person: Person, surgery: Stage | None, wanted: Wanted) -> bool:
     )
 
 
-def _pod(surgery: Stage | None, today: date) -> int | None:
-    return None if surgery is None or surgery.surgery_on is None else (today - surgery.surgery_on).days
+def _by_urgency(place: Place, _surgery: Stage | None, person: Person) -> tuple[Any, ...]:
+    return (*place, person.family_name.casefold(), person.given_name.casefold())
 
 
-def _name_key(person: Person) -> tuple[str, str]:
+def _by_name(_place: Place, _surgery: Stage | None, person: Person) -> tuple[Any, ...]:
     return person.family_name.casefold(), person.given_name.casefold()
 
 
-_KEYS: Final[Mapping[Sort, Callable[[Place, int | None], tuple[Any, ...]]]] = {
-    Sort.urgency: lambda place, _: place,
-    Sort.name: lambda _place, _pod: (),
-    Sort.pod: lambda _, pod: (pod is None, pod or 0),
+def _by_pod(place: Place, surgery: Stage | None, person: Person) -> tuple[Any, ...]:
+    """The latest surgery first, and at the end whoever has no date."""
+    on = None if surgery is None else surgery.surgery_on
+    return (on is None, 0 if on is None else -on.toordinal(), *_by_name(place, surgery, person))
+
+
+_KEYS: Final[Mapping[Sort, Callable[[Place, Stage | None, Person], tuple[Any, ...]]]] = {
+    Sort.urgency: _by_urgency,
+    Sort.name: _by_name,
+    Sort.pod: _by_pod,
 }
 
 

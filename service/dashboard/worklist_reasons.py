@@ -1,6 +1,6 @@
 """Why a patient is on the worklist: what they need is found and placed for all of them, and told of those shown. Pure.
 
-Whoever adds a source of danger adds it to `find_reasons`, with its place in the group `danger`, and to `told`.
+Whoever adds a source of danger adds it to `find_reasons`, with its place in the group `danger`, and to `tell_reasons`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -70,7 +70,9 @@ def make_day(today: date, zone: ZoneInfo) -> Day:
 def find_reasons(caseload: Caseload, person: Person, surgery: Stage | None, day: Day) -> list[Found]:
     """Return a patient's reasons, each by what it comes from and with its place."""
     episode_id, today = person.episode_id, day.today
-    found: list[Found] = [(_place_of_alert(alert), alert) for alert in caseload.alerts.get(episode_id, ())]
+    found: list[Found] = []
+    if episode_id in caseload.alerts:
+        found += [(_place_of_alert(alert), alert) for alert in caseload.alerts[episode_id]]
     if episode_id in caseload.tasks:
         found += [(_place_of_task(task, today), task) for task in caseload.tasks[episode_id]]
     if episode_id in caseload.late:
@@ -90,7 +92,7 @@ def first_place(found: Sequence[Found], why: Why | None) -> Place | None:
     return min((place for place, _ in found if why is None or place[0] == GROUPS[why]), default=None)
 
 
-def told(found: Sequence[Found], why: Why | None, person: Person, day: Day) -> tuple[Reason, ...]:
+def tell_reasons(found: Sequence[Found], why: Why | None, person: Person, day: Day) -> tuple[Reason, ...]:
     """Return what there is to say of a patient's reasons, by their places; those of the kind `why` first."""
     reasons = [_reason(place, source, person, day) for place, source in sorted(found, key=lambda each: each[0])]
     return tuple(sorted(reasons, key=lambda each: each.why is not why))

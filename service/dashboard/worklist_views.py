@@ -6,9 +6,11 @@ from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo
 
 from flask import Response, request
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from models import AlertEntry
+from models.caseload import rows_seen
+from models.prepared import Prepared
 from models.sync import SyncClock
 from schedules.plan.vocabulary import ApproachClass, Procedure
 from schedules.planning.on_call import monitored_until
@@ -27,6 +29,15 @@ from service.db import current_session
 PAGE: Final = 50
 _MOST_PAGES: Final = 10_000
 _LONGEST_TEXT: Final = 100
+_CHANGED: Final = Prepared(
+    select(
+        SyncClock.revision,
+        select(func.count())
+        .select_from(AlertEntry)
+        .where(AlertEntry.practice_id == bindparam("practice"))
+        .scalar_subquery(),
+    ).where(SyncClock.practice_id == bindparam("practice"))
+)
 Word = TypeVar("Word", bound=StrEnum)
 
 
@@ -129,6 +140,5 @@ def _number(sent: Mapping[str, str]) -> int:
 def _mark() -> str:
     """Return what changes with all that the worklist follows from: the practice's revision, its alerts, the day."""
     practice = practice_of(current_session(), caller())
-    clock = current_session().get_one(SyncClock, practice.id)
-    done = select(func.count()).select_from(AlertEntry).where(AlertEntry.practice_id == practice.id)
-    return f"{clock.revision}.{current_session().scalar(done)}.{clinic_today(practice, now())}"
+    ((revision, done),) = rows_seen(current_session(), _CHANGED, {"practice": practice.id})
+    return f"{revision}.{done}.{clinic_today(practice, now())}"

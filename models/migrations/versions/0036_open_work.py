@@ -10,7 +10,7 @@ depends_on = None
 
 DAYS = ("earliest_on", "latest_on", "eligible_on", "target_on")
 INDEXES = (
-    ("ix_episode_open", "episode", ("patient_id",), "status IN ('active', 'paused')"),
+    ("ix_episode_open", "episode", ("patient_id", "id"), "status IN ('active', 'paused')"),
     ("ix_check_in_heard", "check_in", ("episode_id", "reported_at", "deleted"), None),
     (
         "ix_milestone_may_wait",

@@ -1,6 +1,6 @@
 """What the worklist is made of: open episodes, what of their plans is late or waits, tasks, alerts, last check-ins.
 
-Six SELECTs and one about the patients who are shown, whatever the number of patients. Of every patient rows are kept
+Five SELECTs and one about the patients who are shown, whatever the number of patients. Of every patient rows are kept
 as the driver gives them, but for what is judged. Which items matter is narrowed down by dates alone; how each stands
 is decided by `schedules.plan.progress`, as everywhere.
 """
@@ -23,24 +23,7 @@ from models.report import TaskKind
 from schedules.plan.progress import ClearedSpan, MilestoneFacts, ProgressFacts, milestone_state
 from schedules.plan.vocabulary import MilestoneState
 from service.care.plan_rows import is_whole
-from service.dashboard.queries.worklist_statements import ALERTS, LATE, PEOPLE, STAFF, STAGES, TASKS
-
-
-class Person(NamedTuple):
-    """A patient in an open episode, and when the patient last checked in."""
-
-    patient_id: str
-    episode_id: str
-    given_name: str
-    family_name: str
-    coordinator_id: str | None
-    date_of_birth: date
-    heard_at: datetime | None
-
-    @property
-    def name(self) -> str:
-        """Return the name as lists show it."""
-        return f"{self.family_name}, {self.given_name}"
+from service.dashboard.queries.worklist_statements import ALERTS, LATE, PEOPLE, STAFF, TASKS
 
 
 class Stage(NamedTuple):
@@ -57,6 +40,24 @@ class Stage(NamedTuple):
     def place(self) -> tuple[str, int]:
         """Return what names the surgery within the practice."""
         return self.episode_id, self.stage
+
+
+class Person(NamedTuple):
+    """A patient in an open episode, who checked in last at `heard_at`. `stages` are its surgeries."""
+
+    patient_id: str
+    episode_id: str
+    given_name: str
+    family_name: str
+    coordinator_id: str | None
+    date_of_birth: date
+    heard_at: datetime | None
+    stages: list[Stage]
+
+    @property
+    def name(self) -> str:
+        """Return the name as lists show it."""
+        return f"{self.family_name}, {self.given_name}"
 
 
 class OpenAlert(NamedTuple):
@@ -100,7 +101,6 @@ class Caseload:
     """All that the worklist of a practice is made of. Everything but `people` and `staff` is by episode."""
 
     people: Sequence[Person]
-    stages: Mapping[str, Sequence[Stage]]
     late: Mapping[str, Sequence[Late]]
     tasks: Mapping[str, Sequence[OpenTask]]
     alerts: Mapping[str, Sequence[OpenAlert]]
@@ -111,7 +111,6 @@ def load_caseload(session: Session, practice_id: str, today: date) -> Caseload:
     """Return what the worklist of a practice is made of on a day of its calendar."""
     return Caseload(
         people=_people(session, practice_id),
-        stages=_stages(session, practice_id),
         late=_by_episode(_late(session, practice_id, today)),
         tasks=_by_episode([OpenTask(*row) for row in _named(session, TASKS, practice=practice_id)]),
         alerts=_alerts(session, practice_id),
@@ -130,28 +129,24 @@ def levels_of(session: Session, practice_id: str, stages: Iterable[Stage]) -> di
 
 
 def _people(session: Session, practice_id: str) -> list[Person]:
-    connection = session.connection()
-    born, heard = PEOPLE.reader(connection, "date_of_birth"), PEOPLE.reader(connection, "heard_at")
-    return [
-        Person(*row, born(born_on), None if heard_at is None else heard(heard_at))
-        for *row, born_on, heard_at in rows_seen(session, PEOPLE, {"practice": practice_id})
-    ]
-
-
-def _stages(session: Session, practice_id: str) -> dict[str, list[Stage]]:
-    read, found = STAGES.reader(session.connection(), "surgery_on"), defaultdict[str, list[Stage]](list)
-    for episode_id, stage, procedure, of_class, on, status in rows_seen(session, STAGES, {"practice": practice_id}):
-        dated = None if on is None else read(on)
-        found[episode_id].append(Stage(episode_id, stage, procedure, of_class, dated, status))
-    return found
+    on, at = (PEOPLE.reader(session.connection(), name) for name in ("date_of_birth", "heard_at"))
+    people: dict[str, Person] = {}
+    for row in rows_seen(session, PEOPLE, {"practice": practice_id}):
+        episode_id, patient_id, given, family, born, coordinator, heard, stage, procedure, of_class, day0, status = row
+        if episode_id not in people:
+            heard_at = None if heard is None else at(heard)
+            people[episode_id] = Person(patient_id, episode_id, given, family, coordinator, on(born), heard_at, [])
+        if stage is not None:
+            dated = None if day0 is None else on(day0)
+            people[episode_id].stages.append(Stage(episode_id, stage, procedure, of_class, dated, status))
+    return list(people.values())
 
 
 def _alerts(session: Session, practice_id: str) -> dict[str, list[OpenAlert]]:
     """Return the alerts that are not closed. What time alone has raised is on the list by itself: silent, behind."""
     read, found = ALERTS.reader(session.connection(), "raised_at"), defaultdict[str, list[OpenAlert]](list)
-    for *row, raised_at in rows_seen(session, ALERTS, {"practice": practice_id}):
-        alert = OpenAlert(*row, read(raised_at))
-        found[alert.episode_id].append(alert)
+    for alert_id, episode_id, kind, urgency, state, at in rows_seen(session, ALERTS, {"practice": practice_id}):
+        found[episode_id].append(OpenAlert(alert_id, episode_id, kind, urgency, state, read(at)))
     return found
 
 

@@ -53,25 +53,24 @@ _HEARD_AT: Final = (
     .where(CheckIn.practice_id == Episode.practice_id, CheckIn.episode_id == Episode.id, CheckIn.deleted.is_(False))
     .scalar_subquery()
 )
+# A row for each surgery that was not cancelled, or one without any. Without an order: to sort is dear.
 PEOPLE: Final = Prepared(
     select(
-        *(Patient.id, Episode.id, Patient.given_name, Patient.family_name, Episode.coordinator_id),
-        Patient.date_of_birth,
-        _HEARD_AT.label("heard_at"),
+        *(Episode.id, Patient.id.label("patient_id"), Patient.given_name, Patient.family_name),
+        *(Patient.date_of_birth, Episode.coordinator_id, _HEARD_AT.label("heard_at")),
+        *(Surgery.stage, Surgery.procedure, Surgery.approach_class, Surgery.surgery_on, Surgery.status),
     )
-    .join(Episode, and_(Episode.practice_id == Patient.practice_id, Episode.patient_id == Patient.id))
-    .where(_IS_OPEN, Patient.deleted.is_(False), Patient.died_on.is_(None))
-)
-STAGES: Final = Prepared(
-    _of_open(
-        select(
-            *(Surgery.episode_id, Surgery.stage, Surgery.procedure, Surgery.approach_class),
-            *(Surgery.surgery_on, Surgery.status),
-        ),
+    .select_from(Episode)
+    .join(Patient, and_(Patient.practice_id == Episode.practice_id, Patient.id == Episode.patient_id))
+    .outerjoin(
         Surgery,
+        and_(
+            Surgery.practice_id == Episode.practice_id,
+            Surgery.episode_id == Episode.id,
+            Surgery.status != SurgeryStatus.cancelled,
+        ),
     )
-    .where(Surgery.status != SurgeryStatus.cancelled)
-    .order_by(Surgery.episode_id, Surgery.stage)
+    .where(_IS_OPEN, Patient.deleted.is_(False), Patient.died_on.is_(None))
 )
 TASKS: Final = Prepared(
     _of_open(select(Task.id, Task.episode_id, Task.kind, Task.due_on, Task.created_at), Task).where(
