@@ -67,6 +67,7 @@ PEOPLE: Final = Prepared(
         and_(
             Surgery.practice_id == Episode.practice_id,
             Surgery.episode_id == Episode.id,
+            Surgery.deleted.is_(False),
             Surgery.status != SurgeryStatus.cancelled,
         ),
     )
