@@ -57,6 +57,7 @@ def store(url: str, *, patients: int, alerts: int, finished: int = 0) -> str:
         copy_patient(connection, key, patients - alerts, {}, "-well", models=COPIED)
         _add_alert(session, episode, now)
         copy_patient(connection, key, alerts - 1, {}, "-alert", models=(*COPIED, Alert))
+        connection.execute(text("ANALYZE"))  # else foreign keys are looked up as if the tables had a row each
         session.commit()
     settle(engine)
     engine.dispose()
