@@ -114,7 +114,7 @@ class Page:
             event.remove(engine, "before_cursor_execute", self._hear)
 
     def _hear(self, _connection: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
-        if statement.lstrip().startswith(("SELECT", "WITH")):
+        if statement.lstrip().startswith(("SELECT", "WITH", "SET")):
             self._said.append((statement, parameters))
 
     def _fill(self, template: str, **told: Any) -> str:
@@ -127,7 +127,8 @@ class Page:
             cursor = connection.connection.cursor()
             for statement, parameters in self._said:
                 cursor.execute(statement, parameters)
-                cursor.fetchall()
+                if cursor.description is not None:
+                    cursor.fetchall()
             connection.rollback()
 
 

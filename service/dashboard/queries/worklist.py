@@ -20,10 +20,12 @@ from models import Surgery
 from models.caseload import rows_seen
 from models.prepared import Prepared
 from models.report import TaskKind
+from models.statistics import look_up_by_key
 from schedules.plan.progress import ClearedSpan, MilestoneFacts, ProgressFacts, milestone_state
 from schedules.plan.vocabulary import MilestoneState
 from service.care.plan_rows import is_whole
-from service.dashboard.queries.worklist_statements import ALERTS, LATE, PEOPLE, STAFF, TASKS
+from service.dashboard.queries import worklist_statements as statements
+from service.dashboard.queries.worklist_statements import PEOPLE, STAFF
 
 
 class Stage(NamedTuple):
@@ -108,11 +110,16 @@ class Caseload:
 
 
 def load_caseload(session: Session, practice_id: str, today: date) -> Caseload:
-    """Return what the worklist of a practice is made of on a day of its calendar."""
+    """Return what the worklist of a practice is made of on a day of its calendar.
+
+    From here on the transaction looks up by key: what is open is little beside what is finished.
+    """
+    look_up_by_key(session)
+    dialect = session.get_bind().dialect.name
     return Caseload(
         people=_people(session, practice_id),
         late=_by_episode(_late(session, practice_id, today)),
-        tasks=_by_episode([OpenTask(*row) for row in _named(session, TASKS, practice=practice_id)]),
+        tasks=_by_episode([OpenTask(*row) for row in _named(session, statements.tasks(dialect), practice=practice_id)]),
         alerts=_alerts(session, practice_id),
         staff=dict(_named(session, STAFF, practice=practice_id)),
     )
@@ -144,14 +151,15 @@ def _people(session: Session, practice_id: str) -> list[Person]:
 
 def _alerts(session: Session, practice_id: str) -> dict[str, list[OpenAlert]]:
     """Return the alerts that are not closed. What time alone has raised is on the list by itself: silent, behind."""
-    read, found = ALERTS.reader(session.connection(), "raised_at"), defaultdict[str, list[OpenAlert]](list)
-    for alert_id, episode_id, kind, urgency, state, at in rows_seen(session, ALERTS, {"practice": practice_id}):
+    query = statements.alerts(session.get_bind().dialect.name)
+    read, found = query.reader(session.connection(), "raised_at"), defaultdict[str, list[OpenAlert]](list)
+    for alert_id, episode_id, kind, urgency, state, at in rows_seen(session, query, {"practice": practice_id}):
         found[episode_id].append(OpenAlert(alert_id, episode_id, kind, urgency, state, read(at)))
     return found
 
 
 def _late(session: Session, practice_id: str, today: date) -> Iterator[Late]:
-    rows = _named(session, LATE, practice=practice_id, today=today)
+    rows = _named(session, statements.late(session.get_bind().dialect.name), practice=practice_id, today=today)
     for _, of_item in groupby(rows, attrgetter("id")):
         late = _judge(list(of_item), today)
         if late is not None:

@@ -4,6 +4,7 @@ Indexes that hold what is open alone lead there, so that patients who are finish
 """
 
 from enum import StrEnum
+from functools import cache
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Date, Select, and_, bindparam, case, func, literal_column, or_, select
@@ -41,11 +42,17 @@ _IS_OPEN: Final = and_(
 )
 
 
-def _of_open(query: Select[*tuple[Any, ...]], model: type[Any]) -> Select[*tuple[Any, ...]]:
-    """Return a query of rows of the practice's open episodes, led from these: SQLite would not do so by itself."""
-    return query.where(
-        model.practice_id == _PRACTICE, model.episode_id.in_(select(Episode.id).where(_IS_OPEN).correlate(None))
-    )
+def _of_open(dialect: str, query: Select[*tuple[Any, ...]], model: type[Any]) -> Select[*tuple[Any, ...]]:
+    """Return a query of rows of the practice's open episodes, led from these in the way that the database follows.
+
+    SQLite would choose an order of its own for a join; PostgreSQL keeps to it when it looks up by key.
+    """
+    if dialect == "sqlite":
+        return query.where(
+            model.practice_id == _PRACTICE, model.episode_id.in_(select(Episode.id).where(_IS_OPEN).correlate(None))
+        )
+    is_its = and_(model.practice_id == Episode.practice_id, model.episode_id == Episode.id)
+    return query.select_from(Episode).join(model, is_its).where(_IS_OPEN)
 
 
 _HEARD_AT: Final = (
@@ -73,16 +80,23 @@ PEOPLE: Final = Prepared(
     )
     .where(_IS_OPEN, Patient.deleted.is_(False), Patient.died_on.is_(None))
 )
-TASKS: Final = Prepared(
-    _of_open(select(Task.id, Task.episode_id, Task.kind, Task.due_on, Task.created_at), Task).where(
-        Task.deleted.is_(False), Task.state == _said(TaskState.open)
-    )
-)
-ALERTS: Final = Prepared(
-    _of_open(select(Alert.id, Alert.episode_id, Alert.kind, Alert.urgency, Alert.state, Alert.raised_at), Alert).where(
-        Alert.state != _said(AlertState.closed), Alert.urgency != AlertUrgency.routine
-    )
-)
+
+
+@cache
+def tasks(dialect: str) -> Prepared:
+    """Return the statement of the tasks that are open."""
+    query = _of_open(dialect, select(Task.id, Task.episode_id, Task.kind, Task.due_on, Task.created_at), Task)
+    return Prepared(query.where(Task.deleted.is_(False), Task.state == _said(TaskState.open)))
+
+
+@cache
+def alerts(dialect: str) -> Prepared:
+    """Return the statement of the alerts that are not closed, but those that nobody is called for."""
+    columns = (Alert.id, Alert.episode_id, Alert.kind, Alert.urgency, Alert.state, Alert.raised_at)
+    query = _of_open(dialect, select(*columns), Alert)
+    return Prepared(query.where(Alert.state != _said(AlertState.closed), Alert.urgency != AlertUrgency.routine))
+
+
 STAFF: Final = Prepared(
     select(Staff.id, Staff.display_name)
     .where(Staff.practice_id == _PRACTICE, Staff.role == StaffRole.coordinator)
@@ -119,22 +133,23 @@ _HOLDS: Final = and_(
     Clearance.cleared_on <= _TODAY,
     or_(Clearance.revoked_on.is_(None), Clearance.revoked_on > _TODAY),
 )
-LATE: Final = Prepared(
-    _of_open(
-        select(
-            *(Milestone.id, Milestone.episode_id, Milestone.kind, Milestone.phase, Milestone.earliest_on),
-            *(Milestone.target_on, Milestone.latest_on, Milestone.eligible_on, Milestone.lifts, Milestone.owner),
-            *(Milestone.past_policy, Milestone.superseded_on, Surgery.surgery_on),
-            *(Clearance.cleared_on, Clearance.revoked_on, Clearance.work_class),
-        ),
-        Milestone,
+
+
+@cache
+def late(dialect: str) -> Prepared:
+    """Return the statement of the items that may wait or be behind: a row for each clearance that holds, or one."""
+    columns = (
+        *(Milestone.id, Milestone.episode_id, Milestone.kind, Milestone.phase, Milestone.earliest_on),
+        *(Milestone.target_on, Milestone.latest_on, Milestone.eligible_on, Milestone.lifts, Milestone.owner),
+        *(Milestone.past_policy, Milestone.superseded_on, Surgery.surgery_on),
+        *(Clearance.cleared_on, Clearance.revoked_on, Clearance.work_class),
     )
-    .join(Surgery, and_(Surgery.practice_id == Milestone.practice_id, Surgery.id == Milestone.surgery_id))
-    .outerjoin(
-        MilestoneProgress,
-        and_(MilestoneProgress.practice_id == Milestone.practice_id, MilestoneProgress.id == Milestone.id),
+    is_same = and_(MilestoneProgress.practice_id == Milestone.practice_id, MilestoneProgress.id == Milestone.id)
+    return Prepared(
+        _of_open(dialect, select(*columns), Milestone)
+        .join(Surgery, and_(Surgery.practice_id == Milestone.practice_id, Surgery.id == Milestone.surgery_id))
+        .outerjoin(MilestoneProgress, is_same)
+        .outerjoin(Clearance, _HOLDS)
+        .where(_may_be_late())
+        .order_by(Milestone.episode_id, Milestone.target_on, Milestone.id)
     )
-    .outerjoin(Clearance, _HOLDS)
-    .where(_may_be_late())
-    .order_by(Milestone.episode_id, Milestone.target_on, Milestone.id)
-)
