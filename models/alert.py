@@ -40,6 +40,13 @@ class Alert(Tenant, Base):
         Index(None, "practice_id", "state", "raised_at"),
         Index(None, "practice_id", "patient_id", "raised_at"),
         Index(
+            "ix_alert_open",
+            "practice_id",
+            "episode_id",
+            sqlite_where=text("state != 'closed'"),
+            postgresql_where=text("state != 'closed'"),
+        ),
+        Index(
             "ix_alert_escalation",
             "practice_id",
             "next_escalation_at",

@@ -4,6 +4,7 @@ Every tenant table has `PRIMARY KEY (practice_id, id)` and composite foreign key
 practice learn of another's row.
 """
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, time
 from enum import StrEnum
 from typing import Any, Final, TypedDict
@@ -67,6 +68,14 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], datetime | None] | None:
+        """Return what reads the driver's value. SQLite's is text, which is read in one step: pages read thousands."""
+        return _read_utc if dialect.name == "sqlite" else super().result_processor(dialect, coltype)
+
+
+def _read_utc(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text + "+00:00")
 
 
 class Base(DeclarativeBase):

@@ -44,6 +44,14 @@ class Episode(OfPatient, Base):
     __table_args__ = of_patient(
         UniqueConstraint("practice_id", "patient_id", "label"),
         reference("staff", "coordinator_id"),
+        Index(
+            "ix_episode_open",
+            "practice_id",
+            "patient_id",
+            "id",
+            sqlite_where=text("status IN ('active', 'paused')"),
+            postgresql_where=text("status IN ('active', 'paused')"),
+        ),
     )
 
     label: Mapped[str] = mapped_column(String(64))  # the clinic's own word for it, such as E1
@@ -101,6 +109,13 @@ class Milestone(OfPatient, Base):
         reference("surgery"),
         UniqueConstraint("practice_id", "episode_id", "key", "occurrence"),
         Index(None, "practice_id", "surgery_id"),
+        # What may wait for a clinician or be behind; its days, so that the others' rows are not read.
+        Index(
+            "ix_milestone_may_wait",
+            *("practice_id", "episode_id", "earliest_on", "latest_on", "eligible_on", "target_on", "lifts"),
+            sqlite_where=text("cancelled_at IS NULL AND (lifts IS NOT NULL OR owner = 'patient')"),
+            postgresql_where=text("cancelled_at IS NULL AND (lifts IS NOT NULL OR owner = 'patient')"),
+        ),
     )
 
     episode_id: Mapped[str] = mapped_column(String(ID_LENGTH))

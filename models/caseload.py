@@ -6,7 +6,7 @@ holds for every SELECT, UPDATE and DELETE that names mapped classes, through the
 tables alone, or as text, reads rows of patients who were found before.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
@@ -32,6 +32,7 @@ from sqlalchemy.sql.schema import Table
 
 from models.base import ID_LENGTH, Base, Tenant, reference, words
 from models.people import Patient
+from models.prepared import Prepared, Row, driver_rows
 from models.private import Sealed
 from models.sets import among
 
@@ -112,6 +113,13 @@ def admit(session: Session, patient_id: str) -> None:
 def is_limited(session: Session) -> bool:
     """Return whether the session sees rows of some patients alone."""
     return session.info.get(_SEEN) is not None
+
+
+def rows_seen(session: Session, prepared: Prepared, parameters: Mapping[str, Any]) -> list[Row]:
+    """Return the rows of a statement, as the driver gives them, that are of patients whom the session sees."""
+    if is_limited(session):
+        return driver_rows(session.connection(), prepared.statement, parameters)
+    return prepared.rows(session.connection(), parameters)
 
 
 @contextmanager

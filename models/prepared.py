@@ -7,7 +7,7 @@ driver's own, whose values no type has turned.
 """
 
 from collections import namedtuple
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -32,7 +32,7 @@ class _Compiled:
     constants: Mapping[str, Any]
     turning: tuple[tuple[str, Callable[[Any], Any]], ...]
     places: tuple[str, ...] | None
-    names: Callable[..., Any]
+    names: Any  # a class of named tuples
     read: tuple[tuple[int, Callable[[Any], Any]], ...]
 
     def bound(self, given: Mapping[str, Any]) -> Any:
@@ -73,6 +73,17 @@ class Prepared:
         compiled = self._on(connection.dialect)
         return _rows_in(connection, _ran(connection, compiled.text, compiled.bound(parameters)))
 
+    def named(self, connection: Connection, rows: Iterable[Row]) -> list[Any]:
+        """Return rows of its own, as the driver gave them, by names and with values of its columns' types."""
+        compiled = self._on(connection.dialect)
+        return [compiled.named(row) for row in rows]
+
+    def reader(self, connection: Connection, name: str) -> Callable[[Any], Any]:
+        """Return what makes the driver's value in a column, if it is not None, one of the column's type."""
+        compiled = self._on(connection.dialect)
+        place = compiled.names._fields.index(name)
+        return dict(compiled.read).get(place, _as_it_is)
+
     def found(self, connection: Connection, parameters: Mapping[str, Any]) -> Any | None:
         """Return its only row, by names and with values of its columns' types; None if there is none.
 
@@ -89,6 +100,10 @@ class Prepared:
         if compiled is None:
             compiled = self._compiled[dialect.name] = _compile(self.statement, dialect)
         return compiled
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
 def run_text(connection: Connection, text: str) -> None:

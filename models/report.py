@@ -4,7 +4,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, Index, LargeBinary, String
+from sqlalchemy import JSON, CheckConstraint, Index, LargeBinary, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import ID_LENGTH, Base, OfPatient, of_patient, reference, words
@@ -70,6 +70,7 @@ class CheckIn(OfPatient, Base):
     __tablename__ = "check_in"
     __table_args__ = of_patient(
         reference("episode"),
+        Index("ix_check_in_heard", "practice_id", "episode_id", "reported_at", "deleted"),
         *(
             CheckConstraint(f"{column} BETWEEN 0 AND 10", name=f"{column}_range")
             for column in (
@@ -184,7 +185,18 @@ class Task(OfPatient, Base):
     """A question that waits for a coordinator. `id` is derived from what it asks, so asking twice makes one."""
 
     __tablename__ = "task"
-    __table_args__ = of_patient(reference("episode"), reference("surgery"), reference("staff", "done_by"))
+    __table_args__ = of_patient(
+        reference("episode"),
+        reference("surgery"),
+        reference("staff", "done_by"),
+        Index(
+            "ix_task_open",
+            "practice_id",
+            "episode_id",
+            sqlite_where=text("state = 'open'"),
+            postgresql_where=text("state = 'open'"),
+        ),
+    )
 
     episode_id: Mapped[str] = mapped_column(String(ID_LENGTH))
     surgery_id: Mapped[str | None] = mapped_column(String(ID_LENGTH))

@@ -58,7 +58,7 @@ def stored_day0s(session: Session, practice_id: str, episode_id: str) -> dict[in
         Surgery.status != SurgeryStatus.cancelled,
         ~Surgery.deleted,
     )
-    return dict(session.execute(query).tuples().all())
+    return {row.stage: row.surgery_on for row in session.execute(query)}
 
 
 def planned_milestone(row: Milestone) -> PlannedMilestone:

@@ -59,7 +59,10 @@ class MedianView(Schema):
 
 
 class GroupView(Schema):
-    """One approach class: null is surgery that has none. The curve ends where few are left."""
+    """One approach class: null is surgery that has none. The curve ends where few are left.
+
+    `reached` null: a small count. Then there is no curve and no table either, which would tell it.
+    """
 
     approach_class = Word(ApproachClass, required=True, allow_none=True)
     count = fields.Integer(required=True, allow_none=True)
@@ -77,7 +80,7 @@ class LogRankView(Schema):
 
 
 class LeftOutView(Schema):
-    """Surgeries that are in no group. Null: a small count.
+    """Surgeries that are in no group. Null: a small count, or the other one, from which it could be worked out.
 
     combined: two procedures on day 0. not_theirs: the milestone is not in the plan, or does not apply, as work to who
     does not work. was_past: its day had passed before the service knew of the surgery.

@@ -81,7 +81,8 @@ class Point:
 class Group:
     """One approach class. `count` None: fewer than the smallest group, of which nothing is told.
 
-    `points` end where fewer than the smallest cell are left; `reached` None: a small count. `median` is in days.
+    `points` end where fewer than the smallest cell are left. `median` is in days. `reached` None: a small count, which
+    a curve and its numbers at risk would tell step by step, so that there are none.
     """
 
     approach_class: ApproachClass | None
@@ -94,7 +95,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """Surgeries that are in no group, None for a small count.
+    """Surgeries that are in no group. None: a small count, or the other one from which it could be worked out.
 
     `combined`: two procedures on day 0. `not_theirs`: the milestone is not in the plan, or does not apply. `was_past`:
     its day had passed before the clinic's service knew of the surgery.
@@ -149,8 +150,14 @@ def view_milestone_outcome(
         smallest=smallest,
         groups=tuple(_group(each, curves[each], smallest) for each in sorted(curves, key=str)),
         test=_test(curves, smallest),
-        left_out=LeftOut(*(told_count(count, smallest) for count in (cohort.combined, not_theirs, was_past))),
+        left_out=_left_out(cohort.combined, not_theirs, was_past, smallest),
     )
+
+
+def _left_out(combined: int, not_theirs: int, was_past: int, smallest: Smallest) -> LeftOut:
+    """Tell both that the groups' sizes leave out of all surgeries, or neither: else one would give the other."""
+    apart = [told_count(count, smallest) for count in (not_theirs, was_past)]
+    return LeftOut(told_count(combined, smallest), *([None, None] if None in apart else apart))
 
 
 def _was_past(surgery: IndexSurgery, item: Item, zone: ZoneInfo) -> bool:
@@ -171,6 +178,8 @@ def _day(at: datetime | None, zone: ZoneInfo) -> date | None:
 def _group(approach_class: ApproachClass | None, curve: Curve, smallest: Smallest) -> Group:
     if curve.count < smallest.group:
         return Group(approach_class, None, None, Median(None, None, None), (), ())
+    if told_count(curve.reached, smallest) is None:
+        return Group(approach_class, curve.count, None, Median(None, None, None), (), ())
     shown = [step for step in curve.steps if step.at_risk >= smallest.cell]
     last_day = shown[-1].day
 
@@ -181,7 +190,7 @@ def _group(approach_class: ApproachClass | None, curve: Curve, smallest: Smalles
     return Group(
         approach_class=approach_class,
         count=curve.count,
-        reached=told_count(curve.reached, smallest),
+        reached=curve.reached,
         median=Median(told(median.day), told(median.low), told(median.high)),
         points=tuple(_point(step) for step in shown),
         table=tuple(_at_risk(day, curve, last_day, smallest) for day in TABLE_DAYS),
@@ -203,9 +212,13 @@ def _at_risk(day: int, curve: Curve, last_day: int, smallest: Smallest) -> AtRis
 
 
 def _test(curves: Mapping[ApproachClass | None, Curve], smallest: Smallest) -> LogRank | None:
-    """Return the test of the two classes if both are shown."""
+    """Return the test of the two classes if the curves of both are shown."""
     compared = [curves.get(each) for each in ApproachClass]
-    shown = [curve for curve in compared if curve is not None and curve.count >= smallest.group]
+    shown = [
+        curve
+        for curve in compared
+        if curve is not None and curve.count >= smallest.group and told_count(curve.reached, smallest) is not None
+    ]
     return log_rank(*shown) if len(shown) == len(compared) else None
 
 

@@ -17,7 +17,7 @@ from schedules.plan.course import CourseItem, ItemKey
 from schedules.plan.kinds import WORK_CLASS_OF
 from schedules.plan.lifted import is_at_least
 from schedules.plan.progress import ClearedSpan, MilestoneFacts, ProgressFacts, SlotState, facts_of
-from schedules.plan.vocabulary import MilestoneKind, SurgeryStatus
+from schedules.plan.vocabulary import MilestoneKind, SurgeryStatus, WorkClass
 from schedules.planning.slots import SIGNED_KINDS, SLOT_KINDS
 from schedules.planning.stored_plan import planned_milestone
 
@@ -98,8 +98,13 @@ def course_items(rows: PlanRows) -> tuple[CourseItem, ...]:
 
 def lifts_whole(clearance: Clearance, milestone: Milestone) -> bool:
     """Return whether a clearance covers all of its milestone: one for a lesser class of work does not."""
-    own = WORK_CLASS_OF.get(MilestoneKind(milestone.kind))
-    return own is None or clearance.work_class is None or is_at_least(clearance.work_class, own)
+    return is_whole(milestone.kind, clearance.work_class)
+
+
+def is_whole(kind: str, work_class: WorkClass | None) -> bool:
+    """Return whether a clearance for a class of work, None for any, covers all of a kind of milestone."""
+    own = WORK_CLASS_OF.get(MilestoneKind(kind))
+    return own is None or work_class is None or is_at_least(work_class, own)
 
 
 def _by_id(rows: Iterable[Any], ids: set[str]) -> dict[str, Any]:

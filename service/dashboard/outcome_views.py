@@ -1,18 +1,22 @@
 """How the clinic's patients do: curves to a milestone, minimally invasive beside open, and the same as a file."""
 
+from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
 from flask import Response, request
 
+from models import Practice
 from models.report import ClinicalEventKind
-from schedules.plan.vocabulary import Procedure
+from schedules.plan.vocabulary import ApproachClass, Procedure
 from service.api.outcomes import smallest
 from service.api.scope import caller, now, scope
 from service.api.settle import settled
 from service.care.enrol import clinic_today
-from service.care.outcome_file import milestone_csv
+from service.care.outcome_file import bands_csv, milestone_csv, safety_csv
 from service.care.outcomes import TABLE_DAYS, Measured, MilestoneOutcome, view_milestone_outcome
 from service.care.reach import practice_of
+from service.care.recovery_band import view_recovery_band
 from service.care.safe_csv import MEDIA_TYPE
 from service.care.safety_outcomes import WINDOWS, Rate, SafetyOutcome, view_safety_outcome
 from service.dashboard.blueprint import clinic
@@ -24,19 +28,22 @@ _SIZE: Final = {"width": WIDTH, "height": HEIGHT, "left": LEFT, "right": RIGHT, 
 _LEAST_P: Final = 0.001
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What the address asks for: which milestone after which procedure."""
+
+    practice: Practice
+    procedure: Procedure
+    kind: Measured
+    today: date
+
+
 @clinic.get("/outcomes")
 @settled
 def show_outcomes() -> Response:
     """Show how long patients took to a milestone after a procedure."""
-    outcome = _outcome()
-    practice = practice_of(current_session(), caller())
-    safety = view_safety_outcome(
-        current_session(),
-        practice,
-        procedure=outcome.procedure,
-        today=outcome.as_of,
-        smallest=outcome.smallest,
-    )
+    asked = _asked()
+    outcome, safety = _outcome(asked), _safety(asked)
     return page(
         "outcomes.html",
         outcome=outcome,
@@ -54,13 +61,35 @@ def show_outcomes() -> Response:
 @clinic.get("/outcomes.csv")
 @settled
 def download_outcomes() -> Response:
-    """Hand out the same as a file. The audit trail says that it left the service."""
-    outcome = _outcome()
-    scope().about |= {"file": "csv", "procedure": outcome.procedure.value, "kind": outcome.kind.value}
-    response = Response(milestone_csv(outcome), content_type=MEDIA_TYPE)
-    name = f"outcomes-{outcome.procedure.value}-{outcome.kind.value}-{outcome.as_of}.csv"
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    """Hand out a part of the same as a file. The audit trail says that it left the service."""
+    asked = _asked()
+    part = _FILES.get(request.args.get("part", ""), _curves_file)
+    name, text = part(asked)
+    scope().about |= {"file": "csv", "procedure": asked.procedure.value, "kind": name}
+    response = Response(text, content_type=MEDIA_TYPE)
+    filename = f"outcomes-{asked.procedure.value}-{name}-{asked.today}.csv"
+    response.headers["Content-Disposition"] = f'attachment; filename="{filename}"'
     return response
+
+
+def _curves_file(asked: _Asked) -> tuple[str, str]:
+    return asked.kind.value, milestone_csv(_outcome(asked))
+
+
+def _safety_file(asked: _Asked) -> tuple[str, str]:
+    return "safety", safety_csv(_safety(asked))
+
+
+def _bands_file(asked: _Asked) -> tuple[str, str]:
+    common = {"procedure": asked.procedure, "today": asked.today, "smallest": smallest()}
+    bands = (
+        view_recovery_band(current_session(), asked.practice, approach_class=each, **common)
+        for each in (*ApproachClass, None)
+    )
+    return "bands", bands_csv(bands)
+
+
+_FILES: Final = {"safety": _safety_file, "bands": _bands_file}
 
 
 def _rows(safety: SafetyOutcome) -> list[tuple[ClinicalEventKind, int, list[Rate | None]]]:
@@ -81,15 +110,30 @@ def _p_words(p_value: float) -> str:
     return "p < 0.001" if p_value < _LEAST_P else f"p = {p_value:.3f}"
 
 
-def _outcome() -> MilestoneOutcome:
+def _asked() -> _Asked:
     """Return what the address asks for. What it cannot ask for counts as the first."""
-    asked = request.args.get("procedure"), request.args.get("kind")
+    procedure, kind = request.args.get("procedure"), request.args.get("kind")
     practice = practice_of(current_session(), caller())
+    return _Asked(
+        practice=practice,
+        procedure=Procedure(procedure) if procedure in list(Procedure) else Procedure.lumbar_microdiscectomy,
+        kind=Measured(kind) if kind in list(Measured) else Measured.opioid_stop,
+        today=clinic_today(practice, now()),
+    )
+
+
+def _outcome(asked: _Asked) -> MilestoneOutcome:
     return view_milestone_outcome(
         current_session(),
-        practice,
-        procedure=Procedure(asked[0]) if asked[0] in list(Procedure) else Procedure.lumbar_microdiscectomy,
-        kind=Measured(asked[1]) if asked[1] in list(Measured) else Measured.opioid_stop,
-        today=clinic_today(practice, now()),
+        asked.practice,
+        procedure=asked.procedure,
+        kind=asked.kind,
+        today=asked.today,
         smallest=smallest(),
+    )
+
+
+def _safety(asked: _Asked) -> SafetyOutcome:
+    return view_safety_outcome(
+        current_session(), asked.practice, procedure=asked.procedure, today=asked.today, smallest=smallest()
     )

@@ -40,7 +40,7 @@ from service.dashboard.blueprint import clinic
 from service.dashboard.charts import Chart, pain_chart, walking_chart
 from service.dashboard.pictures import qr_picture
 from service.dashboard.queries.team import find_colleagues
-from service.dashboard.queries.worklist import OPEN
+from service.dashboard.queries.worklist_statements import OPEN
 from service.dashboard.render import go_to, language, page
 from service.dashboard.timeline import LEFT, WIDTH, draw_plan
 from service.db import current_session

@@ -1,45 +1,32 @@
-"""Who needs the clinic now, and why: patients in groups, by danger and then by lateness. Pure; knows no database.
+"""Who needs the clinic now: patients in groups, by danger and then by lateness. Pure; knows no database.
 
-A patient stands once, in the first group that has a reason; the other reasons stand beside it. Whoever adds a source of
-danger adds its reasons to `_of_plan`, in the group `danger`.
+A patient stands once, in the first group that has a reason; the other reasons stand beside it.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
-from itertools import chain
-from typing import Final
+from heapq import nsmallest
+from operator import attrgetter
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from models.report import TaskKind
-from schedules.plan.check_ins import NO_RHYTHM, RhythmHistory, Silence, count_missed
-from schedules.plan.vocabulary import AlertState, AlertUrgency, ApproachClass, MilestoneState, Procedure, SurgeryStatus
-from service.dashboard.queries.worklist import Caseload, Late, OpenAlert, OpenTask, Person, Stage
-
-# Days without a check-in after which a patient counts as silent, by the postoperative day until which that holds: two
-# rounds of the default rhythm (daily to day 14, twice a week to day 42, weekly to day 90). Grade E, and shown so.
-SILENT_AFTER: Final = ((14, 2), (42, 7), (90, 14))
-_MISSED: Final = 2  # of the clinic's own rhythm, which may ask more often or go on for longer
-
-
-_BEFORE_ALL: Final = 100
-
-
-class Why(StrEnum):
-    """The groups of the worklist, in its order."""
-
-    danger = "danger"
-    to_clear = "to_clear"
-    task = "task"
-    behind = "behind"
-    silent = "silent"
-    today = "today"
-
-
-_GROUPS: Final = {why: place for place, why in enumerate(Why)}
-_URGENCIES: Final = {urgency: place for place, urgency in enumerate(AlertUrgency)}
+from schedules.plan.check_ins import NO_RHYTHM, RhythmHistory
+from schedules.plan.vocabulary import ApproachClass, Procedure
+from service.dashboard.queries.worklist import Caseload, Person, Stage
+from service.dashboard.worklist_reasons import (
+    GROUPS,
+    Day,
+    Found,
+    Place,
+    Reason,
+    Why,
+    find_reasons,
+    first_place,
+    make_day,
+    tell_reasons,
+)
 
 
 class Sort(StrEnum):
@@ -51,29 +38,12 @@ class Sort(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Reason:
-    """Why a patient is on the worklist. `what` says it for its group: an item's kind, a task's kind, or ''.
-
-    `days` orders within the group, the most first; None: there is no day from which it counts.
-    """
-
-    why: Why
-    what: str
-    since_on: date | None
-    days: int | None
-    item_id: str | None = None
-    alert_id: str | None = None
-    rank: int = 0  # within the group, before the days: the less, the more urgent
-
-
-@dataclass(frozen=True, slots=True)
 class Entry:
     """A patient on the worklist. `surgery` is the latest that was performed, or else the next one."""
 
     person: Person
     surgery: Stage | None
     pod: int | None
-    heard_at: datetime | None
     coordinator: str | None
     reasons: tuple[Reason, ...]
 
@@ -81,15 +51,6 @@ class Entry:
     def why(self) -> Why:
         """Return the group."""
         return self.reasons[0].why
-
-    @property
-    def whys(self) -> frozenset[Why]:
-        """Return the kinds of reasons that the patient has."""
-        return frozenset([each.why for each in self.reasons])
-
-    def seen_as(self, why: Why) -> "Entry":
-        """Return the same patient with the reasons of one kind first."""
-        return replace(self, reasons=tuple(sorted(self.reasons, key=lambda each: each.why is not why)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,128 +65,125 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
+class Page:
+    """Which part of the entries is shown. `number` counts from 1."""
+
+    number: int = 1
+    size: int = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
 class Worklist:
-    """The entries that are wanted, in order.
+    """The entries of page `number` of `pages`, in order; `sizes` counts those of all pages by their groups.
 
     `counts`: how many patients have a reason of each kind, whatever `why` asks for; `needing`: how many have any.
     """
 
     entries: tuple[Entry, ...]
+    number: int
+    pages: int
+    sizes: Mapping[Why, int]
     counts: Mapping[Why, int]
     needing: int
     open_count: int
 
+    @property
+    def count(self) -> int:
+        """Return how many entries there are on all pages."""
+        return sum(self.sizes.values())
+
+
+WHOLE: Final = Page()
+
 
 def make_worklist(
-    caseload: Caseload, wanted: Wanted, today: date, zone: ZoneInfo, rhythms: RhythmHistory = NO_RHYTHM
+    caseload: Caseload,
+    wanted: Wanted,
+    today: date,
+    zone: ZoneInfo,
+    page: Page = WHOLE,
+    rhythms: RhythmHistory = NO_RHYTHM,
 ) -> Worklist:
-    """Return the worklist of a day of the clinic's calendar. `rhythms` say when its patients are asked to check in."""
-    entries = [entry for entry in _entries(caseload, today, zone, rhythms) if _fits(entry, wanted)]
-    counts = Counter(chain.from_iterable(entry.whys for entry in entries))
-    shown = entries if wanted.why is None else [each.seen_as(wanted.why) for each in entries if wanted.why in each.whys]
-    ordered = tuple(sorted(shown, key=_ORDERS[wanted.sort]))
-    return Worklist(ordered, counts, len(entries), len(caseload.people))
+    """Return a page of the worklist of a day of the clinic's calendar; the last one, if there are fewer.
 
-
-def _entries(caseload: Caseload, today: date, zone: ZoneInfo, rhythms: RhythmHistory) -> Iterator[Entry]:
-    for person in caseload.people:
-        stages = caseload.stages.get(person.episode_id, ())
-        surgery, heard_at = _present(stages, today), caseload.heard_at.get(person.episode_id)
-        heard_on = None if heard_at is None else heard_at.astimezone(zone).date()
-        reasons = [*_of_plan(caseload, person.episode_id, today, zone)]
-        reasons += _of_silence(surgery, heard_on, today, rhythms)
-        reasons += [Reason(Why.today, "", today, 0) for stage in stages if stage.surgery_on == today]
-        if not reasons:
-            continue
-        pod = None if surgery is None or surgery.surgery_on is None else (today - surgery.surgery_on).days
-        coordinator = caseload.staff.get(person.coordinator_id or "")
-        yield Entry(person, surgery, pod, heard_at, coordinator, tuple(sorted(reasons, key=_place)))
-
-
-def _of_plan(caseload: Caseload, episode_id: str, today: date, zone: ZoneInfo) -> Iterator[Reason]:
-    yield from (_of_alert(alert, today, zone) for alert in caseload.alerts.get(episode_id, ()))
-    yield from (_of_task(task, today) for task in caseload.tasks.get(episode_id, ()) if _is_for_now(task, today))
-    yield from (_of_late(item, today) for item in caseload.late.get(episode_id, ()))
-
-
-def _of_alert(alert: OpenAlert, today: date, zone: ZoneInfo) -> Reason:
-    """What nobody has in hand stands before what somebody has, and both before every other reason."""
-    since_on = alert.raised_at.astimezone(zone).date()
-    is_taken = alert.state is not AlertState.open
-    rank = _URGENCIES[alert.urgency] - _BEFORE_ALL + (len(_URGENCIES) if is_taken else 0)
-    what, days = f"alert_kind_{alert.kind}", (today - since_on).days
-    return Reason(Why.danger, what, since_on, days, alert_id=alert.alert_id, rank=rank)
-
-
-def _is_for_now(task: OpenTask, today: date) -> bool:
-    """Return whether somebody can do it yet: nobody is called before the day of the call."""
-    return task.kind is not TaskKind.recovery_call or task.due_on is None or task.due_on <= today
-
-
-def _of_task(task: OpenTask, today: date) -> Reason:
-    """A call is asked for when what a patient was told has become wrong: whoever acts on it may come to harm."""
-    since_on = task.due_on or task.created_at.date()
-    why = Why.danger if task.kind is TaskKind.call_patient else Why.task
-    return Reason(why, task.kind.value, since_on, (today - since_on).days, task.task_id)
-
-
-def _of_late(item: Late, today: date) -> Reason:
-    why = Why.to_clear if item.state is MilestoneState.eligible else Why.behind
-    return Reason(why, item.kind, item.since_on, (today - item.since_on).days, item.milestone_id)
-
-
-def _of_silence(surgery: Stage | None, heard_on: date | None, today: date, rhythms: RhythmHistory) -> Iterator[Reason]:
-    if surgery is None or surgery.surgery_on is None or surgery.status is not SurgeryStatus.performed:
-        return
-    after = silent_after((today - surgery.surgery_on).days)
-    since_on = surgery.surgery_on if heard_on is None else max(heard_on, surgery.surgery_on)
-    days = (today - since_on).days
-    missed = count_missed(rhythms, Silence(surgery.surgery_on, since_on, today), most=_MISSED)
-    is_long = after is not None and days > after
-    if is_long if missed is None else missed >= _MISSED or (missed > 0 and is_long):
-        yield Reason(Why.silent, "never" if heard_on is None else "", since_on, days)
-
-
-def silent_after(pod: int) -> int | None:
-    """Return after how many days without a check-in somebody counts as silent; None when none is expected.
-
-    >>> [silent_after(pod) for pod in (-1, 0, 14, 15, 42, 90, 91)]
-    [None, 2, 2, 7, 7, 14, None]
+    `rhythms` say when the clinic's patients are asked to check in.
+    All patients are given their places, but what there is to say is worked out for those on the page alone.
     """
-    if pod < 0:
-        return None
-    return next((days for until, days in SILENT_AFTER if pod <= until), None)
+    day, key, narrowed = make_day(today, zone, rhythms), _KEYS[wanted.sort], _is_narrowed(wanted)
+    counts, sizes, needing = [0] * len(GROUPS), [0] * len(GROUPS), 0
+    placed: list[tuple[Any, ...]] = []
+    for person in caseload.people:
+        surgery = _present(person.stages, today)
+        found = () if narrowed and not _fits(person, surgery, wanted) else find_reasons(caseload, person, surgery, day)
+        if not found:
+            continue
+        needing += 1
+        for group in {place[0] for place, _ in found}:
+            counts[group] += 1
+        first = first_place(found, wanted.why)
+        if first is not None:
+            sizes[first[0]] += 1
+            placed.append((key(first, surgery, person), person.patient_id, person.episode_id, person, surgery, found))
+    number = min(page.number, pages_of(len(placed), page.size))
+    shown = nsmallest(number * page.size, placed)[(number - 1) * page.size :]
+    return Worklist(
+        entries=tuple([_entry(caseload, wanted, day, each[3:]) for each in shown]),
+        number=number,
+        pages=pages_of(len(placed), page.size),
+        sizes={why: sizes[group] for why, group in GROUPS.items()},
+        counts={why: counts[group] for why, group in GROUPS.items()},
+        needing=needing,
+        open_count=len(caseload.people),
+    )
+
+
+def _entry(caseload: Caseload, wanted: Wanted, day: Day, about: tuple[Person, Stage | None, Sequence[Found]]) -> Entry:
+    person, surgery, found = about
+    pod = None if surgery is None or surgery.surgery_on is None else (day.today - surgery.surgery_on).days
+    reasons = tell_reasons(found, wanted.why, person, day)
+    return Entry(person, surgery, pod, caseload.staff.get(person.coordinator_id or ""), reasons)
 
 
 def _present(stages: Sequence[Stage], today: date) -> Stage | None:
     """Return the latest surgery up to today, or else the next one, or one without a date."""
+    if len(stages) == 1:
+        return stages[0]
+    stages = sorted(stages, key=attrgetter("stage"))
     dated = sorted((each for each in stages if each.surgery_on is not None), key=lambda each: str(each.surgery_on))
     past = [each for each in dated if each.surgery_on is not None and each.surgery_on <= today]
     return past[-1] if past else next(iter([*dated, *stages]), None)
 
 
-def _fits(entry: Entry, wanted: Wanted) -> bool:
-    surgery = entry.surgery
+def _is_narrowed(wanted: Wanted) -> bool:
+    return bool(wanted.coordinator_id or wanted.procedure or wanted.approach_class)
+
+
+def _fits(person: Person, surgery: Stage | None, wanted: Wanted) -> bool:
     return (
-        (wanted.coordinator_id is None or entry.person.coordinator_id == wanted.coordinator_id)
-        and (wanted.procedure is None or (surgery is not None and surgery.procedure is wanted.procedure))
-        and (wanted.approach_class is None or (surgery is not None and surgery.approach_class is wanted.approach_class))
+        (wanted.coordinator_id is None or person.coordinator_id == wanted.coordinator_id)
+        and (wanted.procedure is None or (surgery is not None and surgery.procedure == wanted.procedure))
+        and (wanted.approach_class is None or (surgery is not None and surgery.approach_class == wanted.approach_class))
     )
 
 
-def _place(reason: Reason) -> tuple[int, int, int, str, str]:
-    return (_GROUPS[reason.why], reason.rank, -(reason.days or 0), reason.what, reason.item_id or "")
+def _by_urgency(place: Place, _surgery: Stage | None, person: Person) -> tuple[Any, ...]:
+    return (*place, person.family_name.casefold(), person.given_name.casefold())
 
 
-def _by_name(entry: Entry) -> tuple[str, str, str, str]:
-    person = entry.person
-    return (person.family_name.casefold(), person.given_name.casefold(), person.patient_id, person.episode_id)
+def _by_name(_place: Place, _surgery: Stage | None, person: Person) -> tuple[Any, ...]:
+    return person.family_name.casefold(), person.given_name.casefold()
 
 
-_ORDERS: Final = {
-    Sort.urgency: lambda entry: (_place(entry.reasons[0])[:3], _by_name(entry)),
-    Sort.name: lambda entry: (_by_name(entry),),
-    Sort.pod: lambda entry: (entry.pod is None, entry.pod or 0, _by_name(entry)),
+def _by_pod(place: Place, surgery: Stage | None, person: Person) -> tuple[Any, ...]:
+    """The latest surgery first, and at the end whoever has no date."""
+    on = None if surgery is None else surgery.surgery_on
+    return (on is None, 0 if on is None else -on.toordinal(), *_by_name(place, surgery, person))
+
+
+_KEYS: Final[Mapping[Sort, Callable[[Place, Stage | None, Person], tuple[Any, ...]]]] = {
+    Sort.urgency: _by_urgency,
+    Sort.name: _by_name,
+    Sort.pod: _by_pod,
 }
 
 

@@ -1,15 +1,16 @@
 """The worklist, which is the first page, and the list of all patients."""
 
-from collections import Counter
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo
 
 from flask import Response, request
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from models import AlertEntry
+from models.caseload import rows_seen
+from models.prepared import Prepared
 from models.sync import SyncClock
 from schedules.plan.check_ins import read_history
 from schedules.plan.vocabulary import ApproachClass, Procedure
@@ -23,12 +24,22 @@ from service.dashboard.queries.patients import find_patients
 from service.dashboard.queries.worklist import levels_of, load_caseload
 from service.dashboard.render import page
 from service.dashboard.saved_view_views import beside_worklist, open_default
-from service.dashboard.worklist import Sort, Wanted, Why, Worklist, groups_of, make_worklist, pages_of
+from service.dashboard.worklist import Page, Sort, Wanted, Worklist, groups_of, make_worklist, pages_of
+from service.dashboard.worklist_reasons import Why
 from service.db import current_session
 
 PAGE: Final = 50
 _MOST_PAGES: Final = 10_000
 _LONGEST_TEXT: Final = 100
+_CHANGED: Final = Prepared(
+    select(
+        SyncClock.revision,
+        select(func.count())
+        .select_from(AlertEntry)
+        .where(AlertEntry.practice_id == bindparam("practice"))
+        .scalar_subquery(),
+    ).where(SyncClock.practice_id == bindparam("practice"))
+)
 Word = TypeVar("Word", bound=StrEnum)
 
 
@@ -76,9 +87,9 @@ def _worklist() -> dict[str, Any]:
     today, zone = clinic_today(practice, now()), ZoneInfo(practice.time_zone)
     wanted, mark = _wanted(), _mark()
     caseload = load_caseload(session, practice.id, today)
-    worklist = make_worklist(caseload, wanted, today, zone, read_history(practice.check_in_rhythms))
-    number = min(_number(request.args), pages_of(len(worklist.entries), PAGE))
-    shown = worklist.entries[(number - 1) * PAGE : number * PAGE]
+    page_wanted, rhythms = Page(_number(request.args), PAGE), read_history(practice.check_in_rhythms)
+    worklist = make_worklist(caseload, wanted, today, zone, page_wanted, rhythms)
+    shown = worklist.entries
     show(*(entry.person.patient_id for entry in shown))
     watched_until = monitoring().until(session, practice, now())
     told = {
@@ -92,10 +103,8 @@ def _worklist() -> dict[str, Any]:
     }
     return told | _filters(worklist) | {
         "groups": groups_of(shown) if wanted.sort is Sort.urgency else [(None, list(shown))],
-        "number": number,
-        "pages": pages_of(len(worklist.entries), PAGE),
-        "first": (number - 1) * PAGE + 1,
-        "last": (number - 1) * PAGE + len(shown),
+        "first": (worklist.number - 1) * PAGE + 1,
+        "last": (worklist.number - 1) * PAGE + len(shown),
     }  # fmt: skip
 
 
@@ -103,7 +112,6 @@ def _filters(worklist: Worklist) -> dict[str, Any]:
     asked = {name: value for name, value in request.args.items() if name in ("why", "procedure", "class", "of", "sort")}
     return {
         "worklist": worklist,
-        "sizes": Counter(entry.why for entry in worklist.entries),
         "asked": {name: value for name, value in asked.items() if value},
         "whys": list(Why),
         "procedures": list(Procedure),
@@ -137,6 +145,5 @@ def _number(sent: Mapping[str, str]) -> int:
 def _mark() -> str:
     """Return what changes with all that the worklist follows from: the practice's revision, its alerts, the day."""
     practice = practice_of(current_session(), caller())
-    clock = current_session().get_one(SyncClock, practice.id)
-    done = select(func.count()).select_from(AlertEntry).where(AlertEntry.practice_id == practice.id)
-    return f"{clock.revision}.{current_session().scalar(done)}.{clinic_today(practice, now())}"
+    ((revision, done),) = rows_seen(current_session(), _CHANGED, {"practice": practice.id})
+    return f"{revision}.{done}.{clinic_today(practice, now())}"

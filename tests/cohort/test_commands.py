@@ -43,7 +43,8 @@ from schedules.plan.vocabulary import Instrument, SurgeryStatus
 from service.app import create_app
 from service.cli.demo import REFERENCE_DAY, shifted_caseload
 from service.dashboard.queries.worklist import load_caseload
-from service.dashboard.worklist import Wanted, Why, make_worklist
+from service.dashboard.worklist import Wanted, make_worklist
+from service.dashboard.worklist_reasons import Why
 from service.db import db
 from service.identity.tokens import authenticate, hash_secret
 from tests import builders

@@ -86,6 +86,7 @@ def _shoot(browser: Browser, address: str, subject: Subject) -> None:
     person = f"/clinic/patients/{subject.patient_id}"
     for name, path, size, scheme in (
         ("worklist", "/clinic/", (1280, 860), "light"),
+        ("outcomes", "/clinic/outcomes?procedure=lumbar_microdiscectomy&kind=opioid_stop", (1280, 1500), "light"),
         ("patient", person, (1280, 1300), "light"),
         ("phone", person, (390, 844), "dark"),
     ):

@@ -3,16 +3,18 @@
 import csv
 import io
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
 
-from models import AuditEntry
+from models import AuditEntry, Surgery
 from schedules.plan.vocabulary import ApproachClass
 from tests.api.conftest import Caller, Clinic, Look
 from tests.dashboard.conftest import Desk, text_of
-from tests.outcomes.courses import SMALLEST, course, group, hear
+from tests.outcomes.courses import DAY_0, SMALLEST, at_noon, course, group, hear
 
 DRIVE = "/outcomes/milestones?procedure=tlif&kind=drive"
 PAGE = "/clinic/outcomes?procedure=tlif&kind=drive"
@@ -71,18 +73,82 @@ def test_of_a_group_that_is_too_small_nothing_is_told(session: Session, coordina
 def test_a_curve_ends_where_few_are_left_and_small_counts_are_not_told(
     session: Session, coordinator: Caller, clinic: Clinic
 ) -> None:
-    group(session, clinic.practice, [3, 5])
+    group(session, clinic.practice, [3, 5, 5, 6, 6])
     for day in range(SMALLEST):
         hear(session, course(session, clinic.practice), 20 + day)
     session.commit()
 
     (miss,) = coordinator.get(DRIVE).json["groups"]
 
-    assert (miss["count"], miss["reached"]) == (22, None)
+    assert (miss["count"], miss["reached"]) == (25, 5)
     assert min(each["at_risk"] for each in miss["points"]) == 5
     assert miss["points"][-1]["day"] == 35
-    assert [each["at_risk"] for each in miss["table"]] == [22, 20, 20, 12, 0, 0, 0, 0]
+    assert [each["at_risk"] for each in miss["table"]] == [25, 20, 20, 12, 0, 0, 0, 0]
     assert [each["share"] is None for each in miss["table"]] == [False] * 4 + [True] * 4
+
+
+@pytest.mark.sqlite_only
+def test_a_small_count_cannot_be_worked_out_from_the_curve_beside_it(
+    session: Session, coordinator: Caller, desk: Desk, clinic: Clinic
+) -> None:
+    fill(session, clinic, miss=0)
+    group(session, clinic.practice, [3, 5, 5, 6])
+    for day in range(SMALLEST):
+        hear(session, course(session, clinic.practice), 20 + day)
+    session.commit()
+
+    told, said = coordinator.get(DRIVE).json, text_of(desk.get(PAGE))
+
+    (miss,) = [each for each in told["groups"] if each["approach_class"] == "miss"]
+    assert (miss["count"], miss["reached"], miss["points"], miss["table"]) == (24, None, [], [])
+    assert miss["median_days"] == {"day": None, "low": None, "high": None}
+    assert told["test"] is None
+    assert "MISS: 24 surgeries, of whom fewer than 5 have reached it, so no curve is shown" in said
+
+
+@pytest.mark.parametrize(("was_past", "told"), [(3, (None, None)), (0, (0, 0)), (6, (0, 6))])
+@pytest.mark.sqlite_only
+def test_of_two_counts_that_leave_the_sizes_of_groups_one_does_not_tell_the_other(
+    session: Session, coordinator: Caller, clinic: Clinic, was_past: int, told: tuple[int | None, int | None]
+) -> None:
+    fill(session, clinic)
+    for _ in range(was_past):
+        row = course(session, clinic.practice)
+        session.commit()
+        session.get_one(Surgery, (clinic.id, row.surgery_id)).dated_at = at_noon(DAY_0 + timedelta(days=60))
+    session.commit()
+
+    left_out = coordinator.get(DRIVE).json["left_out"]
+
+    assert (left_out["not_theirs"], left_out["was_past"]) == told
+
+
+@pytest.mark.sqlite_only
+def test_events_and_bands_are_handed_out_as_files_with_what_is_too_small_left_out(
+    session: Session, desk: Desk, clinic: Clinic, look: Look
+) -> None:
+    fill(session, clinic, open_=3)
+    for number in range(SMALLEST):
+        hear(session, course(session, clinic.practice), 8, walking_minutes=10 + number)
+    session.commit()
+
+    safety, bands = (rows_of(desk.get(f"{FILE}&part={part}")) for part in ("safety", "bands"))
+
+    events = {(row["what"], row["within_days"]): row for row in safety if row["approach_class"] == "miss"}
+    assert [events["readmission", "90"][name] for name in ("group_size", "of", "count", "share")] == [
+        "40", "40", "0", "0.0",
+    ]  # fmt: skip
+    assert [row["group_size"] for row in safety if row["approach_class"] == "open"] == ["fewer than 20"]
+    (walked,) = [row for row in bands if row["what"] == "walking"]
+    assert (walked["first_day_of_week"], walked["courses_of_week"], walked["median"]) == ("7", "20", "19.5")
+    assert (walked["unit"], walked["grade"], walked["as_of"]) == ("minutes a day", "D", "2026-03-02")
+    assert {row["approach_class"] for row in bands} == {"miss"}
+    told = [row.about for row in look(AuditEntry, practice_id=clinic.id) if row.route == "GET /clinic/outcomes.csv"]
+    assert [each["kind"] for each in told] == ["safety", "bands"]
+
+
+def rows_of(answer: TestResponse) -> list[dict[str, Any]]:
+    return list(csv.DictReader(io.StringIO(answer.get_data(as_text=True))))
 
 
 @pytest.mark.parametrize(

@@ -1,52 +1,60 @@
 """What the worklist is made of: open episodes, what of their plans is late or waits, tasks, alerts, last check-ins.
 
-Nine SELECTs, whatever the number of patients. Which items matter is narrowed down here by dates alone; how each
-stands is decided by `schedules.plan.progress`, as everywhere.
+Five SELECTs and one about the patients who are shown, whatever the number of patients. Of every patient rows are kept
+as the driver gives them, but for what is judged. Which items matter is narrowed down by dates alone; how each stands
+is decided by `schedules.plan.progress`, as everywhere.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final
+from itertools import groupby
+from operator import attrgetter
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, case, func, or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import Alert, CheckIn, Episode, Milestone, MilestoneProgress, Patient, Staff, Surgery, Task
-from models.clearance import Clearance
-from models.people import StaffRole
-from models.report import TaskKind, TaskState
+from models import Surgery
+from models.caseload import rows_seen
+from models.prepared import Prepared
+from models.report import TaskKind
+from models.statistics import look_up_by_key
 from schedules.plan.progress import ClearedSpan, MilestoneFacts, ProgressFacts, milestone_state
-from schedules.plan.vocabulary import (
-    AlertKind,
-    AlertState,
-    AlertUrgency,
-    ApproachClass,
-    EpisodeStatus,
-    MilestoneState,
-    Owner,
-    PastPolicy,
-    Procedure,
-    SurgeryStatus,
-)
-from service.care.plan_rows import lifts_whole
-
-OPEN: Final = (EpisodeStatus.active, EpisodeStatus.paused)
-_LEFT_OUT: Final = (PastPolicy.skip, PastPolicy.not_applicable)
+from schedules.plan.vocabulary import MilestoneState
+from service.care.plan_rows import is_whole
+from service.dashboard.queries import worklist_statements as statements
+from service.dashboard.queries.worklist_statements import PEOPLE, STAFF
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
-    """A patient in an open episode."""
+class Stage(NamedTuple):
+    """A surgery of an open episode that was not cancelled. What is a word of a vocabulary stands as it is stored."""
+
+    episode_id: str
+    stage: int
+    procedure: str
+    approach_class: str | None
+    surgery_on: date | None
+    status: str
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """Return what names the surgery within the practice."""
+        return self.episode_id, self.stage
+
+
+class Person(NamedTuple):
+    """A patient in an open episode, who checked in last at `heard_at`. `stages` are its surgeries."""
 
     patient_id: str
     episode_id: str
     given_name: str
     family_name: str
-    mrn: str
-    date_of_birth: date
     coordinator_id: str | None
+    date_of_birth: date
+    heard_at: datetime | None
+    stages: list[Stage]
 
     @property
     def name(self) -> str:
@@ -54,21 +62,15 @@ class Person:
         return f"{self.family_name}, {self.given_name}"
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """A surgery of an open episode that was not cancelled."""
+class OpenAlert(NamedTuple):
+    """An alert that is not closed. What is a word of a vocabulary stands as it is stored."""
 
+    alert_id: str
     episode_id: str
-    stage: int
-    procedure: Procedure
-    approach_class: ApproachClass | None
-    surgery_on: date | None
-    status: SurgeryStatus
-
-    @property
-    def place(self) -> tuple[str, int]:
-        """Return what names the surgery within the practice."""
-        return self.episode_id, self.stage
+    kind: str
+    urgency: str
+    state: str
+    raised_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,59 +99,30 @@ class OpenTask:
 
 
 @dataclass(frozen=True, slots=True)
-class OpenAlert:
-    """An alert that is not closed."""
-
-    alert_id: str
-    episode_id: str
-    kind: AlertKind
-    urgency: AlertUrgency
-    state: AlertState
-    raised_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class Caseload:
     """All that the worklist of a practice is made of. Everything but `people` and `staff` is by episode."""
 
-    people: tuple[Person, ...]
-    stages: Mapping[str, Sequence[Stage]]
+    people: Sequence[Person]
     late: Mapping[str, Sequence[Late]]
     tasks: Mapping[str, Sequence[OpenTask]]
     alerts: Mapping[str, Sequence[OpenAlert]]
-    heard_at: Mapping[str, datetime]
     staff: Mapping[str, str]
 
 
 def load_caseload(session: Session, practice_id: str, today: date) -> Caseload:
-    """Return what the worklist of a practice is made of on a day of its calendar."""
+    """Return what the worklist of a practice is made of on a day of its calendar.
+
+    From here on the transaction looks up by key: what is open is little beside what is finished.
+    """
+    look_up_by_key(session)
+    dialect = session.get_bind().dialect.name
     return Caseload(
         people=_people(session, practice_id),
-        stages=_by_episode(_stages(session, practice_id)),
         late=_by_episode(_late(session, practice_id, today)),
-        tasks=_by_episode(_tasks(session, practice_id)),
-        alerts=_by_episode(_alerts(session, practice_id)),
-        heard_at=_heard_at(session, practice_id),
-        staff=_coordinators(session, practice_id),
+        tasks=_by_episode([OpenTask(*row) for row in _named(session, statements.tasks(dialect), practice=practice_id)]),
+        alerts=_alerts(session, practice_id),
+        staff=dict(_named(session, STAFF, practice=practice_id)),
     )
-
-
-def _people(session: Session, practice_id: str) -> tuple[Person, ...]:
-    columns = (Patient.given_name, Patient.family_name, Patient.mrn, Patient.date_of_birth)
-    query = (
-        select(Patient.id, Episode.id, *columns, Episode.coordinator_id)
-        .join(Episode, and_(Episode.practice_id == Patient.practice_id, Episode.patient_id == Patient.id))
-        .where(_is_open(practice_id), Patient.deleted.is_(False), Patient.died_on.is_(None))
-        .order_by(Patient.family_name, Patient.given_name, Patient.id, Episode.id)
-    )
-    return tuple([Person(*row) for row in session.connection().execute(query)])
-
-
-def _stages(session: Session, practice_id: str) -> list[Stage]:
-    columns = (Surgery.procedure, Surgery.approach_class, Surgery.surgery_on, Surgery.status)
-    query = _of_open(select(Surgery.episode_id, Surgery.stage, *columns), Surgery, practice_id)
-    query = query.where(Surgery.status != SurgeryStatus.cancelled).order_by(Surgery.episode_id, Surgery.stage)
-    return [Stage(*row) for row in session.connection().execute(query)]
 
 
 def levels_of(session: Session, practice_id: str, stages: Iterable[Stage]) -> dict[tuple[str, int], list[str]]:
@@ -162,45 +135,40 @@ def levels_of(session: Session, practice_id: str, stages: Iterable[Stage]) -> di
     return {each: found[each] for each in wanted}
 
 
-def _late(session: Session, practice_id: str, today: date) -> list[Late]:
-    cleared = _clearances(session, practice_id, today)
-    columns = (
-        Milestone.id, Milestone.episode_id, Milestone.kind, Milestone.phase, Milestone.earliest_on,
-        Milestone.target_on, Milestone.latest_on, Milestone.eligible_on, Milestone.lifts, Milestone.owner,
-        Milestone.past_policy, Milestone.superseded_on, Surgery.surgery_on,
-    )  # fmt: skip
-    query = (
-        _of_open(select(*columns), Milestone, practice_id)
-        .join(Surgery, and_(Surgery.practice_id == Milestone.practice_id, Surgery.id == Milestone.surgery_id))
-        .outerjoin(
-            MilestoneProgress,
-            and_(MilestoneProgress.practice_id == Milestone.practice_id, MilestoneProgress.id == Milestone.id),
-        )
-        .where(_may_be_late(today))
-        .order_by(Milestone.episode_id, Milestone.target_on, Milestone.id)
-    )
-    found = (_judge(row, cleared.get(row.id, ()), today) for row in session.connection().execute(query))
-    return [each for each in found if each is not None]
+def _people(session: Session, practice_id: str) -> list[Person]:
+    on, at = (PEOPLE.reader(session.connection(), name) for name in ("date_of_birth", "heard_at"))
+    people: dict[str, Person] = {}
+    for row in rows_seen(session, PEOPLE, {"practice": practice_id}):
+        episode_id, patient_id, given, family, born, coordinator, heard, stage, procedure, of_class, day0, status = row
+        if episode_id not in people:
+            heard_at = None if heard is None else at(heard)
+            people[episode_id] = Person(patient_id, episode_id, given, family, coordinator, on(born), heard_at, [])
+        if stage is not None:
+            dated = None if day0 is None else on(day0)
+            people[episode_id].stages.append(Stage(episode_id, stage, procedure, of_class, dated, status))
+    return list(people.values())
 
 
-def _may_be_late(today: date) -> ColumnElement[bool]:
-    """Return what an item must be to wait for a clinician, or to be behind. What it is not, nobody looks at."""
-    due_on = case((Milestone.target_on.is_(None), Milestone.latest_on), else_=Milestone.eligible_on)
-    is_open = and_(
-        Milestone.deleted.is_(False),
-        Milestone.cancelled_at.is_(None),
-        MilestoneProgress.achieved_on.is_(None),
-        MilestoneProgress.skip_reason.is_(None),
-        Milestone.earliest_on <= today,
-        or_(Milestone.past_policy.is_(None), Milestone.past_policy.not_in(_LEFT_OUT)),
-        or_(Milestone.superseded_on.is_(None), Milestone.superseded_on > today),
-    )
-    waits = and_(Milestone.lifts.is_not(None), due_on <= today)
-    is_behind = and_(Milestone.lifts.is_(None), Milestone.owner == Owner.patient, Milestone.latest_on < today)
-    return and_(is_open, or_(waits, is_behind))
+def _alerts(session: Session, practice_id: str) -> dict[str, list[OpenAlert]]:
+    """Return the alerts that are not closed. What time alone has raised is on the list by itself: silent, behind."""
+    query = statements.alerts(session.get_bind().dialect.name)
+    read, found = query.reader(session.connection(), "raised_at"), defaultdict[str, list[OpenAlert]](list)
+    for alert_id, episode_id, kind, urgency, state, at in rows_seen(session, query, {"practice": practice_id}):
+        found[episode_id].append(OpenAlert(alert_id, episode_id, kind, urgency, state, read(at)))
+    return found
 
 
-def _judge(row: Any, cleared: Sequence[Clearance], today: date) -> Late | None:
+def _late(session: Session, practice_id: str, today: date) -> Iterator[Late]:
+    rows = _named(session, statements.late(session.get_bind().dialect.name), practice=practice_id, today=today)
+    for _, of_item in groupby(rows, attrgetter("id")):
+        late = _judge(list(of_item), today)
+        if late is not None:
+            yield late
+
+
+def _judge(rows: Sequence[Any], today: date) -> Late | None:
+    """Return how an item stands, of which there is a row for each clearance that holds, or one without any."""
+    row = rows[0]
     facts = MilestoneFacts(
         phase=row.phase,
         earliest_on=row.earliest_on,
@@ -215,8 +183,11 @@ def _judge(row: Any, cleared: Sequence[Clearance], today: date) -> Late | None:
     day0 = row.surgery_on
     spans = tuple(
         ClearedSpan(each.cleared_on, each.revoked_on)
-        for each in cleared
-        if day0 is not None and day0 <= each.cleared_on and lifts_whole(each, row)
+        for each in rows
+        if each.cleared_on is not None
+        and day0 is not None
+        and day0 <= each.cleared_on
+        and is_whole(row.kind, each.work_class)
     )
     state = milestone_state(facts, ProgressFacts(clearances=spans), today)
     since_on = facts.due_on if state is MilestoneState.eligible else facts.closes_on
@@ -225,62 +196,11 @@ def _judge(row: Any, cleared: Sequence[Clearance], today: date) -> Late | None:
     return Late(row.episode_id, row.id, row.kind, state, since_on)
 
 
-def _clearances(session: Session, practice_id: str, today: date) -> dict[str, list[Clearance]]:
-    query = _of_open(select(Clearance), Clearance, practice_id).where(
-        Clearance.deleted.is_(False),
-        Clearance.cleared_on <= today,
-        or_(Clearance.revoked_on.is_(None), Clearance.revoked_on > today),
-    )
-    found: dict[str, list[Clearance]] = defaultdict(list)
-    for clearance in session.scalars(query):
-        found[clearance.milestone_id].append(clearance)
-    return found
+def _named(session: Session, query: Prepared, **told: object) -> list[Any]:
+    return query.named(session.connection(), rows_seen(session, query, told))
 
 
-def _tasks(session: Session, practice_id: str) -> list[OpenTask]:
-    columns = (Task.id, Task.episode_id, Task.kind, Task.due_on, Task.created_at)
-    query = _of_open(select(*columns), Task, practice_id)
-    query = query.where(Task.deleted.is_(False), Task.state == TaskState.open)
-    return [OpenTask(*row) for row in session.connection().execute(query.order_by(Task.created_at, Task.id))]
-
-
-def _alerts(session: Session, practice_id: str) -> list[OpenAlert]:
-    """Return the alerts that are not closed. What time alone has raised is on the list by itself: silent, behind."""
-    columns = (Alert.id, Alert.episode_id, Alert.kind, Alert.urgency, Alert.state, Alert.raised_at)
-    query = _of_open(select(*columns), Alert, practice_id).where(
-        Alert.state != AlertState.closed, Alert.urgency != AlertUrgency.routine
-    )
-    return [OpenAlert(*row) for row in session.connection().execute(query.order_by(Alert.raised_at, Alert.id))]
-
-
-def _heard_at(session: Session, practice_id: str) -> dict[str, datetime]:
-    query = _of_open(select(CheckIn.episode_id, func.max(CheckIn.reported_at)), CheckIn, practice_id)
-    query = query.where(CheckIn.deleted.is_(False)).group_by(CheckIn.episode_id)
-    return {row[0]: row[1] for row in session.connection().execute(query)}
-
-
-def _coordinators(session: Session, practice_id: str) -> dict[str, str]:
-    query = select(Staff.id, Staff.display_name).where(
-        Staff.practice_id == practice_id, Staff.role == StaffRole.coordinator
-    )
-    return {row[0]: row[1] for row in session.execute(query.order_by(Staff.display_name))}
-
-
-def _of_open(query: Any, model: type[Any], practice_id: str) -> Any:
-    """Return a query of rows that belong to open episodes of the practice."""
-    of_episode = and_(Episode.practice_id == model.practice_id, Episode.id == model.episode_id)
-    return (
-        query.select_from(model)
-        .join(Episode, of_episode)
-        .where(model.practice_id == practice_id, _is_open(practice_id))
-    )
-
-
-def _is_open(practice_id: str) -> ColumnElement[bool]:
-    return and_(Episode.practice_id == practice_id, Episode.status.in_(OPEN), Episode.deleted.is_(False))
-
-
-def _by_episode(rows: Sequence[Any]) -> dict[str, list[Any]]:
+def _by_episode(rows: Iterable[Any]) -> dict[str, list[Any]]:
     found: dict[str, list[Any]] = defaultdict(list)
     for row in rows:
         found[row.episode_id].append(row)
