@@ -21,7 +21,8 @@ from service.care.saved_views import (
     remove_view,
     tag_of,
 )
-from service.dashboard.worklist import Sort, Why
+from service.dashboard.worklist import Sort
+from service.dashboard.worklist_reasons import Why
 from service.db import current_session
 
 saved_views = Resource("worklist views", "Filters of the worklist that the caller keeps under names of their own.")

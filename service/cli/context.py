@@ -16,7 +16,9 @@ from models.isolation import see, through_doors
 from models.migrate import is_current
 from models.row_security import may_see_all
 from schedules.clock import Clock
+from schedules.watch.judgement import Rhythm
 from service.api.scope import CLOCK, SETTINGS
+from service.care.monitoring import Monitoring
 
 
 def settings() -> Settings:
@@ -27,6 +29,11 @@ def settings() -> Settings:
 def clock() -> Clock:
     """Return the application's clock."""
     return cast(Clock, current_app.extensions[CLOCK])
+
+
+def monitoring() -> Monitoring:
+    """Return how it is judged whether somebody would hear of an alert."""
+    return Monitoring(clock(), Rhythm.of_seconds(poll=settings().poll_seconds, lease=settings().lease_seconds))
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from service.care.check_ins import put_check_in
 from service.care.on_call import ShiftRecord, put_shift, tell_phones
 from service.care.records import CheckInRecord
 from service.care.staff_addresses import set_address
+from service.cli.context import monitoring
 from service.cli.demo_life import Desk
 from service.identity.principal import Principal
 
@@ -73,7 +74,7 @@ def _put_on_call(session: Session, practice: Practice, desk: Desk) -> None:
         )
         put_shift(session, practice.id, f"demo-{place}", record, require_tag=_take_any)
     session.flush()
-    tell_phones(session, practice.id, desk.now)
+    tell_phones(session, practice.id, desk.now, monitoring())
 
 
 def _recent_surgeries(session: Session, practice: Practice, desk: Desk) -> list[Surgery]:

@@ -16,12 +16,10 @@ from sqlalchemy.orm import Session
 from models import Practice, Staff, journal
 from models.audit import ActorKind, AuditAction
 from schedules.plan.vocabulary import Channel, OnCallPlace
-from schedules.watch.judgement import Rhythm
-from service.care.monitoring import Monitoring
 from service.care.on_call import ShiftRecord, list_shifts, put_shift, remove_shift, tell_phones, who_watches
 from service.care.staff import find_by_email
 from service.care.staff_addresses import set_address
-from service.cli.context import choose_practice, clock, fail, sessions, settings
+from service.cli.context import choose_practice, clock, fail, monitoring, sessions
 from service.errors import InvalidError, NotFoundError
 
 on_call_commands = AppGroup("on-call", help="Say who is on call, and where staff are told of alerts.")
@@ -38,7 +36,7 @@ def list_rota(slug: str | None) -> None:
         for row in list_shifts(session, practice, since=None, now=now, after=None, limit=1000):
             begins, ends = (f"{on} {at:%H:%M}" for on, at in ((row.from_on, row.from_at), (row.until_on, row.until_at)))
             print(f"{row.id}  {begins} - {ends}  {row.place.value}  {row.staff_id}")
-        watch = who_watches(session, practice, now, _monitoring())
+        watch = who_watches(session, practice, now, monitoring())
         for place in OnCallPlace:
             print(f"now {place.value}: {', '.join(watch.on_call[place]) or 'nobody'}")
         until = watch.monitored_until
@@ -73,7 +71,7 @@ def set_shift(*, shift_id: str, email: str, place: str, begins: datetime, ends: 
         )
         put_shift(session, practice.id, shift_id, record, require_tag=lambda _tag: None)
         session.flush()
-        tell_phones(session, practice.id, now, _monitoring())
+        tell_phones(session, practice.id, now, monitoring())
 
 
 @on_call_commands.command("remove")
@@ -84,7 +82,7 @@ def remove(shift_id: str, slug: str | None) -> None:
     with _changing(slug, f"shift {shift_id}") as (session, practice, now):
         remove_shift(session, practice.id, shift_id)
         session.flush()
-        tell_phones(session, practice.id, now, _monitoring())
+        tell_phones(session, practice.id, now, monitoring())
 
 
 @on_call_commands.command("address")
@@ -100,7 +98,7 @@ def set_person_address(email: str, channel: str, path: str | None, rank: int, sl
         person = _person(session, practice, email)
         set_address(session, person, Channel(channel), address, rank=rank, now=now)
         session.flush()
-        tell_phones(session, practice.id, now, _monitoring())
+        tell_phones(session, practice.id, now, monitoring())
 
 
 @contextmanager
@@ -117,10 +115,6 @@ def _changing(slug: str | None, what: str) -> Iterator[tuple[Session, Practice, 
         act = journal.Act(ActorKind.command, None, AuditAction.write, "flask on-call", about={"changed": what})
         journal.append(session, practice.id, act, now)
         session.commit()
-
-
-def _monitoring() -> Monitoring:
-    return Monitoring(clock(), Rhythm.of_seconds(poll=settings().poll_seconds, lease=settings().lease_seconds))
 
 
 def _person(session: Session, practice: Practice, email: str) -> Staff:

@@ -102,6 +102,7 @@ def make_worklist(
     today: date,
     zone: ZoneInfo,
     page: Page = WHOLE,
+    *,
     rhythms: RhythmHistory = NO_RHYTHM,
 ) -> Worklist:
     """Return a page of the worklist of a day of the clinic's calendar; the last one, if there are fewer.

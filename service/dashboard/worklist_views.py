@@ -88,7 +88,7 @@ def _worklist() -> dict[str, Any]:
     wanted, mark = _wanted(), _mark()
     caseload = load_caseload(session, practice.id, today)
     page_wanted, rhythms = Page(_number(request.args), PAGE), read_history(practice.check_in_rhythms)
-    worklist = make_worklist(caseload, wanted, today, zone, page_wanted, rhythms)
+    worklist = make_worklist(caseload, wanted, today, zone, page_wanted, rhythms=rhythms)
     shown = worklist.entries
     show(*(entry.person.patient_id for entry in shown))
     watched_until = monitoring().until(session, practice, now())
