@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Row, and_, func, select
+from sqlalchemy import Row, Select, and_, func, select
 from sqlalchemy.orm import Session
 
 from models import AuditEntry, AuditSubject, Device, EmergencyAccess, ProxyConsent, Staff
@@ -56,15 +56,7 @@ def list_accesses(
     Those of records that became part of the patient's are among them. The second value is the id after which to go on
     where not all was looked at and yet no full page found.
     """
-    whom = merged_ids(session, practice_id, patient_id)
-    looked_at = select(AuditSubject.entry_id).where(
-        AuditSubject.practice_id == practice_id, AuditSubject.patient_id.in_(whom)
-    )
-    if len(whom) > 1:
-        looked_at = looked_at.distinct()
-    if after is not None:
-        looked_at = looked_at.where(AuditSubject.entry_id < after)
-    span = looked_at.order_by(AuditSubject.entry_id.desc()).limit(LOOKED_AT).subquery()
+    span = _span(session, practice_id, patient_id, after).subquery()
     is_entry = and_(AuditEntry.practice_id == practice_id, AuditEntry.id == span.c.entry_id)
     is_staff = and_(
         AuditEntry.actor_kind == ActorKind.staff,
@@ -92,6 +84,19 @@ def list_accesses(
     of_patient = (EmergencyAccess.practice_id == practice_id, EmergencyAccess.patient_id == patient_id)
     opened = frozenset(session.scalars(select(EmergencyAccess.id).where(*of_patient)))
     return [_access(row, opened) for row in rows], last if goes_on else None
+
+
+def _span(session: Session, practice_id: str, patient_id: str, after: str | None) -> Select[str]:
+    """Return what reads the ids that one page looks at, the latest first."""
+    whom = merged_ids(session, practice_id, patient_id)
+    ids = select(AuditSubject.entry_id).where(
+        AuditSubject.practice_id == practice_id, AuditSubject.patient_id.in_(whom)
+    )
+    if len(whom) > 1:
+        ids = ids.distinct()
+    if after is not None:
+        ids = ids.where(AuditSubject.entry_id < after)
+    return ids.order_by(AuditSubject.entry_id.desc()).limit(LOOKED_AT)
 
 
 def _access(row: Row[*tuple[Any, ...]], opened: frozenset[str]) -> Access:

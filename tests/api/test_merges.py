@@ -320,8 +320,10 @@ def test_phones_of_the_other_record_are_told_to_delete_and_woken_and_the_survivo
 
 
 def test_the_trail_tells_the_merge_and_the_log_of_the_survivor_what_befell_the_other_record(
-    admin: Caller, coordinator: Caller, clinic: Clinic, look: Look
+    session: Session, admin: Caller, coordinator: Caller, clinic: Clinic, look: Look
 ) -> None:
+    clinic.practice.own_caseload_only = True  # of the coordinator, whose both patients are
+    session.commit()
     coordinator.get(f"/patients/{clinic.other_patient.id}/limits")
     before = len(coordinator.get(f"/patients/{clinic.patient.id}/access-log").json["items"])
 
