@@ -26,9 +26,10 @@ _SIGNED_CARDS: Final = ("dressing", "bathing", "stairs")
 _WAITING_CARD: Final = "refills"
 _WATCH: Final = (timedelta(days=-1), timedelta(days=27))  # around today: a shift lasts a month at most
 _RECENT: Final = timedelta(days=10)
-# What was said how long ago. The first waits for its escalation, the second is in hand, the third is for today.
+# What was said how long ago. The first is called out now and goes up the chain, the second is in hand, the third is for
+# today. None is so old that its time is up before a worker could call anybody.
 _SAID: Final = (
-    (timedelta(minutes=12), "chest"),
+    (timedelta(minutes=2), "chest"),
     (timedelta(minutes=50), "calf"),
     (timedelta(minutes=25), "wound_infection"),
 )
