@@ -113,8 +113,8 @@ def test_what_is_set_holds_for_the_next_alert_and_its_next_round(
     assert (answer.json["is_longer"], answer.json["reason"]) == (False, None)
     (old,) = before
     (new,) = [each for each in look(Alert, practice_id=clinic.id) if each.id != old.id]
-    waits = [each.acknowledge_by - each.raised_at for each in (old, new)]
-    assert waits == [timedelta(minutes=15), timedelta(minutes=12)]
+    due = [MONDAY_AFTERNOON + timedelta(minutes=minutes) for minutes in (15, 12)]
+    assert [each.acknowledge_by for each in (old, new)] == due
     assert new.next_escalation_at == MONDAY_AFTERNOON + timedelta(minutes=12)
     rules = {each["key"]: each["answering"] for each in admin.get("/alert-rules").json["red_flags"]}
     assert rules["new_weakness"]["acknowledge_minutes"] == 12
@@ -179,7 +179,7 @@ def test_the_page_sets_shows_and_takes_back(boss: Desk, session: Session, clinic
     sent = {"acknowledge_minutes": "90", "escalate_minutes": "30", "reason": ""}
 
     def tag() -> str:
-        section = boss.get(PAGE).get_data(as_text=True).split('id="u-same_day"')[1]
+        section: str = boss.get(PAGE).get_data(as_text=True).split('id="u-same_day"')[1]
         return section.split('name="tag" value="')[1].split('"')[0]
 
     no_reason = boss.post(f"{PAGE}/same_day", sent | {"tag": tag()})
