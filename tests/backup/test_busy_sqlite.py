@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from models import engine as engines
 from service.backup import sqlite as copies
+from service.backup.errors import BackupError
 from tests import builders
 from tests.backup.conftest import Run
 
@@ -85,5 +86,5 @@ def test_a_database_that_nobody_may_read_is_given_up_in_a_bounded_time(
     with closing(sqlite3.connect(path, isolation_level=None)) as keeper:
         keeper.execute("PRAGMA locking_mode=EXCLUSIVE")
         keeper.execute("BEGIN EXCLUSIVE")
-        with pytest.raises(copies.BackupError, match="somebody has locked"):
+        with pytest.raises(BackupError, match="somebody has locked"):
             copies.copy_out(path, tmp_path / "copy")
