@@ -5,6 +5,8 @@ write, since an upgrade from a read fails at once. A connection with the executi
 plain `BEGIN`.
 """
 
+import sqlite3
+import time
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -12,12 +14,14 @@ from typing import Any
 import sqlalchemy
 from sqlalchemy import Connection, Engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from models.prepared import run_text
 
 BUSY_TIMEOUT_MS = 5_000
+UNHURRIED_TRIES = 60_000  # to begin a transaction on SQLite, a millisecond apart
 POOL_TIMEOUT_SECONDS = 2  # who finds every connection in use is told to come again, not kept waiting
 POSTGRESQL_TIMEOUTS = {
     "lock_timeout": "2s",
@@ -29,7 +33,8 @@ POSTGRESQL_TIMEOUTS = {
 def make_engine(url: str, *, unhurried: bool = False, **options: Any) -> Engine:
     """Return an engine for `url` with our settings for its database.
 
-    `unhurried` waits for PostgreSQL however long a statement takes: for migrations, backups and copies.
+    `unhurried` waits for PostgreSQL however long a statement takes, and a minute for a turn to write on SQLite: for
+    migrations, backups and copies.
     Raises ValueError for a database that is neither SQLite nor PostgreSQL.
     """
     engine = sqlalchemy.create_engine(url, **engine_options(url, unhurried=unhurried), **options)
@@ -73,7 +78,7 @@ def install(engine: Engine, *, unhurried: bool = False) -> None:
     """Add our connection and transaction events to an engine, once."""
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
+        event.listen(engine, "begin", _begin_sqlite_in_the_end if unhurried else _begin_sqlite)
     elif not unhurried:
         # Its driver takes a moment to load, which those without PostgreSQL need not wait for.
         event.listen(engine, "do_connect", import_module("models.postgresql").connect)
@@ -124,3 +129,20 @@ def _prepare_sqlite(connection: DBAPIConnection, _record: ConnectionPoolEntry) -
 def _begin_sqlite(connection: Connection) -> None:
     reads = connection.get_execution_options().get("reads", False)
     run_text(connection, "BEGIN" if reads else "BEGIN IMMEDIATE")
+
+
+def _begin_sqlite_in_the_end(connection: Connection) -> None:
+    """Begin beside a writer who never pauses: SQLite has no queue, and by itself asks ten times a second."""
+    run_text(connection, "PRAGMA busy_timeout=0")
+    try:
+        for left in reversed(range(UNHURRIED_TRIES)):
+            try:
+                _begin_sqlite(connection)
+            except DBAPIError as error:
+                if left == 0 or getattr(error.orig, "sqlite_errorcode", None) != sqlite3.SQLITE_BUSY:
+                    raise
+            else:
+                return
+            time.sleep(0.001)
+    finally:
+        run_text(connection, f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")

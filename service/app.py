@@ -73,8 +73,8 @@ class Application(Flask):
 def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     """Return the application, ready to serve, or for a command.
 
-    Raises StaleSchemaError if the database lacks the newest schema, and UnboundRoleError if row security does not bind
-    its role where patients reach the service, unless a command is what will run.
+    Raises StaleSchemaError if the database's schema is not for this release, and UnboundRoleError if row security does
+    not bind its role where patients reach the service, unless a command is what will run.
     """
     configure_logs(settings.log_level)
     private.set_key(settings.seal_key, former=settings.seal_former_keys)

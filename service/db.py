@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session, SessionTransaction
 
 from models.base import Base
 from models.engine import begin_reads, engine_options, install
-from models.migrate import is_current
+from models.migrate import is_fit
 from models.row_security import find_unbound_role
 from service.errors import UnavailableError
 from service.logs import log_event
@@ -103,15 +103,21 @@ def _options(url: str) -> dict[str, Any]:
 
 
 def refuse_stale_schema(app: Flask) -> None:
-    """Raise StaleSchemaError if the database answers and lacks the newest schema. An unreachable one is not judged."""
+    """Raise StaleSchemaError if the database answers, with a schema that is not for this release.
+
+    An unreachable one is not judged.
+    """
     try:
-        current = schema_is_current(app)
+        fit = schema_is_fit(app)
     except DBAPIError:
         return
-    if not current:
+    if not fit:
         with app.app_context():
             db.engine.dispose()
-        raise StaleSchemaError("The database does not have the newest schema. Run: flask --app wsgi migrate")
+        raise StaleSchemaError(
+            "The database has neither the newest schema nor a later one that serves this release. "
+            "Run: flask --app wsgi migrate"
+        )
 
 
 def refuse_unbound_role(app: Flask, *, only_warn: bool) -> None:
@@ -131,17 +137,17 @@ def refuse_unbound_role(app: Flask, *, only_warn: bool) -> None:
     raise UnboundRoleError(unbound)
 
 
-def require_current_schema(app: Flask) -> None:
-    """Raise UnavailableError unless the schema is known to be current. Asks the database until it once was."""
-    if not schema_is_current(app):
+def require_fit_schema(app: Flask) -> None:
+    """Raise UnavailableError unless the schema is known to be for this release. Asks the database until it once was."""
+    if not schema_is_fit(app):
         raise UnavailableError(retry_after_seconds=30)
 
 
-def schema_is_current(app: Flask) -> bool:
-    """Return whether the database has the newest schema; asks only until the answer was yes."""
+def schema_is_fit(app: Flask) -> bool:
+    """Return whether the database's schema is for this release; asks only until the answer was yes."""
     if not app.extensions[SCHEMA_CHECKED]:
         with app.app_context(), db.engine.connect().execution_options(reads=True) as connection:
-            app.extensions[SCHEMA_CHECKED] = is_current(connection)
+            app.extensions[SCHEMA_CHECKED] = is_fit(connection)
     return bool(app.extensions[SCHEMA_CHECKED])
 
 

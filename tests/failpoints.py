@@ -15,14 +15,16 @@ import signal
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
+from apscheduler.schedulers import base
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from config import Settings
+from schedules import worker
 from schedules.clock import Clock, SystemClock
 from schedules.delivery.book import Claim
 from schedules.delivery.channels import ChannelSender, ManySender, Message, Result, is_many
@@ -218,11 +220,20 @@ class WorkerProcess:
 
 @contextmanager
 def running_worker(
-    settings: Settings, *, now: datetime | None = None, fail: FailPoint | None = None, pace: float = 1
+    settings: Settings,
+    *,
+    now: datetime | None = None,
+    fail: FailPoint | None = None,
+    pace: float = 1,
+    schedules_by_it: bool = False,
 ) -> Iterator[WorkerProcess]:
-    """Run a worker whose clock begins at `now` (default: the machine's), and leave nothing of it behind."""
+    """Run a worker whose clock begins at `now` (default: the machine's), and leave nothing of it behind.
+
+    With `schedules_by_it` its jobs come by that clock too, which is what brings the night.
+    """
     clock = None if now is None else StartedClock(now, pace=pace)
-    process = _FORKS.Process(target=_run, args=(settings, clock, fail or FailPoint("", Path(os.devnull))))
+    fail = fail or FailPoint("", Path(os.devnull))
+    process = _FORKS.Process(target=_run, args=(settings, clock, fail, schedules_by_it))
     process.start()
     try:
         yield WorkerProcess(process)
@@ -235,8 +246,22 @@ def running_worker(
         process.close()
 
 
-def _run(settings: Settings, clock: Clock | None, fail: FailPoint) -> None:
+def _run(settings: Settings, clock: Clock | None, fail: FailPoint, schedules_by_it: bool) -> None:
     os.setpgid(0, 0)
+    if schedules_by_it:
+        _turn_apscheduler_to(clock or SystemClock())
     # However the tests end, no worker of theirs goes on: the server that forks them ends with them.
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     raise SystemExit(main(settings, clock, FailSteps(fail, clock).steps()))
+
+
+def _turn_apscheduler_to(clock: Clock) -> None:
+    """Let the scheduler of this process take the time from `clock`: what runs when stays the product's word."""
+
+    class ClockTime(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Self:
+            return cls.fromtimestamp(clock.now().timestamp(), tz)
+
+    vars(base).update(datetime=ClockTime)
+    vars(worker).update(SystemClock=lambda: clock)

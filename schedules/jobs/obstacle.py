@@ -9,7 +9,7 @@ from config import Settings
 from models import private
 from models.engine import begin_reads
 from models.isolation import reading_practice
-from models.migrate import is_current
+from models.migrate import is_fit
 from models.people import Patient
 from models.row_security import find_unbound_role
 from schedules.jobs.practices import practice_ids
@@ -22,8 +22,10 @@ def find_obstacle(make_session: sessionmaker[Session], settings: Settings) -> st
     """Return why no worker may work on this database, or None. With a wrong key each delivery would fail for good."""
     with make_session() as session:
         begin_reads(session)
-        if not is_current(session.connection()):
-            return "the database does not have the newest schema: migrate it first"
+        if not is_fit(session.connection()):
+            return (
+                "the database has neither the newest schema nor a later one that serves this release: migrate it first"
+            )
         unbound = find_unbound_role(session.connection())
     if unbound is not None and settings.reaches_patients:
         return unbound

@@ -14,7 +14,7 @@ from service.api.pages import PageQuery, page, row_after
 from service.api.resource import Resource, listing
 from service.api.scope import caller, rhythm, scope
 from service.care.delivery_health import judge_delivery, list_self_audits, view_delivery_health
-from service.db import begin, current_session, require_current_schema
+from service.db import begin, current_session, require_fit_schema
 
 delivery_health = Resource(
     "delivery health", "Whether reminders are being delivered, and the service's nightly proof of its own promises."
@@ -88,7 +88,7 @@ SelfAuditPage = listing(SelfAuditView, "SelfAuditPage")
 
 def worker_health() -> tuple[Response, int]:
     """Return 200 while reminders are being delivered, else 503. Needs no token, and says no more than the status."""
-    require_current_schema(current_app._get_current_object())  # type: ignore[attr-defined]  # the proxy hides it
+    require_fit_schema(current_app._get_current_object())  # type: ignore[attr-defined]  # the proxy hides it
     status = judge_delivery(begin(reads=True), scope().clock, rhythm()).status
     return jsonify(status=status), 200 if status is Status.ok else 503
 

@@ -15,7 +15,7 @@ from service.api.settle import record_wipe_order
 from service.care.pictures import MOST_BYTES
 from service.dashboard.cookies import Cookie, read_cookie
 from service.dashboard.forms import is_clinic
-from service.db import begin, require_current_schema
+from service.db import begin, require_fit_schema
 from service.errors import RevokedDeviceError, UnauthenticatedError
 from service.identity.caseload import limit_to_caseload
 from service.identity.principal import Principal
@@ -57,7 +57,7 @@ def _pass_gate() -> None:
         return
     secret = None if is_public(route) else _session_secret() if is_clinic(route) else _bearer()
     _read_body(route)
-    require_current_schema(current_app._get_current_object())  # type: ignore[attr-defined]  # the proxy hides it
+    require_fit_schema(current_app._get_current_object())  # type: ignore[attr-defined]  # the proxy hides it
     current.reads = only_reads(route)
     session = begin(reads=current.reads, snapshot=_PREFIX_OF_SYNC in route or route == EXPORT)
     if secret is None:

@@ -12,19 +12,34 @@ from service.backup.sealed_file import sync_folder
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _BESIDE = ("-wal", "-shm", "-journal")
 _WAIT_SECONDS = 2.0
+_MOST_TRIES = 3
 
 
 def copy_out(path: Path, copy: Path) -> None:
     """Copy the database at `path`, as it stands at one moment, to a new file that needs no other beside it.
 
-    Whoever writes meanwhile goes on. Raises BackupError if there is no database there.
+    Whoever writes meanwhile goes on. Raises BackupError if there is no database there, or somebody lets nobody read it.
     """
+    busy = 0
+
+    def give_up_in_the_end(status: int, _left: int, _total: int) -> None:
+        nonlocal busy
+        busy += status in _BUSY
+        if busy == _MOST_TRIES:
+            raise BackupError("expected a SQLite database that can be read, got one that somebody has locked")
+
     try:
         with closing(_connect(path)) as source, closing(sqlite3.connect(copy, isolation_level=None)) as target:
-            source.backup(target)
+            # All pages are one step. One that is made in several begins anew whenever another process has written.
+            source.backup(target, pages=-1, progress=give_up_in_the_end)
             target.execute("PRAGMA journal_mode=DELETE")
     except sqlite3.DatabaseError as error:
         raise BackupError(f"expected a readable SQLite database, got {error.sqlite_errorname}") from None
+
+
+def is_out_of_turn(error: BaseException | None) -> bool:
+    """Return whether a statement failed since others wrote for as long as it waited for its turn."""
+    return isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode in _BUSY
 
 
 def settle(path: Path) -> None:

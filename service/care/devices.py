@@ -49,6 +49,25 @@ def mark_lost(session: Session, caller: Principal, device_id: str, now: datetime
 
     Doing it again changes nothing. Raises NotFoundError.
     """
+    device = _lock_device(session, caller, device_id)
+    if device.lost_at is None:
+        device.lost_at = now
+        remove_devices(session, device.practice_id, [device.id], now)
+    return device
+
+
+def revoke_device(session: Session, caller: Principal, device_id: str, now: datetime) -> Device:
+    """End a device that is at hand or was given away: it learns at its next contact to delete what it stores.
+
+    Doing it again changes nothing. Raises NotFoundError.
+    """
+    device = _lock_device(session, caller, device_id)
+    if device.revoked_at is None:
+        remove_devices(session, device.practice_id, [device.id], now)
+    return device
+
+
+def _lock_device(session: Session, caller: Principal, device_id: str) -> Device:
     device = session.get(Device, (caller.practice_id, device_id))
     if device is None or caller.patient_id not in (None, device.patient_id):
         raise NotFoundError
@@ -57,8 +76,4 @@ def mark_lost(session: Session, caller: Principal, device_id: str, now: datetime
     lock_patient(session, device.practice_id, device.patient_id)
     answers_now(session, device.practice_id, device.patient_id)
     session.refresh(device, with_for_update=True)
-    if device.lost_at is not None:
-        return device
-    device.lost_at = now
-    remove_devices(session, device.practice_id, [device.id], now)
     return device

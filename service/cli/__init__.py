@@ -15,6 +15,7 @@ _MODULES = (
     "tokens",
     "staff",
     "service_account",
+    "phones",
     "copy_to",
     "plan",
     "preview",

@@ -29,6 +29,7 @@ from service.backup.errors import BackupError
 from service.backup.manifest import Manifest, refuse_other_content
 from service.backup.places import POSTGRESQL, SQLITE, Place, connected, place_of, refuse_bound, refuse_rows
 from service.backup.server import clearing_statements, show_version, throwaway_database
+from service.backup.sqlite import is_out_of_turn
 from service.care.erasure_ledger import LedgerError
 from service.cli.context import clock, fail, settings
 from service.cli.house import HouseError, only_one_in
@@ -101,6 +102,8 @@ def told_in_a_line() -> Iterator[None]:
     except (ArgumentError, ValueError):
         fail("Nothing was changed: expected an address such as postgresql://USER@HOST/NAME.")
     except DBAPIError as error:
+        if is_out_of_turn(error.orig):
+            fail("Nothing was changed: expected a turn to write, got a database that others wrote to for a minute.")
         # The database's own words may hold a row, so only the kind of fault is told.
         fail(f"Nothing was changed: the database answered with {type(error.orig or error).__name__}.")
     except OSError as error:

@@ -1,12 +1,18 @@
 """`flask migrate`: brings the database to the newest schema."""
 
+import time
+
 import click
 from flask.cli import with_appcontext
+from sqlalchemy.exc import OperationalError
 
 from models.migrate import upgrade
 from service.backup.places import connected
 from service.backup.server import is_unfinished
 from service.cli.context import fail, settings
+
+_TRIES = 20
+_IN_USE = ("55P03", "40P01")  # PostgreSQL: a lock that was not given in time, a deadlock
 
 
 @click.command("migrate")
@@ -19,7 +25,22 @@ def migrate() -> None:
         unfinished = is_unfinished(connection)
     if unfinished:
         fail("A restore was interrupted. Run: flask --app wsgi restored")
-    upgrade(url)
+    _upgrade_in_a_gap(url)
+
+
+def _upgrade_in_a_gap(url: str) -> None:
+    """Migrate between what others do: whoever waits for a table that they use holds up all who come later."""
+    for left in reversed(range(_TRIES)):
+        try:
+            upgrade(url)
+        except OperationalError as error:
+            if getattr(error.orig, "sqlstate", None) not in _IN_USE:
+                raise
+            if left == 0:
+                fail("Nothing was changed: others kept tables for longer than they may wait themselves. Run it again.")
+            time.sleep(1)  # in which those go on who were held up
+        else:
+            return
 
 
 COMMANDS = (migrate,)

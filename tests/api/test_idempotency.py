@@ -14,7 +14,7 @@ from sqlalchemy import Engine, delete
 from sqlalchemy.orm import Session
 
 from config import Settings
-from models import CheckIn, EnrolmentCode, KeptReply, MilestoneProgress, Patient
+from models import AuditEntry, CheckIn, EnrolmentCode, KeptReply, MilestoneProgress, Patient
 from models.engine import make_session_factory
 from models.protocols import ProtocolVersion
 from models.replies import claim_reply
@@ -163,9 +163,10 @@ def test_a_request_that_is_killed_stores_its_effect_and_its_answer_or_neither(
     die_during(who, settings, FailPoint(step, tmp_path / "died"), "/enrolments", dumps(enrolment(clinic)))
 
     stored = [len(look(model, practice_id=clinic.id)) for model in (EnrolmentCode, KeptReply)]
+    told_of = look(AuditEntry, practice_id=clinic.id, route="POST /api/v1/enrolments")
     repeats = [who.post("/enrolments", enrolment(clinic)) for _ in range(2)]
 
-    assert stored == [int(is_stored)] * 2
+    assert [*stored, len(told_of)] == [int(is_stored)] * 3
     assert [is_replay(each) for each in repeats] == [is_stored, True]
     assert told(repeats[0]) == told(repeats[1])
     assert len(look(EnrolmentCode, practice_id=clinic.id)) == 1

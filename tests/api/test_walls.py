@@ -34,6 +34,7 @@ from tests.api.every_route import (
     creates,
     is_about_somebody,
 )
+from tests.api.properties import answer_schemas, undeclared
 from tests.clock import MONDAY_AFTERNOON
 
 Targets = dict[str, dict[str, str]]
@@ -211,8 +212,15 @@ def first_caller(word: str, app: Flask, session: Session, clinic: Clinic, staff:
 
 @pytest.mark.parametrize("word", [*StaffRole, PATIENT_WORD, *ProxyScope, *Scope])
 def test_each_route_answers_each_role_as_the_table_says_and_what_is_foreign_as_what_is_not_there(
-    word: str, app: Flask, session: Session, clinic: Clinic, targets: Targets, statements: list[str]
+    word: str,
+    app: Flask,
+    session: Session,
+    clinic: Clinic,
+    targets: Targets,
+    statements: list[str],
+    anonymous: Caller,
 ) -> None:
+    document = anonymous.get("/openapi.json").json
     staff = builders.staff(session, clinic.practice, role=StaffRole(word)) if word in set(StaffRole) else None
     if staff is not None:
         targets["own"]["session_id"] = "own-session"
@@ -226,6 +234,7 @@ def test_each_route_answers_each_role_as_the_table_says_and_what_is_foreign_as_w
     came: dict[Case, str] = {}
     should: dict[Case, str] = {}
     told: dict[Case, tuple[int, bytes, list[tuple[str, str]], int]] = {}
+    surplus: dict[str, list[str]] = {}
 
     # One's own account comes last: some of its routes end whatever sessions there are.
     for route in sorted(
@@ -239,8 +248,11 @@ def test_each_route_answers_each_role_as_the_table_says_and_what_is_foreign_as_w
             answer = call(who, route, ids)
             came[route, target], should[route, target] = verdict(answer), expected(route, word, target)
             told[route, target] = (answer.status_code, answer.get_data(), list(answer.headers), len(statements))
+            if answer.status_code < 300 and answer.is_json and (schemas := answer_schemas(document, route)):
+                surplus[route] = list(undeclared(document, schemas, answer.json))
 
     assert differences(came, should) == {}
+    assert {route: more for route, more in surplus.items() if more} == {}  # which `properties.txt` would not show
     walled = {route for route, target in told if (target, should[route, target]) == ("missing", "404")}
     compared = [(route, target) for route, target in told if route in walled and should[route, target] == "404"]
     for route, target in compared:

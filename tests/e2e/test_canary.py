@@ -11,6 +11,7 @@ import json
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 from base64 import b64encode
@@ -21,6 +22,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+import trustme
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
@@ -36,16 +38,17 @@ from tests.clock import MONDAY_AFTERNOON
 from tests.database import AUDIT_KEY, SEAL_KEY, settings_for
 from tests.e2e.clinic_at import ROOT, environment_of
 from tests.processes import descendants, wait_for
+from tests.worker.apns_peer import KEY_ID, TEAM, TOPIC, ApnsPeer, apns_service
 from tests.worker.peers import MailPeer, mail_server
-from tests.worker.push_peers import EXPO_TOKEN, ExpoPeer, FcmPeer, running
-from tests.worker.push_samples import EXPO_ADDRESS, FCM_ADDRESS
+from tests.worker.push_peers import CONTACT, EXPO_TOKEN, BrowserPeer, ExpoPeer, FcmPeer, running
+from tests.worker.push_samples import APNS_ADDRESS, EXPO_ADDRESS, FCM_ADDRESS
 from tests.worker.rows import open_count
 from tests.worker.sms_peer import ACCOUNT, SENDER, TOKEN, SmsPeer, sms_service
 from tests.worker.webhook_peer import SECRET, WebhookPeer, webhook_service
 
 pytestmark = pytest.mark.slow
-PHONES = ((PushProvider.expo, EXPO_ADDRESS), (PushProvider.fcm, FCM_ADDRESS))
-SECRETS = (TOKEN, SECRET, EXPO_TOKEN, *(b64encode(key).decode() for key in (SEAL_KEY, AUDIT_KEY)))
+WEB_PUSH_KEY = b64encode(bytes(range(1, 33))).decode()
+SECRETS = (TOKEN, SECRET, EXPO_TOKEN, WEB_PUSH_KEY, *(b64encode(key).decode() for key in (SEAL_KEY, AUDIT_KEY)))
 
 
 @dataclass
@@ -57,6 +60,19 @@ class Outside:
     webhook: WebhookPeer
     expo: ExpoPeer
     fcm: FcmPeer
+    apns: ApnsPeer
+    browser: BrowserPeer
+    authority: Path  # whose word for the last two a worker takes
+
+    @property
+    def phones(self) -> tuple[tuple[PushProvider, str], ...]:
+        """Return an address with each provider of push."""
+        return (
+            (PushProvider.expo, EXPO_ADDRESS),
+            (PushProvider.fcm, FCM_ADDRESS),
+            (PushProvider.apns, APNS_ADDRESS),
+            (PushProvider.web_push, self.browser.subscription.text),
+        )
 
     @property
     def environment(self) -> dict[str, str]:
@@ -79,6 +95,15 @@ class Outside:
             "EXPO_TOKEN": EXPO_TOKEN,
             "FCM_URL": self.fcm.url,
             "FCM_CREDENTIALS": json.dumps(account),
+            "APNS_URL": self.apns.url,
+            "APNS_KEY": self.apns.app.key,
+            "APNS_KEY_ID": KEY_ID,
+            "APNS_TEAM_ID": TEAM,
+            "APNS_TOPIC": TOPIC,
+            "WEB_PUSH_KEY": WEB_PUSH_KEY,
+            "WEB_PUSH_CONTACT": CONTACT,
+            "WEB_PUSH_HOSTS": "127.0.0.1",
+            "SSL_CERT_FILE": str(self.authority),
         }
 
     def given(self) -> dict[str, list[str]]:
@@ -92,19 +117,27 @@ class Outside:
             ],
             "webhook": [f"{headers} {body.decode()}" for headers, body in self.webhook.requests],
             "push": [f"{each.path} {each.headers} {each.body!r}" for each in (*self.expo.seen, *self.fcm.seen)],
+            "apns": [f"{each.headers} {json.dumps(each.content)}" for each in self.apns.pushed],
+            "push service": [f"{each.path} {each.headers} {each.body!r}" for each in self.browser.seen],
+            "browser": [json.dumps(each) for each in self.browser.messages],  # what it opened
         }
 
 
 @pytest.fixture
-def outside() -> Iterator[Outside]:
+def outside(tmp_path: Path) -> Iterator[Outside]:
     """Yield providers of every kind."""
-    expo, fcm = ExpoPeer(), FcmPeer()
+    expo, fcm, browser = ExpoPeer(), FcmPeer(), BrowserPeer()
+    authority, encrypted = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(encrypted)
+    authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
     with ExitStack() as stack:
         for each in (expo, fcm):
             stack.enter_context(running(each))
+        stack.enter_context(running(browser, encrypted))
+        apns = stack.enter_context(apns_service(authority))
         mail = stack.enter_context(mail_server())
         sms, webhook = stack.enter_context(sms_service()), stack.enter_context(webhook_service())
-        yield Outside(mail, sms, webhook, expo, fcm)
+        yield Outside(mail, sms, webhook, expo, fcm, apns, browser, tmp_path / "authority.pem")
 
 
 @dataclass
@@ -175,10 +208,10 @@ def mark_patients(session: Session, outside: Outside) -> Staff:
     """
     practice = builders.practice(session, webhook_url=outside.webhook.url, webhook_secret=SECRET)
     whose = NAMES | {"email": EMAIL, "phone": PHONE, "date_of_birth": BORN}
-    for number, way in enumerate(("email", "sms", "webhook", "push", "push")):
+    for number, way in enumerate(("email", "sms", "webhook", *["push"] * len(outside.phones))):
         builders.due_delivery(session, practice, channels=[way], mrn=f"{MRN}-{number}", **whose)
     patients = session.scalars(select(Patient).where(Patient.practice_id == practice.id).order_by(Patient.mrn)).all()
-    for patient, (provider, address) in zip(patients[3:], PHONES, strict=True):
+    for patient, (provider, address) in zip(patients[3:], outside.phones, strict=True):
         builders.push_address(session, builders.device(session, patient), provider=provider, address=address)
     member = builders.staff(session, practice)
     session.commit()  # no row takes two changes of one transaction
@@ -245,7 +278,8 @@ def test_no_process_provider_or_page_learns_more_of_a_marked_patient_than_the_ad
     assert outside.mail.recipients == [EMAIL]
     assert [form["To"] for form in outside.sms.forms] == [PHONE]
     given = outside.given()
-    assert {way: len(each) for way, each in given.items()} == {"mail": 2, "sms": 1, "webhook": 1, "push": 2}
+    sent = {"mail": 2, "sms": 1, "webhook": 1, "push": 2, "apns": 1, "push service": 1, "browser": 1}
+    assert {way: len(each) for way, each in given.items()} == sent
     assert [way for way, each in given.items() if is_marked(each)] == []
     assert [status for status, _ in refused if status >= 500] == []
     assert [answer for _, answer in (*refused, *told) if is_marked(answer)] == []

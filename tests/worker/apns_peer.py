@@ -9,6 +9,7 @@ from typing import Any
 
 import jwt
 import orjson
+import trustme
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from schedules.delivery.channels.apns import ApnsApp
@@ -80,8 +81,8 @@ def signing_key() -> ec.EllipticCurvePrivateKey:
 
 
 @contextlib.contextmanager
-def apns_service() -> Iterator[ApnsPeer]:
-    """Run the service on a free port of this machine."""
+def apns_service(authority: trustme.CA | None = None) -> Iterator[ApnsPeer]:
+    """Run the service on a free port of this machine, with a certificate of `authority` or of its own."""
     peer = ApnsPeer()
-    with serving(peer) as (peer.url, peer.context):
+    with serving(peer, authority or trustme.CA()) as (peer.url, peer.context):
         yield peer

@@ -18,9 +18,9 @@ from tests.worker.push_peers import Reply
 
 
 @contextlib.contextmanager
-def serving(app: Any) -> Iterator[tuple[str, ssl.SSLContext]]:
+def serving(app: Any, authority: trustme.CA) -> Iterator[tuple[str, ssl.SSLContext]]:
     """Run an ASGI application on a free port of this machine; yield its address, and what trusts its certificate."""
-    authority, context, over = trustme.CA(), ssl.create_default_context(), threading.Event()
+    context, over = ssl.create_default_context(), threading.Event()
     authority.configure_trust(context)
     listener = socket.create_server(("127.0.0.1", 0))
     url = f"https://127.0.0.1:{listener.getsockname()[1]}"
