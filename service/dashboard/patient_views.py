@@ -31,6 +31,7 @@ from service.care.reach import find_patient, find_row, lock_patient, practice_of
 from service.care.recovery_band import RecoveryBand, view_recovery_band
 from service.care.reminders import list_decisions, list_reminders
 from service.care.scores import ScoresView, view_scores
+from service.care.slots import Slot, list_slots
 from service.care.tapers import TaperView, steps_of, view_taper
 from service.care.tasks import TaskFilter, list_tasks
 from service.care.visits import list_visits
@@ -77,6 +78,7 @@ class Course:
     visits: Sequence[Visit]
     photos: Sequence[WoundPhoto]
     reminders: Sequence[Reminder]
+    slots: Sequence[Slot]
 
     @property
     def day0(self) -> date | None:
@@ -217,9 +219,10 @@ def _course(practice: Practice, episode: Episode, today: date) -> Course:
     session = current_session()
     wanted = TaskFilter(patient_id=episode.patient_id)
     tasks = list_tasks(session, practice.id, wanted, after=None, limit=_MOST_TASKS)
+    plan = view_plan(session, practice, episode, today, now())
     return Course(
         episode=episode,
-        plan=view_plan(session, practice, episode, today, now()),
+        plan=plan,
         progress=view_progress(session, practice, episode, today),
         tasks=tuple(task for task in tasks if task.episode_id == episode.id),
         check_ins=list_check_ins(session, practice.id, episode.id, after=None, limit=_MOST_CHECK_INS),
@@ -228,6 +231,7 @@ def _course(practice: Practice, episode: Episode, today: date) -> Course:
         visits=list_visits(session, practice.id, episode.id),
         photos=list_photos(session, practice.id, episode.id),
         reminders=list_reminders(session, practice.id, episode.id, after=None, limit=_MOST_REMINDERS),
+        slots=list_slots(session, (each.row for each in plan.milestones), today),
     )
 
 
