@@ -54,6 +54,8 @@ _ACTIONS = {
     "POST /clinic/sign-in/authenticator/confirm": AuditAction.token,
     "POST /clinic/sign-out": AuditAction.token,
     "POST /clinic/patients/{patient_id}/enrolment": AuditAction.token,
+    "POST /clinic/patients/{patient_id}/calendar-feed": AuditAction.token,
+    "POST /clinic/patients/{patient_id}/calendar-feed/end": AuditAction.token,
     "POST /clinic/devices/{device_id}/lost": AuditAction.token,
     "POST /clinic/patients/{patient_id}/proxies": AuditAction.token,
     "POST /clinic/proxies/{proxy_id}/enrolment": AuditAction.token,

@@ -10,6 +10,7 @@ from service.api.scope import find_scope
 from service.dashboard import (
     account_views,
     alert_views,
+    calendar_views,
     edit_views,
     emergency_views,
     event_views,
@@ -55,6 +56,7 @@ PAGES: Final = (
     event_views,
     alert_views,
     letter_views,
+    calendar_views,
     taper_views,
     visit_views,
     staff_views,

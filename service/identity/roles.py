@@ -155,6 +155,8 @@ OF_PRACTICE: Final[Rules] = {
     "GET /clinic/outcomes.csv": STAFF,
     "GET /clinic/practice": ADMIN,
     "POST /clinic/practice": ADMIN,
+    "GET /clinic/practice/tables": ADMIN,
+    "GET /clinic/practice/tables/{table}": ADMIN,
     "GET /clinic/staff": ADMIN,
     "POST /clinic/staff": ADMIN,
     "GET /clinic/staff/{member_id}": ADMIN,

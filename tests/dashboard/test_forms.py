@@ -34,6 +34,7 @@ IDS = {
     "staff_id": "nothing", "reminder_id": "nothing", "surgery_id": "nothing",
     "filename": "clinic.css",
     "procedure": "tlif",
+    "table": "episode",
 }  # fmt: skip
 pytestmark = pytest.mark.sqlite_only
 
