@@ -20,8 +20,15 @@ def enter_slot(milestone_id: str) -> Response:
     find_slot(current_session(), caller(), milestone_id)
 
     def deed() -> object:
-        told = {"due_on": typed_day("due_on"), "instruction": typed("instruction").replace("\r\n", "\n") or None}
-        return fill_slot(current_session(), caller(), milestone_id, **told, now=now(), require_match=_require_shown)
+        return fill_slot(
+            current_session(),
+            caller(),
+            milestone_id,
+            due_on=typed_day("due_on"),
+            instruction=typed("instruction").replace("\r\n", "\n") or None,
+            now=now(),
+            require_match=_require_shown,
+        )
 
     return do_to_milestone(milestone_id, deed)
 
