@@ -74,6 +74,8 @@ _ACTIONS = {
     "POST /clinic/staff/{member_id}/reactivate": AuditAction.token,
     "POST /clinic/staff/{member_id}/end-sessions": AuditAction.token,
     "POST /clinic/staff/{member_id}/code": AuditAction.token,
+    "POST /clinic/staff/{member_id}/forget-provider": AuditAction.token,
+    "DELETE /api/v1/staff/{member_id}/provider-link": AuditAction.token,
     "POST /api/v1/me/sign-out": AuditAction.token,
     "POST /api/v1/me/end-other-sessions": AuditAction.token,
     "DELETE /api/v1/me/sessions/{session_id}": AuditAction.token,

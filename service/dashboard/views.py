@@ -23,6 +23,7 @@ from service.dashboard import (
     patient_views,
     practice_views,
     protocol_views,
+    provider_admin_views,
     provider_views,
     proxy_views,
     sign_in_views,
@@ -61,6 +62,7 @@ PAGES: Final = (
     visit_views,
     staff_views,
     practice_views,
+    provider_admin_views,
     team_views,
     emergency_views,
 )

@@ -15,7 +15,7 @@ CODE = "\n".join(file.read_text("utf-8") for file in sorted(FOLDER.rglob("*.py")
 MADE = (
     r"(?:task|why|lead|do|status|class|procedure|role|sort|owner|waiting|error|limit|state|skip|change|message"
     r"|condition|ground|grade|reason|reminder|protocol|alert|outcome|letter|measure|instrument|wound|visit|photo|device"
-    r"|event|glass|double|language|units|proxy|proxy_ended|relationship|consent|approach|operation|slot|done)_\w+"
+    r"|event|glass|double|language|units|proxy|proxy_ended|relationship|consent|approach|operation|slot|done|sso_check)_\w+"
 )
 
 
