@@ -56,8 +56,12 @@ def list_tables() -> Response:
 @clinic.get("/practice/tables/<id:table>")
 @settled
 def take_table(table: str) -> Response:
-    """Return one table of the clinic as CSV, streamed. Asks for a fresh second factor."""
-    return table_answer(table, with_private=request.args.get("private") == "true")
+    """Return one table of the clinic as CSV or Parquet. Asks for a fresh second factor."""
+    asked = {
+        "with_private": request.args.get("private") == "true",
+        "as_parquet": request.args.get("format") == "parquet",
+    }
+    return table_answer(table, **asked)
 
 
 def _require_shown(tag: str) -> None:

@@ -99,7 +99,9 @@ def test_the_admin_takes_a_table_along_with_a_fresh_second_factor(
     assert desk.get(plain).status_code == 403
     assert admin.get("/clinic/practice/tables/staff").status_code == 404
     entries = [each.about for each in look(AuditEntry, practice_id=clinic.id) if "{table}" in each.route]
-    assert {"table": "patient", "private": "true"} in entries
+    assert {"table": "patient", "private": "true", "format": "csv"} in entries
+    with admin.get(f"{plain}?format=parquet") as parquet:
+        assert parquet.get_data()[:4] == b"PAR1"
 
     session.execute(update(Token).where(Token.practice_id == clinic.id).values(reauthenticated_at=LONG_AGO))
     session.commit()
