@@ -52,7 +52,7 @@ def renew_calendar_feed(_body: dict[str, Any], patient_id: str) -> Any:
     """
     row, secret = renew_feed(current_session(), caller(), patient_id, now())
     show(patient_id)
-    return _told(row) | {"url": f"{settings().public_url.rstrip('/')}/calendar/{secret}.ics"}
+    return _told(row) | {"url": address_of(secret)}
 
 
 @calendar_feeds.delete("/patients/<id:patient_id>/calendar-feed")
@@ -62,6 +62,11 @@ def revoke_calendar_feed(patient_id: str) -> Any:
     revoke_feed(current_session(), caller(), patient_id, now())
     show(patient_id)
     return ""
+
+
+def address_of(secret: str) -> str:
+    """Return the address of a calendar, which is shown once."""
+    return f"{settings().public_url.rstrip('/')}/calendar/{secret}.ics"
 
 
 def _told(row: CalendarFeed | None) -> dict[str, Any]:

@@ -69,6 +69,7 @@ PROVIDER: dict[str, Any] = {
     "client_id": "recovery",
     "redirect_uri": "https://recovery.example.org/clinic/sign-in/provider/answer",
 }
+PROVIDER_CHECK: dict[str, Any] = {"answers": True, "code": None}
 NEW_PROVIDER: dict[str, Any] = {
     "issuer": "https://login.hudson.example.org",
     "client_id": "recovery",

@@ -14,6 +14,7 @@ _STORED: dict[str, Any] = {
     "code_until": "2026-04-16T14:00:00Z",
     "sessions": 0,
     "episodes": 0,
+    "provider_linked_at": None,
 }
 STAFF: dict[str, Any] = {
     "items": [_STORED | {"has_password": True, "has_authenticator": True, "code_until": None, "episodes": 41}]

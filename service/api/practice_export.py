@@ -55,13 +55,22 @@ def export_table(query: dict[str, Any], table: str) -> Any:
     `table` is one that an export has by docs/privacy.md. In CSV, text that a spreadsheet could take for a formula has
     an apostrophe in front. 403 `step_up_required`.
     """
+    return table_answer(table, with_private=query["private"] == "true", as_parquet=query["format"] == "parquet")
+
+
+def table_answer(table: str, *, with_private: bool, as_parquet: bool) -> Response:
+    """Return a table as the answer to the present request, streamed, with its patients in the audit entry.
+
+    Raises StepUpError without a fresh second factor, NotFoundError for a table that no export has.
+    """
     require_fresh(caller(), now())
     if table not in exportable():
         raise NotFoundError
-    wanted = ExportTable(exportable()[table], with_private=query["private"] == "true")
+    wanted = ExportTable(exportable()[table], with_private=with_private)
     show(*wanted.patient_ids(current_session(), caller().practice_id))
-    scope().about.update(table=table, private=query["private"], format=query["format"])
-    if query["format"] == "parquet":
+    told = "parquet" if as_parquet else "csv"
+    scope().about.update(table=table, private=str(with_private).lower(), format=told)
+    if as_parquet:
         return _parquet(wanted, caller().practice_id)
     answer = Response(stream_with_context(_chunks(wanted, caller().practice_id)), content_type=MEDIA_TYPE)
     answer.headers["Content-Disposition"] = f'attachment; filename="{table}.csv"'

@@ -9,7 +9,7 @@ from models import Staff
 from service.api.scope import now, scope, settings
 from service.api.settle import commit_refusal
 from service.db import begin, current_session
-from service.errors import ProviderAwayError, SignInRefusedError
+from service.errors import NotFoundError, ProviderAwayError, SignInRefusedError
 from service.identity.guarded_http import GuardedTransport
 from service.identity.principal import Principal
 from service.identity.provider import Asked, Client, Known, Provider, ProviderError
@@ -42,6 +42,23 @@ def send_to_provider(slug: str) -> tuple[str, BrowserKey]:
         return _provider(client).address_for(ask(key, now())), key
     except ProviderError:
         raise ProviderAwayError from None
+
+
+def check_provider(practice_id: str) -> str | None:
+    """Return why the clinic's provider could not sign anybody in now; None if it answers as one.
+
+    Raises NotFoundError for a clinic without one.
+    """
+    found = provider_of(current_session(), practice_id)
+    if found is None:
+        raise NotFoundError
+    client = client_of(found, settings().public_url)
+    current_session().rollback()
+    try:
+        _provider(client).check()
+    except ProviderError as error:
+        return error.code
+    return None
 
 
 def take_provider_answer(key: BrowserKey, answer: Mapping[str, str]) -> FirstStep:

@@ -3,11 +3,13 @@
 from concurrent.futures import Future
 from typing import Any
 
-from marshmallow import Schema
+from marshmallow import Schema, fields
 
+from models import SignInProvider
 from schedules.addresses import AddressError, check_url, find_addresses, look_up
 from service.api import examples_sign_in as examples
 from service.api.fields import Text
+from service.api.provider_steps import check_provider
 from service.api.resource import Resource
 from service.api.scope import caller, now, scope, settings
 from service.care.webhooks import LOOK_UP_WITHIN
@@ -44,6 +46,13 @@ class SignInProviderView(Schema):
     redirect_uri = Text(LONGEST_ISSUER, "where it sends people back to", required=True)
 
 
+class ProviderCheckView(Schema):
+    """What the provider answered. `code`: why it signs nobody in now."""
+
+    answers = fields.Boolean(required=True)
+    code = fields.String(required=True, allow_none=True)
+
+
 @sign_in_provider.get("/practice/sign-in-provider")
 @sign_in_provider.response(200, SignInProviderView, example=examples.PROVIDER)
 def get_sign_in_provider() -> Any:
@@ -59,22 +68,43 @@ def get_sign_in_provider() -> Any:
 @sign_in_provider.response(200, SignInProviderView, example=examples.PROVIDER)
 def store_sign_in_provider(body: dict[str, Any]) -> Any:
     """Set the clinic's own provider of sign-ins. Asks for a fresh second factor: 403 `step_up_required`."""
-    require_fresh(caller(), now())
-    current_session().rollback()
-    _refuse_unless_may_be_called(body["issuer"])
-    begin(reads=False)
-    scope().about["changed"] = ["sign_in_provider"]
-    return _told(set_provider(current_session(), caller().practice_id, Client(**body, redirect_uri="")))
+    return _told(store_provider(body))
 
 
 @sign_in_provider.delete("/practice/sign-in-provider")
 @sign_in_provider.response(204)
 def delete_sign_in_provider() -> Any:
     """Forget the clinic's own provider of sign-ins, and whom it knows. Asks for a fresh second factor."""
+    forget_provider()
+    return ""
+
+
+@sign_in_provider.get("/practice/sign-in-provider/check")
+@sign_in_provider.response(200, ProviderCheckView, example=examples.PROVIDER_CHECK)
+def check_sign_in_provider() -> Any:
+    """Ask the clinic's own provider whether it is there: its description, under the very issuer, and its keys.
+
+    It takes up to ten seconds. Whether the clinic's id and secret are right, a sign-in alone shows.
+    """
+    trouble = check_provider(caller().practice_id)
+    return {"answers": trouble is None, "code": trouble}
+
+
+def store_provider(body: dict[str, str]) -> SignInProvider:
+    """Set the clinic's provider. Raises StepUpError, InvalidError for an issuer that may not be called."""
+    require_fresh(caller(), now())
+    current_session().rollback()
+    _refuse_unless_may_be_called(body["issuer"])
+    begin(reads=False)
+    scope().about["changed"] = ["sign_in_provider"]
+    return set_provider(current_session(), caller().practice_id, Client(**body, redirect_uri=""))
+
+
+def forget_provider() -> None:
+    """Forget the clinic's provider, and whom it knows. Raises StepUpError, NotFoundError."""
     require_fresh(caller(), now())
     drop_provider(current_session(), caller().practice_id)
     scope().about["changed"] = ["sign_in_provider"]
-    return ""
 
 
 def _refuse_unless_may_be_called(issuer: str) -> None:

@@ -9,7 +9,17 @@ from service.api import examples_staff as examples
 from service.api.fields import Id, Instant, Text, Word
 from service.api.resource import Resource
 from service.api.sign_in_bodies import EndedView
-from service.api.staff_steps import give_code, give_role, let_in, see_member, see_members, send_off, shut_out, take_in
+from service.api.staff_steps import (
+    forget_provider_link,
+    give_code,
+    give_role,
+    let_in,
+    see_member,
+    see_members,
+    send_off,
+    shut_out,
+    take_in,
+)
 from service.care.staff import LONGEST_ADDRESS, LONGEST_NAME, Lost, Member, NewMember
 from service.identity.codes import IssuedCode
 
@@ -40,7 +50,8 @@ class MemberView(Schema):
     """A member of staff.
 
     `code_until`: how long a code that was handed out still sets a password. `sessions`: how many have not ended.
-    `episodes`: of how many open episodes they are the coordinator.
+    `episodes`: of how many open episodes they are the coordinator. `provider_linked_at`: since when the clinic's own
+    provider of sign-ins knows them.
     """
 
     id = Id(required=True)
@@ -53,6 +64,7 @@ class MemberView(Schema):
     code_until = Instant(required=True, allow_none=True)
     sessions = fields.Integer(required=True)
     episodes = fields.Integer(required=True)
+    provider_linked_at = Instant(required=True, allow_none=True)
 
 
 class StaffView(Schema):
@@ -122,6 +134,18 @@ def end_staff_sessions(member_id: str) -> Any:
     return {"ended": send_off(member_id)}
 
 
+@staff.delete("/staff/<id:member_id>/provider-link")
+@staff.response(204)
+def forget_staff_link(member_id: str) -> Any:
+    """Forget whom the clinic's own provider of sign-ins knows somebody as: 404 where it knows nobody.
+
+    Their next sign-in by the provider links them anew, by an address that it has verified. Sessions go on. Asks for a
+    fresh second factor.
+    """
+    forget_provider_link(member_id)
+    return ""
+
+
 @staff.post("/staff/<id:member_id>/code")
 @staff.arguments(LostBody, example=examples.LOST)
 @staff.response(200, CodeView, example=examples.CODE)
@@ -138,7 +162,8 @@ def _told(member: Member) -> dict[str, Any]:
     names = ("has_password", "has_authenticator", "code_until", "sessions", "episodes")
     row = member.staff
     of_row = {"id": row.id, "name": row.display_name, "email": row.email, "role": row.role}
-    return of_row | {"deactivated_at": row.disabled_at} | {name: getattr(member, name) for name in names}
+    ends = {"deactivated_at": row.disabled_at, "provider_linked_at": member.linked_at}
+    return of_row | ends | {name: getattr(member, name) for name in names}
 
 
 def _code(staff_id: str, issued: IssuedCode) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from service.care.staff import (
 from service.db import current_session
 from service.identity.codes import IssuedCode
 from service.identity.sessions import require_fresh
+from service.identity.single_sign_on import forget_link
 
 
 def see_members() -> list[Member]:
@@ -73,6 +74,13 @@ def send_off(member_id: str) -> int:
     ended = end_sessions_of(current_session(), caller().practice_id, member_id, now())
     scope().about["staff_id"] = member_id
     return ended
+
+
+def forget_provider_link(member_id: str) -> None:
+    """Forget whom the clinic's provider of sign-ins knows somebody as. Raises NotFoundError where it knows nobody."""
+    require_fresh(caller(), now())
+    forget_link(current_session(), caller().practice_id, member_id)
+    scope().about.update({"staff_id": member_id, "changed": ["provider_link"]})
 
 
 def give_code(member_id: str, lost: Lost) -> IssuedCode:

@@ -79,6 +79,12 @@ class RestrictionView:
     row: Restriction
     on_day: LimitRow
 
+    @property
+    def cleared_on(self) -> date | None:
+        """Return the day on which a clearance ended it before its last day; None if none did."""
+        ended_on, through_on = self.on_day.ended_on, self.row.through_on
+        return ended_on if through_on is None or (ended_on is not None and ended_on <= through_on) else None
+
 
 @dataclass(frozen=True, slots=True)
 class PlanView:

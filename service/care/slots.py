@@ -4,10 +4,11 @@ An entry is for one day of surgery: after a move it is stale until it is confirm
 entry nor one that waits for its signature.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models import Milestone, Patient, Staff, Surgery
@@ -71,6 +72,21 @@ def find_slot(session: Session, caller: Principal, milestone_id: str) -> Slot:
         raise NotFoundError
     surgery = session.get_one(Surgery, (milestone.practice_id, milestone.surgery_id))
     return Slot(milestone, surgery, session.get(SlotEntry, (milestone.practice_id, milestone.id)))
+
+
+def list_slots(session: Session, milestones: Iterable[Milestone], today: date) -> list[Slot]:
+    """Return those of an episode's milestones that depend on the person, with what was entered for them.
+
+    Without the cancelled, and without what is blank for a surgery that is past, unless it may still be entered.
+    """
+    rows = [row for row in milestones if row.kind in SLOT_KINDS and row.cancelled_at is None]
+    ids = [row.id for row in rows]
+    whose = select(SlotEntry).where(SlotEntry.practice_id.in_({row.practice_id for row in rows}), SlotEntry.id.in_(ids))
+    entries = {entry.id: entry for entry in session.scalars(whose)} if ids else {}
+    found = [
+        Slot(row, session.get_one(Surgery, (row.practice_id, row.surgery_id)), entries.get(row.id)) for row in rows
+    ]
+    return [each for each in found if each.entry is not None or not _is_over(each, today)]
 
 
 def fill_slot(
@@ -166,10 +182,14 @@ def _present_day(session: Session, caller: Principal, slot: Slot, now: datetime)
         raise ConflictError(Fault("", "a milestone that stands", "a cancelled one"))
     if slot.day0 is None:
         raise ConflictError(Fault("", "a surgery with a date", "one without"))
-    is_over = slot.day0 < clinic_today(practice_of(session, caller), now)
-    if is_over and slot.milestone.kind != MilestoneKind.medicines_restart:
+    if _is_over(slot, clinic_today(practice_of(session, caller), now)):
         raise ConflictError(Fault("", "a surgery that is still ahead", f"one on {slot.day0}"))
     return slot.day0
+
+
+def _is_over(slot: Slot, today: date) -> bool:
+    is_past = slot.day0 is not None and slot.day0 < today
+    return is_past and slot.milestone.kind != MilestoneKind.medicines_restart
 
 
 def _refuse_entry(slot: Slot, due_on: date | None, instruction: str | None, day0: date) -> None:

@@ -18,7 +18,7 @@ from models.identity import TokenKind
 from models.ids import new_id
 from models.people import StaffRole
 from models.private import lookup_hash
-from models.sign_in import CodePurpose
+from models.sign_in import CodePurpose, StaffIdentity
 from schedules.plan.vocabulary import EpisodeStatus
 from service.care.checks import is_email_address
 from service.care.reach import TREATING
@@ -55,7 +55,8 @@ class Member:
     """A member of staff as the clinic's admin sees them.
 
     `code_until`: how long a code that was handed out still sets a password. `sessions`: how many have not ended.
-    `episodes`: of how many open episodes they are the coordinator.
+    `episodes`: of how many open episodes they are the coordinator. `linked_at`: since when a provider of sign-ins knows
+    them.
     """
 
     staff: Staff
@@ -64,6 +65,7 @@ class Member:
     code_until: datetime | None
     sessions: int
     episodes: int
+    linked_at: datetime | None
 
 
 def list_members(session: Session, practice_id: str, *, idle: timedelta, now: datetime) -> list[Member]:
@@ -255,6 +257,10 @@ def _members(
     )
     open_ones = _counts(session, sessions.group_by(Token.staff_id))
     episodes = _counts(session, _episodes_of(practice_id))
+    links = select(StaffIdentity.staff_id, func.max(StaffIdentity.linked_at)).where(
+        StaffIdentity.practice_id == practice_id
+    )
+    linked_at = {row[0]: row[1] for row in session.execute(links.group_by(StaffIdentity.staff_id))}
     return [
         Member(
             staff=row,
@@ -263,6 +269,7 @@ def _members(
             code_until=code_until.get(row.id),
             sessions=open_ones.get(row.id, 0),
             episodes=episodes.get(row.id, 0),
+            linked_at=linked_at.get(row.id),
         )
         for row in rows
     ]

@@ -1,10 +1,13 @@
-"""Moving a surgery: a form, then everything that would change, then one button that says what it does."""
+"""Moving a surgery, or calling it off: a form, then everything that would change, then a button that says what it does.
+
+The page of what changes, and what applies it, serve every other change of an operation too.
+"""
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from flask import Response
@@ -12,7 +15,7 @@ from marshmallow import ValidationError
 
 from models import Patient, Surgery
 from schedules.plan.diff import EpisodeDiff, ItemChange, MessageChange
-from schedules.plan.vocabulary import MoveReason, SurgeryStatus
+from schedules.plan.vocabulary import MoveReason
 from service.api.move_bodies import MoveBody, read_move
 from service.api.moves import Shown, apply_shown, look_ahead
 from service.api.scope import caller, now, show
@@ -25,6 +28,8 @@ from service.dashboard.render import go_to, page
 from service.db import current_session
 from service.errors import ConflictError, Fault, InvalidError, StaleMoveError
 
+_NO_DAY: Final = (ChangeKind.date_cleared, ChangeKind.surgery_cancelled)
+_DAY: Final = (ChangeKind.date_set, ChangeKind.date_moved)
 _STILL = (ItemChange.unchanged, ItemChange.kept)
 _SILENT = (MessageChange.unchanged,)
 
@@ -41,7 +46,7 @@ class Sums:
 @clinic.get("/surgeries/<id:surgery_id>/move")
 @settled
 def ask_move(surgery_id: str) -> Response:
-    """Ask for the new day of a surgery, and why."""
+    """Ask for the new day of a surgery, or whether it is called off, and why."""
     surgery = find_row(current_session(), caller(), Surgery, surgery_id)
     show(surgery.patient_id)
     return _form(surgery)
@@ -53,15 +58,13 @@ def show_move(surgery_id: str) -> Response:
     """Show what the move would do to the whole plan. Nothing is changed yet."""
     surgery = find_row(current_session(), caller(), Surgery, surgery_id)
     show(surgery.patient_id)
-    body = _body(surgery)
     try:
-        loaded: dict[str, Any] = MoveBody().load(body)
-        shown = look_ahead(read_move(loaded), body, surgery.episode_id)
+        shown = dry_run(surgery, [_change(surgery)])
     except ValidationError:
         return _form(surgery, status=422, faults=(Fault("/surgery_on", "2026-03-12", ""),))
     except (InvalidError, ConflictError) as refused:
         return _form(surgery, status=refused.status, faults=refused.faults)
-    return _diff(surgery, shown)
+    return show_diff(surgery, shown)
 
 
 @clinic.post("/episodes/<id:episode_id>/moves")
@@ -73,37 +76,36 @@ def apply_move(episode_id: str) -> Response:
     except StaleMoveError:
         current_session().rollback()
         return page("move_stale.html", status=409)
-    return go_to(f"/clinic/patients/{change.patient_id}?episode={episode_id}&done=moved")
+    kinds = {kind for each in change.changes["surgeries"] for kind in each["changes"]}
+    done = "moved" if kinds & {*_DAY} else "changed"
+    return go_to(f"/clinic/patients/{change.patient_id}?episode={episode_id}&done={done}")
 
 
-def _body(surgery: Surgery) -> dict[str, Any]:
-    """Return the form as the API's body: the token of what is shown holds it."""
-    kind = ChangeKind.date_set if surgery.surgery_on is None else ChangeKind.date_moved
-    change = {"change": kind.value, "surgery_id": surgery.id, "surgery_on": typed("surgery_on", longest=10)}
-    arrival_at = typed("arrival_at", longest=5)
-    body = {
-        "changes": [change | ({"arrival_at": arrival_at} if arrival_at else {})],
-        "reason": typed("reason", longest=40),
-        "dry_run": True,
-    }
+def dry_run(surgery: Surgery, changes: Sequence[dict[str, Any]]) -> Shown:
+    """Return what changes of a surgery would do, for the reason that was typed.
+
+    The form becomes the API's body, which the token of what is shown holds. Raises ValidationError for what is no such
+    body, and as `look_ahead` does.
+    """
+    about = [{"surgery_id": surgery.id} | each for each in changes]
+    body: dict[str, Any] = {"changes": about, "reason": typed("reason", longest=40), "dry_run": True}
     text = typed("reason_text")
-    return body | ({"reason_text": text} if text else {})
+    body |= {"reason_text": text} if text else {}
+    loaded: dict[str, Any] = MoveBody().load(body)
+    return look_ahead(read_move(loaded), body, surgery.episode_id)
 
 
-def _form(surgery: Surgery, *, status: int = 200, faults: Sequence[Fault] = ()) -> Response:
-    told = {"patient": _patient(surgery), "surgery": surgery, "reasons": list(MoveReason)}
-    names = ("surgery_on", "arrival_at", "reason", "reason_text")
-    said = {name: typed(name) for name in names}
-    return page("move.html", status=status, faults=_of_fields(faults), said=said, **told)
-
-
-def _diff(surgery: Surgery, shown: Shown) -> Response:
+def show_diff(surgery: Surgery, shown: Shown) -> Response:
+    """Return the page of all that would change, with the button that does exactly that."""
     practice = practice_of(current_session(), caller())
-    diff, becomes_on = shown.preview.diff, date.fromisoformat(typed("surgery_on", longest=10))
+    diff, (changed,) = shown.preview.diff, shown.preview.surgeries
+    told = changed["becomes"].get("surgery_on")
+    becomes_on = None if told is None else date.fromisoformat(told)
     return page(
         "move_diff.html",
         patient=_patient(surgery),
         surgery=surgery,
+        changed=changed,
         becomes_on=becomes_on,
         shown=shown,
         sums=_sums(diff),
@@ -112,10 +114,31 @@ def _diff(surgery: Surgery, shown: Shown) -> Response:
         reminders=[each for each in diff.reminders if each.change not in _SILENT],
         kinds={each.key: each.kind for each in diff.milestones},
         unchanged=Counter(each.change for each in diff.milestones)[ItemChange.unchanged],
-        is_performed=surgery.status is SurgeryStatus.performed,
-        is_past=becomes_on < clinic_today(practice, now()),
+        is_past=becomes_on is not None and becomes_on < clinic_today(practice, now()),
         zone=ZoneInfo(practice.time_zone),
     )
+
+
+def faults_of_fields(faults: Sequence[Fault]) -> tuple[Fault, ...]:
+    """Return faults that point into the API's body as faults of the form's fields."""
+    return tuple(Fault("/" + each.pointer.rpartition("/")[2], each.expected, each.got) for each in faults)
+
+
+def _change(surgery: Surgery) -> dict[str, Any]:
+    wanted = typed("change", longest=40)
+    if wanted in _NO_DAY:
+        return {"change": wanted}
+    kind = ChangeKind.date_set if surgery.surgery_on is None else ChangeKind.date_moved
+    change = {"change": kind.value, "surgery_on": typed("surgery_on", longest=10)}
+    arrival_at = typed("arrival_at", longest=5)
+    return change | ({"arrival_at": arrival_at} if arrival_at else {})
+
+
+def _form(surgery: Surgery, *, status: int = 200, faults: Sequence[Fault] = ()) -> Response:
+    told = {"patient": _patient(surgery), "surgery": surgery, "reasons": list(MoveReason), "no_day": _NO_DAY}
+    names = ("change", "surgery_on", "arrival_at", "reason", "reason_text")
+    said = {name: typed(name) for name in names}
+    return page("move.html", status=status, faults=faults_of_fields(faults), said=said, **told)
 
 
 def _sums(diff: EpisodeDiff) -> Sums:
@@ -124,11 +147,6 @@ def _sums(diff: EpisodeDiff) -> Sums:
 
     corrections = sum(1 for each in diff.reminders if each.is_correction and each.change is not MessageChange.unchanged)
     return Sums(moving(diff.milestones), moving(diff.restrictions), corrections)
-
-
-def _of_fields(faults: Sequence[Fault]) -> tuple[Fault, ...]:
-    """Return faults that point into the API's body as faults of the form's fields."""
-    return tuple(Fault("/" + each.pointer.rpartition("/")[2], each.expected, each.got) for each in faults)
 
 
 def _patient(surgery: Surgery) -> Patient:

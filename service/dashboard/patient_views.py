@@ -32,6 +32,7 @@ from service.care.reach import find_patient, find_row, lock_patient, practice_of
 from service.care.recovery_band import RecoveryBand, view_recovery_band
 from service.care.reminders import list_decisions, list_reminders
 from service.care.scores import ScoresView, view_scores
+from service.care.slots import Slot, list_slots
 from service.care.tapers import TaperView, steps_of, view_taper
 from service.care.tasks import TaskFilter, list_tasks
 from service.care.visits import list_visits
@@ -79,6 +80,7 @@ class Course:
     visits: Sequence[Visit]
     photos: Sequence[WoundPhoto]
     reminders: Sequence[Reminder]
+    slots: Sequence[Slot]
 
     @property
     def day0(self) -> date | None:
@@ -233,6 +235,7 @@ def _course(practice: Practice, episode: Episode, today: date) -> Course:
         visits=list_visits(session, practice.id, episode.id),
         photos=list_photos(session, practice.id, episode.id),
         reminders=list_reminders(session, practice.id, episode.id, after=None, limit=_MOST_REMINDERS),
+        slots=list_slots(session, (each.row for each in plan.milestones), today),
     )
 
 

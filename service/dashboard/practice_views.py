@@ -6,9 +6,11 @@ from flask import Response, request
 
 from service.api.parsing import load_form
 from service.api.practice import PracticePatch
+from service.api.practice_export import table_answer
 from service.api.scope import caller, now, scope
 from service.api.settle import settled
 from service.care.practice import PracticeView, change_practice, view_practice
+from service.care.practice_export import exportable
 from service.dashboard.blueprint import clinic, typed
 from service.dashboard.queries.team import count_without_coordinator
 from service.dashboard.render import go_to, page
@@ -42,6 +44,24 @@ def set_practice() -> Response:
         return _practice(shown, status=refused.status, faults=refused.faults)
     scope().about["changed"] = list(view.changed)
     return go_to(f"/clinic/practice?done=yes&plans={view.episodes_to_rebuild}")
+
+
+@clinic.get("/practice/tables")
+@settled
+def list_tables() -> Response:
+    """Show which tables of the clinic can be taken along."""
+    return page("tables.html", tables=list(exportable()))
+
+
+@clinic.get("/practice/tables/<id:table>")
+@settled
+def take_table(table: str) -> Response:
+    """Return one table of the clinic as CSV or Parquet. Asks for a fresh second factor."""
+    asked = {
+        "with_private": request.args.get("private") == "true",
+        "as_parquet": request.args.get("format") == "parquet",
+    }
+    return table_answer(table, **asked)
 
 
 def _require_shown(tag: str) -> None:

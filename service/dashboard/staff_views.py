@@ -10,7 +10,17 @@ from service.api.parsing import load_form
 from service.api.scope import caller
 from service.api.settle import settled
 from service.api.staff import InvitationBody, LostBody, RoleBody
-from service.api.staff_steps import give_code, give_role, let_in, see_member, see_members, send_off, shut_out, take_in
+from service.api.staff_steps import (
+    forget_provider_link,
+    give_code,
+    give_role,
+    let_in,
+    see_member,
+    see_members,
+    send_off,
+    shut_out,
+    take_in,
+)
 from service.care.reach import practice_of
 from service.care.staff import NewMember
 from service.dashboard.blueprint import clinic, typed
@@ -85,6 +95,14 @@ def reactivate_member(member_id: str) -> Response:
 def end_member_sessions(member_id: str) -> Response:
     """End somebody's sessions."""
     send_off(member_id)
+    return go_to(f"/clinic/staff/{member_id}")
+
+
+@clinic.post("/staff/<id:member_id>/forget-provider")
+@settled
+def forget_member_link(member_id: str) -> Response:
+    """Forget whom the clinic's provider of sign-ins knows somebody as."""
+    forget_provider_link(member_id)
     return go_to(f"/clinic/staff/{member_id}")
 
 

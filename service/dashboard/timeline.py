@@ -21,6 +21,9 @@ LINEAR_UNTIL: Final = 42
 _LINEAR_SHARE: Final = 0.64
 _BEFORE: Final = 2
 _LEAST_LAST: Final = 90
+_NOTE: Final = 150  # the room for whose turn it is
+_GAP: Final = 8
+_WAITS: Final = (MilestoneState.due, MilestoneState.overdue, MilestoneState.eligible)
 _TICKS: Final = (0, 7, 14, 21, 28, 42, 90, 180, 365, 730)
 
 
@@ -53,13 +56,19 @@ class Axis:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One span of a limit. `text`: its pounds or minutes; `is_open`: it holds until a clinician clears it."""
+    """One span of a limit, with its pounds or minutes.
+
+    `width` is what holds for sure, from `x` on: to the last day, to the day on which it was cleared (`cleared`), or to
+    the earliest on which a clinician may clear it (`earliest`). `open_width`, after that, holds until one does.
+    """
 
     x: float
     width: float
+    open_width: float
     amount: int | None
     is_minutes: bool
-    is_open: bool
+    earliest: float | None
+    cleared: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +82,7 @@ class LimitLine:
 
 @dataclass(frozen=True, slots=True)
 class ItemLine:
-    """A milestone. Places are None where it has none; `stage` is of what binds."""
+    """A milestone. Places are None where it has none; `waits` says that it is somebody's turn now."""
 
     view: MilestoneView
     y: int
@@ -82,6 +91,19 @@ class ItemLine:
     target: float | None
     achieved: float | None
     cleared: float | None
+
+    @property
+    def waits(self) -> bool:
+        """Return whether somebody could do something about it now."""
+        return self.view.state in _WAITS
+
+    @property
+    def note(self) -> tuple[float, str] | None:
+        """Return where it stands whose turn it is, and on which side of that place; None without a window."""
+        if self.earliest is None:
+            return None
+        ends = self.earliest + self.width
+        return (ends + _GAP, "start") if ends + _NOTE <= RIGHT else (self.earliest - _GAP, "end")
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,8 +195,23 @@ def _bars(restrictions: Iterable[RestrictionView], axis: Axis, day0: date | None
         begins, through = _days(row.from_on, row.from_days, day0), _days(row.through_on, row.through_days, day0)
         if begins is None:
             continue
-        x = axis.x(begins)
-        ends = axis.x(axis.last if through is None else through + 1)
-        amount = row.limit_lb if row.limit_minutes is None else row.limit_minutes
-        width = max(2, round(ends - x - 1, 1))
-        yield Bar(x, width, amount, row.limit_minutes is not None, through is None)
+        x, cleared = axis.x(begins), _cleared(each, axis, day0)
+        eligible = None if through is not None else _days(row.eligible_on, row.eligible_days, day0)
+        is_open = through is None and cleared is None
+        earliest = axis.x(max(eligible, begins)) if is_open and eligible is not None else None
+        sure = x if through is None else axis.x(through + 1) - 1
+        sure = cleared or earliest or sure
+        yield Bar(
+            x=x,
+            width=max(0 if is_open else 2, round(sure - x, 1)),
+            open_width=round(axis.x(axis.last) - sure, 1) if is_open else 0,
+            amount=row.limit_lb if row.limit_minutes is None else row.limit_minutes,
+            is_minutes=row.limit_minutes is not None,
+            earliest=earliest,
+            cleared=cleared,
+        )
+
+
+def _cleared(limit: RestrictionView, axis: Axis, day0: date | None) -> float | None:
+    """Return the place of the day on which a clinician, or a signed rule, ended a limit; None if nobody did."""
+    return _fact(limit.cleared_on, axis, day0)

@@ -102,6 +102,19 @@ class Provider:
             code_challenge_method="S256",
         )
 
+    def check(self) -> None:
+        """Raise ProviderError unless the provider describes itself as the clinic's issuer and shows keys to read.
+
+        Whether the clinic's id and secret are right, a sign-in alone shows.
+        """
+        told = self._get(self._discover()["jwks_uri"])
+        try:
+            keys = KeySet.import_key_set(cast("KeySetSerialization", told)).keys
+        except _UNREADABLE as error:
+            raise ProviderError("provider_unreadable") from error
+        if not keys:
+            raise ProviderError("provider_unreadable")
+
     def address_for(self, asked: Asked) -> str:
         """Return where the person goes to say who they are. Raises ProviderError."""
         endpoint = self._discover()["authorization_endpoint"]

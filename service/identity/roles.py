@@ -148,9 +148,11 @@ OF_PRACTICE: Final[Rules] = {
     "POST /api/v1/staff/{member_id}/reactivate": ADMIN,
     "POST /api/v1/staff/{member_id}/end-sessions": ADMIN,
     "POST /api/v1/staff/{member_id}/code": ADMIN,
+    "DELETE /api/v1/staff/{member_id}/provider-link": ADMIN,
     "GET /api/v1/practice/sign-in-provider": ADMIN,
     "PUT /api/v1/practice/sign-in-provider": ADMIN,
     "DELETE /api/v1/practice/sign-in-provider": ADMIN,
+    "GET /api/v1/practice/sign-in-provider/check": ADMIN,
     "GET /api/v1/practice": STAFF,
     "GET /api/v1/practice/tables/{table}": ADMIN,
     "PATCH /api/v1/practice": ADMIN | CLINICIAN,
@@ -180,6 +182,8 @@ OF_PRACTICE: Final[Rules] = {
     "POST /clinic/check-ins": ADMIN | CLINICIAN,
     "GET /clinic/answering": ADMIN,
     "POST /clinic/answering/{urgency}": ADMIN,
+    "GET /clinic/practice/tables": ADMIN,
+    "GET /clinic/practice/tables/{table}": ADMIN,
     "GET /clinic/staff": ADMIN,
     "POST /clinic/staff": ADMIN,
     "GET /clinic/staff/{member_id}": ADMIN,
@@ -188,6 +192,11 @@ OF_PRACTICE: Final[Rules] = {
     "POST /clinic/staff/{member_id}/reactivate": ADMIN,
     "POST /clinic/staff/{member_id}/end-sessions": ADMIN,
     "POST /clinic/staff/{member_id}/code": ADMIN,
+    "POST /clinic/staff/{member_id}/forget-provider": ADMIN,
+    "GET /clinic/practice/sign-in-provider": ADMIN,
+    "POST /clinic/practice/sign-in-provider": ADMIN,
+    "POST /clinic/practice/sign-in-provider/check": ADMIN,
+    "POST /clinic/practice/sign-in-provider/forget": ADMIN,
 }
 
 PARTS: Final[Mapping[str, Rules]] = {

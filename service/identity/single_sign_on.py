@@ -90,6 +90,17 @@ def drop_provider(session: Session, practice_id: str) -> None:
     session.execute(linked.execution_options(synchronize_session=False))
 
 
+def forget_link(session: Session, practice_id: str, staff_id: str) -> None:
+    """Forget whom any provider knows a member of staff as. The next time they are linked anew, by a verified address.
+
+    Raises NotFoundError for somebody whom none knows.
+    """
+    linked = delete(StaffIdentity).where(StaffIdentity.practice_id == practice_id, StaffIdentity.staff_id == staff_id)
+    gone = session.execute(linked.returning(StaffIdentity.id).execution_options(synchronize_session=False)).all()
+    if not gone:
+        raise NotFoundError
+
+
 def client_of(provider: SignInProvider, public_url: str) -> Client:
     """Return what the clinic is at its provider."""
     return Client(provider.issuer, provider.client_id, str(provider.client_secret), public_url + ANSWERED_AT)

@@ -30,6 +30,7 @@ from models import (
     SavedView,
     ServiceAccount,
     Staff,
+    StaffIdentity,
     Task,
     Token,
     Visit,
@@ -376,6 +377,8 @@ def add_targets(session: Session, clinic: Clinic, *, other: bool) -> dict[str, s
     add_view_row(session, colleague, name)
     add_letter(session, clinic, whose, name)
     member = builders.staff(session, clinic.practice)
+    link = {"issuer": "https://login.hudson.example.org", "subject": name, "linked_at": at}
+    session.add(StaffIdentity(practice_id=clinic.id, id=name, staff_id=member.id, **link))
     given = CareAssignment(practice_id=clinic.id, id=name, patient_id=episode.patient_id, staff_id=member.id)
     given.assigned_at, given.assigned_by = at, clinic.coordinator.id
     session.add(given)

@@ -47,7 +47,11 @@ SECRETS = {
     "POST /api/v1/sign-in/passkey/options": {"challenge": "x"},
 }
 # Of what a clinic has one at most, and this one has none.
-NOT_SET = ("GET /api/v1/practice/sign-in-provider", "DELETE /api/v1/practice/sign-in-provider")
+NOT_SET = (
+    "GET /api/v1/practice/sign-in-provider",
+    "GET /api/v1/practice/sign-in-provider/check",
+    "DELETE /api/v1/practice/sign-in-provider",
+)
 
 
 def served(app: Flask) -> set[str]:

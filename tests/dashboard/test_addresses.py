@@ -56,6 +56,7 @@ def test_no_address_tells_who_somebody_is(
             pages += [desk.get(path)] if "GET" in (rule.methods or ()) else []
             pages += [desk.post(path, sent)] if "POST" in (rule.methods or ()) else []
 
+    pages = [each for each in pages if each.mimetype != "application/pdf"]  # what is on paper has no address
     shown = [each.request.path for each in pages if is_marked(each.get_data(as_text=True))]
     assert {"/clinic/", "/clinic/patients", f"/clinic/patients/{ids['patient_id'][0]}"} <= {*shown}
     assert desk.get("/clinic/").status_code == 200  # still signed in

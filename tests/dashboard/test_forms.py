@@ -35,6 +35,7 @@ IDS = {
     "filename": "clinic.css",
     "procedure": "tlif",
     "card_id": "stairs", "language": "en",
+    "table": "episode",
 }  # fmt: skip
 pytestmark = pytest.mark.sqlite_only
 

@@ -16,7 +16,7 @@ MADE = (
     r"(?:task|why|lead|do|status|class|procedure|role|sort|owner|waiting|error|limit|state|skip|change|message"
     r"|condition|ground|grade|reason|reminder|protocol|alert|outcome|letter|measure|instrument|wound|visit|photo|device"
     r"|event|glass|double|merged|language|units|proxy|proxy_ended|relationship|consent|exercise"
-    r"|end|unsent|health|cause|channel|place|invariant)_\w+"
+    r"|end|unsent|health|cause|channel|place|invariant|approach|operation|slot|done|sso_check)_\w+"
 )
 
 
