@@ -32,11 +32,10 @@ ALSO: Final[Mapping[str, tuple[str, ...]]] = {
         "/clinic/outcomes?procedure=tlif&kind=drive",
         "/clinic/outcomes?procedure=acdf&language=es",
         "/clinic/overview?language=es",
-        "/clinic/merge?survivor={patient_id}&absorbed={other_patient_id}",
         "/clinic/patients?language=en",
     ),
     "clinician": ("/clinic/patients/{patient_id}", "/clinic/milestones/{drive_id}", "/clinic/milestones/{slot_id}"),
-    "admin": (),
+    "admin": ("/clinic/merge?survivor={patient_id}&absorbed={other_patient_id}",),
     "stranger": ("/clinic/",),
 }
 
