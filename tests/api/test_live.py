@@ -77,6 +77,7 @@ CONTRADICTABLE = (
     "achieve_milestone",
     "skip_milestone",
     "import_caseload",
+    "merge_patient",
     "move_episode",
     "clear_milestone",
     "copy_a_protocol",
