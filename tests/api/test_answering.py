@@ -180,7 +180,7 @@ def test_the_page_sets_shows_and_takes_back(boss: Desk, session: Session, clinic
 
     def tag() -> str:
         section: str = boss.get(PAGE).get_data(as_text=True).split('id="u-same_day"')[1]
-        return section.split('name="tag" value="')[1].split('"')[0]
+        return section.split('name="tag" value="')[1].split('"', maxsplit=1)[0]
 
     no_reason = boss.post(f"{PAGE}/same_day", sent | {"tag": tag()})
     stale = boss.post(f"{PAGE}/same_day", sent | {"reason": REASON, "tag": "0"})
