@@ -81,10 +81,16 @@ def _safety_file(asked: _Asked) -> tuple[str, str]:
 
 
 def _bands_file(asked: _Asked) -> tuple[str, str]:
-    common = {"procedure": asked.procedure, "today": asked.today, "smallest": smallest()}
     bands = (
-        view_recovery_band(current_session(), asked.practice, approach_class=each, **common)
-        for each in (*ApproachClass, None)
+        view_recovery_band(
+            current_session(),
+            asked.practice,
+            procedure=asked.procedure,
+            approach_class=approach_class,
+            today=asked.today,
+            smallest=smallest(),
+        )
+        for approach_class in (*ApproachClass, None)
     )
     return "bands", bands_csv(bands)
 

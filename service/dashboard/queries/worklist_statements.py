@@ -7,7 +7,19 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Date, Select, and_, bindparam, case, func, literal_column, or_, select
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Date,
+    Select,
+    and_,
+    bindparam,
+    case,
+    func,
+    literal_column,
+    or_,
+    select,
+)
 
 from models import Alert, CheckIn, Episode, Milestone, MilestoneProgress, Patient, Staff, Surgery, Task
 from models.clearance import Clearance
@@ -35,7 +47,7 @@ def _said(word: StrEnum) -> ColumnElement[str]:
     return literal_column(f"'{word.value}'")
 
 
-_PRACTICE: Final = bindparam("practice")
+_PRACTICE: Final[BindParameter[str]] = bindparam("practice")
 _TODAY: Final = bindparam("today", type_=Date())
 _IS_OPEN: Final = and_(
     Episode.practice_id == _PRACTICE, Episode.status.in_([_said(word) for word in OPEN]), Episode.deleted.is_(False)
