@@ -18,9 +18,29 @@ from tests.database import (  # noqa: F401
     settings,
 )
 from tests.needs import account_lines, fail_if_skipped
+from tests.speed import remember_routes, seldom_look_for_garbage
 
 hypothesis.settings.register_profile("tests", deadline=None, database=None, print_blob=True, max_examples=50)
 hypothesis.settings.load_profile("tests")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the modules that take long, so that no process is left alone with one at the end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
+def pytest_collection_finish() -> None:
+    """Begin when all that tests import is there."""
+    seldom_look_for_garbage()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_applications() -> Iterator[None]:
+    """Make the applications of thousands of tests quickly."""
+    with pytest.MonkeyPatch.context() as patch:
+        remember_routes(patch)
+        yield
 
 
 @pytest.fixture(autouse=True)

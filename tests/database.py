@@ -233,6 +233,8 @@ def engines_of(databases: Databases, url: str) -> Iterator[Engine]:
     try:
         yield engines[-1]
     finally:
+        # A value that is its own key, as on SQLite, would be kept for ever, with all that it compiled.
+        del _SERVICE_ENGINES[engines[-1]]
         for each in engines:
             each.dispose()
 

@@ -224,25 +224,30 @@ FAULTS = (
         ("tests/backup/test_under_load.py -k prefix and sqlite",),
     ),
     Fault(
-        "M15 jobs that are dropped when they come a second late",
-        (Change("schedules/worker.py", '"misfire_grace_time": None', '"misfire_grace_time": 1'),),
-        ("tests/worker/test_late_jobs.py",),
-    ),
-    Fault(
         "M13 errors of the database tell their parameters",
         (Change("models/engine.py", '{"hide_parameters": True}', '{"hide_parameters": False}'),),
         ("tests/api/test_leaks.py -k no_error_of_the_database",),
     ),
     Fault(
-        "M18 deleted content stays in the file",
+        "M14 a provider's token whose time and nonce nobody checks",
         (
             Change(
-                "models/engine.py",
-                "PRAGMA secure_delete=ON",
-                "PRAGMA secure_delete=OFF",
+                "service/identity/provider.py",
+                "            claims.validate(now=int(now.timestamp()), leeway=_LEEWAY_SECONDS)\n",
+                "",
             ),
         ),
-        ("tests/api/test_erasure.py -k gone_from_every_table",),
+        ("tests/sso/test_single_sign_on.py -k another_time", "tests/sso/test_single_sign_on.py -k not_for_this"),
+    ),
+    Fault(
+        "M15 jobs that are dropped when they come a second late",
+        (Change("schedules/worker.py", '"misfire_grace_time": None', '"misfire_grace_time": 1'),),
+        ("tests/worker/test_late_jobs.py",),
+    ),
+    Fault(
+        "M16 a route without an entry",
+        (Change("service/identity/roles.py", '    "GET /api/v1/me": EVERY_STAFF,\n', ""),),
+        ("tests/api/test_walls.py -k stands_in_the_table",),
     ),
     Fault(
         "M17 no deadline by the kernel",
@@ -254,6 +259,17 @@ FAULTS = (
             ),
         ),
         ("tests/worker/test_processes.py -k frozen_past_its_lease or thawed",),
+    ),
+    Fault(
+        "M18 deleted content stays in the file",
+        (
+            Change(
+                "models/engine.py",
+                "PRAGMA secure_delete=ON",
+                "PRAGMA secure_delete=OFF",
+            ),
+        ),
+        ("tests/api/test_erasure.py -k gone_from_every_table",),
     ),
 )
 

@@ -12,18 +12,25 @@ from enum import Enum
 from functools import lru_cache
 from typing import Any, Final
 
-from sqlalchemy import Column, LargeBinary, RowMapping, Table, select
+from sqlalchemy import Boolean, Column, Date, Integer, LargeBinary, RowMapping, Table, select
 from sqlalchemy.orm import Session
 
-from models.base import Base
+from models.base import Base, UtcDateTime
 from models.private import Sealed, keys_of
 from service.care.holdings import HOLDINGS, Found
+from service.care.parquet import CellType
 from service.care.resealing import sealed_models
 from service.care.safe_csv import Cell
 
 ROWS_AT_ONCE: Final = 1000
 _NOT_TOLD: Final = frozenset({"practice_id", "rev", "deleted"})
 _TOO_LARGE: Final = frozenset({"letter.pdf"})  # a whole document in a cell: it is read as itself
+_TYPES: Final[Mapping[type[Any], CellType]] = {
+    Boolean: CellType.truth,
+    Integer: CellType.whole,
+    Date: CellType.day,
+    UtcDateTime: CellType.instant,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +44,15 @@ class ExportTable:
     def header(self) -> list[str]:
         """Return the names of the columns: the plain ones, then the private ones."""
         return [column.name for column in self._plain] + [each.removesuffix("_sealed") for each in self._private]
+
+    @property
+    def cell_types(self) -> list[CellType]:
+        """Return of what type the cells of each column are: text, where nothing else is said."""
+        plain = [
+            next((told for kind, told in _TYPES.items() if isinstance(column.type, kind)), CellType.text)
+            for column in self._plain
+        ]
+        return plain + [CellType.text] * len(self._private)
 
     def pages(self, session: Session, practice_id: str) -> Iterator[list[list[Cell]]]:
         """Yield the practice's rows by id, without tombstones, so many at a time."""

@@ -6,6 +6,7 @@ import tracemalloc
 from datetime import timedelta
 from pathlib import Path
 
+import duckdb
 import pytest
 from flask import Flask
 from sqlalchemy.orm import Session
@@ -19,7 +20,7 @@ from service.care.practice_export import ExportTable, exportable
 from service.care.safe_csv import csv_chunks
 from tests import builders
 from tests.api.conftest import Caller, Clinic, Look, as_signed_in, as_staff
-from tests.clock import FixedClock
+from tests.clock import MONDAY_AFTERNOON, FixedClock
 
 
 @pytest.fixture
@@ -56,8 +57,8 @@ def test_every_patient_whose_row_leaves_is_named_in_the_trail_before_it_does(
 
     entries = [each for each in look(AuditEntry, practice_id=clinic.id) if "tables" in each.route]
     assert [each.about for each in entries] == [
-        {"table": "check_in", "private": "false"},
-        {"table": "surgery", "private": "true"},
+        {"table": "check_in", "private": "false", "format": "csv"},
+        {"table": "surgery", "private": "true", "format": "csv"},
     ]
     named = session.query(AuditSubject.patient_id).filter_by(entry_id=entries[1].id)
     assert {each[0] for each in named} == {clinic.patient.id, clinic.other_patient.id}
@@ -134,4 +135,39 @@ def test_the_command_writes_a_file_for_each_table_that_its_owner_alone_reads(
     assert {row["id"] for row in rows} == {clinic.patient.id, clinic.other_patient.id}
     assert again.exit_code == 1
     (entry,) = [each for each in look(AuditEntry, practice_id=clinic.id) if each.route == "flask export tables"]
-    assert entry.about == {"tables": ["patient", "surgery"], "private": False}
+    assert entry.about == {"tables": ["patient", "surgery"], "private": False, "format": "csv"}
+
+
+def test_parquet_keeps_the_types_and_the_words_as_they_are(
+    admin: Caller, clinic: Clinic, session: Session, tmp_path: Path
+) -> None:
+    clinic.patient.given_name, clinic.patient.details_consent_at = "=1+1", MONDAY_AFTERNOON
+    session.commit()
+    file = tmp_path / "patient.parquet"
+
+    answer = admin.get("/practice/tables/patient?format=parquet&private=true")
+    file.write_bytes(answer.get_data())
+    answer.close()
+
+    assert answer.content_type == "application/vnd.apache.parquet"
+    assert answer.headers["Content-Disposition"] == "attachment; filename=patient.parquet"
+    rows = duckdb.execute(
+        "SELECT given_name, date_of_birth, email, details_consent_at = TIMESTAMPTZ '2026-03-02 15:00:00Z' "
+        f"FROM '{file}' WHERE id = '{clinic.patient.id}'"
+    )
+    assert rows.fetchall() == [("=1+1", clinic.patient.date_of_birth, clinic.patient.email, True)]
+
+
+def test_every_exportable_table_can_be_written_as_parquet(
+    app: Flask, clinic: Clinic, tmp_path: Path, foreign_clinic: Clinic
+) -> None:
+    folder = tmp_path / "export"
+    arguments = ["export", str(folder), "--format", "parquet", "--practice", clinic.practice.slug]
+
+    run = app.test_cli_runner().invoke(args=arguments)
+
+    assert run.exit_code == 0, run.output
+    assert {each.name for each in folder.iterdir()} == {f"{name}.parquet" for name in exportable()}
+    assert {each.stat().st_mode & 0o777 for each in folder.iterdir()} == {0o600}
+    milestones = duckdb.execute(f"SELECT DISTINCT patient_id FROM '{folder / 'milestone.parquet'}' ORDER BY ALL")
+    assert milestones.fetchall() == [(each,) for each in sorted((clinic.patient.id, clinic.other_patient.id))]
