@@ -17,7 +17,7 @@ ifneq ($(wildcard $(INSTALLED_DEV)),)
 INSTALLED := $(INSTALLED_DEV)
 endif
 
-.PHONY: help run test clients api-types check format screenshots bench phones morning drill chaos fuzz audit mutants delivery-mutants lock install install-dev clean
+.PHONY: help run test clients api-types check format screenshots bench phones morning drill chaos soak fuzz audit mutants delivery-mutants lock install install-dev clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -65,6 +65,9 @@ drill: $(INSTALLED_DEV) ## lose a clinic and bring it back from its backup, step
 
 chaos: $(INSTALLED_DEV) ## kill, freeze and starve workers on both databases, and check what they did (an hour; ARGS="--seed 1")
 	@$(BIN)/python -m tests.chaos $(ARGS)
+
+soak: $(INSTALLED_DEV) ## run under twice the base load while workers are killed, and see that nothing grows (20 minutes; ARGS="--minutes 3")
+	@$(BIN)/python -m tests.soak $(ARGS)
 
 fuzz: $(INSTALLED_DEV) ## feed the parsers of synchronisation, import and protocols with bytes (5 minutes; ARGS="--seconds 600")
 	@$(BIN)/python -m tests.fuzz $(ARGS)
