@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+import trustme
 
 from models.reminder import AttemptOutcome
 from schedules.delivery.channels import Refusal, Result
@@ -225,7 +226,7 @@ def test_many_messages_at_once_share_one_connection(monkeypatch: pytest.MonkeyPa
             await together.wait()
         await answer(send, peer.take(seen))
 
-    with serving(app) as (peer.url, context):
+    with serving(app, trustme.CA()) as (peer.url, context):
         monkeypatch.setattr(ssl, "create_default_context", lambda: context)
         sender = FcmSender(peer.project)
         sender.send(MESSAGE, DEADLINE)
