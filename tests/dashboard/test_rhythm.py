@@ -6,10 +6,12 @@ import pytest
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from models import Practice
+from models import CheckIn, Practice
+from models.care import Reporter
 from models.people import StaffRole
 from tests import builders
 from tests.api.conftest import Clinic, Look
+from tests.clock import MONDAY_AFTERNOON
 from tests.dashboard.conftest import Desk, desk_of, text_of
 
 PAGE = "/clinic/check-ins"
@@ -66,3 +68,19 @@ def test_who_may_not_set_it_does_not_see_the_page(desk: Desk, surgeon: Desk, adm
     assert [each.get(PAGE).status_code for each in (desk, surgeon, admin)] == [403, 200, 200]
     linked = [PAGE in each.get("/clinic/protocols").get_data(as_text=True) for each in (desk, surgeon, admin)]
     assert linked == [False, True, True]
+
+
+def test_the_patients_page_tells_what_was_ticked_off(desk: Desk, session: Session, clinic: Clinic) -> None:
+    path = f"/clinic/patients/{clinic.patient.id}"
+    untold = text_of(desk.get(path))
+    row = CheckIn(practice_id=clinic.id, id="ticked", patient_id=clinic.patient.id, episode_id=clinic.episode.id)
+    row.reported_at = row.received_at = MONDAY_AFTERNOON
+    row.reported_by, row.pain, row.exercises = Reporter.patient, 3, ["walk"]
+    session.add(row)
+    session.commit()
+
+    told = text_of(desk.get(path))
+
+    assert "Nothing was told of exercises" in untold
+    assert re.search(r"I walked a little, several times\.\s+protection\s+1 of 1 days", told)
+    assert re.search(r"bending or twisting my spine\.\s+protection\s+0 of 1 days", told)
