@@ -323,7 +323,7 @@ def test_the_page_says_each_figure_with_its_unit_and_day_in_both_languages(
     spanish = text_of(desk.get(f"{PAGE}?language=es"))
 
     for words in (
-        "Clinic Mon 2 Mar 2026",
+        "Overview Mon 2 Mar 2026",
         "Nobody watches what phones report",
         "Same day 60 minutes E 1 since Mon 2 Mar 08:30 1 1 2 1 half or more still wait",
         "Open episodes of care on Mon 2 Mar: 8 active, 0 paused.",
@@ -338,7 +338,7 @@ def test_the_page_says_each_figure_with_its_unit_and_day_in_both_languages(
     ):
         assert words in said, words
     assert "These figures are of your own caseload" not in said
-    assert "Clínica lun 2 mar 2026" in spanish
+    assert "Resumen lun 2 mar 2026" in spanish
     assert "menos de 5" in spanish
 
 
