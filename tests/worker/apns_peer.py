@@ -84,5 +84,5 @@ def signing_key() -> ec.EllipticCurvePrivateKey:
 def apns_service(authority: trustme.CA | None = None) -> Iterator[ApnsPeer]:
     """Run the service on a free port of this machine, with a certificate of `authority` or of its own."""
     peer = ApnsPeer()
-    with serving(peer, authority or trustme.CA()) as (peer.url, peer.context):
+    with serving(peer, authority) as (peer.url, peer.context):
         yield peer

@@ -18,8 +18,12 @@ from tests.worker.push_peers import Reply
 
 
 @contextlib.contextmanager
-def serving(app: Any, authority: trustme.CA) -> Iterator[tuple[str, ssl.SSLContext]]:
-    """Run an ASGI application on a free port of this machine; yield its address, and what trusts its certificate."""
+def serving(app: Any, authority: trustme.CA | None = None) -> Iterator[tuple[str, ssl.SSLContext]]:
+    """Run an ASGI application on a free port of this machine; yield its address, and what trusts its certificate.
+
+    `authority` vouches for it, by default one of its own.
+    """
+    authority = authority or trustme.CA()
     context, over = ssl.create_default_context(), threading.Event()
     authority.configure_trust(context)
     listener = socket.create_server(("127.0.0.1", 0))
