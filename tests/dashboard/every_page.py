@@ -51,7 +51,7 @@ def pages_by_address(app: Flask, ids: Mapping[str, str]) -> dict[str, list[str]]
         if may is ANYONE:
             found["stranger"].append(path)
         else:
-            found["coordinator" if may is not None and StaffRole.coordinator in may else "admin"].append(path)
+            found["coordinator" if StaffRole.coordinator in may else "admin"].append(path)
     return {who: sorted(paths) + [each.format_map(ids) for each in ALSO[who]] for who, paths in found.items()}
 
 

@@ -31,7 +31,7 @@ def stored(desk: Desk, surgery: Surgery) -> dict[str, str]:
 
 
 def token_of(answer: Answer) -> str:
-    return re.findall(r'name="token" value="([^"]+)"', answer.get_data(as_text=True))[0]
+    return str(re.findall(r'name="token" value="([^"]+)"', answer.get_data(as_text=True))[0])
 
 
 def test_a_conversion_to_open_is_read_before_the_button_does_it(desk: Desk, clinic: Clinic, look: Look) -> None:

@@ -32,7 +32,7 @@ def test_an_address_is_shown_once_made_anew_and_ended(desk: Desk, clinic: Clinic
 
     def made() -> str:
         page = desk.post(path).get_data(as_text=True)
-        return re.findall(r"<code>http[^<]+(/calendar/[^<]+\.ics)</code>", page)[0]
+        return str(re.findall(r"<code>http[^<]+(/calendar/[^<]+\.ics)</code>", page)[0])
 
     first, second = made(), made()
     later = desk.get(path)
