@@ -12,7 +12,7 @@ from service.identity.sessions import start_session
 from tests import builders
 from tests.api.conftest import API, Clinic
 from tests.clock import FixedClock
-from tests.dashboard.conftest import COOKIE, Desk, text_of
+from tests.dashboard.conftest import COOKIE, Answer, Desk, text_of
 from tests.sso.providers import RealProvider
 from tests.sso.test_single_sign_on import clock, provider, providers, settings, use  # noqa: F401
 
@@ -54,7 +54,8 @@ def test_a_provider_is_asked_whether_it_is_there(
 
     def ask(name: str) -> None:
         said[name] = text_of(desk.post(f"/clinic{path}"))
-        told: Any = desk.client.get(f"{API}{path}", headers={"Authorization": f"Bearer {secret}"}).json
+        answer: Answer = desk.client.get(f"{API}{path}", headers={"Authorization": f"Bearer {secret}"})
+        told = answer.json
         found[name] = told["answers"], told["code"]
 
     ask("as it is")
