@@ -3,7 +3,7 @@
 Days count from the day of surgery (day 0). A change holds from a day on; what was asked before it stays as it was.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
@@ -20,6 +20,7 @@ MOST_CALLS: Final = 10
 _DAYS_A_WEEK: Final = 7
 _LOOKED_FOR_UNTIL: Final = 90  # who is silent is looked for until then at least
 _ONE_DAY: Final = timedelta(days=1)
+LONGEST_WINDOW: Final = 14  # days: a week of one phase that was not over, and one of the next
 _REMEMBERED: Final = timedelta(days=LAST_DAY + 35)
 
 
@@ -150,6 +151,31 @@ def _check_in_days(history: RhythmHistory, day0: date, setting: Setting | None) 
         asks_red_flags = setting is not Setting.inpatient and through is not None and pod <= through
         if asks_red_flags or pod in _days_of(rhythm):
             yield CheckInDay(pod, on, asks_red_flags)
+
+
+def asked_by_day(history: RhythmHistory, since: date, until: date) -> tuple[tuple[date, frozenset[int]], ...]:
+    """Return for dates of the clinic's calendar on which days after surgery patients are asked, by the rhythm of each.
+
+    Before the clinic's first rhythm the default counts. The dates begin as long before `since` as a window can last.
+    """
+    days = range((until - since).days + 1 + LONGEST_WINDOW)
+    dates = (since + timedelta(days=each - LONGEST_WINDOW) for each in days)
+    return tuple((on, _days_of(history.on(on) or DEFAULT_RHYTHM)) for on in dates)
+
+
+def check_in_windows(
+    asked: Iterable[tuple[date, frozenset[int]]], day0: date, since: date
+) -> Iterator[tuple[date, date]]:
+    """Yield first and last day of each window that ends on `since` or later, after a surgery on `day0`.
+
+    A window asks for one check-in, on the day that is asked for or on one after the day that was asked for before.
+    """
+    begins = day0 + _ONE_DAY
+    for on, days in asked:
+        if (on - day0).days in days:
+            if on >= since:
+                yield max(begins, on - timedelta(days=LONGEST_WINDOW - 1)), on
+            begins = on + _ONE_DAY
 
 
 def call_days(history: RhythmHistory, day0: date | None) -> tuple[tuple[int, date], ...]:

@@ -15,8 +15,9 @@ from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from models import CheckIn, Device, Episode, Milestone, MilestoneProgress, Patient, Practice, Surgery
-from schedules.outcomes.check_ins import LAST_DAY, LONGEST_WINDOW, Tally, tally
+from schedules.outcomes.check_ins import Tally, tally
 from schedules.outcomes.proportions import wilson
+from schedules.plan.check_ins import LAST_DAY, LONGEST_WINDOW, asked_by_day, check_in_windows, read_history
 from schedules.plan.questionnaires import QUESTIONNAIRE_KINDS
 from schedules.plan.vocabulary import ApproachClass, EpisodeStatus, Grade, Owner, Procedure, SurgeryStatus
 from service.care.outcomes import GRADE, Smallest, told_count
@@ -135,10 +136,11 @@ def _count_open(session: Session, practice_id: str) -> Mapping[EpisodeStatus, in
 def _count_check_ins(session: Session, practice: Practice, since: date, until: date) -> Tally:
     zone = ZoneInfo(practice.time_zone)
     reported = _read_reports(session, practice.id, since, until, zone)
+    asked = asked_by_day(read_history(practice.check_in_rhythms), since, until)
     told = Tally()
     for episode_id, enrolled_at, day0 in session.execute(_courses(practice.id, since, until)):
         joined_on, days = enrolled_at.astimezone(zone).date(), reported.get(episode_id, ())
-        told += tally(day0, joined_on=joined_on, since=since, until=until, reported_on=days)
+        told += tally(check_in_windows(asked, day0, since), joined_on=joined_on, reported_on=days)
     return told
 
 

@@ -14,6 +14,15 @@ from models.ids import new_id
 from models.reminder import DecisionKind
 from models.watch import AuditMark, Invariant
 from schedules.outcomes.check_ins import Tally, tally
+from schedules.plan.check_ins import (
+    NO_RHYTHM,
+    CheckInRhythm,
+    RhythmHistory,
+    RhythmPhase,
+    RhythmVersion,
+    asked_by_day,
+    check_in_windows,
+)
 from schedules.plan.vocabulary import (
     AlertKind,
     AlertState,
@@ -104,8 +113,8 @@ def test_a_check_in_is_asked_for_in_each_window_of_the_rhythm_that_is_over(
         (1, 3, 0, (1, 3), Tally(2, 3)),  # daily
         (15, 21, 0, (15, 16, 18), Tally(1, 2)),  # two windows: day 15 to 18, day 19 to 21
         (15, 17, 0, (15,), Tally(0, 0)),  # the first is not over
-        (43, 90, 0, (49, 50, 90), Tally(3, 7)),  # weekly
-        (80, 200, 0, (), Tally(0, 2)),  # nothing after day 90
+        (43, 90, 0, (49, 50, 90), Tally(2, 6)),  # weekly
+        (80, 200, 0, (), Tally(0, 1)),  # day 84, and nothing after day 90
         (15, 21, 16, (16, 19), Tally(1, 1)),  # joined within the first window
         (-9, 0, -9, (0,), Tally(0, 0)),  # nor on the day of surgery
     ],
@@ -115,7 +124,21 @@ def test_windows_end_in_the_period_and_begin_after_the_patient_joined(
 ) -> None:
     since_on, until_on, joined, *on = (DAY_0 + timedelta(days=each) for each in (since, until, joined_on, *days))
 
-    assert tally(DAY_0, joined_on=joined, since=since_on, until=until_on, reported_on=on) == expected
+    windows = check_in_windows(asked_by_day(NO_RHYTHM, since_on, until_on), DAY_0, since_on)
+    assert tally(windows, joined_on=joined, reported_on=on) == expected
+
+
+def test_the_clinics_own_rhythm_says_what_was_asked() -> None:
+    daily, weekly = (CheckInRhythm((RhythmPhase(90, each),), None, ()) for each in (7, 1))
+    changed_on = DAY_0 + timedelta(days=10)
+    history = RhythmHistory((RhythmVersion(1, DAY_0, weekly), RhythmVersion(2, changed_on, daily)))
+    until = DAY_0 + timedelta(days=12)
+
+    windows = check_in_windows(asked_by_day(history, DAY_0, until), DAY_0, DAY_0)
+
+    assert [((first - DAY_0).days, (last - DAY_0).days) for first, last in windows] == [
+        (1, 7), (8, 10), (11, 11), (12, 12),
+    ]  # fmt: skip
 
 
 def test_own_items_count_whose_window_closed_and_are_kept_when_reached_within_it(
