@@ -70,7 +70,11 @@ class ReminderMachine(RuleBasedStateMachine):
     def report(self, pick: int) -> None:
         milestone = self.milestone(pick)
         if milestone.id not in self.complete:
-            builders.progress(self.session, milestone, achieved_on=self.clock.now().date())
+            today, key = self.clock.now().date(), (self.surgery.practice_id, milestone.id)
+            if (taken_back := self.session.get(MilestoneProgress, key)) is None:
+                builders.progress(self.session, milestone, achieved_on=today)
+            else:
+                taken_back.achieved_on = today
             self.complete.add(milestone.id)
         self.take_back(milestone, "achieved")
 
