@@ -22,6 +22,7 @@ import pytest
 from config import Settings
 from tests.clock import FixedClock
 from tests.needs import need
+from tests.speed import forget_statements
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -237,6 +238,7 @@ def engines_of(databases: Databases, url: str) -> Iterator[Engine]:
         del _SERVICE_ENGINES[engines[-1]]
         for each in engines:
             each.dispose()
+        forget_statements()
 
 
 def service_engine_of(engine: Engine) -> Engine:

@@ -17,6 +17,14 @@ def seldom_look_for_garbage() -> None:
     gc.set_threshold(20_000, 20, 10)
 
 
+def forget_statements() -> None:
+    """Drop what mappers compiled for an engine that is gone: its dialect comes never again, and garbage hides there."""
+    from models import Base
+
+    for mapper in Base.registry.mappers:
+        mapper._compiled_cache.clear()
+
+
 def remember_routes(patch: pytest.MonkeyPatch) -> None:
     """Compile the code that builds a route's address once in a process, and not once for each application of a test."""
     compile_builder: Callable[[Rule, bool], Builder] = Rule._compile_builder
