@@ -117,8 +117,7 @@ SCORES: dict[str, Any] = {
                             "median": 22.0,
                             "high": 34.0,
                             "improved": [
-                                _ODI_BY_10
-                                | {"of": 64, "count": 50, "share": 0.7813, "low": 0.6657, "high": 0.8649},
+                                _ODI_BY_10 | {"of": 64, "count": 50, "share": 0.7813, "low": 0.6657, "high": 0.8649},
                             ],
                         },
                     ],

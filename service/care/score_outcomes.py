@@ -1,4 +1,4 @@
-"""Use cases: how scores of questionnaires run after a procedure, minimally invasive beside open, from before surgery on.
+"""Use cases: how scores of questionnaires run after a procedure, minimally invasive beside open.
 
 A score belongs to the time that it was asked for: its questionnaire's due day, if it was answered within that window.
 Who improved is counted by every published minimal important change that applies; none is picked.
@@ -26,7 +26,7 @@ from service.care.scores import may_be_baseline
 
 @dataclass(frozen=True, slots=True)
 class Improved:
-    """How many of `of` with both scores improved by a change. `count` None: it would tell of few, so no share either."""
+    """How many of `of` with both scores improved by a change. `count` None: it would tell of few."""
 
     figure: ImportantChange
     of: int

@@ -24,7 +24,11 @@ def test_the_last_of_several_scores_counts_and_times_stand_in_order() -> None:
 
     points = trajectory(scores, smallest=1)
 
-    assert [(each.day, each.spread.count, each.spread.median) for each in points] == [(None, 1, 9), (14, 1, 5), (365, 1, 1)]
+    assert [(each.day, each.spread.count, each.spread.median) for each in points] == [
+        (None, 1, 9),
+        (14, 1, 5),
+        (365, 1, 1),
+    ]
 
 
 def test_a_time_of_few_is_not_in_it_and_nobody_is_compared_with_what_is_not_told() -> None:
