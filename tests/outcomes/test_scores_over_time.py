@@ -1,6 +1,10 @@
 """Scores after a procedure: by class, at the time they were asked for, each with its own baseline, never of few."""
 
+import csv
+import io
+import re
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -8,14 +12,16 @@ from flask import Flask
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from models import Episode
+from models import AuditEntry, Episode
 from schedules.plan.vocabulary import ApproachClass, Instrument, Procedure
 from service.db import db
-from tests.api.conftest import Caller, Clinic
+from tests.api.conftest import Caller, Clinic, Look
+from tests.dashboard.conftest import Desk, text_of
 from tests.outcomes.courses import DAY_0, SMALLEST, stage
 from tests.outcomes.scores import asked, improved
 
 SCORES = "/outcomes/scores?procedure=tlif"
+PAGE = "/clinic/outcomes?procedure=tlif"
 MISS, OPEN = ApproachClass.miss, ApproachClass.open
 BEFORE = [40.0 + 2 * index for index in range(SMALLEST)]  # 40 to 78
 
@@ -198,3 +204,83 @@ def test_scores_cost_the_same_statements_for_few_answers_and_for_many(
     improved(session, clinic.practice, BEFORE, BEFORE, approach_class=OPEN)
 
     assert statements() == few
+
+
+@pytest.mark.sqlite_only
+def test_the_page_has_picture_and_table_of_each_measure_with_unit_day_source_and_grade(
+    session: Session, desk: Desk, clinic: Clinic
+) -> None:
+    improved(session, clinic.practice, BEFORE, [each - 20 for each in BEFORE], approach_class=MISS)
+    improved(session, clinic.practice, BEFORE, [each - 5 for each in BEFORE], approach_class=OPEN)
+
+    answer = desk.get(PAGE)
+
+    html, said = answer.get_data(as_text=True), text_of(answer)
+    assert re.findall(r'aria-labelledby="(t-odi d-odi)"', html) == ["t-odi d-odi"]
+    assert '<desc id="d-odi">MISS: Before surgery 59, day 42 39. open: Before surgery 59, day 42 54. </desc>' in html
+    # 59 and 39 of 100 on an axis from 16 to 252; the second class stands eight to the right.
+    assert [each for each in re.findall(r'<path class="line" d="(M[^H"]*)"', html) if "L" in each] == [
+        "M88.0 112.8 L520.0 160.0", "M96.0 112.8 L528.0 124.6",
+    ]  # fmt: skip
+    assert html.count('<line class="change"') == 8
+    for words in (
+        "Scores of questionnaires TLIF, Mon 2 Mar 2026",
+        "Not adjusted, not proof",
+        "Oswestry (ODI), % 0-100, lower is better",
+        "day 42 39 29.5 – 48.5, 20 patients",
+        "14 of 20, 70 % 48 – 85 % : by at least 30 % (S114, Grade C)",
+        "is reached at 49: 10 (S114, Grade C); 41.3: 30 % (S114, Grade C)",
+    ):
+        assert words in said, words
+    assert "Puntuaciones de los cuestionarios" in text_of(desk.get(f"{PAGE}&language=es"))
+
+
+@pytest.mark.sqlite_only
+def test_labels_of_many_lines_lie_on_no_other_and_within_the_picture(
+    session: Session, desk: Desk, clinic: Clinic
+) -> None:
+    for approach_class in (MISS, OPEN):
+        improved(session, clinic.practice, [20.0] * SMALLEST, [1.0] * SMALLEST, approach_class=approach_class)
+
+    html = desk.get(PAGE).get_data(as_text=True)
+
+    places = [float(y) for y in re.findall(r'<text class="(?:tick|name)" x="568" y="([0-9.]+)"', html)]
+    assert len(places) == 10
+    assert min(later - one for one, later in pairwise(places)) >= 14
+    assert max(places) <= 256
+
+
+@pytest.mark.sqlite_only
+def test_the_page_says_so_where_too_few_answered(session: Session, desk: Desk, clinic: Clinic) -> None:
+    improved(session, clinic.practice, BEFORE[:-1], BEFORE[:-1])
+
+    assert "At no time do 20 patients of a class have a score" in text_of(desk.get(PAGE))
+
+
+@pytest.mark.sqlite_only
+def test_the_file_has_the_same_figures_and_leaves_out_the_same(
+    session: Session, desk: Desk, clinic: Clinic, look: Look
+) -> None:
+    improved(session, clinic.practice, [60.0] * SMALLEST, [45.0] * 16 + [60.0] * 4)
+    improved(session, clinic.practice, [60.0] * 3, [45.0] * 3, approach_class=OPEN)
+
+    answer = desk.get("/clinic/outcomes.csv?procedure=tlif&part=scores")
+
+    rows = list(csv.DictReader(io.StringIO(answer.get_data(as_text=True))))
+    times = {row["days_since_surgery"]: row for row in rows if row["patients"]}
+    assert [(row["patients"], row["median"], row["upper_quartile"]) for row in times.values()] == [
+        ("20", "60.0", "60.0"), ("20", "45.0", "45.0"),
+    ]  # fmt: skip
+    assert list(times) == ["before", "42"]
+    reached = {row["important_change"]: row for row in rows if row["reached_at"]}
+    assert (reached["12.8"]["reached_at"], reached["12.8"]["change_sources"], reached["12.8"]["change_grade"]) == (
+        "47.2", "S113", "B",
+    )  # fmt: skip
+    counted = {row["important_change"]: (row["improved"], row["of"], row["share"]) for row in rows if row["of"]}
+    assert counted == {"10": ("not told", "20", ""), "30": ("0", "20", "0.0")} | {
+        "12.8": ("not told", "20", ""), "18": ("0", "20", "0.0"),
+    }  # fmt: skip
+    assert [row["group_size"] for row in rows if row["approach_class"] == "open"] == ["fewer than 20"]
+    assert {(row["as_of"], row["grade"]) for row in rows} == {("2026-03-02", "D")}
+    (entry,) = [row for row in look(AuditEntry, practice_id=clinic.id) if row.route == "GET /clinic/outcomes.csv"]
+    assert entry.about == {"file": "csv", "procedure": "tlif", "kind": "scores"}
