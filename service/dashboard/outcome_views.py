@@ -16,7 +16,7 @@ from service.care.enrol import clinic_today
 from service.care.outcome_file import bands_csv, milestone_csv, safety_csv, scores_csv
 from service.care.outcomes import TABLE_DAYS, Measured, MilestoneOutcome, view_milestone_outcome
 from service.care.reach import practice_of
-from service.care.recovery_band import view_recovery_band
+from service.care.recovery_band import RecoveryBand, view_recovery_band
 from service.care.safe_csv import MEDIA_TYPE
 from service.care.safety_outcomes import WINDOWS, Rate, SafetyOutcome, view_safety_outcome
 from service.care.score_outcomes import ScoreOutcome, view_score_outcome
@@ -63,6 +63,7 @@ def show_outcomes() -> Response:
         drawn=draw_outcome(outcome),
         scores=scores,
         pictures=draw_scores(scores),
+        bands=[each for each in _bands(asked) if each.pain or each.walking],
         size=_SIZE,
         procedures=list(Procedure),
         kinds=list(Measured),
@@ -94,18 +95,7 @@ def _safety_file(asked: _Asked) -> tuple[str, str]:
 
 
 def _bands_file(asked: _Asked) -> tuple[str, str]:
-    bands = (
-        view_recovery_band(
-            current_session(),
-            asked.practice,
-            procedure=asked.procedure,
-            approach_class=approach_class,
-            today=asked.today,
-            smallest=smallest(),
-        )
-        for approach_class in (*ApproachClass, None)
-    )
-    return "bands", bands_csv(bands)
+    return "bands", bands_csv(_bands(asked))
 
 
 def _scores_file(asked: _Asked) -> tuple[str, str]:
@@ -166,3 +156,17 @@ def _scores(asked: _Asked) -> ScoreOutcome:
     return view_score_outcome(
         current_session(), asked.practice, procedure=asked.procedure, today=asked.today, smallest=smallest()
     )
+
+
+def _bands(asked: _Asked) -> list[RecoveryBand]:
+    return [
+        view_recovery_band(
+            current_session(),
+            asked.practice,
+            procedure=asked.procedure,
+            approach_class=approach_class,
+            today=asked.today,
+            smallest=smallest(),
+        )
+        for approach_class in (*ApproachClass, None)
+    ]
