@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from schedules.plan.vocabulary import MilestoneState, Phase, RestrictionKind
+from schedules.plan.vocabulary import MilestoneKind, MilestoneState, Phase, RestrictionKind
 from service.care.plan_view import MilestoneView, PlanView, RestrictionView, StageView
 
 WIDTH: Final = 1120
@@ -151,7 +151,10 @@ def draw_plan(plan: PlanView) -> Timeline:
 
 
 def _is_shown(view: MilestoneView) -> bool:
-    return view.row.phase is Phase.after_surgery and (view.row.earliest_days, view.row.target_days) != (None, None)
+    """Return whether an item has a place: what a patient is asked day after day is nothing to reach."""
+    row = view.row
+    has_days = (row.earliest_days, row.target_days) != (None, None)
+    return row.phase is Phase.after_surgery and has_days and row.kind != MilestoneKind.check_in
 
 
 def _days(on: date | None, offset: int | None, day0: date | None) -> int | None:

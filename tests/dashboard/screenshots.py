@@ -11,7 +11,7 @@ from playwright.sync_api import Browser
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import Patient, Practice, Staff, Surgery, journal, private
+from models import Patient, Practice, Staff, Surgery, WorkerHeartbeat, journal, private
 from models.engine import make_engine, make_session_factory
 from schedules.plan.vocabulary import SurgeryStatus
 from service.app import create_app
@@ -63,6 +63,7 @@ def _subject(url: str) -> Subject:
         practice = session.scalars(select(Practice)).one()
         surgeon = session.get_one(Staff, (practice.id, "demo-surgeon"))
         issued = start_session(session, practice.id, surgeon.id, life=timedelta(hours=12), label="Chrome", now=AT)
+        session.add(WorkerHeartbeat(worker_id="worker", started_at=AT - timedelta(days=1), ticked_at=AT))
         session.commit()
         begun = AT.date() - timedelta(days=30)
         patients = [row.patient_id for row in _surgeries(session, SurgeryStatus.performed) if row.surgery_on == begun]

@@ -35,7 +35,7 @@ def every_page(
     """Return a way to go through every page: each is named, and open while it is looked at."""
     fill(session, clinic)
     ids = add_targets(session, clinic, other=False)
-    ids |= {"drive_id": milestone_id("drive"), "other_patient_id": clinic.other_patient.id}
+    ids |= {"drive_id": milestone_id("drive"), "other_patient_id": clinic.other_patient.id, "card_id": "stairs"}
     boss = builders.staff(session, clinic.practice, role=StaffRole.practice_admin)
     staff = {"coordinator": clinic.coordinator, "clinician": clinic.clinician, "admin": boss}
     people = {who: visit(session_of(session, each)) for who, each in staff.items()} | {"stranger": visit()}

@@ -6,7 +6,9 @@ from datetime import date
 import pytest
 from sqlalchemy.orm import Session
 
-from schedules.plan.vocabulary import RestrictionKind
+from schedules.plan.check_ins import DEFAULT_RHYTHM, RhythmHistory, RhythmVersion, write_history
+from schedules.plan.vocabulary import MilestoneKind, RestrictionKind
+from schedules.planning import plan_episode
 from service.care.plan_view import PlanView, view_plan
 from service.dashboard.timeline import Bar, draw_plan
 from tests.api.conftest import Clinic
@@ -92,3 +94,18 @@ def test_whose_turn_it_is_stands_beside_the_bar_within_the_picture(session: Sess
         x, side = line.note
         assert line.earliest is not None
         assert x == line.earliest + line.width + 8 if side == "start" else x == line.earliest - 8
+
+
+def test_what_is_asked_day_after_day_is_no_line_of_the_picture(session: Session, clinic: Clinic) -> None:
+    rhythms = RhythmHistory((RhythmVersion(1, date(2026, 2, 1), DEFAULT_RHYTHM),))
+    clinic.practice.check_in_rhythms = write_history(rhythms)
+    session.commit()
+    plan_episode(session, clinic.id, clinic.episode.id, MONDAY_AFTERNOON)
+    session.commit()
+    plan = plan_of(session, clinic)
+
+    drawn = {line.view.row.kind for line in draw_plan(plan).items}
+
+    planned = {each.row.kind for each in plan.milestones}
+    assert planned - drawn >= {MilestoneKind.check_in}
+    assert MilestoneKind.walk30 in drawn
