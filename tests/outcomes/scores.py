@@ -40,11 +40,11 @@ def asked(session: Session, practice: Practice, **of: Any) -> Asked:
 
 
 def improved(session: Session, practice: Practice, before: list[float], after: list[float], **of: Any) -> None:
-    """Add a course for each index of Oswestry before surgery, with one at six weeks."""
-    for first, later in zip(before, after, strict=True):
+    """Add a course for each index of Oswestry before surgery, with one at six weeks: who is last in answers first."""
+    for index, (first, later) in enumerate(zip(before, after, strict=True)):
         one = asked(session, practice, **of)
         one.answer(-3, None, percent=first)
-        one.answer(42, one.six_weeks, percent=later)
+        one.answer(56 - index % 28, one.six_weeks, percent=later)
     session.commit()
 
 

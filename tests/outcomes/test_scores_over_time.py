@@ -99,6 +99,7 @@ def test_who_improved_is_counted_among_those_with_both_scores_each_with_the_own_
 
     assert (before["count"], later["count"], before["improved"]) == (20, 40, [])
     assert counts(later)[10, False] == (10, 20)
+    assert counts(later)[30, True] == (0, 20)  # 60 to 25 would be 58 %, but it is nobody's
 
 
 @pytest.mark.sqlite_only
