@@ -63,3 +63,22 @@ def spread(values: Sequence[float]) -> Spread | None:
         return Spread(1, values[0], values[0], values[0])
     low, _, high = quantiles(values, n=4, method="inclusive")
     return Spread(len(values), low, median(values), high)
+
+
+def told_apart(counts: Sequence[int], of: int, smallest: int) -> tuple[int | None, ...]:
+    """Return how many of `of` are in each of some parts that overlap; None for a count that would tell of few.
+
+    Few are fewer than `smallest`, above none: by the count itself, by what it leaves of all, or by its difference from
+    one that is told. Of two that are too near, the first is told.
+
+    >>> told_apart([12, 10, 3, 24], of=25, smallest=5)
+    (12, None, None, None)
+    """
+    told = [0, of]
+    shown: list[int | None] = []
+    for count in counts:
+        is_apart = all(count == each or abs(count - each) >= smallest for each in told)
+        shown.append(count if is_apart else None)
+        if is_apart:
+            told.append(count)
+    return tuple(shown)

@@ -104,3 +104,13 @@ def is_reached(change: ImportantChange, measure: Measure, baseline: float, value
     if not change.is_percent:
         return better >= change.amount
     return baseline > 0 and better >= round(change.amount * baseline / 100, _PLACES)
+
+
+def reached_at(change: ImportantChange, measure: Measure, baseline: float) -> float | None:
+    """Return the score from which on a change from the baseline is reached; None where the scale ends before it."""
+    if change.is_percent and baseline <= 0:
+        return None
+    scale = SCALES[measure]
+    amount = change.amount * baseline / 100 if change.is_percent else change.amount
+    at = round(baseline + amount if scale.is_higher_better else baseline - amount, _PLACES)
+    return at if scale.lowest <= at <= scale.highest else None

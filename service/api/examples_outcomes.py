@@ -88,6 +88,44 @@ SAFETY: dict[str, Any] = {
         }
     ],
 }
+_ODI_BY_10: dict[str, Any] = {"amount": 10, "is_percent": False, "grade": "C", "sources": ["S114"]}
+SCORES: dict[str, Any] = {
+    "procedure": "tlif",
+    "as_of": "2026-04-22",
+    "grade": "D",
+    "note": _NOTE,
+    "smallest_group": 20,
+    "smallest_cell": 5,
+    "groups": [
+        {
+            "approach_class": "miss",
+            "count": 140,
+            "measures": [
+                {
+                    "measure": "odi",
+                    "lowest": 0,
+                    "highest": 100,
+                    "unit": "percent",
+                    "is_higher_better": False,
+                    "important_changes": [_ODI_BY_10 | {"reached_at": 36.0}],
+                    "times": [
+                        {"day": None, "count": 96, "low": 38.0, "median": 46.0, "high": 54.0, "improved": []},
+                        {
+                            "day": 90,
+                            "count": 71,
+                            "low": 14.0,
+                            "median": 22.0,
+                            "high": 34.0,
+                            "improved": [
+                                _ODI_BY_10 | {"of": 64, "count": 50, "share": 0.7813, "low": 0.6657, "high": 0.8649},
+                            ],
+                        },
+                    ],
+                }
+            ],
+        }
+    ],
+}
 EVENT: dict[str, Any] = {
     "episode_id": "0b6f3c1e-6a0e-4d0c-9f53-2f3d4a5b6c7d",
     "kind": "readmission",

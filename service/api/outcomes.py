@@ -11,11 +11,13 @@ from service.api.fields import CivilDate, Word
 from service.api.plans import BilingualText
 from service.api.resource import Resource
 from service.api.scope import caller, now, settings
+from service.api.score_outcome_views import ScoreOutcomeView
 from service.care.enrol import clinic_today
 from service.care.outcomes import Measured, Smallest, view_milestone_outcome
 from service.care.reach import practice_of
 from service.care.recovery_band import view_recovery_band
 from service.care.safety_outcomes import view_safety_outcome
+from service.care.score_outcomes import view_score_outcome
 from service.db import current_session
 
 outcomes = Resource(
@@ -224,6 +226,16 @@ def get_safety_outcome(query: dict[str, Any]) -> Any:
     practice = practice_of(current_session(), caller())
     today = clinic_today(practice, now())
     return view_safety_outcome(current_session(), practice, today=today, smallest=smallest(), **query)
+
+
+@outcomes.get("/outcomes/scores")
+@outcomes.arguments(ProcedureQuery, location="query")
+@outcomes.response(200, ScoreOutcomeView, example=examples.SCORES)
+def get_score_outcome(query: dict[str, Any]) -> Any:
+    """Return how questionnaires' scores ran after a procedure, and how many improved by enough to matter to them."""
+    practice = practice_of(current_session(), caller())
+    today = clinic_today(practice, now())
+    return view_score_outcome(current_session(), practice, today=today, smallest=smallest(), **query)
 
 
 def smallest() -> Smallest:

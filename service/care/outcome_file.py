@@ -1,12 +1,14 @@
-"""What is told of groups, as tables for a spreadsheet: curves, events with stays, and the bands of pain and walking."""
+"""What is told of groups, as tables for a spreadsheet: curves, events with stays, bands of pain and walking, scores."""
 
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from schedules.plan.important_changes import ImportantChange
 from service.care.outcomes import MilestoneOutcome
 from service.care.recovery_band import RecoveryBand
 from service.care.safe_csv import Cell, csv_text
 from service.care.safety_outcomes import SafetyGroup, SafetyOutcome
+from service.care.score_outcomes import Improved, ScoreCourse, ScoreOutcome
 
 COLUMNS: Final = (
     "procedure", "approach_class", "milestone", "group_size", "days_since_surgery", "at_risk", "share_reached",
@@ -19,6 +21,11 @@ SAFETY_COLUMNS: Final = (
 BAND_COLUMNS: Final = (
     "procedure", "approach_class", "courses", "what", "unit", "first_day_of_week", "courses_of_week", "lower_quartile",
     "median", "upper_quartile", "as_of", "grade", "note",
+)  # fmt: skip
+SCORE_COLUMNS: Final = (
+    "procedure", "approach_class", "group_size", "measure", "unit", "better", "days_since_surgery", "patients",
+    "median", "lower_quartile", "upper_quartile", "important_change", "change_unit", "change_grade", "change_sources",
+    "reached_at", "of", "improved", "share", "low_95", "high_95", "as_of", "grade", "note",
 )  # fmt: skip
 _PLACES: Final = 6
 
@@ -84,6 +91,48 @@ def _band_rows(band: RecoveryBand) -> Iterator[list[Cell]]:
             told = week.spread
             quartiles = [_rounded(each) for each in (told.low, told.median, told.high)]
             yield [*head, what, unit, week.first_day, told.count, *quartiles, *about]
+
+
+def scores_csv(outcome: ScoreOutcome) -> str:
+    """Return scores as CSV: a row for each time, then one for each change by which those with both scores are counted.
+
+    Before surgery a change's row has the score at which it is reached. A group that is too small has one row.
+    """
+    return csv_text(SCORE_COLUMNS, _score_rows(outcome))
+
+
+def _score_rows(outcome: ScoreOutcome) -> Iterator[list[Cell]]:
+    about: list[Cell] = [outcome.as_of, outcome.grade.value, outcome.note.en]
+    for group in outcome.groups:
+        head: list[Cell] = [outcome.procedure.value, group.approach_class or "none"]
+        if group.count is None:
+            yield [*head, f"fewer than {outcome.smallest.group}", *[None] * 18, *about]
+        for course in group.measures:
+            for cells in _course_rows(course):
+                yield [*head, group.count, *cells, *about]
+
+
+def _course_rows(course: ScoreCourse) -> Iterator[list[Cell]]:
+    better = "higher" if course.scale.is_higher_better else "lower"
+    for each in course.times:
+        told = each.spread
+        head: list[Cell] = [course.measure.value, course.scale.unit, better, "before" if each.day is None else each.day]
+        yield [*head, told.count, *map(_rounded, (told.median, told.low, told.high)), *[None] * 10]
+        if each.day is None:
+            for line in course.lines:
+                yield [*head, *[None] * 4, *_figure(line.figure, course), _rounded(line.reached_at), *[None] * 5]
+        for one in each.improved:
+            yield [*head, *[None] * 4, *_figure(one.figure, course), None, *_improved(one)]
+
+
+def _figure(figure: ImportantChange, course: ScoreCourse) -> list[Cell]:
+    unit = "percent of baseline" if figure.is_percent else course.scale.unit
+    return [figure.amount, unit, figure.grade.value, " ".join(figure.sources) or "none: a rule of thumb"]
+
+
+def _improved(told: Improved) -> list[Cell]:
+    count = "not told" if told.count is None else told.count
+    return [told.of, count, *map(_rounded, (told.share, told.low, told.high))]
 
 
 def _rounded(figure: float | None) -> float | None:

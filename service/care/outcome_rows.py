@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, Subquery, and_, func, select, union_all
+from sqlalchemy import ColumnElement, Row, Select, Subquery, and_, func, select, union_all
 from sqlalchemy.orm import Session
 
 from models import CheckIn, Episode, Milestone, MilestoneProgress, ObservedFact, Patient, QuestionnaireAnswer, Surgery
@@ -185,6 +185,30 @@ def _items(practice_id: str, procedure: Procedure, kind: MilestoneKind) -> Selec
         )
         .order_by(Milestone.episode_id, Milestone.occurrence)
     )
+
+
+def read_answers(session: Session, practice_id: str, procedure: Procedure) -> Iterable[Row[*tuple[Any, ...]]]:
+    """Return the answers to questionnaires of courses with a procedure, in their order. One SELECT.
+
+    Each has the kind, target day and window of the milestone that it answers, or None for these.
+    """
+    columns = (
+        QuestionnaireAnswer.episode_id, QuestionnaireAnswer.instrument, QuestionnaireAnswer.answers,
+        QuestionnaireAnswer.answered_at, Milestone.kind, Milestone.target_days, Milestone.earliest_on,
+        Milestone.latest_on,
+    )  # fmt: skip
+    asked_as = _same(Milestone, QuestionnaireAnswer.practice_id, QuestionnaireAnswer.milestone_id)
+    query = (
+        select(*columns)
+        .outerjoin(Milestone, and_(asked_as, Milestone.deleted.is_(False)))
+        .where(
+            QuestionnaireAnswer.practice_id == practice_id,
+            QuestionnaireAnswer.deleted.is_(False),
+            QuestionnaireAnswer.episode_id.in_(_episodes_with(practice_id, procedure)),
+        )
+        .order_by(QuestionnaireAnswer.answered_at, QuestionnaireAnswer.id)
+    )
+    return session.execute(query)
 
 
 def _episodes_with(practice_id: str, procedure: Procedure) -> Select[str]:

@@ -80,6 +80,11 @@ class ScoresView:
     due: tuple[DueQuestionnaire, ...]
 
 
+def may_be_baseline(on: date, day0: date, *, is_asked_as_one: bool) -> bool:
+    """Return whether a score of a day may be the baseline: of day 0 itself only if it was answered as one."""
+    return day0 - BASELINE_DAYS <= on < day0 or (on == day0 and is_asked_as_one)
+
+
 def view_scores(session: Session, practice: Practice, episode: Episode, as_of: date) -> ScoresView:
     """Return the scores of an episode's answers up to `as_of`, a day of the clinic's calendar."""
     rows = load_plan_rows(session, practice, episode)
@@ -124,10 +129,10 @@ class _Course:
         return Trajectory(measure, SCALES[measure], baseline, tuple(shown))
 
     def _is_before_surgery(self, point: ScorePoint) -> bool:
-        """Return whether a score may be the baseline: on day 0 itself only if it was answered as one."""
-        if point.value is None or self.day0 is None or point.on < self.day0 - BASELINE_DAYS:
+        """Return whether a point has a score that may be the baseline."""
+        if point.value is None or self.day0 is None:
             return False
-        return point.on < self.day0 or (point.on == self.day0 and point.answer.milestone_id in self.baseline_ids)
+        return may_be_baseline(point.on, self.day0, is_asked_as_one=point.answer.milestone_id in self.baseline_ids)
 
     def _compared(self, measure: Measure, baseline: ScorePoint | None, point: ScorePoint) -> ScorePoint:
         if baseline is None or baseline.value is None or point.value is None:

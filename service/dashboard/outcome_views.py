@@ -13,18 +13,28 @@ from service.api.outcomes import smallest
 from service.api.scope import caller, now, scope
 from service.api.settle import settled
 from service.care.enrol import clinic_today
-from service.care.outcome_file import bands_csv, milestone_csv, safety_csv
+from service.care.outcome_file import bands_csv, milestone_csv, safety_csv, scores_csv
 from service.care.outcomes import TABLE_DAYS, Measured, MilestoneOutcome, view_milestone_outcome
 from service.care.reach import practice_of
-from service.care.recovery_band import view_recovery_band
+from service.care.recovery_band import RecoveryBand, view_recovery_band
 from service.care.safe_csv import MEDIA_TYPE
 from service.care.safety_outcomes import WINDOWS, Rate, SafetyOutcome, view_safety_outcome
+from service.care.score_outcomes import ScoreOutcome, view_score_outcome
 from service.dashboard.blueprint import clinic
 from service.dashboard.curves import BOTTOM, HEIGHT, LEFT, RIGHT, WIDTH, draw_outcome
 from service.dashboard.render import page
+from service.dashboard.score_curves import WIDTH as SCORES_WIDTH
+from service.dashboard.score_curves import draw_scores
 from service.db import current_session
 
-_SIZE: Final = {"width": WIDTH, "height": HEIGHT, "left": LEFT, "right": RIGHT, "bottom": BOTTOM}
+_SIZE: Final = {
+    "width": WIDTH,
+    "height": HEIGHT,
+    "left": LEFT,
+    "right": RIGHT,
+    "bottom": BOTTOM,
+    "scores": SCORES_WIDTH,
+}
 _LEAST_P: Final = 0.001
 
 
@@ -44,12 +54,16 @@ def show_outcomes() -> Response:
     """Show how long patients took to a milestone after a procedure."""
     asked = _asked()
     outcome, safety = _outcome(asked), _safety(asked)
+    scores = _scores(asked)
     return page(
         "outcomes.html",
         outcome=outcome,
         safety=safety,
         rates=_rows(safety),
         drawn=draw_outcome(outcome),
+        scores=scores,
+        pictures=draw_scores(scores),
+        bands=[each for each in _bands(asked) if each.pain or each.walking],
         size=_SIZE,
         procedures=list(Procedure),
         kinds=list(Measured),
@@ -81,21 +95,14 @@ def _safety_file(asked: _Asked) -> tuple[str, str]:
 
 
 def _bands_file(asked: _Asked) -> tuple[str, str]:
-    bands = (
-        view_recovery_band(
-            current_session(),
-            asked.practice,
-            procedure=asked.procedure,
-            approach_class=approach_class,
-            today=asked.today,
-            smallest=smallest(),
-        )
-        for approach_class in (*ApproachClass, None)
-    )
-    return "bands", bands_csv(bands)
+    return "bands", bands_csv(_bands(asked))
 
 
-_FILES: Final = {"safety": _safety_file, "bands": _bands_file}
+def _scores_file(asked: _Asked) -> tuple[str, str]:
+    return "scores", scores_csv(_scores(asked))
+
+
+_FILES: Final = {"safety": _safety_file, "bands": _bands_file, "scores": _scores_file}
 
 
 def _rows(safety: SafetyOutcome) -> list[tuple[ClinicalEventKind, int, list[Rate | None]]]:
@@ -143,3 +150,23 @@ def _safety(asked: _Asked) -> SafetyOutcome:
     return view_safety_outcome(
         current_session(), asked.practice, procedure=asked.procedure, today=asked.today, smallest=smallest()
     )
+
+
+def _scores(asked: _Asked) -> ScoreOutcome:
+    return view_score_outcome(
+        current_session(), asked.practice, procedure=asked.procedure, today=asked.today, smallest=smallest()
+    )
+
+
+def _bands(asked: _Asked) -> list[RecoveryBand]:
+    return [
+        view_recovery_band(
+            current_session(),
+            asked.practice,
+            procedure=asked.procedure,
+            approach_class=approach_class,
+            today=asked.today,
+            smallest=smallest(),
+        )
+        for approach_class in (*ApproachClass, None)
+    ]

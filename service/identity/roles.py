@@ -174,6 +174,7 @@ OF_PRACTICE: Final[Rules] = {
     "GET /api/v1/outcomes/milestones": STAFF,  # of groups, never of a patient
     "GET /api/v1/outcomes/recovery-bands": STAFF,
     "GET /api/v1/outcomes/safety": STAFF,
+    "GET /api/v1/outcomes/scores": STAFF,
     "GET /clinic/outcomes": STAFF,
     "GET /clinic/outcomes.csv": STAFF,
     "GET /clinic/practice": ADMIN,

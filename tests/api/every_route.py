@@ -166,6 +166,7 @@ QUERIES = {
     "GET /api/v1/protocols/compare": "?procedure=tlif",
     "GET /api/v1/outcomes/milestones": "?procedure=tlif&kind=drive",
     "GET /api/v1/outcomes/safety": "?procedure=tlif",
+    "GET /api/v1/outcomes/scores": "?procedure=tlif",
     "GET /api/v1/outcomes/recovery-bands": "?procedure=tlif&approach_class=miss",
     f"GET {SYNC}/wait": "?seconds=0",
     f"POST {SYNC}/watermelon": "?last_pulled_at=1",

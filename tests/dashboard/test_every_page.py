@@ -8,6 +8,7 @@ from playwright.sync_api import Page
 from sqlalchemy.orm import Session
 
 from models.people import StaffRole
+from schedules.plan.vocabulary import ApproachClass
 from tests import builders
 from tests.api.conftest import Clinic
 from tests.api.every_route import add_targets
@@ -15,6 +16,8 @@ from tests.dashboard.browser import violations
 from tests.dashboard.every_page import forms_that_show, pages_by_address
 from tests.dashboard.keys import Walk, walk_by_tab
 from tests.dashboard.test_browser import Visit, address, session_of, visit  # noqa: F401
+from tests.outcomes.courses import SMALLEST
+from tests.outcomes.scores import improved
 from tests.outcomes.test_what_is_told import fill
 
 pytestmark = [pytest.mark.slow, pytest.mark.sqlite_only]
@@ -34,6 +37,8 @@ def every_page(
 ) -> Look:
     """Return a way to go through every page: each is named, and open while it is looked at."""
     fill(session, clinic)
+    for index, approach_class in enumerate(ApproachClass):
+        improved(session, clinic.practice, [50.0] * SMALLEST, [30.0 + index] * SMALLEST, approach_class=approach_class)
     ids = add_targets(session, clinic, other=False)
     ids |= {"drive_id": milestone_id("drive"), "other_patient_id": clinic.other_patient.id, "card_id": "stairs"}
     boss = builders.staff(session, clinic.practice, role=StaffRole.practice_admin)

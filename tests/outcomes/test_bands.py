@@ -37,6 +37,21 @@ def test_the_middle_half_of_each_week_is_told(session: Session, coordinator: Cal
 
 
 @pytest.mark.sqlite_only
+def test_the_page_of_outcomes_has_the_weeks_as_a_table_or_says_that_few_told_of_them(
+    session: Session, desk: Desk, clinic: Clinic
+) -> None:
+    others(session, clinic)
+
+    said, none = (
+        text_of(desk.get(f"/clinic/outcomes?procedure={each}")) for each in ("lumbar_microdiscectomy", "tlif")
+    )
+
+    assert "MISS: worst pain, 0 to 10 0 – 6 4.5 2 – 7, 20 patients" in said
+    assert "MISS: walking, minutes a day 0 – 6 95 47.5 – 142.5, 20 patients" in said
+    assert "In no week have 20 patients of a class told of it" in none
+
+
+@pytest.mark.sqlite_only
 def test_a_week_in_which_few_told_something_is_left_out(session: Session, coordinator: Caller, clinic: Clinic) -> None:
     others(session, clinic, SMALLEST - 1)
 

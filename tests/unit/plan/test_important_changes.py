@@ -8,6 +8,7 @@ from schedules.plan.important_changes import (
     improvement,
     improvement_percent,
     is_reached,
+    reached_at,
 )
 from schedules.plan.library import load_library
 from schedules.plan.scores import Measure
@@ -73,3 +74,19 @@ def test_every_figure_names_sources_that_are_known_or_is_ungraded() -> None:
             assert all(source in known for source in each.sources)
             assert each.grade is Grade.E or all(known[source].mark != "MEM" for source in each.sources)
             assert each.sources or each.grade is Grade.E
+
+
+@pytest.mark.parametrize(
+    ("measure", "baseline", "scores"),
+    [
+        (Measure.odi, 50, [40, 35, 37.2, 32]),
+        (Measure.odi, 11, [1, 7.7, None, None]),  # the scale ends at 0
+        (Measure.eq5d_index, 0.55, [0.65]),
+        (Measure.eq5d_index, 0.95, [None]),
+        (Measure.rmdq, 0, [None, None]),
+    ],
+)
+def test_the_score_at_which_a_change_is_reached_lies_on_the_better_side(
+    measure: Measure, baseline: float, scores: list[float | None]
+) -> None:
+    assert [reached_at(each, measure, baseline) for each in important_changes(measure, TLIF)] == scores
