@@ -217,7 +217,7 @@ FAULTS = (
         (
             Change(
                 "service/backup/sqlite.py",
-                "            source.backup(target)\n",
+                "            source.backup(target, pages=-1, progress=give_up_in_the_end)\n",
                 "            import shutil\n\n            shutil.copyfile(path, copy)\n",
             ),
         ),
