@@ -9,13 +9,11 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from models import journal
-from models.audit import ActorKind, AuditAction
 from models.care import Episode
 from models.isolation import in_practice, reading_doors, reading_practice
 from models.practice import Practice
 from schedules.jobs.practices import attempt_each, for_each
-from schedules.planning import plan_episode
+from schedules.jobs.replan import replan_as_job
 from schedules.planning.facts import PLANNED_FOR
 
 REPLANNED_AT_ONCE = 10  # episodes of a practice: half a second's work
@@ -56,19 +54,5 @@ def _go_on(make_session: sessionmaker[Session], practice_id: str, now: datetime)
 
 
 def _replan(make_session: sessionmaker[Session], practice_id: str, episode_id: str, now: datetime) -> None:
-    with in_practice(make_session, practice_id) as session:
-        plan_episode(session, practice_id, episode_id, now)
-        patient_id = session.get_one(Episode, (practice_id, episode_id)).patient_id
-        journal.append(session, practice_id, _act(episode_id, patient_id), now)
+    replan_as_job(make_session, practice_id, episode_id, job="replan_by_rhythm", now=now)
     logger.info("episode %s is planned again by the clinic's rhythm of check-ins", episode_id)
-
-
-def _act(episode_id: str, patient_id: str) -> journal.Act:
-    return journal.Act(
-        actor_kind=ActorKind.worker,
-        actor_id=None,
-        action=AuditAction.write,
-        route="job replan_by_rhythm",
-        about={"episode_id": episode_id},
-        patient_ids=[patient_id],
-    )

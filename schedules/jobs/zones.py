@@ -11,12 +11,9 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from models import journal
-from models.audit import ActorKind, AuditAction
-from models.care import Episode
-from models.isolation import in_practice, reading_practice
+from models.isolation import reading_practice
 from schedules.jobs.practices import attempt_each, practice_ids
-from schedules.planning import plan_episode
+from schedules.jobs.replan import replan_as_job
 from schedules.planning.zone_rules import Misplaced, Place, look_at_times, would_move
 
 LOOKED_AT_ONCE = 200  # messages that wait
@@ -76,19 +73,5 @@ def _replan(make_session: sessionmaker[Session], misplaced: Misplaced, now: date
     with reading_practice(make_session, practice_id) as session:
         if not would_move(session, misplaced, now):
             return
-    with in_practice(make_session, practice_id) as session:
-        plan_episode(session, practice_id, episode_id, now)
-        patient_id = session.get_one(Episode, (practice_id, episode_id)).patient_id
-        journal.append(session, practice_id, _act(episode_id, patient_id), now)
+    replan_as_job(make_session, practice_id, episode_id, job="replan_by_zone_rules", now=now)
     logger.info("episode %s is planned again by the present rules of its zones", episode_id)
-
-
-def _act(episode_id: str, patient_id: str) -> journal.Act:
-    return journal.Act(
-        actor_kind=ActorKind.worker,
-        actor_id=None,
-        action=AuditAction.write,
-        route="job replan_by_zone_rules",
-        about={"episode_id": episode_id},
-        patient_ids=[patient_id],
-    )

@@ -92,7 +92,7 @@ def test_an_episode_that_no_plan_can_be_made_for_stops_no_other(
             raise PlanError("day0", "a date", "none")
         plan_episode(session, practice_id, episode_id, now)
 
-    monkeypatch.setattr("schedules.jobs.rhythms.plan_episode", plan)
+    monkeypatch.setattr("schedules.jobs.replan.plan_episode", plan)
     with pytest.raises(PlanError):
         jobs.replan_by_rhythm(make_session, MONDAY_AFTERNOON)
 
@@ -108,7 +108,7 @@ def test_a_change_meanwhile_begins_anew(
         plan_episode(session, practice_id, episode_id, now)
         session.get_one(Practice, practice_id).check_in_rhythms = []
 
-    monkeypatch.setattr("schedules.jobs.rhythms.plan_episode", plan)
+    monkeypatch.setattr("schedules.jobs.replan.plan_episode", plan)
     jobs.replan_by_rhythm(make_session, MONDAY_AFTERNOON)
 
     assert stands(session, practice_id)[1] == ""
