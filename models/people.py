@@ -32,6 +32,8 @@ class Staff(Tenant, Base):
     email_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     email_lookup: Mapped[bytes | None] = mapped_column(LargeBinary)
     disabled_at: Mapped[datetime | None]
+    # Of the pages when they last signed in there: what they are told outside of these is in it. None: English.
+    language: Mapped[Language | None] = mapped_column(words(Language))
 
     email = Sealed("email_sealed", lookup=Lookup("email_lookup"))
 

@@ -23,6 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import DEFERRED, ID_LENGTH, Base, OfPatient, Tenant, of_patient, reference, words
+from models.subjects import ONE_SUBJECT
 from schedules.plan.vocabulary import Channel, Phase, Provider, ReminderCategory, ReminderCorrection, ReminderState
 
 
@@ -113,7 +114,9 @@ class Reminder(OfPatient, Base):
 
 
 class Delivery(Tenant, Base):
-    """One step of the channel order for one generation of a reminder, or one call of an alert. Exists from planning on.
+    """One step of the channel order for one generation of a reminder, one call of an alert, or one notice to an admin.
+
+    Exists from planning on.
 
     `channel` and `target` (a keyed hash of the address) are chosen at the gate. The lease is judged by the database's
     clock on PostgreSQL (`lease_until`), by the machine's monotonic clock and boot id on SQLite (`lease_until_ms`,
@@ -124,6 +127,7 @@ class Delivery(Tenant, Base):
     __table_args__ = (
         reference("reminder"),
         reference("alert"),
+        reference("emergency_access", "access_id"),
         reference("staff"),
         UniqueConstraint("practice_id", "reminder_id", "generation", "step"),
         UniqueConstraint("practice_id", "reminder_id", "generation", "channel", "target"),
@@ -135,6 +139,13 @@ class Delivery(Tenant, Base):
             "generation",
             sqlite_where=text("alert_id IS NOT NULL"),
             postgresql_where=text("alert_id IS NOT NULL"),
+        ),
+        Index(
+            "ix_delivery_access",
+            "practice_id",
+            "access_id",
+            sqlite_where=text("access_id IS NOT NULL"),
+            postgresql_where=text("access_id IS NOT NULL"),
         ),
         Index(
             "ix_delivery_claim",
@@ -167,13 +178,15 @@ class Delivery(Tenant, Base):
         CheckConstraint("step >= 0", name="step_from_0"),
         CheckConstraint("fence >= 0", name="fence_from_0"),
         CheckConstraint("urgency BETWEEN 0 AND 2", name="urgency_range"),
-        CheckConstraint("(reminder_id IS NULL) <> (alert_id IS NULL)", name="one_subject"),
+        CheckConstraint(ONE_SUBJECT, name="one_subject"),
     )
 
     patient_id: Mapped[str] = mapped_column(String(ID_LENGTH))
     reminder_id: Mapped[str | None] = mapped_column(String(ID_LENGTH))
     # An alert's call of a person, or of the clinic's phone (no `staff_id`). `generation` is the number of the call.
     alert_id: Mapped[str | None] = mapped_column(String(ID_LENGTH))
+    # A notice of break-glass to an admin. `generation` is the number of the admin.
+    access_id: Mapped[str | None] = mapped_column(String(ID_LENGTH))
     staff_id: Mapped[str | None] = mapped_column(String(ID_LENGTH))
     generation: Mapped[int]
     step: Mapped[int]
@@ -202,8 +215,8 @@ class Delivery(Tenant, Base):
 
     @property
     def subject_id(self) -> str:
-        """Return the id of the reminder or alert."""
-        return self.reminder_id or self.alert_id or ""
+        """Return the id of what it is about."""
+        return self.reminder_id or self.alert_id or self.access_id or ""
 
 
 class DeliveryAttempt(Base):
@@ -243,7 +256,7 @@ class DeliveryAttempt(Base):
 
 
 class Decision(Tenant, Base):
-    """Why a reminder, or an alert's call, went, waited or did not go.
+    """Why a reminder, an alert's call or a notice went, waited or did not go.
 
     Append-only; `id` sorts in the order of deciding.
     """
@@ -252,6 +265,7 @@ class Decision(Tenant, Base):
     __table_args__ = (
         reference("reminder"),
         reference("alert"),
+        reference("emergency_access", "access_id"),
         Index(None, "practice_id", "reminder_id", "id"),
         Index(
             "ix_decision_alert",
@@ -261,11 +275,20 @@ class Decision(Tenant, Base):
             sqlite_where=text("alert_id IS NOT NULL"),
             postgresql_where=text("alert_id IS NOT NULL"),
         ),
-        CheckConstraint("(reminder_id IS NULL) <> (alert_id IS NULL)", name="one_subject"),
+        Index(
+            "ix_decision_access",
+            "practice_id",
+            "access_id",
+            "id",
+            sqlite_where=text("access_id IS NOT NULL"),
+            postgresql_where=text("access_id IS NOT NULL"),
+        ),
+        CheckConstraint(ONE_SUBJECT, name="one_subject"),
     )
 
     reminder_id: Mapped[str | None] = mapped_column(String(ID_LENGTH))
     alert_id: Mapped[str | None] = mapped_column(String(ID_LENGTH))
+    access_id: Mapped[str | None] = mapped_column(String(ID_LENGTH))
     generation: Mapped[int]
     step: Mapped[int | None]
     decided_at: Mapped[datetime]

@@ -34,11 +34,15 @@ OF_REMINDER_ERASED = (
     "WHERE reminder.practice_id = OLD.practice_id AND reminder.id = OLD.reminder_id"
 )
 _OF_ALERT_ERASED = OF_REMINDER_ERASED.replace("reminder", "alert")
+OF_REMINDER_OR_ALERT_ERASED = f"{OF_REMINDER_ERASED} UNION ALL {_OF_ALERT_ERASED}"
+_OF_ACCESS_ERASED = OF_REMINDER_ERASED.replace("OLD.reminder_id", "OLD.access_id").replace(
+    "reminder", "emergency_access"
+)
 _MAY_GO = {
     "former_version": IS_ERASED,
     "alert_entry": IS_ERASED,
     "letter": IS_ERASED,
-    "decision": f"{OF_REMINDER_ERASED} UNION ALL {_OF_ALERT_ERASED}",
+    "decision": f"{OF_REMINDER_OR_ALERT_ERASED} UNION ALL {_OF_ACCESS_ERASED}",
 }
 NO_CHANGE = "1 = 0"
 _STAYS = {

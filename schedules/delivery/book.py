@@ -41,6 +41,7 @@ class Held:
     patient_id: str
     reminder_id: str | None
     alert_id: str | None  # of a call about an alert
+    access_id: str | None  # of a notice of break-glass
     staff_id: str | None
     generation: int
     step: int
@@ -60,7 +61,7 @@ class Held:
     @property
     def story(self) -> Step:
         """Return what the lines about this delivery refer to."""
-        return Step(self.practice_id, self.reminder_id, self.generation, self.step, self.alert_id)
+        return Step(self.practice_id, self.reminder_id, self.generation, self.step, self.alert_id, self.access_id)
 
 
 _HELD_COLUMNS = tuple(getattr(Delivery, name) for name in Held.__slots__)

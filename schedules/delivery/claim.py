@@ -63,6 +63,7 @@ class _Found:
     patient_id: str
     reminder_id: str | None
     alert_id: str | None
+    access_id: str | None
     generation: int
     step: int
     state: DeliveryState
@@ -265,7 +266,8 @@ def _end(session: Session, delivery: _Found, end: tuple[DeliveryState, Reason], 
     state, reason = end
     columns = ended(state, now=now, reason=reason) | {"deaths": delivery.deaths + delivery.solo}
     move(session, [Claim(delivery.practice_id, delivery.patient_id, delivery.id, delivery.fence)], **columns)
-    about = Step(delivery.practice_id, delivery.reminder_id, delivery.generation, delivery.step, delivery.alert_id)
+    place = delivery.generation, delivery.step
+    about = Step(delivery.practice_id, delivery.reminder_id, *place, delivery.alert_id, delivery.access_id)
     tell(session, about, DecisionKind(state), now=now, reason=reason, channel=delivery.channel)
 
 

@@ -57,6 +57,7 @@ class Reason(StrEnum):
     not_delivered = "not_delivered"
     complained = "complained"
     staff_disabled = "staff_disabled"
+    not_admin = "not_admin"
 
 
 _ENDED_EPISODES = {

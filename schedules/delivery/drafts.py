@@ -16,6 +16,7 @@ from schedules.delivery.digest import texts_said_along
 from schedules.delivery.facts import Care, count_open_tries
 from schedules.delivery.links import with_link
 from schedules.delivery.message import Draft, Item
+from schedules.delivery.notice_message import NoticeDraft
 from schedules.plan.library import load_library
 from schedules.plan.protocol import Protocol
 from schedules.plan.vocabulary import Provider
@@ -32,7 +33,7 @@ class Going:
     verdict: Send
 
 
-def draft_of(session: Session, message: Sequence[Going], now: datetime) -> Draft | CallDraft:
+def draft_of(session: Session, message: Sequence[Going], now: datetime) -> Draft | CallDraft | NoticeDraft:
     """Return what a message says, the longest due first, under the name of its first delivery."""
     first = message[0]
     care, delivery = first.care, first.delivery
@@ -58,12 +59,22 @@ def draft_of(session: Session, message: Sequence[Going], now: datetime) -> Draft
     return with_link(session, [each.delivery for each in message], draft, now)
 
 
-def _call_draft(session: Session, delivery: Held, call: Call, verdict: Send) -> CallDraft:
+def _call_draft(session: Session, delivery: Held, call: Call, verdict: Send) -> CallDraft | NoticeDraft:
+    if call.opened is not None:
+        return NoticeDraft(
+            practice_id=delivery.practice_id,
+            delivery_id=delivery.id,
+            generation=delivery.generation,
+            opened=call.opened,
+            language=call.language,
+            useful_until=delivery.useful_until,
+            open_tries=count_open_tries(session, delivery),
+        )
     return CallDraft(
         practice_id=delivery.practice_id,
         delivery_id=delivery.id,
         generation=delivery.generation,
-        alert_id=call.alert_id,
+        alert_id=call.subject_id,
         channel=verdict.channel,
         language=call.language,
         useful_until=delivery.useful_until,

@@ -10,11 +10,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.reminder import DecisionKind, Delivery, Reminder
+from models.subjects import subject_of
 from schedules.delivery.book import Held
 from schedules.delivery.calls import can_go_on
 from schedules.delivery.dead_addresses import dead_among
 from schedules.delivery.decide import Reason, is_usable
 from schedules.delivery.policy import Policy
+from schedules.delivery.subjects import goes_to_staff
 from schedules.delivery.ways import Ways, load_contact, offers_of
 from schedules.plan.urgency import Urgency, goes_on_after_silence
 from schedules.plan.vocabulary import Provider, ReminderState
@@ -29,10 +31,10 @@ def tried_targets(session: Session, delivery: Delivery | Held) -> frozenset[byte
     """Return the hashed addresses of the earlier steps of a delivery's generation. The first step costs no query."""
     if delivery.step == FIRST_STEP:
         return frozenset()
-    is_call = delivery.alert_id is not None
+    subject = subject_of(delivery)
     query = select(Delivery.target).where(
         Delivery.practice_id == delivery.practice_id,
-        Delivery.alert_id == delivery.alert_id if is_call else Delivery.reminder_id == delivery.reminder_id,
+        getattr(Delivery, subject) == getattr(delivery, subject),
         Delivery.generation == delivery.generation,
         Delivery.step < delivery.step,
     )
@@ -58,7 +60,7 @@ def waits_for_an_answer(sent: Held) -> bool:
     """Return whether a message that was sent goes on to another channel if nobody acknowledges it."""
     # Who is told of an alert and stays silent is followed by the next person, not by another channel.
     return (
-        sent.alert_id is None
+        not goes_to_staff(sent)
         and sent.channel is not None
         and goes_on_after_silence(sent.channel, Urgency(sent.urgency))
     )
@@ -84,7 +86,7 @@ def go_on_after_silence(
 def _goes_on(session: Session, before: Delivery, built: Collection[Provider], *, after_silence: bool) -> bool:
     """Return whether the message still stands and the person can be reached on another way than before."""
     tried = tried_targets(session, before) | {bytes(before.target or b"")}
-    if before.alert_id is not None:
+    if goes_to_staff(before):
         return can_go_on(session, before, built, tried=tried)
     reminder = session.get_one(Reminder, (before.practice_id, before.reminder_id), populate_existing=True)
     if reminder.generation != before.generation or not _still_stands(reminder, after_silence=after_silence):
@@ -107,6 +109,7 @@ def _next_step(before: Delivery, *, at: datetime, after_silence: bool) -> Delive
         patient_id=before.patient_id,
         reminder_id=before.reminder_id,
         alert_id=before.alert_id,
+        access_id=before.access_id,
         staff_id=before.staff_id,
         generation=before.generation,
         step=before.step + 1,

@@ -66,7 +66,7 @@ def _begun_query(dialect: str) -> Select[str, datetime]:
     begun = (
         select(Delivery.id)
         .where(Delivery.practice_id == bindparam("practice_id"), is_among(dialect, Delivery.patient_id, "patient_ids"))
-        .where(Delivery.attempts > 0, Delivery.alert_id.is_(None))
+        .where(Delivery.attempts > 0, Delivery.reminder_id.is_not(None))
         .where(or_(Delivery.finished_at.is_(None), Delivery.finished_at >= bindparam("first")))
     )
     whose = aliased(Delivery)

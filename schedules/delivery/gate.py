@@ -30,14 +30,14 @@ from schedules.delivery.fuse import fuse_ends, tell_clinic
 from schedules.delivery.judge_calls import judge_calls
 from schedules.delivery.leases import RELEASED, Lease, held
 from schedules.delivery.message import Draft
+from schedules.delivery.notice_message import NoticeDraft
 from schedules.delivery.policy import DEFAULT_POLICY, Policy
+from schedules.delivery.subjects import goes_to_staff, rules_of
 from schedules.delivery.ways import Ways
 from schedules.plan.urgency import Urgency
 from schedules.plan.vocabulary import Channel, Provider
 from schedules.planning.story import tell
 
-ROUTE = "worker.send"
-CALL_ROUTE = "worker.call"  # a member of staff is told of an alert
 _ENDS: dict[type[Suppress | Expire | Cancel], DeliveryState] = {
     Suppress: DeliveryState.suppressed,
     Expire: DeliveryState.expired,
@@ -57,7 +57,7 @@ class Permit:
     channel: Channel
     provider: Provider
     address: str
-    draft: Draft | CallDraft
+    draft: Draft | CallDraft | NoticeDraft
     passed_at: datetime
     held_from_ms: int
 
@@ -126,11 +126,11 @@ def pass_gate(
 def _judge(
     session: Session, deliveries: Mapping[Claim, Held], *, built: Collection[Provider], policy: Policy, now: datetime
 ) -> Iterator[tuple[Claim, Care | Call, Verdict]]:
-    """Yield what is decided of each delivery, calls about alerts first; they are locked, and of one practice."""
-    calls = {claim: each for claim, each in deliveries.items() if each.alert_id is not None}
+    """Yield what is decided of each delivery, messages to staff first; they are locked, and of one practice."""
+    calls = {claim: each for claim, each in deliveries.items() if goes_to_staff(each)}
     if calls:
         yield from judge_calls(session, calls, built=built, now=now)
-    reminders = {claim: each for claim, each in deliveries.items() if each.alert_id is None}
+    reminders = {claim: each for claim, each in deliveries.items() if claim not in calls}
     if reminders:
         for claim, care, facts in _look(session, reminders, built=built, policy=policy, now=now):
             yield claim, care, decide(facts)
@@ -183,7 +183,7 @@ def _stay(gate: _Gate, claim: Claim, delivery: Held, verdict: Hold | Suppress | 
 def _as_messages(going: Iterable[Going]) -> list[list[Going]]:
     """Return what goes out by message, the longest due first in each.
 
-    Calls about alerts, urgent corrections, and what is delivered alone since a worker died of it, go by themselves.
+    Messages to staff, urgent corrections, and what is delivered alone since a worker died of it, go by themselves.
     """
     messages: dict[object, list[Going]] = {}
     for each in sorted(going, key=lambda item: (item.delivery.due_at, item.delivery.id)):
@@ -227,10 +227,8 @@ def _add_attempt(gate: _Gate, each: Going, *, carried_by: str | None) -> None:
 def _act_of(message: Sequence[Going], worker_id: str) -> journal.Act:
     """Return the audit entry of one message: what it carries besides is listed under `with`."""
     first = message[0]
-    delivery = first.delivery
-    is_call = delivery.alert_id is not None
-    subject = {"alert_id": delivery.alert_id, "staff_id": delivery.staff_id}
-    about = (subject if is_call else {"reminder_id": delivery.reminder_id}) | {
+    rules = rules_of(first.delivery)
+    about: dict[str, object] = {name: getattr(first.delivery, name) for name in rules.names} | {
         "delivery_id": first.delivery.id,
         "fence": first.claim.fence,
         "channel": first.verdict.channel,
@@ -241,7 +239,7 @@ def _act_of(message: Sequence[Going], worker_id: str) -> journal.Act:
         actor_kind=ActorKind.worker,
         actor_id=worker_id,
         action=AuditAction.send,
-        route=CALL_ROUTE if is_call else ROUTE,
+        route=rules.route,
         about=about,
         patient_ids=[first.delivery.patient_id],
     )

@@ -1,4 +1,4 @@
-"""Decides on a batch of calls about alerts, whose deliveries are locked."""
+"""Decides on a batch of messages to staff, whose deliveries are locked."""
 
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
@@ -18,7 +18,7 @@ from schedules.plan.vocabulary import Provider
 def judge_calls(
     session: Session, calls: Mapping[Claim, Held], *, built: Collection[Provider], now: datetime
 ) -> Iterator[tuple[Claim, Call, Verdict]]:
-    """Yield what is decided of each call; they are of one practice."""
+    """Yield what is decided of each; they are of one practice."""
     found = load_calls(session, next(iter(calls)).practice_id, list(calls.values()))
     ways = Ways(built, paused_until(session, now))
     for claim, delivery in calls.items():

@@ -10,6 +10,7 @@ from schedules.delivery.deadline import kernel_deadline
 from schedules.delivery.deliver import Desk, Sent, put_back
 from schedules.delivery.gate import Permit
 from schedules.delivery.message import render
+from schedules.delivery.notice_message import NoticeDraft, render_notice
 from schedules.plan.vocabulary import Provider
 
 _MILLISECOND = timedelta(milliseconds=1)
@@ -50,6 +51,8 @@ def send_parcel(desk: Desk, permits: Sequence[Permit]) -> list[Sent]:
 
 def _written(permit: Permit, public_url: str) -> Message:
     draft = permit.draft
+    if isinstance(draft, NoticeDraft):
+        return render_notice(draft, permit.address, permit.passed_at, public_url)
     if isinstance(draft, CallDraft):
         return render_call(draft, permit.address, permit.passed_at, public_url)
     return render(draft, permit.address, permit.passed_at, public_url)

@@ -18,6 +18,7 @@ from schedules.delivery.dead_addresses import note_dead
 from schedules.delivery.decide import Reason
 from schedules.delivery.fall_back import STANDS, fall_back
 from schedules.delivery.push_addresses import disable
+from schedules.delivery.subjects import goes_to_staff
 from schedules.plan.vocabulary import Channel, Provider, ReminderState
 from schedules.planning.story import step_of, tell
 
@@ -81,7 +82,7 @@ def _has_arrived(session: Session, delivery: Delivery) -> bool:
 
 def _bury(session: Session, delivery: Delivery, receipt: Receipt, attempt: DeliveryAttempt, now: datetime) -> None:
     """Note that the address is dead, in the list that it stands in."""
-    if delivery.alert_id is not None:
+    if goes_to_staff(delivery):
         disable_staff_address(session, delivery, delivery.target, code=receipt.code, now=now)
     elif attempt.channel is Channel.push:
         disable(session, delivery, delivery.target, dead_since=attempt.started_at, code=receipt.code, now=now)
@@ -105,7 +106,7 @@ def _tell(
 def _go_on(session: Session, delivery: Delivery, reason: Reason, *, built: Collection[Provider], now: datetime) -> None:
     """Fail what counted as sent. Its reminder waits for the next step, or shows the failure if there is none."""
     delivery.state, delivery.reason, delivery.published = DeliveryState.failed, reason, True
-    if delivery.alert_id is not None:
+    if goes_to_staff(delivery):
         fall_back(session, delivery, built=built, now=now)
         return
     # Whoever changes synced rows holds the clock to the commit: from here on the reminder stands still.

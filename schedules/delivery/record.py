@@ -19,12 +19,11 @@ from schedules.delivery.fall_back import fall_back, go_on_after_silence, waits_f
 from schedules.delivery.leases import RELEASED
 from schedules.delivery.policy import DEFAULT_POLICY, Policy
 from schedules.delivery.push_addresses import disable_if_dead
+from schedules.delivery.subjects import LAST_RETRY_AFTER, goes_to_staff, rules_of
 from schedules.plan.vocabulary import Provider
 from schedules.planning.story import tell
 
 FIRST_RETRY_AFTER = timedelta(seconds=30)
-LAST_RETRY_AFTER = timedelta(hours=1)
-LAST_CALL_RETRY_AFTER = timedelta(minutes=2)
 _REFUSED_FOR_GOOD = {
     Refusal.address: Reason.address_refused,
     Refusal.message: Reason.message_refused,
@@ -133,9 +132,7 @@ def _next(delivery: Held, result: Result, *, now: datetime, chance: float) -> _N
 def _retry(delivery: Held, reason: Reason, *, now: datetime, chance: float) -> _Next:
     # No later than its end of usefulness: the gate then says that it expired.
     delay = retry_delay(max(delivery.attempts, 1), chance)
-    # Who is to be told of an alert is needed now: the repeats of such a call never get rare.
-    delay = delay if delivery.alert_id is None else min(delay, LAST_CALL_RETRY_AFTER)
-    retry_at = min(now + delay, delivery.useful_until)
+    retry_at = min(now + min(delay, rules_of(delivery).last_retry_after), delivery.useful_until)
     return _Next(DeliveryState.pending, DecisionKind.retrying, reason, retry_at)
 
 
@@ -169,7 +166,7 @@ def _fall_back(session: Session, claim: Claim, *, built: Collection[Provider], n
 
 def _note_address(session: Session, claim: Claim, delivery: Held, result: Result, now: datetime) -> None:
     """Note what a result says of the address, in the list that it stands in."""
-    if delivery.alert_id is None:
+    if not goes_to_staff(delivery):
         if result.for_good is Refusal.address:
             _bury(session, claim, result, now)
         disable_if_dead(session, claim, delivery, result, now=now)

@@ -31,7 +31,7 @@ def hold_what_may_have_gone_out(session: Session, practice_id: str, now: datetim
     """Hold each open delivery of a practice that was due by `now` or in a worker's hands. Return how many.
 
     A request whose answer was not known when the backup was made is closed as abandoned: no worker of that time lives.
-    What calls somebody about an alert is never held: better twice than not at all.
+    What tells staff of an alert or of break-glass is never held: better twice than not at all.
     """
     session.execute(
         update(DeliveryAttempt)
@@ -44,10 +44,10 @@ def hold_what_may_have_gone_out(session: Session, practice_id: str, now: datetim
         Delivery.practice_id == practice_id, Delivery.state.in_(CLAIMABLE_STATES), Delivery.next_attempt_at <= now
     )
     open_ones = session.scalars(query.order_by(Delivery.id).with_for_update()).all()
-    held = [each for each in open_ones if each.alert_id is None]
+    held = [each for each in open_ones if each.reminder_id is not None]
     for delivery in open_ones:
         delivery.fence += FENCES_LEFT_OUT
-        if delivery.alert_id is not None:
+        if delivery.reminder_id is None:
             _move(delivery, DeliveryState.pending, None)
     for delivery in held:
         _move(delivery, DeliveryState.held, RESTORED)

@@ -73,7 +73,7 @@ def load_messages(session: Session, practice_id: str, patient_id: str, *, lock: 
         rows = find_all(session, Delivery, practice_id, lock=True, patient_id=patient_id)
     by_reminder: dict[str, list[Delivery]] = {}
     for row in rows:
-        if row.reminder_id is not None:  # else it tells staff of an alert
+        if row.reminder_id is not None:  # else it tells staff of something
             by_reminder.setdefault(row.reminder_id, []).append(row)
     return Messages(by_reminder, _outcomes(session, practice_id, rows))
 

@@ -55,6 +55,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "moved": "it was planned again for another time",
         "no_address": "there is no address for it",
         "no_channel": "no channel was left to reach the patient",
+        "not_admin": "the member of staff is no admin any more",
         "not_applicable": "the milestone no longer applies",
         "not_built": "this service does not send on it",
         "not_delivered": "the provider could not deliver it",

@@ -110,7 +110,7 @@ def _page(practice_id: str, after: Place | None) -> Select[int, datetime, str, s
         select(*_PLACE, func.coalesce(Delivery.reminder_id, "").label("reminder_id"), Delivery.generation)
         # These states are said in the words of the partial index, so that history costs nothing.
         .where(Delivery.practice_id == practice_id, Delivery.state.in_(CLAIMABLE_STATES))
-        .where(Delivery.state == DeliveryState.pending, Delivery.alert_id.is_(None))
+        .where(Delivery.state == DeliveryState.pending, Delivery.reminder_id.is_not(None))
         .order_by(*_PLACE)
     )
     return query if after is None else query.where(tuple_(*_PLACE) > tuple(after))

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.orm import Session
 
 from models.care import Episode
 from models.isolation import reading_practice
 from models.reminder import CLAIMABLE_STATES, OPEN_STATES, Decision, Delivery, DeliveryAttempt, DeliveryState, Reminder
+from models.subjects import id_of_subject, same_subject
 from models.watch import Invariant
 from schedules.database_time import has_run_out
 from schedules.plan.errors import PlanError
@@ -65,11 +66,10 @@ def audit_due(subject: Subject) -> Finding:
         in_hand = and_(held, ~has_run_out(session, subject.clock))
         decided_since = exists().where(
             Decision.practice_id == Delivery.practice_id,
-            or_(Decision.reminder_id == Delivery.reminder_id, Decision.alert_id == Delivery.alert_id),
+            same_subject(Decision, Delivery),
             Decision.decided_at > due_before,
         )
-        subject_id = func.coalesce(Delivery.reminder_id, Delivery.alert_id, "")
-        query = select(subject_id, or_(in_hand, decided_since)).where(
+        query = select(id_of_subject(Delivery), or_(in_hand, decided_since)).where(
             Delivery.practice_id == subject.practice_id,
             Delivery.state.in_(CLAIMABLE_STATES),  # what is held waits for somebody's word, and is counted elsewhere
             Delivery.next_attempt_at <= due_before,

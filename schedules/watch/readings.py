@@ -14,6 +14,7 @@ from models.isolation import see, through_doors
 from models.merging import RefusedRow, SyncConflict
 from models.practice import Practice
 from models.reminder import CLAIMABLE_STATES, Decision, Delivery, DeliveryState
+from models.subjects import Subject, same_subject
 from models.sync import SyncHeal
 from models.wake import WakeTally
 from models.watch import DecisionTally, SelfAudit, WorkerHeartbeat
@@ -56,7 +57,7 @@ def _untouched_since(session: Session, clock: Clock, now: datetime) -> datetime 
     held_once = Delivery.state.in_((DeliveryState.leased, DeliveryState.sending))
     in_nobodys_hands = or_(Delivery.state == DeliveryState.pending, and_(held_once, has_run_out(session, clock)))
     lying = (
-        select(Delivery.practice_id, Delivery.reminder_id, Delivery.alert_id, Delivery.next_attempt_at)
+        select(Delivery.practice_id, *(getattr(Delivery, each) for each in Subject), Delivery.next_attempt_at)
         .where(*_due(now), in_nobodys_hands)
         .order_by(Delivery.next_attempt_at)
         .limit(LYING_LOOKED_AT)
@@ -64,7 +65,7 @@ def _untouched_since(session: Session, clock: Clock, now: datetime) -> datetime 
     )
     decided_at = select(func.max(Decision.decided_at)).where(
         Decision.practice_id == lying.c.practice_id,
-        or_(Decision.reminder_id == lying.c.reminder_id, Decision.alert_id == lying.c.alert_id),
+        same_subject(Decision, lying.c),
     )
     rows = session.execute(select(lying.c.next_attempt_at, decided_at.correlate(lying).scalar_subquery()))
     return min((max(due_at, decided_at or due_at) for due_at, decided_at in rows), default=None)

@@ -7,6 +7,7 @@ from marshmallow import Schema, fields
 
 from models import EmergencyAccess
 from models.caseload import EMERGENCY_MARK, EmergencyReason
+from models.reminder import DeliveryState
 from service.api import examples_break_glass as examples
 from service.api.fields import CivilDate, Id, Instant, Text, Word
 from service.api.pages import PageQuery, page, row_after
@@ -43,6 +44,16 @@ class EmergencyAccessView(Schema):
     expires_at = Instant(required=True)
 
 
+class NoticeView(Schema):
+    """How the e-mail to one of the clinic's admins about an access stands."""
+
+    staff_id = Id(required=True)
+    name = fields.String(required=True)
+    state = Word(DeliveryState, required=True)
+    reason = fields.String(required=True, allow_none=True, metadata={"description": "why it waits, or did not go out"})
+    finished_at = Instant(required=True, allow_none=True)
+
+
 class OpenedView(EmergencyAccessView):
     """An access to be reviewed. What was done stands in `/audit-entries?actor_id=&patient_id=`, marked with its id."""
 
@@ -52,6 +63,7 @@ class OpenedView(EmergencyAccessView):
     note = fields.String(required=True, allow_none=True)
     reviewed_at = Instant(required=True, allow_none=True)
     reviewed_by = Id(required=True, allow_none=True)
+    notices = fields.List(fields.Nested(NoticeView), required=True)
 
 
 OpenedPage = listing(OpenedView, "EmergencyAccessPage")
@@ -69,8 +81,8 @@ class OpenedQuery(PageQuery):
 def open_in_emergency(body: dict[str, Any]) -> Any:
     """Open a patient outside of one's caseload for `EMERGENCY_ACCESS_MINUTES`. Asks for a fresh second factor.
 
-    404 if there is no such patient, 409 for one whom the caller sees already. The clinic's admins are told, the patient
-    sees it in their log, and every look within that time is marked.
+    404 if there is no such patient, 409 for one whom the caller sees already. The clinic's admins are told by e-mail,
+    the patient sees it in their log, and every look within that time is marked.
     """
     return open_patient(Wanted(**body))
 
@@ -116,4 +128,4 @@ def review_access(access_id: str) -> None:
 def _told(opened: Opened) -> dict[str, Any]:
     row = opened.access
     names = ("id", "patient_id", "opened_at", "expires_at", "staff_id", "reason", "note", "reviewed_at", "reviewed_by")
-    return {name: getattr(row, name) for name in names} | {"name": opened.name}
+    return {name: getattr(row, name) for name in names} | {"name": opened.name, "notices": opened.notices}

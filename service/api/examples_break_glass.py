@@ -21,5 +21,14 @@ REVIEWED: dict[str, Any] = OPENED | {
     "note": "She calls about her dressing; Casey is away.",
     "reviewed_at": None,
     "reviewed_by": None,
+    "notices": [
+        {
+            "staff_id": "01kprw5h2m7k4m6n8p0q2r4s6t",
+            "name": "Robin Ortega",
+            "state": "sent",
+            "reason": None,
+            "finished_at": "2026-04-22T13:00:02Z",
+        }
+    ],
 }
 LISTED: dict[str, Any] = {"items": [REVIEWED], "next": None}

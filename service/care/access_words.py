@@ -152,6 +152,7 @@ _SEGMENTS: Final[Mapping[str, Area]] = MappingProxyType(
         "escalate_alerts": Area.tasks,
         "raise_by_time": Area.tasks,
         "worker.call": Area.tasks,
+        "worker.notice": Area.tasks,
         "held-deliveries": Area.messages,
         "held": Area.messages,
         "sync": Area.app,

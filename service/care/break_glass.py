@@ -13,9 +13,11 @@ from typing import Final
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from models import EmergencyAccess, Patient, Staff
+from models import Decision, Delivery, EmergencyAccess, Patient, Staff
 from models.caseload import EmergencyReason, admit, whole_practice
 from models.ids import new_id
+from models.reminder import OPEN_STATES, DecisionKind, DeliveryState
+from schedules.planning.notices import give_notice
 from service.errors import ConflictError, Fault, NotFoundError
 from service.identity.principal import Principal
 
@@ -40,17 +42,37 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """How the e-mail to one admin about an access stands. `reason`: why it waits, or did not go out."""
+
+    staff_id: str
+    name: str
+    state: DeliveryState
+    reason: str | None
+    finished_at: datetime | None
+
+    @property
+    def waits(self) -> bool:
+        """Return whether it is still to go out."""
+        return self.state in OPEN_STATES
+
+
+@dataclass(frozen=True, slots=True)
 class Opened:
-    """An access as it is reviewed: with the name of whose it was."""
+    """An access as it is reviewed: with the name of whose it was, and who was told."""
 
     access: EmergencyAccess
     name: str
+    notices: Sequence[Notice] = ()
 
 
 def break_glass(
     session: Session, caller: Principal, wanted: Wanted, *, life: timedelta, now: datetime
 ) -> EmergencyAccess:
-    """Open a patient for the caller. Raises NotFoundError, and ConflictError for one whom they see already."""
+    """Open a patient for the caller, and have the clinic's admins told.
+
+    Raises NotFoundError, and ConflictError for one whom they see already.
+    """
     if not caller.own_caseload_only:
         raise ConflictError(Fault("", "somebody who sees their own caseload alone", "somebody who sees every patient"))
     named = select(Patient.id).where(
@@ -71,6 +93,7 @@ def break_glass(
     row.staff_id, row.opened_at, row.expires_at = caller.actor_id, now, now + life
     row.note = wanted.note
     admit(session, patient_id)
+    give_notice(session, row, now)
     return row
 
 
@@ -86,7 +109,9 @@ def list_opened(
     )
     if after is not None:
         query = query.where(EmergencyAccess.id < after)
-    return [Opened(*row) for row in session.execute(query.order_by(EmergencyAccess.id.desc()).limit(limit))]
+    rows = session.execute(query.order_by(EmergencyAccess.id.desc()).limit(limit)).all()
+    notices = _list_notices(session, practice_id, [row[0].id for row in rows])
+    return [Opened(*row, notices.get(row[0].id, ())) for row in rows]
 
 
 def count_unreviewed(session: Session, practice_id: str) -> int:
@@ -111,3 +136,28 @@ def review(session: Session, caller: Principal, access_id: str, now: datetime) -
     if row.reviewed_at is None:
         row.reviewed_at, row.reviewed_by = now, caller.actor_id
     return row
+
+
+def _list_notices(session: Session, practice_id: str, access_ids: Sequence[str]) -> dict[str, list[Notice]]:
+    """Return the notices of each access by the admin's name. Two queries, whatever their number."""
+    passed_over = select(Decision.access_id, Decision.generation, Decision.reason).where(
+        Decision.practice_id == practice_id,
+        Decision.access_id.in_(access_ids),
+        Decision.kind == DecisionKind.passed_over,
+    )
+    whys = {(access_id, number): reason for access_id, number, reason in session.execute(passed_over)}
+    query = (
+        select(Delivery, Staff.display_name)
+        .join(Staff, (Staff.practice_id == Delivery.practice_id) & (Staff.id == Delivery.staff_id))
+        .where(Delivery.practice_id == practice_id, Delivery.access_id.in_(access_ids))
+    )
+    # Of a notice that went on to another address the last step counts.
+    last = {
+        (row.access_id, row.generation): (row, name) for row, name in session.execute(query.order_by(Delivery.step))
+    }
+    found: dict[str, list[Notice]] = {}
+    for key, (row, name) in sorted(last.items(), key=lambda each: (each[1][1], each[0])):
+        reason = whys.get(key, row.reason) if row.state is DeliveryState.suppressed else row.reason
+        notice = Notice(row.staff_id or "", name, row.state, reason, row.finished_at)
+        found.setdefault(row.access_id or "", []).append(notice)
+    return found

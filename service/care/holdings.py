@@ -53,7 +53,7 @@ class Found(StrEnum):
 
     by_patient = "patient_id"
     by_delivery = "delivery_id"
-    by_subject = "reminder_id or alert_id"
+    by_subject = "reminder_id, alert_id or access_id"
     by_device = "device_id"
     by_actor = "actor_id"  # the patient's device
     by_entry = "entry_id"  # of the audit trail
@@ -228,7 +228,8 @@ def _through(column: str, other: str, key: str = "id") -> Callable[[Table, str, 
 
 
 def _by_subject(table: Table, practice_id: str, patient_id: str) -> ColumnElement[bool]:
-    through = (_through("reminder_id", "reminder"), _through("alert_id", "alert"))
+    named = {"reminder_id": "reminder", "alert_id": "alert", "access_id": "emergency_access"}
+    through = (_through(column, other) for column, other in named.items())
     return or_(*(condition(table, practice_id, patient_id) for condition in through))
 
 

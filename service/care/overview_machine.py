@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, func, or_, select, true
 from sqlalchemy.orm import Session
 
-from models import Alert, Decision, Delivery, Reminder, SelfAudit, Staff
+from models import Alert, Decision, Delivery, EmergencyAccess, Reminder, SelfAudit, Staff
 from models.caseload import is_limited, whole_practice
 from models.ids import first_id_at
 from models.practice import Practice
@@ -146,10 +146,12 @@ def _is_seen(session: Session) -> ColumnElement[bool]:
     if not is_limited(session):
         return true()
     # Selects of the classes themselves: `exists()` alone names none, and would not be limited.
-    reminders, alerts = (
-        select(model.id).where(model.practice_id == Decision.practice_id) for model in (Reminder, Alert)
+    reminders, alerts, accesses = (
+        select(model.id).where(model.practice_id == Decision.practice_id)
+        for model in (Reminder, Alert, EmergencyAccess)
     )
     return or_(
         reminders.where(Reminder.id == Decision.reminder_id).exists(),
         alerts.where(Alert.id == Decision.alert_id).exists(),
+        accesses.where(EmergencyAccess.id == Decision.access_id).exists(),
     )

@@ -13,6 +13,7 @@ from service.care.break_glass import AccessState, Wanted, list_opened
 from service.care.reach import practice_of
 from service.dashboard.blueprint import clinic, typed
 from service.dashboard.render import go_to, page
+from service.dashboard.words import unsent_reasons
 from service.db import current_session
 from service.errors import ConflictError, Fault, InvalidError
 from service.identity.sessions import require_fresh
@@ -49,7 +50,8 @@ def list_accesses_to_review() -> Response:
     states = (AccessState.open, AccessState.reviewed)
     waiting, reviewed = (list_opened(session, practice.id, each, after=None, limit=_MOST) for each in states)
     show(*(each.access.patient_id for each in (*waiting, *reviewed)))
-    return page("emergency_accesses.html", waiting=waiting, reviewed=reviewed, zone=ZoneInfo(practice.time_zone))
+    zone, reasons = ZoneInfo(practice.time_zone), unsent_reasons()
+    return page("emergency_accesses.html", waiting=waiting, reviewed=reviewed, zone=zone, reasons=reasons)
 
 
 @clinic.post("/emergency-accesses/<id:access_id>/review")

@@ -1,7 +1,6 @@
 """The clinic at one glance, for staff: alerts, volumes, adherence, delivery, and what the night has proved."""
 
 from functools import partial
-from typing import Final
 from zoneinfo import ZoneInfo
 
 from flask import Response
@@ -13,10 +12,8 @@ from service.care.overview import view_overview
 from service.care.reach import practice_of
 from service.dashboard.blueprint import clinic
 from service.dashboard.render import language, page
-from service.dashboard.words import all_words, month_words
+from service.dashboard.words import month_words, unsent_reasons
 from service.db import current_session
-
-_REASON: Final = "unsent_"
 
 
 @clinic.get("/overview")
@@ -30,5 +27,5 @@ def show_overview() -> Response:
         overview=overview,
         zone=ZoneInfo(practice_of(session, caller()).time_zone),
         month=partial(month_words, language=language()),
-        reasons=frozenset(key.removeprefix(_REASON) for key in all_words() if key.startswith(_REASON)),
+        reasons=unsent_reasons(),
     )

@@ -21,7 +21,7 @@ from service.dashboard.blueprint import clinic, typed, typed_message, typed_secr
 from service.dashboard.cookies import Cookie, drop_cookie, put_cookie, read_cookie
 from service.dashboard.forms import SIGN_IN, local_path
 from service.dashboard.pictures import qr_picture
-from service.dashboard.render import go_to, page, sign_in_page
+from service.dashboard.render import go_to, language, page, sign_in_page
 from service.db import current_session
 from service.errors import InvalidError, ServiceError, SignInRefusedError
 from service.identity.second_factor import SecondFactor, begin_authenticator
@@ -158,7 +158,9 @@ def _go_on(step: FirstStep) -> Response:
 
 
 def with_session(response: Response, begun: Begun) -> Response:
-    """Let the browser keep the new session, under an id that nobody knew before."""
+    """Let the browser keep the new session, under an id that nobody knew before, and note the language of the pages."""
+    if begun.staff.language is not language():
+        begun.staff.language = language()
     put_cookie(response, Cookie.session, begun.session.secret)
     drop_cookie(response, Cookie.sign_in)
     return response

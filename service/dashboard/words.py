@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from schedules.plan.vocabulary import Language
 
 FILE: Final = Path(__file__).parent / "words.toml"
+_UNSENT: Final = "unsent_"
 _WEEKDAYS: Final = {
     Language.en: ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
     Language.es: ("lun", "mar", "mié", "jue", "vie", "sáb", "dom"),
@@ -34,6 +35,11 @@ def say(language: Language, key: str, /, **values: object) -> str:
         key = f"{key}_one"
     text = all_words()[key][language.value]
     return text.format(**values) if values else text
+
+
+def unsent_reasons() -> frozenset[str]:
+    """Return the reasons, why a message waits or did not go out, that there are words for."""
+    return frozenset(key.removeprefix(_UNSENT) for key in all_words() if key.startswith(_UNSENT))
 
 
 def day_words(on: date, language: Language, *, year: bool = False) -> str:

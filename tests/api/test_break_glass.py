@@ -1,20 +1,29 @@
 """Break-glass (A18): outside of one's caseload with a reason, for a while, marked, shown to the patient, reviewed."""
 
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from models import AuditEntry, EmergencyAccess
+from models import AuditEntry, Decision, Delivery, EmergencyAccess, Patient
 from models.audit import AuditAction
+from models.erasure import ErasureReason
 from models.people import StaffRole
+from models.reminder import DecisionKind, DeliveryState
+from schedules.plan.vocabulary import Provider
 from service.api import examples_break_glass as examples
 from service.api.break_glass import EmergencyAccessView, EmergencyBody, OpenedView
+from service.care.erasure import Erase, OverrideReason, erase_patient
+from service.errors import NotFoundError
 from tests import builders
 from tests.api.conftest import Caller, Clinic, Look, as_patient, as_signed_in, as_staff
 from tests.api.test_caseloads import limit, sees
-from tests.clock import FixedClock
+from tests.clock import MONDAY_AFTERNOON, FixedClock
+from tests.worker.desks import Outbox, desk_of
+from tests.worker.rounds import work_off
 
 OPEN = "/emergency-accesses"
 SECRET = "she calls about her dressing"
@@ -148,6 +157,84 @@ def test_admin_and_auditor_see_it_and_say_that_they_looked_into_it(
     assert row.note_sealed is not None
     assert SECRET.encode() not in row.note_sealed
     assert casey.get(OPEN).status_code == 403
+
+
+def test_every_admin_has_a_notice_in_the_transaction_that_opens_the_patient(
+    casey: Caller, admin: Caller, clinic: Clinic, session: Session, body: dict[str, str], look: Look
+) -> None:
+    gone = builders.staff(session, clinic.practice, role=StaffRole.practice_admin, disabled_at=MONDAY_AFTERNOON)
+    session.commit()
+
+    opened = casey.post(OPEN, body).json["id"]
+    casey.post(OPEN, body | {"mrn": "SP-NOBODY"})
+
+    (notice,) = look(Delivery, practice_id=clinic.id, access_id=opened)
+    (line,) = look(Decision, practice_id=clinic.id, access_id=opened)
+    assert (notice.patient_id, notice.state) == (clinic.other_patient.id, DeliveryState.pending)
+    assert notice.staff_id != gone.id
+    assert (line.kind, line.generation) == (DecisionKind.planned, notice.generation)
+    assert len([each for each in look(Delivery, practice_id=clinic.id) if each.access_id]) == 1
+
+
+def test_a_notice_that_cannot_be_written_opens_nobody(
+    casey: Caller, admin: Caller, clinic: Clinic, body: dict[str, str], look: Look, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise NotFoundError
+
+    monkeypatch.setattr("service.care.break_glass.give_notice", fail)
+
+    answer = casey.post(OPEN, body)
+
+    assert (answer.status_code, look(EmergencyAccess, practice_id=clinic.id)) == (404, [])
+    assert sees(casey, clinic) is False
+
+
+def test_the_reviewer_reads_who_was_told_and_why_somebody_was_not(
+    casey: Caller,
+    auditor: Caller,
+    admin: Caller,
+    app: Flask,
+    session: Session,
+    clinic: Clinic,
+    body: dict[str, str],
+    engine: Engine,
+    clock: FixedClock,
+) -> None:
+    builders.staff(session, clinic.practice, role=StaffRole.practice_admin, display_name="Mute", email=None)
+    session.commit()
+    casey.post(OPEN, body)
+    before = casey_item(auditor)
+    work_off(engine, clock, desk_of(engine, clock, {Provider.smtp: Outbox()}))
+
+    after = casey_item(auditor)
+
+    told = [[(each["name"], each["state"], each["reason"]) for each in item["notices"]] for item in (before, after)]
+    assert told == [
+        [("Casey Rivera", "pending", None), ("Mute", "pending", None)],
+        [("Casey Rivera", "sent", None), ("Mute", "suppressed", "no_address")],
+    ]
+    assert [each["finished_at"] is not None for each in after["notices"]] == [True, True]
+
+
+def casey_item(reviewer: Caller) -> dict[str, Any]:
+    (item,) = reviewer.get(OPEN).json["items"]
+    return dict(item)
+
+
+def test_erasing_the_patient_takes_notices_and_their_decisions_along(
+    casey: Caller, admin: Caller, session: Session, clinic: Clinic, body: dict[str, str], look: Look
+) -> None:
+    casey.post(OPEN, body)
+    patient = session.get_one(Patient, (clinic.id, clinic.other_patient.id))
+    command = Erase(ErasureReason.asked_by_patient, OverrideReason.never_our_patient)
+
+    erase_patient(session, patient, command, MONDAY_AFTERNOON, enter=lambda _entry: None)
+    session.commit()
+
+    assert look(EmergencyAccess, practice_id=clinic.id) == []
+    assert [each for each in look(Delivery, practice_id=clinic.id) if each.access_id] == []
+    assert [each for each in look(Decision, practice_id=clinic.id) if each.access_id] == []
 
 
 def test_without_a_fresh_second_factor_nothing_opens(

@@ -2,15 +2,21 @@
 
 import pytest
 from flask import Flask
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from models import Alert, CareAssignment
 from models.people import StaffRole
+from schedules.plan.vocabulary import Provider
 from service.identity.roles import PARTS
 from tests import builders
 from tests.api.conftest import Clinic
 from tests.api.every_route import MISSING, add_targets
+from tests.clock import FixedClock
 from tests.dashboard.conftest import Desk, desk_of, text_of
+from tests.worker.desks import Outbox
+from tests.worker.desks import desk_of as worker_desk_of
+from tests.worker.rounds import work_off
 
 # What a form says is judged before it is looked for what it is about.
 FIRST_JUDGED = {
@@ -53,7 +59,39 @@ def test_a_page_opens_the_patient_and_says_so_and_the_admin_reviews_it(
     assert "Outside of their usual patients" in page
     assert "Opened patients (1)" in listed
     assert "Covering for a colleague: Casey is away" in listed
+    assert "Casey Rivera: not yet" in listed
     assert "Opened patients (1)" not in text_of(admin.get("/clinic/"))
+
+
+def test_the_review_says_of_each_admin_whether_the_e_mail_went_out(
+    desk: Desk, app: Flask, session: Session, clinic: Clinic, sent: dict[str, str], engine: Engine, clock: FixedClock
+) -> None:
+    role = StaffRole.practice_admin
+    admin = desk_of(app, session, builders.staff(session, clinic.practice, role=role, display_name="Robin Told"))
+    builders.staff(session, clinic.practice, role=role, display_name="Mute Person", email=None)
+    builders.staff(session, clinic.practice, role=role, display_name="Gone Person", disabled_at=clock.now())
+    session.commit()
+    desk.post("/clinic/emergency", sent)
+    work_off(engine, clock, worker_desk_of(engine, clock, {Provider.smtp: Outbox()}))
+
+    shown = text_of(admin.get("/clinic/emergency-accesses"))
+    in_spanish = text_of(admin.get("/clinic/emergency-accesses?language=es"))
+
+    assert "Robin Told: Mon 2 Mar 10:00" in shown
+    assert "Mute Person: not told (there is no address for it)" in shown
+    assert "Mute Person: sin aviso (no hay dirección a la que enviarlo)" in in_spanish
+    assert "Gone Person" not in shown
+
+
+def test_a_clinic_without_an_admin_reads_that_nobody_was_told(
+    desk: Desk, app: Flask, session: Session, clinic: Clinic, sent: dict[str, str]
+) -> None:
+    auditor = desk_of(app, session, builders.staff(session, clinic.practice, role=StaffRole.auditor))
+    desk.post("/clinic/emergency", sent)
+
+    shown = text_of(auditor.get("/clinic/emergency-accesses"))
+
+    assert "Nobody I looked into it" in shown
 
 
 def test_lists_search_and_pages_hold_the_own_caseload_alone(desk: Desk, clinic: Clinic, sent: dict[str, str]) -> None:

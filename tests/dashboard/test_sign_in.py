@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from models import AuditEntry, Token
 from models.audit import AuditAction
 from models.sign_in import CodePurpose
+from schedules.plan.vocabulary import Language
 from service.dashboard.forms import local_path
 from service.identity.invitations import issue_sign_in_code
 from service.identity.totp import code_at, step_of
@@ -107,6 +108,16 @@ def test_the_second_step_alone_signs_nobody_in(nobody: Desk, casey: Person) -> N
 
     assert answer.status_code == 401
     assert nobody.client.get_cookie(COOKIE) is None
+
+
+def test_the_language_of_the_pages_is_noted_with_the_sign_in(nobody: Desk, casey: Person, session: Session) -> None:
+    nobody.get("/clinic/sign-in?language=es")
+    give_password(nobody, casey)
+
+    nobody.post("/clinic/sign-in/code", {"code": casey.code()})
+
+    session.refresh(casey.staff)
+    assert casey.staff.language is Language.es
 
 
 @pytest.mark.sqlite_only

@@ -17,7 +17,7 @@ from schedules.delivery.channels import Refusal, Result
 from schedules.delivery.deliver import Desk
 from schedules.jobs.alerts import AlertRound, escalate_alerts, raise_by_time, tell_who_watches
 from schedules.plan.alert_state import acknowledge
-from schedules.plan.vocabulary import AlertKind, AlertState, AlertUrgency, Channel, OnCallPlace, Provider
+from schedules.plan.vocabulary import AlertKind, AlertState, AlertUrgency, Channel, Language, OnCallPlace, Provider
 from schedules.planning.alert_standing import set_standing, standing_of
 from schedules.planning.alerts import Fact, raise_alert, stop_calls
 from schedules.planning.safety_cards import write_safety_card
@@ -188,6 +188,18 @@ def test_whose_way_fails_is_told_on_the_next_one_and_the_dead_address_is_disable
     row = session.scalars(select(StaffAddress).filter_by(channel=Channel.sms)).one()
     session.refresh(row)
     assert (row.disabled_at, row.disabled_code) == (MONDAY_AFTERNOON, "21211")
+
+
+def test_staff_are_told_in_the_language_of_their_pages(
+    session: Session, clock: FixedClock, mail: Outbox, run: Callable[[timedelta], None]
+) -> None:
+    practice = builders.practice(session)
+    on_call(session, practice, OnCallPlace.first, language=Language.es)
+    red_flag(session, practice, clock)
+
+    run(timedelta(0))
+
+    assert [(each.language, each.subject) for each in mail.messages] == [(Language.es, "Una alerta le espera")]
 
 
 def test_whom_nothing_reaches_is_followed_by_the_next_at_once(

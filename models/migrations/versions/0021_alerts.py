@@ -4,7 +4,13 @@ import sqlalchemy as sa
 from alembic import op
 
 from models.migration_steps import change_text
-from models.triggers import IS_ERASED, OF_REMINDER_ERASED, create_partial_guard, create_triggers, drop_guard
+from models.triggers import (
+    IS_ERASED,
+    OF_REMINDER_ERASED,
+    OF_REMINDER_OR_ALERT_ERASED,
+    create_partial_guard,
+    drop_guard,
+)
 
 revision = "0021"
 down_revision = "0020"
@@ -36,7 +42,7 @@ def upgrade() -> None:
         is_of_alert = sa.text("alert_id IS NOT NULL")
         op.create_index(f"ix_{book}_alert", book, INDEXED[book], postgresql_where=is_of_alert, sqlite_where=is_of_alert)
 
-    create_triggers(op.get_bind(), "decision")
+    create_partial_guard(op.get_bind(), "decision", OF_REMINDER_OR_ALERT_ERASED)
 
 
 def downgrade() -> None:
