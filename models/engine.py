@@ -5,6 +5,8 @@ write, since an upgrade from a read fails at once. A connection with the executi
 plain `BEGIN`.
 """
 
+import contextlib
+import os
 import sqlite3
 import time
 from importlib import import_module
@@ -12,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import Connection, Engine, event, make_url
+from sqlalchemy import Connection, Dialect, Engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
@@ -77,6 +79,7 @@ def engine_options(url: str, *, unhurried: bool = False) -> dict[str, Any]:
 def install(engine: Engine, *, unhurried: bool = False) -> None:
     """Add our connection and transaction events to an engine, once."""
     if engine.dialect.name == "sqlite":
+        event.listen(engine, "do_connect", _keep_private)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite_in_the_end if unhurried else _begin_sqlite)
     elif not unhurried:
@@ -112,6 +115,14 @@ def scrub(engine: Engine) -> None:
         connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
     finally:
         connection.close()
+
+
+def _keep_private(_dialect: Dialect, _record: ConnectionPoolEntry, places: list[str], options: dict[str, Any]) -> None:
+    """Make a new database a file of its owner alone, whatever the umask is: SQLite gives its log the same mode."""
+    place = places[0]
+    if place not in ("", ":memory:") and not options.get("uri"):
+        with contextlib.suppress(OSError):  # is there already, or cannot be: SQLite says so better
+            os.close(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _prepare_sqlite(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:

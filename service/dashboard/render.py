@@ -1,6 +1,7 @@
 """Turns what is known into pages. Every value is escaped by the templates; a page has no script or style of its own."""
 
 import hashlib
+from datetime import date
 from functools import lru_cache, partial
 from http import HTTPStatus
 from pathlib import Path
@@ -78,17 +79,22 @@ def language() -> Language:
     return Language.es if chosen == Language.es else Language.en
 
 
+def _say_day(spoken: Language, today: date, on: date, *, year: bool = False, weekday: bool = True) -> str:
+    """Return a day as it is said: with its year where the page wants it, or where it would be in doubt without."""
+    return day_words(on, spoken, near=None if year else today, weekday=weekday)
+
+
 def _around(status: int) -> dict[str, Any]:
     """Return what every page is made with."""
-    spoken, principal = language(), scope().principal
+    spoken, principal, today = language(), scope().principal, now().date()
     signed_in = principal is not None and principal.session is not None
     secret = read_cookie(Cookie.session)
     told: dict[str, Any] = {
         "language": spoken.value,
         "say": partial(say, spoken),
-        "day": lambda on, **how: day_words(on, spoken, **how),
+        "day": partial(_say_day, spoken, today),
         "pod_words": lambda pod: pod_words(pod, spoken),
-        "instant": lambda at, zone: instant_words(at, zone, spoken),
+        "instant": lambda at, zone: instant_words(at, zone, spoken, near=today),
         "kind_name": lambda kind: kind_name(MilestoneKind(kind)).in_language(spoken),
         "age": age_on,
         "path_to": path_to,

@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
@@ -20,6 +20,7 @@ _MONTHS: Final = {
     Language.en: ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
     Language.es: ("ene", "feb", "mar", "abr", "may", "jun", "jul", "ago", "sep", "oct", "nov", "dic"),
 }
+_HALF_A_YEAR: Final = timedelta(days=183)
 
 
 @lru_cache(maxsize=1)
@@ -42,10 +43,12 @@ def unsent_reasons() -> frozenset[str]:
     return frozenset(key.removeprefix(_UNSENT) for key in all_words() if key.startswith(_UNSENT))
 
 
-def day_words(on: date, language: Language, *, year: bool = False) -> str:
-    """Return a day as it is said: Tue 14 Apr, with the year where it matters."""
-    said = f"{_WEEKDAYS[language][on.weekday()]} {on.day} {_MONTHS[language][on.month - 1]}"
-    return f"{said} {on.year}" if year else said
+def day_words(on: date, language: Language, *, near: date | None = None, weekday: bool = True) -> str:
+    """Return a day as it is said: Tue 14 Apr. It has its year unless it is within half a year of `near`."""
+    said = f"{on.day} {_MONTHS[language][on.month - 1]}"
+    if weekday:
+        said = f"{_WEEKDAYS[language][on.weekday()]} {said}"
+    return said if near is not None and abs(on - near) <= _HALF_A_YEAR else f"{said} {on.year}"
 
 
 def month_words(first_day: date, language: Language) -> str:
@@ -53,10 +56,10 @@ def month_words(first_day: date, language: Language) -> str:
     return f"{_MONTHS[language][first_day.month - 1]} {first_day.year}"
 
 
-def instant_words(at: datetime, zone: ZoneInfo, language: Language) -> str:
-    """Return an instant as it is said in the clinic's zone: Tue 14 Apr 09:05."""
+def instant_words(at: datetime, zone: ZoneInfo, language: Language, *, near: date) -> str:
+    """Return an instant as it is said in the clinic's zone: Tue 14 Apr 09:05, with its year as `day_words` has it."""
     local = at.astimezone(zone)
-    return f"{day_words(local.date(), language)} {local:%H:%M}"
+    return f"{day_words(local.date(), language, near=near)} {local:%H:%M}"
 
 
 def pod_words(pod: int, language: Language) -> str:
