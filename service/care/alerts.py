@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import case, func, select, tuple_
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from models import Alert, AlertEntry, Decision, Staff
@@ -23,6 +23,7 @@ from schedules.plan.vocabulary import (
 )
 from schedules.planning.alert_standing import set_standing, standing_of
 from schedules.planning.alerts import stop_calls, write_line
+from service.care.lists import rows_after
 from service.care.reach import lock_patient, refuse_who_treats_nobody
 from service.errors import ConflictError, Fault, NotFoundError
 from service.identity.principal import Principal
@@ -68,10 +69,7 @@ def list_alerts(
     given = {name: getattr(wanted, name) for name in AlertFilter.__slots__}
     query = select(Alert).filter_by(practice_id=practice_id)
     query = query.filter_by(**{name: value for name, value in given.items() if value is not None})
-    if after is not None:
-        last = session.execute(select(*_PLACE).where(Alert.practice_id == practice_id, Alert.id == after)).one_or_none()
-        query = query.where(tuple_(*_PLACE) > tuple(last)) if last is not None else query
-    return session.scalars(query.order_by(*_PLACE).limit(limit)).all()
+    return rows_after(session, query, _PLACE, practice_id=practice_id, after=after, limit=limit)
 
 
 def count_alerts(session: Session, practice_id: str) -> dict[AlertUrgency, int]:

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models import ClinicalEvent, Surgery
 from models.report import ClinicalEventKind
 from schedules.plan.vocabulary import SurgeryStatus
 from service.care.enrol import clinic_today
+from service.care.lists import rows_after
 from service.care.reach import find_named_episode, is_stored, lock_patient, lock_row, practice_of
 from service.errors import ConflictError, Fault, InvalidError, NotFoundError, describe
 from service.identity.principal import Principal
@@ -70,10 +71,7 @@ def list_events(
     """Return up to `limit` events of an episode, the latest first, from the one after the id `after` on."""
     place = (ClinicalEvent.occurred_on, ClinicalEvent.id)
     query = select(ClinicalEvent).filter_by(practice_id=practice_id, episode_id=episode_id, deleted=False)
-    if after is not None:
-        last = session.execute(select(*place).filter_by(practice_id=practice_id, id=after)).one_or_none()
-        query = query.where(tuple_(*place) < tuple(last)) if last is not None else query
-    return session.scalars(query.order_by(*(column.desc() for column in place)).limit(limit)).all()
+    return rows_after(session, query, place, practice_id=practice_id, after=after, limit=limit, latest_first=True)
 
 
 def _refuse_surgery(session: Session, caller: Principal, record: EventRecord) -> None:

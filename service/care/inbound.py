@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models import InboundMessage, Patient, Practice, journal
@@ -26,6 +26,7 @@ from schedules.plan.vocabulary import Channel, Language, Provider
 from schedules.planning import answers_now
 from schedules.planning.message_tasks import ask_of_patient
 from service.care.emergency import emergency_advice
+from service.care.lists import rows_after
 from service.care.versions import former_columns, keep_former_version
 
 LONGEST_TEXT = 2000  # a provider joins at most ten parts of 160 characters
@@ -87,10 +88,7 @@ def list_inbound(
     query = select(InboundMessage).filter_by(practice_id=practice_id)
     if patient_id is not None:
         query = query.filter_by(patient_id=patient_id)
-    if after is not None:
-        last = session.execute(select(*place).filter_by(practice_id=practice_id, id=after)).one_or_none()
-        query = query.where(tuple_(*place) > tuple(last)) if last is not None else query
-    return session.scalars(query.order_by(*place).limit(limit)).all()
+    return rows_after(session, query, place, practice_id=practice_id, after=after, limit=limit)
 
 
 def _patients_of(session: Session, practice_id: str, number: str) -> Sequence[Patient]:

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models import Episode, LetterRelease
 from models.letter import Recipient
 from service.care.enrol import clinic_today
+from service.care.lists import rows_after
 from service.care.reach import find_named_episode, find_row, is_stored, lock_patient, practice_of
 from service.errors import ConflictError, Fault, InvalidError, NoReleaseError, NotFoundError, describe
 from service.identity.principal import Principal
@@ -88,10 +89,9 @@ def list_releases(
     find_row(session, caller, Episode, episode_id)
     place = (LetterRelease.recorded_at, LetterRelease.id)
     query = select(LetterRelease).filter_by(practice_id=caller.practice_id, episode_id=episode_id)
-    if after is not None:
-        last = session.execute(select(*place).filter_by(practice_id=caller.practice_id, id=after)).one_or_none()
-        query = query.where(tuple_(*place) < tuple(last)) if last is not None else query
-    return session.scalars(query.order_by(*(each.desc() for each in place)).limit(limit)).all()
+    return rows_after(
+        session, query, place, practice_id=caller.practice_id, after=after, limit=limit, latest_first=True
+    )
 
 
 def is_valid(release: LetterRelease, on: date) -> bool:

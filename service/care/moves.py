@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models import Episode
@@ -22,6 +22,7 @@ from schedules.planning import Answer, diff_episode, plan_episode
 from schedules.planning.corrections import Correction, Upset, correction_due, send_correction, upset_of
 from schedules.planning.rows import find_all
 from service.care.enrol import add_surgery, clinic_today
+from service.care.lists import rows_after
 from service.care.move_changes import ChangedSurgery, ChangeKind, Move, changed_surgeries
 from service.care.reach import find_row, lock_row, practice_of
 from service.care.surgeries import answer_status
@@ -104,10 +105,7 @@ def list_moves(
     """Return up to `limit` moves of an episode, oldest first, from the one after the id `after` on."""
     place = (PlanChange.changed_at, PlanChange.id)
     query = select(PlanChange).filter_by(practice_id=practice_id, episode_id=episode_id, deleted=False)
-    if after is not None:
-        last = session.execute(select(*place).filter_by(practice_id=practice_id, id=after)).one_or_none()
-        query = query.where(tuple_(*place) > tuple(last)) if last is not None else query
-    return session.scalars(query.order_by(*place).limit(limit)).all()
+    return rows_after(session, query, place, practice_id=practice_id, after=after, limit=limit)
 
 
 def _look(

@@ -5,12 +5,13 @@ from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models import ObservedFact, Surgery
 from models.people import StaffRole
 from schedules.plan.vocabulary import Observation
+from service.care.lists import rows_after
 from service.care.patients import RequireMatch
 from service.care.reach import find_named_episode, is_stored, lock_patient, lock_row, refuse_change
 from service.care.versions import former_columns, keep_former_version
@@ -79,10 +80,7 @@ def list_observations(
     """Return up to `limit` facts of an episode, the latest first, from the one after the id `after` on."""
     place = (ObservedFact.observed_at, ObservedFact.id)
     query = select(ObservedFact).filter_by(practice_id=practice_id, episode_id=episode_id, deleted=False)
-    if after is not None:
-        last = session.execute(select(*place).filter_by(practice_id=practice_id, id=after)).one_or_none()
-        query = query.where(tuple_(*place) < tuple(last)) if last is not None else query
-    return session.scalars(query.order_by(ObservedFact.observed_at.desc(), ObservedFact.id.desc()).limit(limit)).all()
+    return rows_after(session, query, place, practice_id=practice_id, after=after, limit=limit, latest_first=True)
 
 
 def may_tell(caller: Principal, what: Observation) -> bool:

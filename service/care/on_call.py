@@ -7,7 +7,7 @@ from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 import orjson
-from sqlalchemy import select, tuple_
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models import OnCallShift, Practice, Staff
@@ -15,6 +15,7 @@ from schedules.plan.errors import PlanError
 from schedules.plan.on_call import WallSpan
 from schedules.plan.vocabulary import OnCallPlace
 from schedules.planning.on_call import load_rota, write_on_call
+from service.care.lists import rows_after
 from service.care.monitoring import Monitoring
 from service.care.reach import refuse_who_treats_nobody
 from service.errors import Fault, InvalidError, NotFoundError
@@ -56,10 +57,7 @@ def list_shifts(
     """Return up to `limit` shifts that end on `since` or later (default: today), by their beginning."""
     first = since or now.astimezone(ZoneInfo(practice.time_zone)).date()
     query = select(OnCallShift).where(OnCallShift.practice_id == practice.id, OnCallShift.until_on >= first)
-    if after is not None:
-        last = session.execute(select(*_PLACE).filter_by(practice_id=practice.id, id=after)).one_or_none()
-        query = query.where(tuple_(*_PLACE) > tuple(last)) if last is not None else query
-    return session.scalars(query.order_by(*_PLACE).limit(limit)).all()
+    return rows_after(session, query, _PLACE, practice_id=practice.id, after=after, limit=limit)
 
 
 def put_shift(

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, exists, select, tuple_
+from sqlalchemy import Select, exists, select
 from sqlalchemy.orm import Session
 
 from models import Episode, Patient
@@ -15,6 +15,7 @@ from schedules.planning import answers_now, plan_episode, withdraw
 from service.care.assignments import assign
 from service.care.checks import patient_faults
 from service.care.enrol import add_patient, changes, clinic_today, refuse_faults, write_fields
+from service.care.lists import rows_after
 from service.care.reach import is_stored, practice_of
 from service.care.records import PATIENT_MAY_CHANGE, PatientRecord
 from service.care.versions import former_columns, keep_former_version
@@ -116,11 +117,7 @@ def list_patients(
     """Return up to `limit` patients in the order of their names, from the one after the id `after` on."""
     place = (Patient.family_name, Patient.given_name, Patient.id)
     query = _matching(select(Patient).where(Patient.practice_id == practice_id, Patient.deleted.is_(False)), wanted)
-    if after is not None:
-        last = select(*place).where(Patient.practice_id == practice_id, Patient.id == after)
-        row = session.execute(last).one_or_none()
-        query = query.where(tuple_(*place) > tuple(row)) if row is not None else query
-    return session.scalars(query.order_by(*place).limit(limit)).all()
+    return rows_after(session, query, place, practice_id=practice_id, after=after, limit=limit)
 
 
 def _matching(query: Select[Patient], wanted: PatientFilter) -> Select[Patient]:

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models import Reminder
 from models.reminder import Decision
+from service.care.lists import rows_after
 
 
 def list_reminders(
@@ -15,10 +16,7 @@ def list_reminders(
     """Return up to `limit` reminders in the order of their due times, from the one after the id `after` on."""
     place = (Reminder.due_at, Reminder.id)
     query = select(Reminder).filter_by(practice_id=practice_id, episode_id=episode_id, deleted=False)
-    if after is not None:
-        last = session.execute(select(*place).filter_by(practice_id=practice_id, id=after)).one_or_none()
-        query = query.where(tuple_(*place) > tuple(last)) if last is not None else query
-    return session.scalars(query.order_by(*place).limit(limit)).all()
+    return rows_after(session, query, place, practice_id=practice_id, after=after, limit=limit)
 
 
 def list_decisions(

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models import CheckIn, Episode, QuestionnaireAnswer
 from service.care.enrol import changes, write_fields
+from service.care.lists import rows_after
 from service.care.patients import RequireMatch
 from service.care.reach import find_named_episode, is_stored, lock_patient, lock_row, refuse_change
 from service.care.records import AnswersRecord, CheckInRecord
@@ -75,10 +76,7 @@ def list_reports(
     column: Any = getattr(model, told_at)
     place = (column, model.id)
     query = select(model).filter_by(practice_id=practice_id, episode_id=episode_id, deleted=False)
-    if after is not None:
-        last = session.execute(select(*place).filter_by(practice_id=practice_id, id=after)).one_or_none()
-        query = query.where(tuple_(*place) < tuple(last)) if last is not None else query
-    return session.scalars(query.order_by(column.desc(), model.id.desc()).limit(limit)).all()
+    return rows_after(session, query, place, practice_id=practice_id, after=after, limit=limit, latest_first=True)
 
 
 def _refuse_change(caller: Principal, row: CheckIn | QuestionnaireAnswer, changed: Sequence[str]) -> None:

@@ -4,8 +4,10 @@ The modules are loaded when an application asks for its commands: the supervisor
 programs in this folder too, and need none of it.
 """
 
+from functools import cache
 from importlib import import_module
 
+from click import Command
 from flask import Flask
 
 _MODULES = (
@@ -43,6 +45,14 @@ _MODULES = (
 
 def register_commands(app: Flask) -> None:
     """Give the application every command."""
-    for name in _MODULES:
-        for command in import_module(f"service.cli.{name}").COMMANDS:
-            app.cli.add_command(command)
+    for command in _commands():
+        app.cli.add_command(command)
+
+
+@cache
+def _commands() -> tuple[Command, ...]:
+    """Return every command, made once to tell in one line what is in its way."""
+    found = tuple(command for name in _MODULES for command in import_module(f"service.cli.{name}").COMMANDS)
+    for command in found:
+        import_module("service.cli.in_one_line").tell_in_one_line(command)
+    return found

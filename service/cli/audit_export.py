@@ -34,6 +34,8 @@ def export(file: Path, form: str, slug: str | None, since: datetime | None, unti
     """Write the entries of the audit trail to a new FILE, which its owner alone may read. Holds ids, no name."""
     first = "" if since is None else first_id_at(since.replace(tzinfo=UTC))
     last = first_id_at(clock().now() if until is None else until.replace(tzinfo=UTC))
+    if first >= last:
+        fail("Expected --since to lie before --until, or before now.")
     with sessions() as make_session:
         practices = practices_of(make_session, slug)
         try:

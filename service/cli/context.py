@@ -6,19 +6,21 @@ from typing import NoReturn, cast
 
 import click
 from flask import current_app
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from config import Settings
 from models import Practice
 from models.engine import make_engine, make_session_factory
 from models.isolation import see, through_doors
-from models.migrate import is_current
+from models.migrate import is_current, is_known, revision_of
 from models.row_security import may_see_all
 from schedules.clock import Clock
 from schedules.watch.judgement import Rhythm
 from service.api.scope import CLOCK, SETTINGS
 from service.care.monitoring import Monitoring
+
+NOT_MIGRATED = "The database does not have the newest schema. Run: flask --app wsgi migrate"
 
 
 def settings() -> Settings:
@@ -46,14 +48,21 @@ def sessions(*, of_owner: bool = False) -> Iterator[sessionmaker[Session]]:
     engine = make_engine((of_owner and known.database_owner_url) or known.database_url)
     try:
         with engine.connect().execution_options(reads=True) as connection:
-            current, sees_all = is_current(connection), may_see_all(connection)
-        if of_owner and not sees_all:
-            fail("Expected DATABASE_OWNER_URL with a role that may bypass row security, got one that it binds.")
-        if not current:
-            fail("The database does not have the newest schema. Run: flask --app wsgi migrate")
+            if of_owner and not may_see_all(connection):
+                fail("Expected DATABASE_OWNER_URL with a role that may bypass row security, got one that it binds.")
+            if not is_current(connection):
+                refuse_later_schema(connection)
+                fail(NOT_MIGRATED)
         yield make_session_factory(engine)
     finally:
         engine.dispose()
+
+
+def refuse_later_schema(connection: Connection) -> None:
+    """End the command if the database has a schema that this release knows nothing of: none of its migrations helps."""
+    revision = revision_of(connection)
+    if revision is not None and not is_known(revision):
+        fail(f"The database has the schema {revision}, of a later release than this one. Use that release.")
 
 
 def choose_practice(session: Session, slug: str | None) -> Practice:

@@ -9,7 +9,7 @@ from sqlalchemy.exc import OperationalError
 from models.migrate import upgrade
 from service.backup.places import connected
 from service.backup.server import is_unfinished
-from service.cli.context import fail, settings
+from service.cli.context import fail, refuse_later_schema, settings
 
 _TRIES = 20
 _IN_USE = ("55P03", "40P01")  # PostgreSQL: a lock that was not given in time, a deadlock
@@ -23,6 +23,7 @@ def migrate() -> None:
     url = known.database_owner_url or known.database_url
     with connected(url) as connection:
         unfinished = is_unfinished(connection)
+        refuse_later_schema(connection)
     if unfinished:
         fail("A restore was interrupted. Run: flask --app wsgi restored")
     _upgrade_in_a_gap(url)

@@ -25,6 +25,7 @@ from service.care.practice import add_practice
 from service.cli.context import choose_practice, clock, fail, sessions, settings
 from service.cli.demo_clinic import open_clinic, raise_alerts
 from service.cli.demo_life import Desk, call_back, live_through
+from service.cli.import_cohort import fault_line
 from service.identity.codes import IssuedCode
 from service.identity.invitations import issue_sign_in_code
 from service.identity.tokens import DeviceTokens, Issued, enrol_device, issue_staff_token
@@ -58,7 +59,7 @@ def load() -> None:
         report = import_cohort(make_session, practice.id, content, now, dry_run=False, importer=importer, clock=clock())
         refused, loaded = report.count(RowOutcome.refused), report.count(RowOutcome.loaded)
         if refused:
-            fail(f"{refused} rows of the demo clinic were refused.")
+            fail(f"{refused} rows of the demo clinic were refused, the first at {fault_line(report.faults[0])}")
         if loaded:
             _live(make_session, practice, now)
     print(f"Demo clinic: {loaded} surgeries loaded." if loaded else "Demo clinic: loaded already, nothing changed.")

@@ -28,13 +28,22 @@ class HouseError(Exception):
 @contextlib.contextmanager
 def only_one_in(folder: Path) -> Iterator[None]:
     """Make `folder` private to this user and hold it alone; the kernel lets go when we die. Raises HouseError."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    with _writable(folder):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         _hold(descriptor, folder)
         yield
     finally:
         os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _writable(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise HouseError(f"expected {folder}/ to be a folder that can be written to, got: {error.strerror}") from None
 
 
 def _hold(descriptor: int, folder: Path) -> None:
@@ -111,6 +120,7 @@ def _key_file(folder: Path, name: str) -> Path:
     if (folder / DATABASE_FILE).exists():
         raise HouseError(f"expected {path}, the key of the database beside it, got no such file: put it back")
     unfinished = folder / f".{name}"
-    unfinished.touch(mode=0o600)
-    unfinished.write_bytes(base64.b64encode(secrets.token_bytes(KEY_BYTES)) + b"\n")
-    return unfinished.rename(path)
+    with _writable(folder):
+        unfinished.touch(mode=0o600)
+        unfinished.write_bytes(base64.b64encode(secrets.token_bytes(KEY_BYTES)) + b"\n")
+        return unfinished.rename(path)

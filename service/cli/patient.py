@@ -109,6 +109,8 @@ def finish_hold(patient_id: str, hold_id: str, slug: str | None) -> None:
 @click.option("--ledger", type=click.Path(path_type=Path), help="Without it ERASURE_LEDGER.")
 def reapply_ledger(ledger: Path | None) -> None:
     """Erase again whoever the ledger names and the database still has, as after a restore. Harmless otherwise."""
+    if ledger is not None and not ledger.exists():
+        fail(f"Nothing was erased: expected a ledger of erasures, got no such file: {ledger}")
     with sessions(of_owner=True) as make_session, make_session() as session:
         found = _told(lambda: reapply(session, read_ledger(ledger or _ledger()), clock().now()))
         session.commit()

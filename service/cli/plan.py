@@ -59,7 +59,8 @@ def plan_of(protocol: Protocol, facts: PatientFacts, setting: Setting | None, da
     """Return the plan of one surgery for a patient who enrolled long before. Raises PlanError for an impossible day."""
     status = SurgeryStatus.planned
     stage = Stage(ordinal=1, protocol=protocol, day0=day0, status=status, setting=setting)
-    return build_plan([stage], facts, enrolled_on=(day0 or date(2000, 1, 1)) - ENROLLED_BEFORE)
+    enrolled_on = max(day0 or date(2000, 1, 1), date.min + ENROLLED_BEFORE) - ENROLLED_BEFORE
+    return build_plan([stage], facts, enrolled_on=enrolled_on)
 
 
 COMMANDS = (print_plan,)

@@ -27,7 +27,7 @@ from service.backup.server import is_unfinished, show_version
 from service.backup.sqlite import put_in_place, refuse_if_in_use, settle
 from service.care.erasure_ledger import read_ledger
 from service.cli.backup import closing_engine, open_place, private_room, told_in_a_line
-from service.cli.context import clock, fail, settings
+from service.cli.context import NOT_MIGRATED, clock, fail, settings
 
 NOTHING: Mapping[str, int] = MappingProxyType({})
 _STAMP = "%Y%m%dT%H%M%SZ"
@@ -63,7 +63,7 @@ def restored() -> None:
         with connected(place.address) as connection:
             fit = is_current(connection) or is_unfinished(connection)
         if not fit:
-            fail("The database does not have the newest schema. Run: flask --app wsgi migrate")
+            fail(NOT_MIGRATED)
         done = _care_for(place.address, "flask restored")
     _tell(done)
 

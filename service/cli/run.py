@@ -17,7 +17,8 @@ from urllib.parse import urlsplit
 from config import ConfigError, Settings, environment_with
 from schedules.clock import SystemClock
 from service.cli.house import HouseError, address_of, clinic_environment, is_demo, listen, only_one_in
-from service.cli.supervisor import Program, StartError, Stop, run_step, say, stop_requests, supervise
+from service.cli.supervisor import STOP_SIGNALS, Program, StartError, Stop, run_step, say, stop_requests, supervise
+from service.cli.told_by_make import told_by_make
 
 FOLDER = Path("var")
 HEALTH = "/health"
@@ -33,7 +34,7 @@ def main() -> int:
     # What is made below holds patients' data: nobody else on this machine is to read it.
     os.umask(0o077)
     try:
-        with only_one_in(FOLDER), stop_requests() as stop, contextlib.ExitStack() as sockets:
+        with only_one_in(FOLDER), stop_requests(told_by_make(STOP_SIGNALS)) as stop, contextlib.ExitStack() as sockets:
             _run(stop, sockets)
     except (ConfigError, HouseError, StartError, StepFailedError) as error:
         say(str(error))

@@ -47,10 +47,14 @@ class Program:
 
 
 class Stop:
-    """Whether we were asked to stop. Unlike a threading.Event it may be set in a signal handler: it takes no lock."""
+    """Whether we were asked to stop. Unlike a threading.Event it may be set in a signal handler: it takes no lock.
 
-    def __init__(self) -> None:
+    `asked` is looked at whenever somebody waits: it may know of a request that comes by no signal to us.
+    """
+
+    def __init__(self, asked: Callable[[], bool] = lambda: False) -> None:
         self._reader, self._writer = os.pipe()
+        self._asked = asked
         self.requested = False
 
     def request(self) -> None:
@@ -61,6 +65,8 @@ class Stop:
     def wait(self, seconds: float) -> bool:
         """Wait at most `seconds` for the request; return whether it came."""
         select.select([self._reader], [], [], seconds)
+        if not self.requested and self._asked():
+            self.request()
         return self.requested
 
     def close(self) -> None:
@@ -70,9 +76,9 @@ class Stop:
 
 
 @contextlib.contextmanager
-def stop_requests() -> Iterator[Stop]:
-    """Yield what Ctrl-C, SIGTERM and the closing of the terminal set; earlier signal handlers are put back."""
-    stop = Stop()
+def stop_requests(asked: Callable[[], bool] = lambda: False) -> Iterator[Stop]:
+    """Yield what Ctrl-C, SIGTERM, the closing of the terminal, and `asked` set; earlier handlers are put back."""
+    stop = Stop(asked)
     before = {number: signal.signal(number, lambda *_: stop.request()) for number in STOP_SIGNALS}
     try:
         yield stop

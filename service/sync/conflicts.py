@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models import RefusedRow, SyncConflict
 from models.merging import Resolution
+from service.care.lists import rows_after
 from service.care.reach import lock_patient
 from service.errors import ConflictError, Fault, NotFoundError
 from service.identity.principal import Principal
@@ -61,10 +62,7 @@ def list_conflicts(
     if patient_id is not None:
         query = query.where(SyncConflict.patient_id == patient_id)
     place = (SyncConflict.happened_at, SyncConflict.id)
-    if after is not None:
-        last = session.execute(select(*place).filter_by(practice_id=practice_id, id=after)).one_or_none()
-        query = query.where(tuple_(*place) > tuple(last)) if last is not None else query
-    return session.scalars(query.order_by(*place).limit(limit)).all()
+    return rows_after(session, query, place, practice_id=practice_id, after=after, limit=limit)
 
 
 def list_refused_rows(
@@ -84,10 +82,7 @@ def list_refused_rows(
     if patient_id is not None:
         query = query.where(RefusedRow.patient_id == patient_id)
     place = (RefusedRow.refused_at, RefusedRow.id)
-    if after is not None:
-        last = session.execute(select(*place).filter_by(practice_id=practice_id, id=after)).one_or_none()
-        query = query.where(tuple_(*place) < tuple(last)) if last is not None else query
-    return session.scalars(query.order_by(*(each.desc() for each in place)).limit(limit)).all()
+    return rows_after(session, query, place, practice_id=practice_id, after=after, limit=limit, latest_first=True)
 
 
 def resolve_conflict(

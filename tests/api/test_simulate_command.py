@@ -127,3 +127,13 @@ def test_what_cannot_be_simulated_is_refused_with_one_line(
     assert result.exit_code != 0
     assert expected.lower() in result.stderr.lower()
     assert "Traceback" not in result.output
+
+
+def test_the_picture_in_the_documents_is_what_the_command_draws(commands: FlaskCliRunner, tmp_path: Path) -> None:
+    shown = Path(__file__).parents[2] / "docs" / "tlif-beside.svg"
+    drawn = tmp_path / "drawn.svg"
+
+    commands.invoke(args=("simulate", "tlif", "--beside", "--date", "2026-03-02", "--svg", str(drawn)))
+
+    again = "flask simulate tlif --beside --date 2026-03-02 --svg docs/tlif-beside.svg draws it anew"
+    assert drawn.read_bytes() == shown.read_bytes(), again

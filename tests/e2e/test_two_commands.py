@@ -90,7 +90,7 @@ def make_run(folder: Path) -> Iterator[Running]:
     output = folder / "output"
     with output.open("wb") as file:
         make = subprocess.Popen(
-            ["make", "run"],
+            ["env", "--default-signal=INT,HUP", "make", "run"],
             cwd=folder,
             env=environment,
             stdout=file,
@@ -164,5 +164,9 @@ def test_a_second_make_run_in_the_same_folder_refuses_to_start(tree: Path) -> No
         )
 
         assert first.make.poll() is None
+        processes = first.processes()
+        first.make.send_signal(signal.SIGINT)  # to make alone: it tells its child nothing of it
+        first.make.wait(20)
+        wait_for(lambda: all(is_gone(pid) for pid in processes), "the end of every process", seconds=15)
     assert second.returncode == 1
     assert second.stderr == "expected to be the only run in var/, got another that is running\n"

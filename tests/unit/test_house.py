@@ -45,6 +45,18 @@ def test_a_lost_key_is_not_replaced_beside_its_database(tmp_path: Path) -> None:
     assert not (tmp_path / "seal.key").exists()
 
 
+def test_a_file_where_the_folder_should_be_is_told_as_such(tmp_path: Path) -> None:
+    (tmp_path / "var").touch()
+
+    with pytest.raises(HouseError, match=r"expected .*var/ to be a folder that can be written to, got: File exists"):
+        only_one_in(tmp_path / "var").__enter__()
+
+
+def test_a_folder_that_cannot_be_written_to_is_told_as_such(tmp_path: Path) -> None:
+    with pytest.raises(HouseError, match=r"to be a folder that can be written to, got: No such file or directory"):
+        clinic_environment({}, tmp_path / "gone")
+
+
 def test_what_the_user_has_set_is_kept(tmp_path: Path) -> None:
     given = {"DATABASE_URL": "postgresql://h/d", "SEAL_KEY": "s", "AUDIT_KEY_FILE": "/run/audit", "LOG_LEVEL": ""}
 
