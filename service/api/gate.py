@@ -25,6 +25,7 @@ from service.identity.tokens import authenticate
 
 # These work without a transaction, or in several of their own.
 _WITHOUT_TRANSACTION = (
+    "GET /",
     "GET /health",
     "GET /health/worker",
     "GET /pages/pages.css",

@@ -32,8 +32,9 @@ class ForeignFormError(ForbiddenError):
 
 
 def is_clinic(route: str) -> bool:
-    """Return whether a route, such as GET /clinic/, is one of the dashboard's."""
-    return route.partition(" ")[2].startswith(PREFIX)
+    """Return whether a route, such as GET /clinic/, is one of the dashboard's; the way there from GET / is too."""
+    path = route.partition(" ")[2]
+    return path == "/" or path.startswith(PREFIX)
 
 
 def form_token(secret: str) -> str:

@@ -42,7 +42,7 @@ from service.dashboard import (
 )
 from service.dashboard.blueprint import clinic
 from service.dashboard.forms import PREFIX, SIGN_IN, local_path
-from service.dashboard.render import FILES, POLICY, STATIC, page, sign_in_page
+from service.dashboard.render import FILES, POLICY, STATIC, go_to, page, sign_in_page
 from service.errors import NotFoundError, StepUpError, UnauthenticatedError
 
 PAGES: Final = (
@@ -84,7 +84,13 @@ _KEPT: Final = "public, max-age=31536000, immutable"  # its address changes with
 def install_dashboard(app: Flask) -> None:
     """Give the application the dashboard."""
     app.register_blueprint(clinic)
+    app.add_url_rule("/", view_func=go_home)
     app.after_request(_answer_with_pages)
+
+
+def go_home() -> Response:
+    """Return the answer that leads who typed the server's address alone to the dashboard."""
+    return go_to(f"{PREFIX}/")
 
 
 @clinic.get("/files/<filename>")

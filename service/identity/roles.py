@@ -28,6 +28,7 @@ from service.identity.principal import Principal
 
 # Nobody signs in: the route is public, signed, or takes its secret in body or link.
 OPEN: Final[Rules] = {
+    "GET /": ANYONE,
     "GET /health": ANYONE,
     "GET /health/worker": ANYONE,
     "GET /pages/pages.css": ANYONE,

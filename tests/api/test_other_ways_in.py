@@ -78,8 +78,7 @@ def test_a_path_that_is_written_otherwise_is_another_path(coordinator: Caller, o
         head, tail = path.rsplit("/", 1)
         otherwise = (
             f"{path}/",
-            f"/{path}",
-            f"{head}//{tail}",
+            f"{head}//{tail}" if head else f"{path}//",  # more slashes in front are one to the router
             f"{head}/./{tail}",
             f"{head}/%2e/{tail}",
             f"{head}/x/%2e%2e/{tail}",

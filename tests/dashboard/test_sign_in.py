@@ -37,6 +37,12 @@ def cookie_line(answer: Answer, name: str) -> str:
     return str(line)
 
 
+def test_the_address_of_the_server_alone_leads_to_the_dashboard(desk: Desk) -> None:
+    answer = desk.get("/")
+
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/clinic/")
+
+
 def test_password_and_code_lead_to_the_worklist_in_a_session_of_its_own(
     nobody: Desk, casey: Person, look: Look
 ) -> None:
