@@ -26,16 +26,15 @@ def are_exercises_after(milestones: Iterable[Milestone]) -> bool:
 def refresh_exercises(session: Session, practice_id: str, episode_id: str) -> None:
     """Bring the exercises of an episode to what is stored of it. Raises LookupError for an unknown episode."""
     episode = find_episode(session, practice_id, episode_id)
-    of_episode = {"practice_id": practice_id, "episode_id": episode_id}
-    restrictions = find_all(session, Restriction, **of_episode)
+    restrictions = find_all(session, Restriction, practice_id, episode_id=episode_id)
     standing = [planned_restriction(row) for row in restrictions if row.cancelled_at is None and not row.deleted]
     write_exercises(
         session,
         episode,
         standing,
-        find_all(session, Milestone, **of_episode),
-        surgeries=find_all(session, Surgery, **of_episode),
-        clearances=find_all(session, Clearance, **of_episode),
+        find_all(session, Milestone, practice_id, episode_id=episode_id),
+        surgeries=find_all(session, Surgery, practice_id, episode_id=episode_id),
+        clearances=find_all(session, Clearance, practice_id, episode_id=episode_id),
         progress=find_all(session, MilestoneProgress, practice_id, patient_id=episode.patient_id),
     )
 

@@ -321,7 +321,7 @@ def test_an_entry_that_is_taken_away_leaves_the_item_blank_its_message_unsent_an
 
     taken = take_away(clinician, path, tag)
 
-    assert (planned, about(look, pause)) == ([("armed", None)], [("cancelled", "not_in_plan")])
+    assert (planned, about(look, pause)) == ([("planned", None)], [("cancelled", "not_in_plan")])
     assert (taken.status_code, taken.json["state"], taken.json["instruction"]) == (200, "blank", None)
     assert "ETag" not in taken.headers
     assert patient.get(path).json == clinician.get(path).json == taken.json
@@ -347,7 +347,7 @@ def test_taking_away_twice_changes_nothing_more_and_a_new_entry_is_new(
     assert [each.status_code for each in (first, again, without_tag, renewed)] == [200, 200, 200, 201]
     assert (again.json, without_tag.json, after.rev) == (first.json, first.json, before.rev)
     assert (renewed.json["state"], renewed.json["instruction"]) == ("filled", ENTRY["instruction"])
-    assert about(look, pause) == [("armed", None)]
+    assert about(look, pause) == [("planned", None)]
     assert len(calls_asked(coordinator, clinic)) == 1
     assert take_away(clinician, path, renewed.headers["ETag"]).status_code == 200
     assert len(calls_asked(coordinator, clinic)) == 2
@@ -399,3 +399,19 @@ def test_an_entry_of_a_surgery_that_is_over_or_was_called_off_stays(
 
     assert refused.status_code == 409
     assert clinician.get(path).json["instruction"] == ENTRY["instruction"]
+
+
+def test_what_was_taken_away_counts_in_no_plan_and_waits_for_a_clinician(
+    clinician: Caller, clinic: Clinic, milestone_id: MilestoneId
+) -> None:
+    path = f"/milestones/{milestone_id('medicines_pause')}/slot"
+
+    def waiting() -> list[str]:
+        progress = clinician.get(f"/episodes/{clinic.episode.id}/progress").json
+        return [each["reason"] for each in progress["waiting_for_clinic"] if each["key"] == "medicines_pause"]
+
+    entered = clinician.put(path, ENTRY)
+    with_entry = waiting()
+    take_away(clinician, path, entered.headers["ETag"])
+
+    assert (with_entry, waiting()) == ([], ["to_fill"])

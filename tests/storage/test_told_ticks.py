@@ -3,24 +3,27 @@
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
+from models.care import Reporter
 from models.engine import make_session_factory
 from models.migrate import downgrade, upgrade
 from models.report import CheckIn
 from models.sync import SyncClock
 from tests import builders
 
+Ticks = dict[str, list[str] | None]
+HERE: Ticks = {"ticked": ["walk"], "none-done": [], "not-asked": None}
+THERE: Ticks = {"elsewhere": None}
+
 
 def add_check_ins(session: Session) -> tuple[str, str]:
     """Store check-ins of two clinics, of which the second has no ticks. Return the clinics' ids."""
     clinics = builders.practice(session), builders.practice(session)
-    for clinic, told in zip(
-        clinics, ({"ticked": ["walk"], "none-done": [], "not-asked": None}, {"elsewhere": None}), strict=True
-    ):
+    for clinic, told in zip(clinics, (HERE, THERE), strict=True):
         episode = builders.episode(session, builders.patient(session, clinic))
         for row_id, exercises in told.items():
             row = CheckIn(practice_id=clinic.id, id=row_id, patient_id=episode.patient_id, episode_id=episode.id)
             row.reported_at = row.received_at = builders.DUE_AT
-            row.reported_by, row.pain, row.exercises = builders.Reporter.patient, 3, exercises
+            row.reported_by, row.pain, row.exercises = Reporter.patient, 3, exercises
             session.add(row)
     session.commit()
     return clinics[0].id, clinics[1].id

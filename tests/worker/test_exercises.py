@@ -13,6 +13,7 @@ from schedules import jobs
 from schedules.jobs import exercises as job
 from schedules.plan.vocabulary import EpisodeStatus
 from schedules.planning import plan_episode
+from schedules.planning.exercises import refresh_exercises
 from tests import builders
 from tests.clock import MONDAY_AFTERNOON
 from tests.database import service_engine_of
@@ -65,12 +66,11 @@ def test_an_episode_that_fails_stops_no_other(
     session: Session, make_session: sessionmaker[Session], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = sorted((of_older_release(session), of_older_release(session)), key=lambda each: each.practice_id)
-    refresh = job.refresh_exercises
 
     def failing(session: Session, practice_id: str, episode_id: str) -> None:
         if episode_id == first.id:
             raise LookupError("expected a stored episode")
-        refresh(session, practice_id, episode_id)
+        refresh_exercises(session, practice_id, episode_id)
 
     monkeypatch.setattr(job, "refresh_exercises", failing)
 

@@ -168,8 +168,9 @@ def _ticked(text: Any) -> set[str] | None:
         keys = orjson.loads(text) if isinstance(text, str) else None
     except orjson.JSONDecodeError:
         return None
-    is_list = isinstance(keys, list) and all(isinstance(key, str) and key in EXERCISE_OF_KEY for key in keys)
-    return set(keys) if is_list else None
+    if not isinstance(keys, list) or not all(isinstance(key, str) and key in EXERCISE_OF_KEY for key in keys):
+        return None
+    return set(keys)
 
 
 class ObservationWriter(ReportWriter[ObservedFact]):
