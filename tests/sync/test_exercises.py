@@ -188,6 +188,20 @@ def test_a_phone_that_grows_from_version_4_to_5_gets_what_its_new_columns_hold(p
     assert shown(phone, clinic) == ["spine_straight", "walk", "sit_breaks"]
 
 
+def test_a_document_of_an_app_with_rxdb_that_grew_lacks_the_ticks_and_is_told_them(
+    patient: Caller, clinic: Clinic, look: Look
+) -> None:
+    patient.put("/check-ins/c-1", told(clinic) | {"exercises": ["walk"]})
+    patient.put("/check-ins/c-2", told(clinic))
+    documents = patient.get("/sync/rxdb/check_ins/3/pull").json["documents"]
+
+    adopted = [push_rxdb(patient, None, document) for document in documents]
+
+    assert all("exercises" not in document for document in documents)
+    assert [[each["exercises"] for each in told] for told in adopted] == [['["walk"]'], []]
+    assert {row.id: row.exercises for row in look(CheckIn)} == {"c-1": ["walk"], "c-2": None}
+
+
 @pytest.mark.parametrize("version", [4, 5])
 def test_a_device_tells_what_it_holds_by_the_columns_of_its_version(
     patient: Caller, clinic: Clinic, session: Session, version: int
