@@ -126,7 +126,7 @@ def test_what_two_phones_tick_offline_counts_once_a_day_however_often_it_comes(
     assert asked(coordinator, clinic) == {"spine_straight": 1, "walk": 1, "sit_breaks": 0}
     assert phone.rows["check_ins"] == second_phone.rows["check_ins"]
     assert phone.rows["check_ins"]["c-2"]["exercises"] == '["spine_straight","walk"]'
-    assert look(FormerVersion) == look(SyncConflict) == []
+    assert (look(FormerVersion), look(SyncConflict)) == ([], [])
 
 
 def test_two_phones_that_tick_and_untick_in_one_check_in_leave_what_both_meant_and_no_conflict(
