@@ -2,15 +2,15 @@
 //
 //   node examples/headless.mjs API FILE enrol CODE     exchange a clinic's one-time code for tokens
 //   node examples/headless.mjs API FILE sync           bring what changed, send what was made
-//   node examples/headless.mjs API FILE report PAIN    make a check-in, offline; the next sync sends it
+//   node examples/headless.mjs API FILE report PAIN [EXERCISE…]   make a check-in, offline, with the exercises that were done
 //   node examples/headless.mjs API FILE show           what the phone knows, offline
 //
 // API is such as http://127.0.0.1:8000/api/v1; FILE holds all that the phone knows.
 import { randomUUID } from "node:crypto";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 
-const SCHEMA_VERSION = 1;
-const [api, file, command, argument] = process.argv.slice(2);
+const SCHEMA_VERSION = 5;
+const [api, file, command, argument, ...done] = process.argv.slice(2);
 const phone = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : { cursor: "", rows: {}, unsent: {} };
 
 async function call(method, path, body, token = phone.tokens?.access_token) {
@@ -62,9 +62,23 @@ async function sync() {
   await pull(); // what became of it: the server may have merged it, or told us to let it go
 }
 
+const activeEpisode = () => Object.values(phone.rows.episodes ?? {}).find(({ status }) => status === "active");
+
+// What is to be ticked off on a day, such as 2026-03-02 by the clinic's calendar: the exercises with a window that holds.
+function exercisesOn(day) {
+  const exercises = JSON.parse(activeEpisode()?.exercises ?? "[]");
+  const holds = ({ from_on, through_on }) => from_on <= day && (through_on === null || day <= through_on);
+  return exercises.filter(({ windows }) => windows.some(holds)).map(({ key }) => key);
+}
+
+function today() {
+  const [card] = Object.values(phone.rows.safety_cards ?? {});
+  return new Intl.DateTimeFormat("sv-SE", { timeZone: card?.time_zone }).format(new Date());
+}
+
 function report(pain) {
-  const [episode] = Object.values(phone.rows.episodes).filter(({ status }) => status === "active");
-  const checkIn = { id: randomUUID(), episode_id: episode.id, reported_at: Date.now(), pain };
+  const exercises = JSON.stringify(done);
+  const checkIn = { id: randomUUID(), episode_id: activeEpisode().id, reported_at: Date.now(), pain, exercises };
   (phone.unsent.check_ins ??= []).push(checkIn);
 }
 
@@ -72,6 +86,7 @@ function show() {
   const count = (name) => Object.keys(phone.rows[name] ?? {}).length;
   const unsent = Object.values(phone.unsent).flat().length;
   console.log(`${count("milestones")} milestones, ${count("check_ins")} check-ins, ${unsent} unsent`);
+  console.log(`to tick off: ${exercisesOn(today()).join(", ") || "nothing"}`);
 }
 
 function save() {

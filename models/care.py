@@ -6,8 +6,9 @@ A milestone's state is never stored: it is computed on reading, from the dates h
 
 from datetime import date, datetime, time
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, LargeBinary, String, UniqueConstraint, text
+from sqlalchemy import JSON, CheckConstraint, ForeignKeyConstraint, Index, LargeBinary, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import DEFERRED, ID_LENGTH, Base, OfPatient, of_patient, reference, words
@@ -59,6 +60,8 @@ class Episode(OfPatient, Base):
     coordinator_id: Mapped[str | None] = mapped_column(String(ID_LENGTH))
     workers_comp: Mapped[bool] = mapped_column(default=False)
     enrolled_at: Mapped[datetime]
+    # What a phone shows to be ticked off, with its days, see `schedules.plan.exercise_windows`; None: not written yet.
+    exercises: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON(none_as_null=True))
 
 
 class Surgery(OfPatient, Base):

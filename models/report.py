@@ -49,7 +49,7 @@ class TaskKind(StrEnum):
     past_items = "past_items"  # items whose day was past at enrolment: which were done?
     fill_slot = "fill_slot"  # a personal instruction before surgery that a clinician must enter
     arrival_time = "arrival_time"  # the hospital's arrival time is not known
-    call_patient = "call_patient"  # the surgery moved or was called off after advice, or a clearance was revoked
+    call_patient = "call_patient"  # advice, its surgery or a clearance changed after the patient was told
     address_failed = "address_failed"  # no message reaches an address: is it still valid?
     message_received = "message_received"  # the patient wrote by SMS
     too_many_messages = "too_many_messages"  # the day's fuse holds a patient's messages: is the plan right?

@@ -88,6 +88,14 @@ def stamp_again(session: Session, practice_id: str) -> int:
     return stamp(session, practice_id)
 
 
+def let_change_again(session: Session, row: Synced) -> None:
+    """Have a row that this transaction has stored already take one more revision when it is changed again."""
+    revisions = cast(dict[str, int], session.info.get(_REVISIONS, {}))
+    if row not in session.new and row.practice_id in revisions and row.rev == revisions[row.practice_id]:
+        session.flush()
+        stamp_again(session, row.practice_id)
+
+
 def _keep_device(session: Session, practice_id: str, revision: int) -> None:
     device_id = session.info.get(_DEVICE)
     if device_id is not None:

@@ -44,7 +44,7 @@ CLEAR_SECONDS = 10
 REMOVE_SECONDS = 3600
 TALLY_SECONDS = 30
 REPLAN_SECONDS = 10
-PROXY_SECONDS = 60
+MINUTE_SECONDS = 60
 RETENTION_HOUR = 2  # UTC: before the audit, which counts what is left
 SELF_AUDIT_HOUR = 3  # UTC: night in America and Europe, and before a European clinic's first messages
 logger = logging.getLogger("schedules.worker")  # also when it runs as the main module
@@ -130,7 +130,7 @@ class _Worker:
             self._remove_replies: REMOVE_SECONDS,
             self._remove_settled: REMOVE_SECONDS,
             **dict.fromkeys((self._replan, self._follow_rhythm), REPLAN_SECONDS),
-            self._end_proxies: PROXY_SECONDS,
+            **dict.fromkeys((self._end_proxies, self._write_exercises), MINUTE_SECONDS),
         }
         if self._settings.expo_url is not None and not self._settings.send_to_log:
             every[self._fetch_push_receipts] = ASK_SECONDS
@@ -202,6 +202,9 @@ class _Worker:
 
     def _write_cards(self) -> None:
         jobs.write_safety_cards(self._make_session)
+
+    def _write_exercises(self) -> None:
+        jobs.write_exercises_of_old(self._make_session, self._now())
 
     def _remove_replies(self) -> None:
         jobs.remove_old_replies(self._make_session, self._now())

@@ -5,6 +5,7 @@ from schedules.jobs.anchor_sign import AnchorSign
 from schedules.jobs.anchors import anchor_apart, anchor_chains
 from schedules.jobs.audit import seal_audit, seal_missed
 from schedules.jobs.decision_tally import tally
+from schedules.jobs.exercises import write_exercises_of_old
 from schedules.jobs.heartbeat import beat, sign_off
 from schedules.jobs.kept_replies import remove_old_replies
 from schedules.jobs.obstacle import find_obstacle
@@ -58,5 +59,6 @@ __all__ = [
     "tend_alerts",
     "tick",
     "wake_devices",
+    "write_exercises_of_old",
     "write_safety_cards",
 ]

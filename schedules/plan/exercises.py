@@ -74,6 +74,8 @@ EXERCISES: Final = (
     ),
 )
 EXERCISE_OF_KEY: Final = {each.key: each for each in EXERCISES}
+ASKED_WHILE: Final = frozenset(each.limit for each in EXERCISES if each.limit is not None)
+ASKED_AFTER: Final = frozenset(each.after for each in EXERCISES if each.after is not None)
 
 
 def exercises_asked(limits: Collection[RestrictionKind], reached: Collection[str]) -> tuple[Exercise, ...]:

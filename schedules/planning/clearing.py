@@ -24,6 +24,7 @@ from schedules.plan.lifted import Cleared, StandingClearances, is_at_least
 from schedules.plan.limits import DayLimits, limits_on
 from schedules.plan.protocol import WorkDemands
 from schedules.plan.vocabulary import Condition, Observation, RestrictionKind, SurgeryStatus, WorkClass
+from schedules.planning.exercises import are_exercises_after, refresh_exercises
 from schedules.planning.library import find_protocol
 from schedules.planning.rules import clinic_rules
 from schedules.planning.stored_plan import stored_clearances, stored_plan
@@ -167,6 +168,8 @@ def give_clearance(
     row.episode_id, row.milestone_id = milestone.episode_id, milestone.id
     row.cleared_on, row.cleared_at, row.cleared_by, row.rule_id = given.cleared_on, now, given.cleared_by, given.rule_id
     row.work_class, row.grounds, row.override = given.work_class, given.grounds, given.override
+    if are_exercises_after([milestone]):
+        refresh_exercises(session, milestone.practice_id, milestone.episode_id)
     if given.work_class is not None:
         return row, {}
     taken_back = withdraw(

@@ -15,6 +15,7 @@ from models.care import Milestone, Restriction
 from schedules.plan.items import PlannedMilestone, PlannedRestriction
 from schedules.plan.replan import Decided, ItemChange
 from schedules.planning.dates import date_before, note_date
+from schedules.planning.exercises import write_exercises
 from schedules.planning.facts import Care, load_care
 from schedules.planning.outlook import all_reminders, look_ahead
 from schedules.planning.reminders import ReminderStore
@@ -43,6 +44,15 @@ def plan_episode(session: Session, practice_id: str, episode_id: str, now: datet
     _store(session, care, stored.rows.restrictions, outlook.restrictions, now)
     store = ReminderStore(session, care, all_reminders(stored), outlook.messages, now)
     answers = store.store(outlook.reminders) | store.store(outlook.beside)
+    write_exercises(
+        session,
+        care.episode,
+        (each.planned for each in outlook.restrictions if each.cancel_reason is None),
+        stored.rows.milestones.values(),
+        surgeries=care.surgeries,
+        clearances=stored.clearances,
+        progress=stored.progress,
+    )
     write_tasks(session, care, outlook.standing, asked=outlook.asked, now=now)
     return answers
 

@@ -44,12 +44,15 @@ class Beside:
 class StoredCare:
     """What is stored of an episode's plan and of the plans beside it.
 
-    `complete` says of each of the patient's milestones that was achieved, skipped or cleared which of these it is.
+    `complete` says of each of the patient's milestones that was achieved, skipped or cleared which of these it is;
+    `clearances` and `progress` are all of the patient's.
     """
 
     rows: PlanRows = PlanRows()
     beside: tuple[Beside, ...] = ()
     complete: Mapping[str, str] = field(default_factory=dict)
+    clearances: tuple[Clearance, ...] = ()
+    progress: tuple[MilestoneProgress, ...] = ()
 
 
 def load_stored(session: Session, care: Care) -> StoredCare:
@@ -66,6 +69,8 @@ def load_stored(session: Session, care: Care) -> StoredCare:
     milestones = find_all(session, Milestone, practice_id, patient_id=patient_id)
     reminders = _planned_ones(find_all(session, Reminder, practice_id, patient_id=patient_id))
     restrictions = [] if care.is_new else find_all(session, Restriction, practice_id, episode_id=care.episode.id)
+    clearances = find_all(session, Clearance, practice_id, patient_id=patient_id)
+    progress = find_all(session, MilestoneProgress, practice_id, patient_id=patient_id)
     return StoredCare(
         PlanRows(
             milestones={row.id: row for row in milestones if row.episode_id == care.episode.id},
@@ -73,7 +78,9 @@ def load_stored(session: Session, care: Care) -> StoredCare:
             reminders={row.id: row for row in reminders if row.episode_id == care.episode.id},
         ),
         _beside(others, milestones, reminders),
-        _complete(session, care, milestones),
+        _complete(care, milestones, clearances, progress),
+        tuple(clearances),
+        tuple(progress),
     )
 
 
@@ -110,18 +117,22 @@ def _beside(
     )
 
 
-def _complete(session: Session, care: Care, milestones: Collection[Milestone]) -> dict[str, str]:
-    practice_id, patient_id = care.episode.practice_id, care.patient.id
+def _complete(
+    care: Care,
+    milestones: Collection[Milestone],
+    clearances: Collection[Clearance],
+    reported: Collection[MilestoneProgress],
+) -> dict[str, str]:
     by_id = {row.id: row for row in milestones}
     day0s = {surgery.id: surgery.surgery_on for surgery in care.surgeries}
     complete = {
         row.id: "cleared"
-        for clearance in find_all(session, Clearance, practice_id, patient_id=patient_id)
+        for clearance in clearances
         if (row := by_id.get(clearance.milestone_id)) is not None
         and _clears(clearance, row)
         and _follows_surgery(clearance, row, day0s)
     }
-    for progress in find_all(session, MilestoneProgress, practice_id, patient_id=patient_id):
+    for progress in reported:
         if progress.achieved_on is not None:
             complete[progress.id] = "achieved"
         elif progress.skip_reason is not None:

@@ -32,3 +32,11 @@ SIGNED_SLOT: dict[str, Any] = SLOT | {
     "signed_at": "2026-04-02T09:30:00Z",
     "rev": 44,
 }
+SLOT_TAKEN_AWAY: dict[str, Any] = dict.fromkeys(SLOT) | {
+    "milestone_id": "jalq3sww6xmy26rg6eivay6ooasfjfez",
+    "kind": "medicines_pause",
+    "state": "blank",
+    "is_stale": False,
+    "day0": "2026-04-14",
+    "note": "Do not stop or restart by yourself.",
+}

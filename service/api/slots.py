@@ -11,7 +11,7 @@ from service.api.etags import refuse_match_of_nothing, require_tag
 from service.api.fields import CivilDate, Flag, Id, Instant, Text, Whole, Word
 from service.api.resource import Resource
 from service.api.scope import caller, now, show
-from service.care.slots import Slot, fill_slot, find_slot, may_read_entry, name_of, note_of, sign_slot
+from service.care.slots import Slot, empty_slot, fill_slot, find_slot, may_read_entry, name_of, note_of, sign_slot
 from service.db import current_session
 
 slots = Resource("slots", "Items that depend on the person and have no default: a clinician enters them by name.")
@@ -74,6 +74,14 @@ def enter_slot(body: dict[str, Any], milestone_id: str) -> Any:
     if is_new:
         refuse_match_of_nothing()
     return _answer(slot, 201 if is_new else 200)
+
+
+@slots.delete("/milestones/<id:milestone_id>/slot")
+@slots.tagged(needs_match=True)
+@slots.response(200, SlotView, example=examples.SLOT_TAKEN_AWAY)
+def take_slot_away(milestone_id: str) -> Any:
+    """Take away what was entered, as a clinician: the item is blank again. A blank one stays so, without `If-Match`."""
+    return _answer(empty_slot(current_session(), caller(), milestone_id, now=now(), require_match=require_tag))
 
 
 @slots.post("/milestones/<id:milestone_id>/slot/sign")

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models import Clearance, Milestone, MilestoneProgress, Surgery, Task
-from models.report import TaskKind, TaskState
+from models.report import TaskKind
 from schedules.plan.conditions import Ground, Judgement
 from schedules.plan.identity import plan_row_id
 from schedules.plan.kinds import WORK_CLASS_OF
@@ -22,6 +22,7 @@ from schedules.planning.clearing import ClearingCase, Given, give_clearance, loa
 from schedules.planning.stored_plan import planned_milestone
 from service.care.enrol import clinic_today
 from service.care.reach import find_patient, find_row, lock_row, practice_of
+from service.care.tasks import ask_to_call
 from service.errors import ConflictError, Fault, InvalidError, describe
 from service.identity.principal import Principal
 
@@ -220,18 +221,8 @@ def _history(session: Session, milestone: Milestone) -> list[Clearance]:
 
 
 def _call(milestone: Milestone, row: Clearance, now: datetime) -> Task:
-    return Task(
-        practice_id=row.practice_id,
-        id=plan_row_id(row.practice_id, row.id, "task", TaskKind.call_patient, 1),
-        patient_id=row.patient_id,
-        episode_id=row.episode_id,
-        surgery_id=milestone.surgery_id,
-        kind=TaskKind.call_patient,
-        state=TaskState.open,
-        due_on=row.revoked_on,
-        about={"milestone_ids": [milestone.id]},
-        created_at=now,
-    )
+    task_id = plan_row_id(row.practice_id, row.id, "task", TaskKind.call_patient, 1)
+    return ask_to_call(milestone, task_id, due_on=row.revoked_on, now=now)
 
 
 def _view(

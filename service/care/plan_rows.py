@@ -123,10 +123,10 @@ def _milestone_facts(row: Milestone, rows: PlanRows) -> MilestoneFacts:
 
 
 def _slot_state(row: Milestone, entry: SlotEntry | None, day0: date | None) -> SlotState | None:
-    """An entry for another day of surgery counts as none: the advice may no longer be right."""
+    """An entry that was taken away, or is for another day of surgery, counts as none: it may no longer be right."""
     if row.kind not in SLOT_KINDS or day0 is None:
         return None
-    if entry is None or entry.for_day0 != day0:
+    if entry is None or entry.deleted or entry.for_day0 != day0:
         return SlotState.blank
     unsigned = row.kind in SIGNED_KINDS and entry.signed_by is None
     return SlotState.unsigned if unsigned else SlotState.filled

@@ -15,6 +15,7 @@ from models import Milestone, MilestoneProgress, Reminder, Surgery
 from models.people import StaffRole
 from schedules.plan.vocabulary import MilestoneKind, Phase, SkipReason
 from schedules.planning import Answer, plan_episode, withdraw
+from schedules.planning.exercises import are_exercises_after, refresh_exercises
 from schedules.planning.slots import SLOT_KINDS
 from service.care.acknowledging import acknowledge_reported
 from service.care.checks import FIRST_SURGERY_ON
@@ -199,10 +200,18 @@ def follow_reports(
     answers = about_them
     # The question about blank items closes with the last of them; a digest goes on without its carrier.
     asked = {milestone.episode_id for milestone in milestones if milestone.kind in SLOT_KINDS}
-    for episode_id in sorted(asked | _episodes_of_digests(session, practice_id, about_them)):
+    planned = asked | _episodes_of_digests(session, practice_id, about_them)
+    for episode_id in sorted(planned):
         answers = plan_episode(session, practice_id, episode_id, now) | answers
+    _refresh_exercises(session, [each for each in milestones if each.episode_id not in planned])
     acknowledge_reported(session, practice_id, about_them, now)
     return answers
+
+
+def _refresh_exercises(session: Session, milestones: Sequence[Milestone]) -> None:
+    """Tell phones which exercises are asked about once these were reported; planning does by itself."""
+    for episode_id in sorted({each.episode_id for each in milestones if are_exercises_after([each])}):
+        refresh_exercises(session, milestones[0].practice_id, episode_id)
 
 
 def _episodes_of_digests(session: Session, practice_id: str, answers: dict[str, Answer]) -> set[str]:

@@ -1,4 +1,4 @@
-"""Use cases: a clinician enters what depends on the person (medicines, fasting, skin wash), and signs what needs it.
+"""Use cases: a clinician enters what depends on the person (medicines, fasting, skin wash), signs it, takes it away.
 
 An entry is for one day of surgery: after a move it is stale until it is confirmed. A patient reads neither a stale
 entry nor one that waits for its signature.
@@ -13,6 +13,8 @@ from sqlalchemy.orm import Session
 
 from models import Milestone, Patient, Staff, Surgery
 from models.change import SlotEntry
+from models.report import TaskKind
+from schedules.plan.identity import plan_row_id
 from schedules.plan.progress import SlotState
 from schedules.plan.protocol import Text
 from schedules.plan.vocabulary import Language, MilestoneKind, SurgeryStatus
@@ -21,6 +23,7 @@ from schedules.planning.slots import SIGNED_KINDS, SLOT_KINDS
 from service.care.checks import FIRST_SURGERY_ON, PLANNING_HORIZON
 from service.care.enrol import clinic_today
 from service.care.reach import find_row, lock_row, practice_of
+from service.care.tasks import ask_to_call
 from service.errors import ConflictError, Fault, InvalidError, NotFoundError, StaleError, describe
 from service.identity.principal import Principal
 
@@ -71,7 +74,8 @@ def find_slot(session: Session, caller: Principal, milestone_id: str) -> Slot:
     if milestone.kind not in SLOT_KINDS:
         raise NotFoundError
     surgery = session.get_one(Surgery, (milestone.practice_id, milestone.surgery_id))
-    return Slot(milestone, surgery, session.get(SlotEntry, (milestone.practice_id, milestone.id)))
+    row = _row_of(session, milestone)
+    return Slot(milestone, surgery, None if row is None or row.deleted else row)
 
 
 def list_slots(session: Session, milestones: Iterable[Milestone], today: date) -> list[Slot]:
@@ -82,7 +86,7 @@ def list_slots(session: Session, milestones: Iterable[Milestone], today: date) -
     rows = [row for row in milestones if row.kind in SLOT_KINDS and row.cancelled_at is None]
     ids = [row.id for row in rows]
     whose = select(SlotEntry).where(SlotEntry.practice_id.in_({row.practice_id for row in rows}), SlotEntry.id.in_(ids))
-    entries = {entry.id: entry for entry in session.scalars(whose)} if ids else {}
+    entries = {entry.id: entry for entry in session.scalars(whose) if not entry.deleted} if ids else {}
     found = [
         Slot(row, session.get_one(Surgery, (row.practice_id, row.surgery_id)), entries.get(row.id)) for row in rows
     ]
@@ -110,8 +114,8 @@ def fill_slot(
     _refuse_entry(slot, due_on, instruction, day0)
     entry, is_new = slot.entry, slot.entry is None
     if entry is None:
-        entry = SlotEntry(practice_id=slot.milestone.practice_id, id=milestone_id, patient_id=slot.milestone.patient_id)
-        session.add(entry)
+        entry = _row_of(session, slot.milestone) or _new_row(session, slot.milestone)
+        entry.deleted = False
     elif (entry.for_day0, entry.due_on, entry.instruction) == (day0, due_on, instruction):
         return slot, False
     else:
@@ -121,6 +125,30 @@ def fill_slot(
     entry.signed_by, entry.signed_at = None, None
     plan_episode(session, slot.milestone.practice_id, slot.milestone.episode_id, now)
     return Slot(slot.milestone, slot.surgery, entry), is_new
+
+
+def empty_slot(
+    session: Session, caller: Principal, milestone_id: str, *, now: datetime, require_match: Callable[[str], None]
+) -> Slot:
+    """Take away what was entered, and plan its messages again: the item is as it was before anything was entered.
+
+    A blank one stays as it is. Where the patient could read the entry, a task asks the clinic to call. Raises
+    NotFoundError, ConflictError for a cancelled item and for a surgery that is over, and what `require_match` raises.
+    """
+    slot = _lock_slot(session, caller, milestone_id)
+    entry = slot.entry
+    if entry is None:
+        return slot
+    _refuse_what_is_over(session, caller, slot, now)
+    require_match(str(slot.tag))
+    if slot.state is SlotState.filled:
+        task_id = plan_row_id(entry.practice_id, entry.id, "task", TaskKind.call_patient, 1, entry.rev)
+        today = clinic_today(practice_of(session, caller), now)
+        session.add(ask_to_call(slot.milestone, task_id, due_on=today, now=now))
+    entry.deleted, entry.due_on, entry.instruction = True, None, None
+    entry.signed_by, entry.signed_at = None, None
+    plan_episode(session, slot.milestone.practice_id, slot.milestone.episode_id, now)
+    return Slot(slot.milestone, slot.surgery, None)
 
 
 def sign_slot(session: Session, caller: Principal, milestone_id: str, *, rev: int, now: datetime) -> Slot:
@@ -165,26 +193,41 @@ def name_of(session: Session, entry: SlotEntry, staff_id: str) -> str:
     return session.get_one(Staff, (entry.practice_id, staff_id)).display_name
 
 
+def _row_of(session: Session, milestone: Milestone) -> SlotEntry | None:
+    """Return the row of an item's entry, also where the entry was taken away."""
+    return session.get(SlotEntry, (milestone.practice_id, milestone.id))
+
+
+def _new_row(session: Session, milestone: Milestone) -> SlotEntry:
+    row = SlotEntry(practice_id=milestone.practice_id, id=milestone.id, patient_id=milestone.patient_id)
+    session.add(row)
+    return row
+
+
 def _lock_slot(session: Session, caller: Principal, milestone_id: str) -> Slot:
     """Return a slot to be written, its patient locked to the commit."""
     find_slot(session, caller, milestone_id)
     lock_row(session, caller, Milestone, milestone_id)
     slot = find_slot(session, caller, milestone_id)
-    for row in (slot.surgery, slot.entry):
+    for row in (slot.surgery, _row_of(session, slot.milestone)):
         if row is not None:
             session.refresh(row)
-    return slot
+    return find_slot(session, caller, milestone_id)
 
 
 def _present_day(session: Session, caller: Principal, slot: Slot, now: datetime) -> date:
     """Return the day of surgery that an entry is for. Raises ConflictError where nothing can be entered."""
-    if slot.milestone.cancelled_at is not None or slot.surgery.status is SurgeryStatus.cancelled:
-        raise ConflictError(Fault("", "a milestone that stands", "a cancelled one"))
+    _refuse_what_is_over(session, caller, slot, now)
     if slot.day0 is None:
         raise ConflictError(Fault("", "a surgery with a date", "one without"))
+    return slot.day0
+
+
+def _refuse_what_is_over(session: Session, caller: Principal, slot: Slot, now: datetime) -> None:
+    if slot.milestone.cancelled_at is not None or slot.surgery.status is SurgeryStatus.cancelled:
+        raise ConflictError(Fault("", "a milestone that stands", "a cancelled one"))
     if _is_over(slot, clinic_today(practice_of(session, caller), now)):
         raise ConflictError(Fault("", "a surgery that is still ahead", f"one on {slot.day0}"))
-    return slot.day0
 
 
 def _is_over(slot: Slot, today: date) -> bool:

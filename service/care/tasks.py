@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
-from models import Task
+from models import Milestone, Task
 from models.receipts import DeadAddress
 from models.report import TaskKind, TaskState
 from service.care.reach import lock_row
@@ -48,6 +48,22 @@ def list_tasks(
         last = session.execute(select(*place).filter_by(practice_id=practice_id, id=after)).one_or_none()
         query = query.where(tuple_(*place) > tuple(last)) if last is not None else query
     return session.scalars(query.order_by(*place).limit(limit)).all()
+
+
+def ask_to_call(milestone: Milestone, task_id: str, *, due_on: date | None, now: datetime) -> Task:
+    """Return the question to call a patient who may act on what is no longer so of a milestone."""
+    return Task(
+        practice_id=milestone.practice_id,
+        id=task_id,
+        patient_id=milestone.patient_id,
+        episode_id=milestone.episode_id,
+        surgery_id=milestone.surgery_id,
+        kind=TaskKind.call_patient,
+        state=TaskState.open,
+        due_on=due_on,
+        about={"milestone_ids": [milestone.id]},
+        created_at=now,
+    )
 
 
 def close_task(

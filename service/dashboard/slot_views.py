@@ -1,10 +1,10 @@
-"""Personal instructions before surgery, on the page of their item: a clinician enters them, and signs what needs it."""
+"""Personal instructions before surgery, on the page of their item: a clinician enters, signs, and takes them away."""
 
 from flask import Response
 
 from service.api.scope import caller, now
 from service.api.settle import settled
-from service.care.slots import fill_slot, find_slot, sign_slot
+from service.care.slots import empty_slot, fill_slot, find_slot, sign_slot
 from service.dashboard.blueprint import clinic, typed, typed_day
 from service.dashboard.milestone_views import do_to_milestone
 from service.db import current_session
@@ -31,6 +31,17 @@ def enter_slot(milestone_id: str) -> Response:
         )
 
     return do_to_milestone(milestone_id, deed)
+
+
+@clinic.post("/milestones/<id:milestone_id>/slot/take-away")
+@settled
+def take_slot_entry_away(milestone_id: str) -> Response:
+    """Take away the entry that was shown: the item is blank again, and its messages are planned anew."""
+    find_slot(current_session(), caller(), milestone_id)
+    return do_to_milestone(
+        milestone_id,
+        lambda: empty_slot(current_session(), caller(), milestone_id, now=now(), require_match=_require_shown),
+    )
 
 
 @clinic.post("/milestones/<id:milestone_id>/slot/sign")

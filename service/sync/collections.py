@@ -31,7 +31,7 @@ from models.private import Sealed
 from service.care.records import PATIENT_MAY_CHANGE
 from service.sync.columns import WireColumn, kind_of
 
-SCHEMA_VERSION: Final = 4
+SCHEMA_VERSION: Final = 5
 OLDEST_VERSION: Final = 1  # what is older is answered 426
 
 
@@ -124,7 +124,7 @@ COLLECTIONS: Final[Mapping[str, Collection]] = {
             "quiet_from quiet_until reminders_paused_at details_consent_at died_on work_class wants_contact_sport",
             written=" ".join(PATIENT_MAY_CHANGE),
         ),
-        _collection("episodes", Episode, "label status workers_comp enrolled_at"),
+        _collection("episodes", Episode, {1: "label status workers_comp enrolled_at", 5: "exercises"}),
         _collection(
             "surgeries",
             Surgery,
@@ -178,8 +178,8 @@ COLLECTIONS: Final[Mapping[str, Collection]] = {
         _collection(
             "check_ins",
             CheckIn,
-            {1: f"{_CHECK_IN} received_at reported_by", 3: "red_flags", 4: _OF_THE_DAY},
-            written=f"{_CHECK_IN} red_flags {_OF_THE_DAY}",
+            {1: f"{_CHECK_IN} received_at reported_by", 3: "red_flags", 4: _OF_THE_DAY, 5: "exercises"},
+            written=f"{_CHECK_IN} red_flags {_OF_THE_DAY} exercises",
             creates=True,
         ),
         _collection(

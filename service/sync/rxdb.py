@@ -147,5 +147,15 @@ def _adopted(of: Collection, version: int, edit: Edit, stored: Change | None) ->
     """Return the document that the client must adopt, None if it has it: the row, or one without content."""
     if stored is None or stored.is_gone:
         return blank(of, edit.id, version) | {"_deleted": True}
-    is_same = all(edit.values.get(name, value) == value for name, value in stored.document.items() if name != "rev")
-    return None if is_same and not edit.is_delete else stored.document | {"_deleted": False}
+    has_it = all(_has(of, edit, name, value) for name, value in stored.document.items() if name != "rev")
+    return None if has_it and not edit.is_delete else stored.document | {"_deleted": False}
+
+
+def _has(of: Collection, edit: Edit, name: str, value: Any) -> bool:
+    """Return whether a client's document has what is stored in a column, as far as its column goes.
+
+    What the server fills in comes with the next pull. Of what devices write, one that grew lacks what others wrote
+    before: it would take its own document for the server's, and never get the column.
+    """
+    absent = None if name in of.written else value
+    return bool(edit.values.get(name, absent) == value)

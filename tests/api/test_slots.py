@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date, time
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -298,3 +299,119 @@ def test_the_examples_fit_their_schemas() -> None:
     assert SlotBody().validate(examples_slots.SLOT_ENTRY) == {}
     assert SlotSignature().validate(examples_slots.SLOT_SIGNATURE) == {}
     assert examples_slots.SLOT.keys() == examples_slots.SIGNED_SLOT.keys() == SlotView().fields.keys()
+
+
+# ------------------------------------------------------------------------------------------------------- taken away
+def take_away(who: Caller, path: str, tag: str | None = None) -> Any:
+    return who.call("DELETE", path, headers={} if tag is None else {"If-Match": tag})
+
+
+def calls_asked(coordinator: Caller, clinic: Clinic) -> list[list[str]]:
+    tasks = coordinator.get(f"/tasks?kind=call_patient&patient_id={clinic.patient.id}").json["items"]
+    return [task["about"]["milestone_ids"] for task in tasks]
+
+
+def test_an_entry_that_is_taken_away_leaves_the_item_blank_its_message_unsent_and_the_patient_to_be_called(
+    clinician: Caller, patient: Caller, coordinator: Caller, clinic: Clinic, look: Look, milestone_id: MilestoneId
+) -> None:
+    pause = milestone_id("medicines_pause")
+    path = f"/milestones/{pause}/slot"
+    tag = clinician.put(path, ENTRY).headers["ETag"]
+    planned = about(look, pause)
+
+    taken = take_away(clinician, path, tag)
+
+    assert (planned, about(look, pause)) == ([("planned", None)], [("cancelled", "not_in_plan")])
+    assert (taken.status_code, taken.json["state"], taken.json["instruction"]) == (200, "blank", None)
+    assert "ETag" not in taken.headers
+    assert patient.get(path).json == clinician.get(path).json == taken.json
+    assert "medicines_pause" in open_slots(coordinator, clinic)
+    assert calls_asked(coordinator, clinic) == [[pause]]
+    (row,) = look(SlotEntry, id=pause)
+    assert (row.deleted, row.due_on, row.instruction_sealed, row.signed_by) == (True, None, None, None)
+
+
+def test_taking_away_twice_changes_nothing_more_and_a_new_entry_is_new(
+    clinician: Caller, coordinator: Caller, clinic: Clinic, look: Look, milestone_id: MilestoneId
+) -> None:
+    pause = milestone_id("medicines_pause")
+    path = f"/milestones/{pause}/slot"
+    tag = clinician.put(path, ENTRY).headers["ETag"]
+    first = take_away(clinician, path, tag)
+    (before,) = look(SlotEntry, id=pause)
+
+    again, without_tag = take_away(clinician, path, tag), take_away(clinician, path)
+    (after,) = look(SlotEntry, id=pause)
+    renewed = clinician.put(path, ENTRY)
+
+    assert [each.status_code for each in (first, again, without_tag, renewed)] == [200, 200, 200, 201]
+    assert (again.json, without_tag.json, after.rev) == (first.json, first.json, before.rev)
+    assert (renewed.json["state"], renewed.json["instruction"]) == ("filled", ENTRY["instruction"])
+    assert about(look, pause) == [("planned", None)]
+    assert len(calls_asked(coordinator, clinic)) == 1
+    assert take_away(clinician, path, renewed.headers["ETag"]).status_code == 200
+    assert len(calls_asked(coordinator, clinic)) == 2
+
+
+def test_only_the_entry_that_was_read_is_taken_away_and_only_by_a_clinician(
+    clinician: Caller, coordinator: Caller, patient: Caller, foreign_staff: Caller, milestone_id: MilestoneId
+) -> None:
+    path = f"/milestones/{milestone_id('medicines_pause')}/slot"
+    read = clinician.put(path, ENTRY).headers["ETag"]
+    present = clinician.put(path, ENTRY | {"due_on": "2026-03-19"}, match=read).headers["ETag"]
+
+    refused = [take_away(clinician, path), take_away(clinician, path, read)]
+    others = [take_away(each, path, present) for each in (coordinator, patient, foreign_staff)]
+
+    assert [each.status_code for each in refused] == [428, 412]
+    assert [each.status_code for each in others] == [403, 403, 403]
+    assert clinician.get(path).json["state"] == "filled"
+    assert take_away(clinician, f"/milestones/{milestone_id('drive')}/slot", present).status_code == 404
+
+
+def test_what_no_patient_could_read_is_taken_away_without_a_call(
+    clinician: Caller, coordinator: Caller, clinic: Clinic, session: Session, ahead: Surgery, milestone_id: MilestoneId
+) -> None:
+    fasting, wash = (f"/milestones/{milestone_id(key)}/slot" for key in ("fasting", "skin_wash"))
+    clinician.put(fasting, FASTING)
+    clinician.put(wash, {"due_on": "2026-03-22", "instruction": "Wash with the soap."})
+    ahead.surgery_on = date(2026, 3, 30)
+    replan(session, ahead)
+    stale = clinician.get(wash)
+
+    taken = [take_away(clinician, path, clinician.get(path).headers["ETag"]) for path in (fasting, wash)]
+
+    assert stale.json["is_stale"] is True
+    assert [(each.status_code, each.json["state"]) for each in taken] == [(200, "blank"), (200, "blank")]
+    assert clinician.get(wash).json["is_stale"] is False
+    assert calls_asked(coordinator, clinic) == []
+
+
+def test_an_entry_of_a_surgery_that_is_over_or_was_called_off_stays(
+    clinician: Caller, session: Session, ahead: Surgery, milestone_id: MilestoneId
+) -> None:
+    path = f"/milestones/{milestone_id('medicines_pause')}/slot"
+    clinician.put(path, ENTRY)
+    ahead.surgery_on = date(2026, 3, 1)
+    replan(session, ahead)
+
+    refused = take_away(clinician, path, clinician.get(path).headers["ETag"])
+
+    assert refused.status_code == 409
+    assert clinician.get(path).json["instruction"] == ENTRY["instruction"]
+
+
+def test_what_was_taken_away_counts_in_no_plan_and_waits_for_a_clinician(
+    clinician: Caller, clinic: Clinic, milestone_id: MilestoneId
+) -> None:
+    path = f"/milestones/{milestone_id('medicines_pause')}/slot"
+
+    def waiting() -> list[str]:
+        progress = clinician.get(f"/episodes/{clinic.episode.id}/progress").json
+        return [each["reason"] for each in progress["waiting_for_clinic"] if each["key"] == "medicines_pause"]
+
+    entered = clinician.put(path, ENTRY)
+    with_entry = waiting()
+    take_away(clinician, path, entered.headers["ETag"])
+
+    assert (with_entry, waiting()) == ([], ["to_fill"])

@@ -37,10 +37,12 @@ def test_the_example_enrols_works_offline_and_synchronises(services: Services, t
 
     phone("enrol", code)
     first = phone("sync")
-    offline = phone("report", "4")
+    offline = phone("report", "4", "walk")
     after = phone("sync")
 
-    assert first == f"{len(ward.milestone_ids)} milestones, 0 check-ins, 0 unsent"
-    assert offline == f"{len(ward.milestone_ids)} milestones, 0 check-ins, 1 unsent"
-    assert after == f"{len(ward.milestone_ids)} milestones, 1 check-ins, 0 unsent"
-    assert [row["pain"] for row in ward.stored("check_ins").values()] == [4]
+    told = "to tick off: spine_straight, walk"  # while a clinician's limit holds, whatever the day
+    assert first == f"{len(ward.milestone_ids)} milestones, 0 check-ins, 0 unsent\n{told}"
+    assert offline == f"{len(ward.milestone_ids)} milestones, 0 check-ins, 1 unsent\n{told}"
+    assert after == f"{len(ward.milestone_ids)} milestones, 1 check-ins, 0 unsent\n{told}"
+    rows = ward.stored("check_ins").values()
+    assert [(row["pain"], row["exercises"]) for row in rows] == [(4, '["walk"]')]

@@ -198,6 +198,46 @@ def test_a_clinician_enters_a_personal_instruction_and_everybody_reads_whose_it_
 
 
 @pytest.mark.sqlite_only
+def test_a_clinician_takes_away_the_entry_that_was_shown_and_the_patient_is_to_be_called(
+    desk: Desk, surgeon: Desk, session: Session, clinic: Clinic, look: Look, milestone_id: Find
+) -> None:
+    pause = slot_of(session, clinic, milestone_id, "medicines_pause")
+    path, patient = f"/clinic/milestones/{pause}", f"/clinic/patients/{clinic.patient.id}"
+    surgeon.post(f"{path}/slot", PAUSE)
+    page = surgeon.get(path)
+    tag = re.findall(r'name="tag" value="([^"]+)"', page.get_data(as_text=True))[0]
+
+    refused = desk.post(f"{path}/slot/take-away", {"tag": tag})
+    unseen = surgeon.post(f"{path}/slot/take-away", {"tag": "0-2026-03-23"})
+    taken = surgeon.post(f"{path}/slot/take-away", {"tag": tag})
+
+    assert [each.status_code for each in (refused, unseen, taken)] == [403, 409, 303]
+    assert "Take it away, and leave the item blank" in text_of(page)
+    assert "If the patient could read the entry, a question asks you to call." in text_of(page)
+    (row,) = look(SlotEntry, id=pause)
+    assert (row.deleted, row.due_on, row.instruction) == (True, None, None)
+    assert "Pausing medicines : not entered" in text_of(desk.get(patient))
+    assert "Call: a date or clearance changed" in text_of(desk.get(patient))
+    assert "Take it away" not in text_of(surgeon.get(path))
+
+
+@pytest.mark.sqlite_only
+def test_the_patients_page_leads_a_clinician_to_what_can_be_taken_away(
+    desk: Desk, surgeon: Desk, session: Session, clinic: Clinic, milestone_id: Find
+) -> None:
+    pause = slot_of(session, clinic, milestone_id, "medicines_pause")
+    link = f'href="/clinic/milestones/{pause}#take-away"'
+    page = f"/clinic/patients/{clinic.patient.id}"
+    blank = surgeon.get(page).get_data(as_text=True)
+
+    surgeon.post(f"/clinic/milestones/{pause}/slot", PAUSE)
+
+    assert link not in blank
+    assert link in surgeon.get(page).get_data(as_text=True)
+    assert link not in desk.get(page).get_data(as_text=True)
+
+
+@pytest.mark.sqlite_only
 def test_fasting_times_are_signed_as_they_were_read(
     desk: Desk, surgeon: Desk, session: Session, clinic: Clinic, look: Look, milestone_id: Find
 ) -> None:
@@ -220,5 +260,5 @@ def test_fasting_times_are_signed_as_they_were_read(
 def test_an_item_that_depends_on_nobody_takes_no_personal_instruction(surgeon: Desk, milestone_id: Find) -> None:
     path = f"/clinic/milestones/{milestone_id('walk30')}"
 
-    assert [surgeon.post(f"{path}/slot{each}", PAUSE).status_code for each in ("", "/sign")] == [404, 404]
+    assert [surgeon.post(f"{path}/slot{each}", PAUSE).status_code for each in ("", "/sign", "/take-away")] == [404] * 3
     assert "Personal instruction" not in text_of(surgeon.get(path))

@@ -14,9 +14,10 @@ GOLDEN = {
     "watermelon.2.js": ("watermelon", 2),
     "watermelon.3.js": ("watermelon", 3),
     "watermelon.4.js": ("watermelon", 4),
-    "rxdb.4.js": ("rxdb", 4),
-    "powersync.4.js": ("powersync", 4),
-    "schema.4.json": ("json", 4),
+    "watermelon.5.js": ("watermelon", 5),
+    "rxdb.5.js": ("rxdb", 5),
+    "powersync.5.js": ("powersync", 5),
+    "schema.5.json": ("json", 5),
 }
 
 

@@ -85,7 +85,7 @@ def test_a_client_that_grows_gets_what_its_new_columns_hold(patient: Caller, cli
 
 
 def test_a_schema_only_grows_and_fits_the_smallest_client() -> None:
-    assert SCHEMA_VERSION == 4
+    assert SCHEMA_VERSION == 5
     assert len(COLLECTIONS) <= MOST_OPEN_IN_RXDB
     for collection in served(1):
         old, new = collection.columns_of(1), collection.columns_of(2)
@@ -101,6 +101,11 @@ def test_a_schema_only_grows_and_fits_the_smallest_client() -> None:
         old, new = collection.columns_of(3), collection.columns_of(4)
         added = {column.name for column in new} - {column.name for column in old}
         assert added == (NEW_IN_4 if collection.name == "check_ins" else set())
+        assert [column for column in new if column.name not in added] == list(old)
+    for collection in served(4):
+        old, new = collection.columns_of(4), collection.columns_of(5)
+        added = {column.name for column in new} - {column.name for column in old}
+        assert added == ({"exercises"} if collection.name in ("check_ins", "episodes") else set())
         assert [column for column in new if column.name not in added] == list(old)
 
 

@@ -5,10 +5,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
+import orjson
 from marshmallow import Schema
 from sqlalchemy import select
 
 from models import CheckIn, Episode, FormerVersion, ObservedFact, Surgery
+from schedules.plan.exercises import EXERCISE_OF_KEY
 from service.api.check_ins import CheckInBody
 from service.api.observations import ObservationBody
 from service.care.observations import may_tell
@@ -116,6 +118,19 @@ class CheckInWriter(ReportWriter[CheckIn]):
         self._told: dict[str, CheckIn] = {}
         self._said: dict[str, set[str]] = {}
 
+    def understand(self, edit: Edit, row: CheckIn | None, stored: Values) -> Edit:
+        """Return the edit with what it ticks, and takes back, done to what is stored: two phones may tick in one."""
+        meant = super().understand(edit, row, stored)
+        started = stored if meant.base is None else {**stored, **meant.base}
+        told, was, there = (_ticked(each.get("exercises")) for each in (meant.values, started, stored))
+        if told is None:
+            return meant
+        done = (there or set()) - ((was or set()) - told) | (told - (was or set()))
+        in_order = [key for key in EXERCISE_OF_KEY if key in done]
+        values = meant.values | {"exercises": self.collection.by_name["exercises"].to_wire(in_order)}
+        base = None if meant.base is None else meant.base | {"exercises": stored["exercises"]}
+        return replace(meant, values=values, base=base)
+
     def apply(self, edit: Edit) -> Outcome:
         """Apply one edit, and note the red flags in it, whatever becomes of the rest: somebody said them."""
         outcome = super().apply(edit)
@@ -145,6 +160,17 @@ class CheckInWriter(ReportWriter[CheckIn]):
         row = CheckIn(practice_id=self.push.practice_id, id=edit.id, patient_id=patient_id)
         row.episode_id, row.reported_at = str(edit.values.get("episode_id")), self.push.now
         return row
+
+
+def _ticked(text: Any) -> set[str] | None:
+    """Return the keys of exercises in a wire value; None for what is not a list of them, which no one can tick."""
+    try:
+        keys = orjson.loads(text) if isinstance(text, str) else None
+    except orjson.JSONDecodeError:
+        return None
+    if not isinstance(keys, list) or not all(isinstance(key, str) and key in EXERCISE_OF_KEY for key in keys):
+        return None
+    return set(keys)
 
 
 class ObservationWriter(ReportWriter[ObservedFact]):

@@ -1,7 +1,7 @@
 export const collections = {
   patients: {
     schema: {
-      version: 3,
+      version: 4,
       primaryKey: 'id',
       type: 'object',
       properties: {
@@ -43,11 +43,12 @@ export const collections = {
       1: (document) => document,
       2: (document) => document,
       3: (document) => document,
+      4: (document) => document,
     },
   },
   episodes: {
     schema: {
-      version: 3,
+      version: 4,
       primaryKey: 'id',
       type: 'object',
       properties: {
@@ -57,6 +58,7 @@ export const collections = {
         status: { type: 'string' },
         workers_comp: { type: 'boolean' },
         enrolled_at: { type: 'integer' },
+        exercises: { type: ['string', 'null'] },
         rev: { type: 'integer' },
       },
       required: ['id', 'patient_id', 'label', 'status', 'workers_comp', 'enrolled_at', 'rev'],
@@ -65,11 +67,12 @@ export const collections = {
       1: (document) => document,
       2: (document) => document,
       3: (document) => document,
+      4: (document) => ({ ...document, exercises: null }),
     },
   },
   surgeries: {
     schema: {
-      version: 3,
+      version: 4,
       primaryKey: 'id',
       type: 'object',
       properties: {
@@ -112,11 +115,12 @@ export const collections = {
       1: (document) => document,
       2: (document) => document,
       3: (document) => document,
+      4: (document) => document,
     },
   },
   milestones: {
     schema: {
-      version: 3,
+      version: 4,
       primaryKey: 'id',
       type: 'object',
       properties: {
@@ -175,11 +179,12 @@ export const collections = {
       1: (document) => document,
       2: (document) => document,
       3: (document) => document,
+      4: (document) => document,
     },
   },
   milestone_progress: {
     schema: {
-      version: 3,
+      version: 4,
       primaryKey: 'id',
       type: 'object',
       properties: {
@@ -198,11 +203,12 @@ export const collections = {
       1: (document) => document,
       2: (document) => document,
       3: (document) => document,
+      4: (document) => document,
     },
   },
   restrictions: {
     schema: {
-      version: 3,
+      version: 4,
       primaryKey: 'id',
       type: 'object',
       properties: {
@@ -254,11 +260,12 @@ export const collections = {
       1: (document) => document,
       2: (document) => document,
       3: (document) => document,
+      4: (document) => document,
     },
   },
   clearances: {
     schema: {
-      version: 3,
+      version: 4,
       primaryKey: 'id',
       type: 'object',
       properties: {
@@ -277,11 +284,12 @@ export const collections = {
       1: (document) => document,
       2: (document) => document,
       3: (document) => document,
+      4: (document) => document,
     },
   },
   observations: {
     schema: {
-      version: 3,
+      version: 4,
       primaryKey: 'id',
       type: 'object',
       properties: {
@@ -301,11 +309,12 @@ export const collections = {
       1: (document) => document,
       2: (document) => document,
       3: (document) => document,
+      4: (document) => document,
     },
   },
   reminders: {
     schema: {
-      version: 3,
+      version: 4,
       primaryKey: 'id',
       type: 'object',
       properties: {
@@ -352,11 +361,12 @@ export const collections = {
       1: (document) => ({ ...document, text: null, correction: null }),
       2: (document) => document,
       3: (document) => document,
+      4: (document) => document,
     },
   },
   reminder_acks: {
     schema: {
-      version: 3,
+      version: 4,
       primaryKey: 'id',
       type: 'object',
       properties: {
@@ -374,11 +384,12 @@ export const collections = {
       1: (document) => document,
       2: (document) => document,
       3: (document) => document,
+      4: (document) => document,
     },
   },
   check_ins: {
     schema: {
-      version: 3,
+      version: 4,
       primaryKey: 'id',
       type: 'object',
       properties: {
@@ -404,6 +415,7 @@ export const collections = {
         sleep: { type: ['integer', 'null'] },
         mood: { type: ['integer', 'null'] },
         confidence: { type: ['integer', 'null'] },
+        exercises: { type: ['string', 'null'] },
         rev: { type: 'integer' },
       },
       required: ['id', 'episode_id', 'reported_at', 'pain'],
@@ -412,11 +424,12 @@ export const collections = {
       1: (document) => document,
       2: (document) => document,
       3: (document) => document,
+      4: (document) => document,
     },
   },
   questionnaire_answers: {
     schema: {
-      version: 3,
+      version: 4,
       primaryKey: 'id',
       type: 'object',
       properties: {
@@ -437,11 +450,12 @@ export const collections = {
       1: (document) => document,
       2: (document) => document,
       3: (document) => document,
+      4: (document) => document,
     },
   },
   safety_cards: {
     schema: {
-      version: 3,
+      version: 4,
       primaryKey: 'id',
       type: 'object',
       properties: {
@@ -474,6 +488,7 @@ export const collections = {
       1: (document) => ({ ...document, words: '' }),
       2: (document) => document,
       3: (document) => document,
+      4: (document) => document,
     },
   },
 }

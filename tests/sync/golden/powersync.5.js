@@ -45,6 +45,7 @@ export const schema = new Schema({
     status: column.text,
     workers_comp: column.integer,
     enrolled_at: column.integer,
+    exercises: column.text,
     rev: column.integer,
   }),
   surgeries: new Table({
@@ -224,6 +225,7 @@ export const schema = new Schema({
       sleep: column.integer,
       mood: column.integer,
       confidence: column.integer,
+      exercises: column.text,
       rev: column.integer,
     },
     {
@@ -247,6 +249,7 @@ export const schema = new Schema({
           'sleep',
           'mood',
           'confidence',
+          'exercises',
         ],
       },
       ignoreEmptyUpdates: true,
