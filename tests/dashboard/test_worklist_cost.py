@@ -80,7 +80,7 @@ def test_who_sees_some_patients_alone_has_these_alone_on_the_list(session: Sessi
 def test_what_marks_a_change_looks_at_two_days_of_alerts_alone(desk: Desk, session: Session, clinic: Clinic) -> None:
     def mark() -> str:
         page: str = desk.get("/clinic/").get_data(as_text=True)
-        return page.split("/clinic/worklist?mark=")[1].split("&")[0]
+        return page.split("/clinic/worklist?mark=")[1].split("&", maxsplit=1)[0]
 
     alert = Alert(practice_id=clinic.id, id="a", patient_id=clinic.patient.id, episode_id=clinic.episode.id)
     alert.kind, alert.urgency, alert.raised_at = AlertKind.red_flag, AlertUrgency.same_day, MONDAY_AFTERNOON
