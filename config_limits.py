@@ -53,7 +53,7 @@ class LimitSettings:
         integer(2, 1000), "Of a group with fewer surgeries no outcome is shown.", default=20
     )
     outcomes_smallest_cell: int = setting(
-        integer(1, 100), "In outcomes, a count above 0 and below this is shown as below it.", default=5
+        integer(1, 100), "In outcomes, a count above 0 and below this is not told as such.", default=5
     )
     expired_kept_days: int = setting(
         integer(1, 3650), "Days that codes and tokens are kept after they expired.", default=30

@@ -72,6 +72,7 @@ class Surgery(OfPatient, Base):
         reference("episode"),
         reference("staff", "surgeon_id"),
         UniqueConstraint("practice_id", "episode_id", "stage"),
+        Index(None, "practice_id", "surgery_on"),
         CheckConstraint("stage >= 1", name="stage_from_1"),
         CheckConstraint("blood_loss_ml >= 0", name="blood_loss_not_negative"),
         CheckConstraint("discharged_on >= surgery_on", name="discharged_after_surgery"),

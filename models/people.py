@@ -48,6 +48,14 @@ class Patient(Synced, Base):
         Index(None, "practice_id", "family_name", "given_name", "id"),
         Index(None, "practice_id", "email_lookup"),
         Index(None, "practice_id", "phone_lookup"),
+        # Who is in no recovery any more, whatever their episodes say: to be counted without a look at all the others.
+        Index(
+            "ix_patient_gone",
+            "practice_id",
+            "id",
+            sqlite_where=text("died_on IS NOT NULL OR deleted IS 1"),
+            postgresql_where=text("died_on IS NOT NULL OR deleted IS true"),
+        ),
         CheckConstraint("(quiet_from IS NULL) = (quiet_until IS NULL)", name="quiet_hours_whole"),
         CheckConstraint("length(country) = 2", name="country_code"),
     )

@@ -107,6 +107,22 @@ def is_one_of(dialect: str, of: InstrumentedAttribute[str], query: Select[str]) 
     return of == any_(func.array(query.scalar_subquery())) if dialect == "postgresql" else of.in_(query)
 
 
+def is_in_list(dialect: str, of: InstrumentedAttribute[str], parameter: str) -> ColumnElement[bool]:
+    """Return the condition that a column holds one of the values of a parameter, which `json_list` makes.
+
+    For a statement that is prepared, whose text is the same for however many values.
+    """
+    text = bindparam(parameter, type_=Text)
+    if dialect != "postgresql":
+        return of.in_(select(func.json_each(text).table_valued("value").c.value))
+    return _is_in_json(of, text)
+
+
+def json_list(values: Collection[str]) -> str:
+    """Return the value of a parameter of `is_in_list`."""
+    return _json_of(list(values))
+
+
 def listed(dialect: str, values: Collection[str]) -> str | list[str]:
     """Return the value of a parameter of `is_among`."""
     return _json_of(list(values)) if dialect == "postgresql" else list(values)

@@ -24,7 +24,7 @@ outcomes = Resource(
     "outcomes",
     "How groups of the clinic's patients do. Not adjusted for who was chosen for which approach: not proof that one is "
     "better. Shares are estimates with 95 % limits. A group that is too small is not shown (`count` null), and of "
-    "what is shown a count above 0 and below `smallest_cell` is null.",
+    "what is shown a count is null if it is above 0 and below `smallest_cell`, or if such a one followed from it.",
 )
 
 

@@ -58,7 +58,7 @@ def _safety_rows(outcome: SafetyOutcome, group: SafetyGroup) -> Iterator[list[Ce
         yield [*head, f"fewer than {outcome.smallest.group}", *[None] * 11, *about]
         return
     for rate in group.rates:
-        count = f"fewer than {outcome.smallest.cell}" if rate.count is None else rate.count
+        count = "not told" if rate.count is None else rate.count
         figures = [_rounded(each) for each in (rate.share, rate.low, rate.high)]
         yield [
             *head,

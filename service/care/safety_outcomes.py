@@ -7,6 +7,7 @@ event, so a share may be too low.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from operator import attrgetter
 from typing import Final
 
 from sqlalchemy import select
@@ -15,17 +16,18 @@ from sqlalchemy.orm import Session
 from models import ClinicalEvent, Practice
 from models.report import ClinicalEventKind
 from schedules.outcomes.proportions import Spread, spread, wilson
+from schedules.outcomes.windows import Window, are_few, told_windows
 from schedules.plan.protocol import Text
 from schedules.plan.vocabulary import ApproachClass, Grade, Procedure
 from service.care.outcome_rows import IndexSurgery, read_cohort
-from service.care.outcomes import GRADE, NOTE, Smallest, told_count
+from service.care.outcomes import GRADE, NOTE, Smallest
 
 WINDOWS: Final = (30, 90)  # days from surgery
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """So many of `of` surgeries had the event within `days`. `count` None: a small one, of which no share is told."""
+    """So many of `of` surgeries had the event within `days`. `count` None: that or a share would tell of few."""
 
     kind: ClinicalEventKind
     days: int
@@ -103,7 +105,7 @@ def _group(
     return SafetyGroup(
         approach_class=approach_class,
         count=len(surgeries),
-        rates=tuple(_rates(surgeries, events, today, smallest)),
+        rates=tuple(sorted(_rates(surgeries, events, today, smallest), key=attrgetter("days"))),
         nights=_spread(nights, smallest),
         blood_loss_ml=_spread(lost, smallest),
     )
@@ -115,22 +117,39 @@ def _rates(
     today: date,
     smallest: Smallest,
 ) -> Iterator[Rate]:
-    for days in WINDOWS:
-        window = timedelta(days=days)
-        whole = [each for each in surgeries if each.day0 + window <= today]
-        if len(whole) < smallest.group:
-            continue
-        for kind in ClinicalEventKind:
-            count = sum(_has_any(each, events.get((each.episode_id, kind), ()), window) for each in whole)
-            rate = wilson(count, len(whole))
-            if told_count(count, smallest) is None:
-                yield Rate(kind, days, len(whole), None, None, None, None)
+    followed = _followed(surgeries, today, smallest)
+    for kind in ClinicalEventKind:
+        windows = [
+            Window(len(whole), sum(_has_any(each, events.get((each.episode_id, kind), ()), days) for each in whole))
+            for days, whole in followed
+        ]
+        for (days, _), window, count in zip(followed, windows, told_windows(windows, smallest.cell), strict=True):
+            if count is None:
+                yield Rate(kind, days, window.of, None, None, None, None)
             else:
-                yield Rate(kind, days, len(whole), count, rate.share, rate.low, rate.high)
+                rate = wilson(count, window.of)
+                yield Rate(kind, days, window.of, count, rate.share, rate.low, rate.high)
 
 
-def _has_any(surgery: IndexSurgery, days: Iterable[date], window: timedelta) -> bool:
-    return any(surgery.day0 <= day <= surgery.day0 + window for day in days)
+def _followed(
+    surgeries: list[IndexSurgery], today: date, smallest: Smallest
+) -> tuple[tuple[int, list[IndexSurgery]], ...]:
+    """Return whose whole window has passed, for each that has passed of enough.
+
+    Where the longer one has passed of just a few less, these few are in neither: both counts would give them away.
+    """
+    followed: list[tuple[int, list[IndexSurgery]]] = []
+    for days in reversed(WINDOWS):
+        whole = [each for each in surgeries if each.day0 + timedelta(days=days) <= today]
+        if followed and are_few(len(whole) - len(followed[-1][1]), smallest.cell):
+            whole = followed[-1][1]
+        if len(whole) >= smallest.group:
+            followed.append((days, whole))
+    return tuple(reversed(followed))
+
+
+def _has_any(surgery: IndexSurgery, on: Iterable[date], days: int) -> bool:
+    return any(surgery.day0 <= each <= surgery.day0 + timedelta(days=days) for each in on)
 
 
 def _spread(values: list[int], smallest: Smallest) -> Spread | None:

@@ -15,16 +15,15 @@ from zoneinfo import ZoneInfo
 from schedules.plan.check_ins import NO_RHYTHM, RhythmHistory
 from schedules.plan.vocabulary import ApproachClass, Procedure
 from service.dashboard.queries.worklist import Caseload, Person, Stage
+from service.dashboard.worklist_day import Day, make_day
 from service.dashboard.worklist_reasons import (
     GROUPS,
-    Day,
     Found,
     Place,
     Reason,
     Why,
     find_reasons,
     first_place,
-    make_day,
     tell_reasons,
 )
 
@@ -134,7 +133,7 @@ def make_worklist(
         sizes={why: sizes[group] for why, group in GROUPS.items()},
         counts={why: counts[group] for why, group in GROUPS.items()},
         needing=needing,
-        open_count=len(caseload.people),
+        open_count=caseload.open_count,
     )
 
 

@@ -4,19 +4,16 @@ Whoever adds a source of danger adds it to `find_reasons`, with its place in the
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
-from zoneinfo import ZoneInfo
 
 from models.report import TaskKind
-from schedules.plan.check_ins import RhythmHistory, Silence, count_missed
+from schedules.plan.check_ins import Silence, count_missed
 from schedules.plan.vocabulary import AlertState, AlertUrgency, MilestoneState, SurgeryStatus
 from service.dashboard.queries.worklist import Caseload, Late, OpenAlert, OpenTask, Person, Stage
+from service.dashboard.worklist_day import Day, silent_after
 
-# Days without a check-in after which a patient counts as silent, by the postoperative day until which that holds: two
-# rounds of the default rhythm (daily to day 14, twice a week to day 42, weekly to day 90). Grade E, and shown so.
-SILENT_AFTER: Final = ((14, 2), (42, 7), (90, 14))
 _MISSED: Final = 2  # of the clinic's own rhythm, which may ask more often or go on for longer
 
 
@@ -53,21 +50,6 @@ class Reason(NamedTuple):
     days: int
     item_id: str = ""
     alert_id: str = ""
-
-
-class Day(NamedTuple):
-    """A day of the clinic's calendar. By no rhythm is silent who was heard from at `lately` or later."""
-
-    today: date
-    zone: ZoneInfo
-    lately: datetime
-    rhythms: RhythmHistory
-
-
-def make_day(today: date, zone: ZoneInfo, rhythms: RhythmHistory) -> Day:
-    """Return a day of the calendar of a clinic in `zone`, whose patients are asked to check in by `rhythms`."""
-    lately = datetime.combine(today - timedelta(days=min(after for _, after in SILENT_AFTER)), time(), zone)
-    return Day(today, zone, lately.astimezone(UTC), rhythms)
 
 
 def find_reasons(caseload: Caseload, person: Person, surgery: Stage | None, day: Day) -> list[Found]:
@@ -157,14 +139,3 @@ def _silent_since(surgery: Stage | None, heard_at: datetime | None, day: Day) ->
     missed = count_missed(day.rhythms, Silence(surgery.surgery_on, since_on, day.today), most=_MISSED)
     is_silent = is_long if missed is None else missed >= _MISSED or (missed > 0 and is_long)
     return since_on if is_silent else None
-
-
-def silent_after(pod: int) -> int | None:
-    """Return after how many days without a check-in somebody counts as silent; None when none is expected.
-
-    >>> [silent_after(pod) for pod in (-1, 0, 14, 15, 42, 90, 91)]
-    [None, 2, 2, 7, 7, 14, None]
-    """
-    if pod < 0:
-        return None
-    return next((days for until, days in SILENT_AFTER if pod <= until), None)

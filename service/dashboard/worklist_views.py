@@ -1,6 +1,7 @@
 """The worklist, which is the first page, and the list of all patients."""
 
 from collections.abc import Mapping
+from datetime import datetime, time, timedelta
 from enum import StrEnum
 from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo
@@ -10,6 +11,7 @@ from sqlalchemy import bindparam, func, select
 
 from models import AlertEntry
 from models.caseload import rows_seen
+from models.ids import first_id_at
 from models.prepared import Prepared
 from models.sync import SyncClock
 from schedules.plan.check_ins import read_history
@@ -25,18 +27,21 @@ from service.dashboard.queries.worklist import levels_of, load_caseload
 from service.dashboard.render import page
 from service.dashboard.saved_view_views import beside_worklist, open_default
 from service.dashboard.worklist import Page, Sort, Wanted, Worklist, groups_of, make_worklist, pages_of
+from service.dashboard.worklist_day import make_day
 from service.dashboard.worklist_reasons import Why
 from service.db import current_session
 
 PAGE: Final = 50
 _MOST_PAGES: Final = 10_000
 _LONGEST_TEXT: Final = 100
+# Lines of alerts' logs are counted from the day before on, and the day is part of the mark: so the count only grows, a
+# transaction may take a day, and years of alerts cost nothing.
 _CHANGED: Final = Prepared(
     select(
         SyncClock.revision,
         select(func.count())
         .select_from(AlertEntry)
-        .where(AlertEntry.practice_id == bindparam("practice"))
+        .where(AlertEntry.practice_id == bindparam("practice"), AlertEntry.id >= bindparam("from_id"))
         .scalar_subquery(),
     ).where(SyncClock.practice_id == bindparam("practice"))
 )
@@ -86,8 +91,8 @@ def _worklist() -> dict[str, Any]:
     session, practice = current_session(), practice_of(current_session(), caller())
     today, zone = clinic_today(practice, now()), ZoneInfo(practice.time_zone)
     wanted, mark = _wanted(), _mark()
-    caseload = load_caseload(session, practice.id, today)
     page_wanted, rhythms = Page(_number(request.args), PAGE), read_history(practice.check_in_rhythms)
+    caseload = load_caseload(session, practice.id, make_day(today, zone, rhythms))
     worklist = make_worklist(caseload, wanted, today, zone, page_wanted, rhythms=rhythms)
     shown = worklist.entries
     show(*(entry.person.patient_id for entry in shown))
@@ -145,5 +150,8 @@ def _number(sent: Mapping[str, str]) -> int:
 def _mark() -> str:
     """Return what changes with all that the worklist follows from: the practice's revision, its alerts, the day."""
     practice = practice_of(current_session(), caller())
-    ((revision, done),) = rows_seen(current_session(), _CHANGED, {"practice": practice.id})
-    return f"{revision}.{done}.{clinic_today(practice, now())}"
+    today = clinic_today(practice, now())
+    day_before = datetime.combine(today - timedelta(days=1), time(), ZoneInfo(practice.time_zone))
+    told = {"practice": practice.id, "from_id": first_id_at(day_before)}
+    ((revision, done),) = rows_seen(current_session(), _CHANGED, told)
+    return f"{revision}.{done}.{today}"

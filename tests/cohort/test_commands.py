@@ -44,6 +44,7 @@ from service.app import create_app
 from service.cli.demo import REFERENCE_DAY, shifted_caseload
 from service.dashboard.queries.worklist import load_caseload
 from service.dashboard.worklist import Wanted, make_worklist
+from service.dashboard.worklist_day import make_day
 from service.dashboard.worklist_reasons import Why
 from service.db import db
 from service.identity.tokens import authenticate, hash_secret
@@ -294,7 +295,9 @@ def test_the_demo_clinic_loads_once_and_its_sign_ins_work(settings: Settings, en
         assert session.scalar(select(func.count()).select_from(Staff)) == 3
         assert session.scalars(select(SafetyCard.phone)).all() == ["+12125550142"]
         zone = ZoneInfo("America/New_York")
-        worklist = make_worklist(load_caseload(session, "demo", date(2027, 5, 3)), Wanted(), date(2027, 5, 3), zone)
+        worklist = make_worklist(
+            load_caseload(session, "demo", make_day(date(2027, 5, 3), zone)), Wanted(), date(2027, 5, 3), zone
+        )
         assert {why: count > 0 for why, count in worklist.counts.items()} == dict.fromkeys(Why, True)
         assert worklist.needing < worklist.open_count / 2
         refuse_a_dead_demo(session)

@@ -1,51 +1,59 @@
 """What the worklist reads: by indexes of what is open alone, of the caller's patients alone, a page at a time."""
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from models import Alert, Clearance, Milestone
+from models import Alert, AlertEntry, Clearance, Milestone
 from models.caseload import limit_to
+from models.ids import new_id
 from models.prepared import Prepared
 from models.report import TaskKind
-from schedules.plan.vocabulary import AlertKind, AlertState, AlertUrgency, MilestoneState, WorkClass
+from schedules.plan.vocabulary import AlertKind, AlertLine, AlertState, AlertUrgency, MilestoneState, WorkClass
 from service.dashboard.queries import worklist_statements as statements
 from service.dashboard.queries.worklist import OpenAlert, load_caseload
 from service.dashboard.worklist import Page, Sort, Wanted, make_worklist
+from service.dashboard.worklist_day import make_day
 from tests.api.conftest import Clinic
 from tests.clock import MONDAY_AFTERNOON
+from tests.dashboard.conftest import Desk
 from tests.dashboard.test_worklist import NEW_YORK, a_task, caseload, of
 
 TODAY = date(2026, 3, 2)
 OPEN = "INDEX ix_episode_open"
 BY = {
-    "people": (f"episode USING {OPEN}", "check_in USING COVERING INDEX ix_check_in_heard"),
-    "alerts": ("alert USING INDEX ix_alert_open", f"episode USING {OPEN}"),
-    "tasks": ("task USING INDEX ix_task_open", f"episode USING {OPEN}"),
+    "people": ("patient USING INDEX sqlite_autoindex_patient_1", "check_in USING COVERING INDEX ix_check_in_heard"),
+    "alerts": ("alert USING INDEX ix_alert_open", "episode USING INDEX sqlite_autoindex_episode_1"),
+    "tasks": ("task USING INDEX ix_task_open", "episode USING INDEX sqlite_autoindex_episode_1"),
     "late": ("milestone USING INDEX ix_milestone_may_wait", f"episode USING {OPEN}"),
+    "quiet": (f"episode USING {OPEN}", "surgery USING INDEX ix_surgery_practice_id_surgery_on"),
+    "count": (f"episode USING {OPEN}", "patient USING INDEX ix_patient_gone"),
 }
+LEADERS = ("ix_episode_open", "ix_alert_open", "ix_task_open", "ix_patient_gone")
 
 
 @pytest.mark.sqlite_only
 @pytest.mark.parametrize("name", BY)
 def test_what_is_finished_is_not_read(session: Session, name: str) -> None:
-    prepared: Prepared = statements.PEOPLE if name == "people" else getattr(statements, name)("sqlite")
+    of_kind: Any = getattr(statements, name, None)
+    prepared: Prepared = getattr(statements, name.upper()) if of_kind is None else of_kind("sqlite")
     heard: list[tuple[str, Any]] = []
     connection = session.connection()
     event.listen(connection, "before_cursor_execute", lambda *told: heard.append(told[2:4]))
-    prepared.rows(connection, {"practice": "practice", "today": TODAY})
+    since = {"lately": MONDAY_AFTERNOON, "operated_since": TODAY}
+    prepared.rows(connection, {"practice": "practice", "today": TODAY, "episodes": "[]", **since})
     [(asked, given)] = heard
 
     steps = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {asked}", given)]
 
     assert all(any(f"SEARCH {by}" in step for step in steps) for by in BY[name]), steps
     of_all = [step for step in steps if step.endswith("(practice_id=?)")]
-    assert of_all == [f"SEARCH episode USING {OPEN} (practice_id=?)"]
-    assert not [step for step in steps if step.startswith("SCAN")]
+    assert all(any(leader in step for leader in LEADERS) for step in of_all), steps
+    assert not [step for step in steps if step.startswith("SCAN") and "VIRTUAL TABLE" not in step], steps
 
 
 def test_who_sees_some_patients_alone_has_these_alone_on_the_list(session: Session, clinic: Clinic) -> None:
@@ -55,16 +63,43 @@ def test_who_sees_some_patients_alone_has_these_alone_on_the_list(session: Sessi
         alert.kind, alert.urgency, alert.state = AlertKind.red_flag, AlertUrgency.same_day, AlertState.open
         session.add(alert)
     session.commit()
-    whole = load_caseload(session, clinic.id, date(2027, 3, 2))
+    whole = load_caseload(session, clinic.id, make_day(date(2027, 3, 2), NEW_YORK))
 
     limit_to(session, [clinic.patient.id])
-    limited = load_caseload(session, clinic.id, date(2027, 3, 2))
+    limited = load_caseload(session, clinic.id, make_day(date(2027, 3, 2), NEW_YORK))
 
     both, own = {clinic.episode.id, clinic.other_episode.id}, {clinic.episode.id}
     assert [{each.episode_id for each in seen.people} for seen in (whole, limited)] == [both, own]
     assert [set(seen.alerts) for seen in (whole, limited)] == [both, own]
     assert [set(seen.late) for seen in (whole, limited)] == [both, own]
     assert limited.people[0] in whole.people
+    assert (whole.open_count, limited.open_count) == (2, 1)
+
+
+@pytest.mark.sqlite_only
+def test_what_marks_a_change_looks_at_two_days_of_alerts_alone(desk: Desk, session: Session, clinic: Clinic) -> None:
+    def mark() -> str:
+        page: str = desk.get("/clinic/").get_data(as_text=True)
+        return page.split("/clinic/worklist?mark=")[1].split("&", maxsplit=1)[0]
+
+    alert = Alert(practice_id=clinic.id, id="a", patient_id=clinic.patient.id, episode_id=clinic.episode.id)
+    alert.kind, alert.urgency, alert.raised_at = AlertKind.red_flag, AlertUrgency.same_day, MONDAY_AFTERNOON
+    session.add(alert)
+    session.commit()
+
+    def log(at: datetime) -> str:
+        entry = AlertEntry(practice_id=clinic.id, id=new_id(at), alert_id="a", patient_id=clinic.patient.id)
+        entry.line, entry.made_at = AlertLine.raised, at
+        session.add(entry)
+        session.commit()
+        return mark()
+
+    without = mark()
+    of_years_ago, of_yesterday = log(datetime(2024, 3, 2, tzinfo=UTC)), log(MONDAY_AFTERNOON - timedelta(days=1))
+    of_now = log(MONDAY_AFTERNOON)
+
+    assert without == of_years_ago
+    assert len({without, of_yesterday, of_now}) == 3
 
 
 def test_a_clearance_that_ended_or_is_for_lesser_work_does_not_lift_what_waits(
@@ -73,7 +108,7 @@ def test_a_clearance_that_ended_or_is_for_lesser_work_does_not_lift_what_waits(
     drive, work = (session.get_one(Milestone, (clinic.id, milestone_id(key))) for key in ("drive", "rtw_light"))
 
     def waits() -> set[str]:
-        late = load_caseload(session, clinic.id, date(2027, 3, 2)).late.get(clinic.episode.id, ())
+        late = load_caseload(session, clinic.id, make_day(date(2027, 3, 2), NEW_YORK)).late.get(clinic.episode.id, ())
         return {each.kind for each in late if each.state is MilestoneState.eligible}
 
     before = waits()

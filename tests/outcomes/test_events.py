@@ -1,5 +1,7 @@
 """What went otherwise than planned: entered by staff, counted with its denominator and limits, never of few."""
 
+import csv
+import io
 from datetime import timedelta
 from typing import Any
 
@@ -109,7 +111,7 @@ def rates(told: Any) -> dict[tuple[str, int], tuple[int | None, int]]:
 def test_events_are_counted_by_window_with_denominator_and_limits(
     session: Session, coordinator: Caller, clinic: Clinic
 ) -> None:
-    for day in (0, 10, 30, 30, 30, 31, 90, 91):
+    for day in (0, 10, 30, 30, 30, 31, 40, 50, 60, 90, 91):
         with_event(session, clinic, day)
     for _ in range(SMALLEST):
         course(session, clinic.practice)
@@ -117,14 +119,14 @@ def test_events_are_counted_by_window_with_denominator_and_limits(
 
     told = coordinator.get(SAFETY).json
 
-    assert told["groups"][0]["count"] == 28
+    assert told["groups"][0]["count"] == 31
     counted = rates(told)
-    assert counted["readmission", 30] == (5, 28)
-    assert counted["readmission", 90] == (7, 28)
-    assert counted["reoperation", 90] == (0, 28)
+    assert counted["readmission", 30] == (5, 31)
+    assert counted["readmission", 90] == (10, 31)
+    assert counted["reoperation", 90] == (0, 31)
     first = told["groups"][0]["rates"][2]
-    assert (first["kind"], round(first["share"], 4)) == ("readmission", 0.1786)
-    assert (round(first["low"], 4), round(first["high"], 4)) == (0.0788, 0.3559)
+    assert (first["kind"], round(first["share"], 4)) == ("readmission", 0.1613)
+    assert (round(first["low"], 4), round(first["high"], 4)) == (0.0709, 0.3263)
 
 
 @pytest.mark.sqlite_only
@@ -140,13 +142,14 @@ def test_a_course_counts_once_and_what_was_withdrawn_or_is_few_is_not_told(
     again.recorded_at = twice.recorded_at
     session.add(again)
     with_event(session, clinic, 5, deleted=True)
-    with_event(session, clinic, 5, kind="complication")
+    for kind in ("complication", *["reoperation"] * 3):
+        with_event(session, clinic, 5, kind=kind)
     session.commit()
 
     counted = rates(coordinator.get(SAFETY).json)
 
-    assert counted["readmission", 30] == (20, 22)
-    assert counted["complication", 30] == (None, 22)
+    assert counted["readmission", 30] == (20, 25)
+    assert counted["complication", 30] == (None, 25)
 
 
 @pytest.mark.sqlite_only
@@ -162,6 +165,69 @@ def test_a_surgery_counts_once_its_whole_window_has_passed(
 
     assert {days for _, days in counted} == {30}
     assert counted["readmission", 30] == (0, 21)
+
+
+@pytest.mark.sqlite_only
+def test_no_window_beside_another_and_no_rest_tells_of_few_on_the_page_in_the_file_or_to_programs(
+    session: Session, coordinator: Caller, desk: Desk, clinic: Clinic
+) -> None:
+    for day in (*range(1, 7), 40, 50):  # two readmissions in between the ends of the windows
+        with_event(session, clinic, day)
+    for _ in range(SMALLEST):  # of all but eight
+        with_event(session, clinic, 5, kind="emergency_visit")
+    for _ in range(SMALLEST + 4):
+        with_event(session, clinic, 5, kind="complication")
+    for row in session.query(ClinicalEvent).filter(ClinicalEvent.kind != ClinicalEventKind.complication):
+        also = ClinicalEvent(practice_id=clinic.id, id=f"also-{row.id}", patient_id=row.patient_id)
+        also.episode_id, also.kind, also.occurred_on = row.episode_id, ClinicalEventKind.complication, row.occurred_on
+        also.recorded_at = row.recorded_at
+        session.add(also)
+    for _ in range(2):  # of all but these had a complication
+        course(session, clinic.practice)
+    session.commit()
+
+    counted = rates(coordinator.get(SAFETY).json)
+    file = csv.DictReader(io.StringIO(desk.get("/clinic/outcomes.csv?procedure=tlif&part=safety").text))
+    said = text_of(desk.get("/clinic/outcomes?procedure=tlif"))
+
+    told = {
+        ("readmission", 30): 6,
+        ("readmission", 90): None,
+        ("emergency_visit", 30): 20,
+        ("emergency_visit", 90): 20,
+        ("complication", 30): None,
+        ("complication", 90): None,
+        ("reoperation", 30): 0,
+        ("reoperation", 90): 0,
+    }
+    assert counted == {which: (count, 54) for which, count in told.items()}
+    in_file = {(row["what"], int(row["within_days"])): row for row in file if row["within_days"]}
+    assert {which: row["count"] for which, row in in_file.items()} == {
+        which: "not told" if count is None else str(count) for which, count in told.items()
+    }
+    assert [in_file["readmission", 90][each] for each in ("share", "low_95", "high_95")] == ["", "", ""]
+    assert "Readmission, within 30 days 6 of 54, 11 %" in said
+    assert "Readmission, within 90 days a number that is not told of 54 " in said
+
+
+@pytest.mark.sqlite_only
+def test_who_are_a_few_more_in_the_shorter_window_are_in_neither(
+    session: Session, coordinator: Caller, clinic: Clinic
+) -> None:
+    def sizes() -> set[tuple[int, int]]:
+        session.commit()
+        told = coordinator.get(SAFETY).json["groups"][0]["rates"]
+        return {(each["days"], each["of"]) for each in told}
+
+    for _ in range(SMALLEST):
+        course(session, clinic.practice)
+    for _ in range(4):
+        course(session, clinic.practice, day0=builders.DAY_0 - timedelta(days=60))
+    with_few_more = sizes()
+    course(session, clinic.practice, day0=builders.DAY_0 - timedelta(days=60))
+
+    assert with_few_more == {(30, 20), (90, 20)}
+    assert sizes() == {(30, 25), (90, 20)}
 
 
 @pytest.mark.sqlite_only

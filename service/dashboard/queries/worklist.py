@@ -1,12 +1,13 @@
 """What the worklist is made of: open episodes, what of their plans is late or waits, tasks, alerts, last check-ins.
 
-Five SELECTs and one about the patients who are shown, whatever the number of patients. Of every patient rows are kept
-as the driver gives them, but for what is judged. Which items matter is narrowed down by dates alone; how each stands
-is decided by `schedules.plan.progress`, as everywhere.
+Seven SELECTs and one about the patients who are shown, whatever the number of patients. Names, surgeries and last
+check-ins are read of those alone who may need somebody; rows are kept as the driver gives them, but for what is judged.
+Which items matter is narrowed down by dates alone; how each stands is decided by `schedules.plan.progress`, as
+everywhere.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
@@ -20,12 +21,13 @@ from models import Surgery
 from models.caseload import rows_seen
 from models.prepared import Prepared
 from models.report import TaskKind
+from models.sets import json_list
 from models.statistics import look_up_by_key
 from schedules.plan.progress import ClearedSpan, MilestoneFacts, ProgressFacts, milestone_state
 from schedules.plan.vocabulary import MilestoneState
 from service.care.plan_rows import is_whole
 from service.dashboard.queries import worklist_statements as statements
-from service.dashboard.queries.worklist_statements import PEOPLE, STAFF
+from service.dashboard.worklist_day import Day
 
 
 class Stage(NamedTuple):
@@ -100,28 +102,38 @@ class OpenTask:
 
 @dataclass(frozen=True, slots=True)
 class Caseload:
-    """All that the worklist of a practice is made of. Everything but `people` and `staff` is by episode."""
+    """All that the worklist of a practice is made of. `late`, `tasks` and `alerts` are by episode.
+
+    `people`: who may need somebody, and everybody who does; `open_count`: how many are in recovery.
+    """
 
     people: Sequence[Person]
     late: Mapping[str, Sequence[Late]]
     tasks: Mapping[str, Sequence[OpenTask]]
     alerts: Mapping[str, Sequence[OpenAlert]]
     staff: Mapping[str, str]
+    open_count: int
 
 
-def load_caseload(session: Session, practice_id: str, today: date) -> Caseload:
+def load_caseload(session: Session, practice_id: str, day: Day) -> Caseload:
     """Return what the worklist of a practice is made of on a day of its calendar.
 
     From here on the transaction looks up by key: what is open is little beside what is finished.
     """
     look_up_by_key(session)
-    dialect = session.get_bind().dialect.name
+    told = {"practice": practice_id, "today": day.today}
+    late = _by_episode(_late(session, practice_id, day.today))
+    tasks = _by_episode([OpenTask(*row) for row in _named(session, statements.TASKS, practice=practice_id)])
+    alerts = _alerts(session, practice_id)
+    since = {"lately": day.lately, "operated_since": day.operated_since}
+    quiet = [episode_id for (episode_id,) in rows_seen(session, statements.QUIET, told | since)]
     return Caseload(
-        people=_people(session, practice_id),
-        late=_by_episode(_late(session, practice_id, today)),
-        tasks=_by_episode([OpenTask(*row) for row in _named(session, statements.tasks(dialect), practice=practice_id)]),
-        alerts=_alerts(session, practice_id),
-        staff=dict(_named(session, STAFF, practice=practice_id)),
+        people=_people(session, practice_id, {*late, *tasks, *alerts, *quiet}),
+        late=late,
+        tasks=tasks,
+        alerts=alerts,
+        staff=dict(_named(session, statements.STAFF, practice=practice_id)),
+        open_count=rows_seen(session, statements.COUNT, {"practice": practice_id})[0][0],
     )
 
 
@@ -135,10 +147,11 @@ def levels_of(session: Session, practice_id: str, stages: Iterable[Stage]) -> di
     return {each: found[each] for each in wanted}
 
 
-def _people(session: Session, practice_id: str) -> list[Person]:
-    on, at = (PEOPLE.reader(session.connection(), name) for name in ("date_of_birth", "heard_at"))
+def _people(session: Session, practice_id: str, episode_ids: Collection[str]) -> list[Person]:
+    query = statements.people(session.get_bind().dialect.name)
+    on, at = (query.reader(session.connection(), name) for name in ("date_of_birth", "heard_at"))
     people: dict[str, Person] = {}
-    for row in rows_seen(session, PEOPLE, {"practice": practice_id}):
+    for row in rows_seen(session, query, {"practice": practice_id, "episodes": json_list(episode_ids)}):
         episode_id, patient_id, given, family, born, coordinator, heard, stage, procedure, of_class, day0, status = row
         if episode_id not in people:
             heard_at = None if heard is None else at(heard)
@@ -151,7 +164,7 @@ def _people(session: Session, practice_id: str) -> list[Person]:
 
 def _alerts(session: Session, practice_id: str) -> dict[str, list[OpenAlert]]:
     """Return the alerts that are not closed. What time alone has raised is on the list by itself: silent, behind."""
-    query = statements.alerts(session.get_bind().dialect.name)
+    query = statements.ALERTS
     read, found = query.reader(session.connection(), "raised_at"), defaultdict[str, list[OpenAlert]](list)
     for alert_id, episode_id, kind, urgency, state, at in rows_seen(session, query, {"practice": practice_id}):
         found[episode_id].append(OpenAlert(alert_id, episode_id, kind, urgency, state, read(at)))

@@ -1,6 +1,8 @@
-"""The worklist's statements, built once. Each is led from the open episodes to their rows.
+"""The worklist's statements, built once. Each is led by an index that holds what is open alone, so that patients who
+are finished cost nothing.
 
-Indexes that hold what is open alone lead there, so that patients who are finished cost nothing.
+Who is silent, and what is late or waits, is looked for in every open episode. All else is read of those alone who may
+need somebody, so that of the others in recovery no name, surgery or check-in is read.
 """
 
 from enum import StrEnum
@@ -22,10 +24,12 @@ from sqlalchemy import (
 )
 
 from models import Alert, CheckIn, Episode, Milestone, MilestoneProgress, Patient, Staff, Surgery, Task
+from models.base import UtcDateTime
 from models.clearance import Clearance
 from models.people import StaffRole
 from models.prepared import Prepared
 from models.report import TaskState
+from models.sets import is_in_list
 from schedules.plan.vocabulary import (
     AlertState,
     AlertUrgency,
@@ -63,52 +67,91 @@ def _of_open(dialect: str, query: Select[*tuple[Any, ...]], model: type[Any]) ->
         return query.where(
             model.practice_id == _PRACTICE, model.episode_id.in_(select(Episode.id).where(_IS_OPEN).correlate(None))
         )
-    is_its = and_(model.practice_id == Episode.practice_id, model.episode_id == Episode.id)
-    return query.select_from(Episode).join(model, is_its).where(_IS_OPEN)
+    return query.select_from(Episode).join(model, _is_its(model)).where(_IS_OPEN)
 
+
+def _is_its(model: type[Any]) -> ColumnElement[bool]:
+    return and_(model.practice_id == Episode.practice_id, model.episode_id == Episode.id)
+
+
+def _if_open(query: Select[*tuple[Any, ...]], model: type[Any]) -> Prepared:
+    """Return the statement of what is open by itself, and led by that, of the practice's open episodes."""
+    is_of_open = select(Episode.id).where(_is_its(model), _IS_OPEN).correlate(model).exists()
+    return Prepared(query.where(model.practice_id == _PRACTICE, is_of_open))
+
+
+_GONE: Final = select(Patient.id).where(
+    Patient.practice_id == _PRACTICE, or_(Patient.died_on.is_not(None), Patient.deleted.is_(True))
+)
+# How many patients are in recovery.
+COUNT: Final = Prepared(
+    select(func.count()).select_from(Episode).where(_IS_OPEN, Episode.patient_id.not_in(_GONE.correlate(None)))
+)
+_WAS_HEARD: Final = (
+    select(CheckIn.reported_at)
+    .where(
+        _is_its(CheckIn),
+        CheckIn.reported_at >= bindparam("lately", type_=UtcDateTime()),
+        CheckIn.deleted.is_(False),
+    )
+    .correlate(Episode)
+    .exists()
+)
+_WAS_OPERATED: Final = (
+    select(Surgery.id)
+    .where(
+        _is_its(Surgery),
+        Surgery.surgery_on >= bindparam("operated_since", type_=Date()),
+        Surgery.status == SurgeryStatus.performed,
+        Surgery.deleted.is_(False),
+    )
+    .correlate(Episode)
+    .exists()
+)
+_OPERATED_TODAY: Final = select(Surgery.episode_id).where(
+    Surgery.practice_id == _PRACTICE, Surgery.surgery_on == _TODAY, Surgery.deleted.is_(False)
+)
+# The open episodes of who may be silent, or has surgery today.
+QUIET: Final = Prepared(
+    select(Episode.id).where(
+        _IS_OPEN, or_(and_(~_WAS_HEARD, _WAS_OPERATED), Episode.id.in_(_OPERATED_TODAY.correlate(None)))
+    )
+)
 
 _HEARD_AT: Final = (
-    select(func.max(CheckIn.reported_at))
-    .where(CheckIn.practice_id == Episode.practice_id, CheckIn.episode_id == Episode.id, CheckIn.deleted.is_(False))
-    .scalar_subquery()
+    select(func.max(CheckIn.reported_at)).where(_is_its(CheckIn), CheckIn.deleted.is_(False)).scalar_subquery()
 )
-# A row for each surgery that was not cancelled, or one without any. Without an order: to sort is dear.
-PEOPLE: Final = Prepared(
-    select(
+
+
+@cache
+def people(dialect: str) -> Prepared:
+    """Return the statement of who is in some open episodes.
+
+    A row for each surgery that was not cancelled, or one without any. Without an order: to sort is dear.
+    """
+    columns = (
         *(Episode.id, Patient.id.label("patient_id"), Patient.given_name, Patient.family_name),
         *(Patient.date_of_birth, Episode.coordinator_id, _HEARD_AT.label("heard_at")),
         *(Surgery.stage, Surgery.procedure, Surgery.approach_class, Surgery.surgery_on, Surgery.status),
     )
-    .select_from(Episode)
-    .join(Patient, and_(Patient.practice_id == Episode.practice_id, Patient.id == Episode.patient_id))
-    .outerjoin(
-        Surgery,
-        and_(
-            Surgery.practice_id == Episode.practice_id,
-            Surgery.episode_id == Episode.id,
-            Surgery.deleted.is_(False),
-            Surgery.status != SurgeryStatus.cancelled,
-        ),
+    is_real = and_(_is_its(Surgery), Surgery.deleted.is_(False), Surgery.status != SurgeryStatus.cancelled)
+    return Prepared(
+        select(*columns)
+        .select_from(Episode)
+        .join(Patient, and_(Patient.practice_id == Episode.practice_id, Patient.id == Episode.patient_id))
+        .outerjoin(Surgery, is_real)
+        .where(_IS_OPEN, Patient.deleted.is_(False), Patient.died_on.is_(None))
+        .where(is_in_list(dialect, Episode.id, "episodes"))
     )
-    .where(_IS_OPEN, Patient.deleted.is_(False), Patient.died_on.is_(None))
+
+
+_TASK: Final = select(Task.id, Task.episode_id, Task.kind, Task.due_on, Task.created_at)
+TASKS: Final = _if_open(_TASK.where(Task.deleted.is_(False), Task.state == _said(TaskState.open)), Task)
+_ALERT: Final = select(Alert.id, Alert.episode_id, Alert.kind, Alert.urgency, Alert.state, Alert.raised_at)
+# The alerts that are not closed, but those that nobody is called for.
+ALERTS: Final = _if_open(
+    _ALERT.where(Alert.state != _said(AlertState.closed), Alert.urgency != AlertUrgency.routine), Alert
 )
-
-
-@cache
-def tasks(dialect: str) -> Prepared:
-    """Return the statement of the tasks that are open."""
-    query = _of_open(dialect, select(Task.id, Task.episode_id, Task.kind, Task.due_on, Task.created_at), Task)
-    return Prepared(query.where(Task.deleted.is_(False), Task.state == _said(TaskState.open)))
-
-
-@cache
-def alerts(dialect: str) -> Prepared:
-    """Return the statement of the alerts that are not closed, but those that nobody is called for."""
-    columns = (Alert.id, Alert.episode_id, Alert.kind, Alert.urgency, Alert.state, Alert.raised_at)
-    query = _of_open(dialect, select(*columns), Alert)
-    return Prepared(query.where(Alert.state != _said(AlertState.closed), Alert.urgency != AlertUrgency.routine))
-
-
 STAFF: Final = Prepared(
     select(Staff.id, Staff.display_name)
     .where(Staff.practice_id == _PRACTICE, Staff.role == StaffRole.coordinator)
