@@ -18,6 +18,7 @@ from models.base import table_of
 from models.ids import new_id
 from models.sets import insert_rows
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 _keys: tuple[bytes, ...] = ()
 
 
@@ -67,8 +68,9 @@ def append_all(session: Session, practice_id: str, acts: Iterable[Act], now: dat
         row = _row_of(practice_id, act, now)
         entries.append(row | {"mac": entry_mac(row, patient_ids)})
         subjects += [{"practice_id": practice_id, "entry_id": row["id"], "patient_id": each} for each in patient_ids]
-    insert_rows(session.connection(), table_of(AuditEntry), entries)
-    insert_rows(session.connection(), table_of(AuditSubject), subjects)
+    connection = session.connection()
+    insert_rows(connection, table_of(AuditEntry), entries)
+    insert_rows(connection, table_of(AuditSubject), subjects)
     return [entry["id"] for entry in entries]
 
 
@@ -128,7 +130,7 @@ def key_of_anchor(mac: bytes, told: str) -> int | None:
 
 def _canonical(row: dict[str, Any], patient_ids: Iterable[str]) -> bytes:
     told = {**row, "happened_at": _text(row["happened_at"]), "patients": sorted(patient_ids)}
-    return json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    return _CANONICAL.encode(told).encode()
 
 
 # What is bound differs from the first byte on, so that nothing passes for something else.

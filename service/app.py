@@ -1,6 +1,7 @@
 """The web application: the only wiring of settings, keys, database, gate, errors, resources and commands."""
 
 import logging
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
@@ -64,6 +65,10 @@ class Application(Flask):
     """Flask, which would write an exception's text and the request's path to the log."""
 
     json_provider_class = Orjson
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return `func`: nothing here is a coroutine, which Flask would ask of each function at each request."""
+        return func
 
     def log_exception(self, exc_info: Any) -> None:
         """Log the class of an exception that no handler took."""

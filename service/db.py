@@ -6,15 +6,17 @@ their practice, or for SQLite's one lock, until the database gives up on them.
 """
 
 import logging
+from functools import cached_property
 from pathlib import Path
 from threading import BoundedSemaphore
 from typing import Any
 
 from flask import Flask, current_app, g
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import event, make_url
+from flask_sqlalchemy.session import Session
+from sqlalchemy import Connection, Engine, event, make_url
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import Session, SessionTransaction
+from sqlalchemy.orm import SessionTransaction
 
 from models.base import Base
 from models.engine import begin_reads, engine_options, install
@@ -29,7 +31,23 @@ WRITERS = 4  # transactions of one process that may write, at a time
 TURN_SECONDS = 20.0  # that a request waits for its turn
 CONNECTIONS, POOLED = 32, 5  # of one process at most, since each busy thread has one, and of those that stay open
 
-db = SQLAlchemy(metadata=Base.metadata, session_options={"autoflush": False, "expire_on_commit": False})
+
+class OneDatabaseSession(Session):
+    """A session all of whose tables are in one database: it need not be looked up for each statement which."""
+
+    @cached_property
+    def _engine(self) -> Engine:
+        return db.engine
+
+    def get_bind(self, mapper: Any = None, clause: Any = None, bind: Any = None, **_: Any) -> Engine | Connection:
+        """Return `bind`, or the engine of the application that the session was made in."""
+        return self._engine if bind is None else bind
+
+
+db = SQLAlchemy(
+    metadata=Base.metadata,
+    session_options={"class_": OneDatabaseSession, "autoflush": False, "expire_on_commit": False},
+)
 
 
 class UnboundRoleError(RuntimeError):

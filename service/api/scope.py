@@ -100,9 +100,13 @@ def monitoring() -> Monitoring:
 
 def route_of(req: Request = request) -> str:
     """Return method and template of the matched route, such as GET /api/v1/patients/{patient_id}; never the path."""
-    rule = req.url_rule.rule if req.url_rule is not None else "?"
-    method = "GET" if req.method == "HEAD" else req.method
-    return f"{method} {template(rule)}"
+    rule = req.url_rule
+    return _route(req.method, "?" if rule is None else rule.rule)
+
+
+@lru_cache(maxsize=1024)
+def _route(method: str, rule: str) -> str:
+    return f"{'GET' if method == 'HEAD' else method} {template(rule)}"
 
 
 @lru_cache(maxsize=512)

@@ -107,18 +107,18 @@ def commit_with_entry(status: int) -> None:
 
     Raises UnavailableError if it cannot be stored, for whatever reason: nothing is done or shown without its entry.
     """
-    current = scope()
+    current, session = scope(), current_session()
     if current.principal is not None:
         if not current.is_by_itself:
-            note_seen(current_session(), current.principal, current.now)
-        note_used(current_session(), current.principal, current.now)
-        note_first_use(current_session(), current.principal, current.now)
+            note_seen(session, current.principal, current.now)
+        note_used(session, current.principal, current.now)
+        note_first_use(session, current.principal, current.now)
         try:
             _append(current, _action(current), status)
         except (SQLAlchemyError, LookupError) as failure:
             log_event("audit_failed", level=logging.ERROR, error=failure)
             raise UnavailableError from None
-    current_session().commit()
+    session.commit()
 
 
 def _action(current: Scope) -> AuditAction:

@@ -17,7 +17,7 @@ from service.errors import BadRequestError, Fault, TooLargeError, describe
 from service.sync.edits import MOST_EDITS
 
 _WORTH_ZIPPING: Final = 1_024  # bytes
-_LEVEL: Final = 5
+_LEVEL: Final = 3  # of the phone's time on the network 5 would save a tenth, for twice to three times the work
 _MOST: Final = 2**63 - 1
 
 
@@ -49,8 +49,7 @@ def refuse_many(count: int) -> None:
 def answer(document: Any) -> Response:
     """Return a document as JSON, zipped if the client takes it so. Only here: nothing secret is mixed with it."""
     body = orjson.dumps(document)
-    response = Response(body, mimetype="application/json")
-    response.vary.add("Accept-Encoding")
+    response = Response(body, content_type="application/json", headers={"Vary": "Accept-Encoding"})
     if len(body) >= _WORTH_ZIPPING and request.accept_encodings["gzip"] > 0:
         response.set_data(gzip.compress(body, _LEVEL, mtime=0))
         response.content_encoding = "gzip"

@@ -35,6 +35,7 @@ from service.sync.schema_versions import served_version
 watermelon = Resource("sync-watermelon", "Synchronisation for apps with WatermelonDB.")
 _LISTS: Final = ("created", "updated", "deleted")
 _MARKS: Final = ("id", "_status", "_changed")
+_NO_MIGRATION: Final = "null"
 _REFUSED: Final = Prepared(
     select(RefusedRow.collection, RefusedRow.row_id)
     .where(
@@ -52,7 +53,9 @@ class PullQuery(Schema):
 
     last_pulled_at = Cursor(load_default=0)
     schema_version = QueryWhole(0, 1_000_000, load_default=SCHEMA_VERSION)
-    migration = fields.String(load_default="null", metadata={"description": "JSON: from, tables, columns; or null."})
+    migration = fields.String(
+        load_default=_NO_MIGRATION, metadata={"description": "JSON: from, tables, columns; or null."}
+    )
 
 
 class PushQuery(Schema):
@@ -127,6 +130,8 @@ def _told(rows: Any) -> dict[str, list[Any]]:
 
 def _migrated(session: Session, who: Principal, span: Span, version: int, asked: str) -> dict[str, list[Change]]:
     """Return all rows of the collections that the client's schema newly has, and those with a value in new columns."""
+    if asked == _NO_MIGRATION:
+        return {}
     migration = _migration(asked)
     whole = Span(0, span.top)
     found = {}

@@ -4,6 +4,8 @@ import io
 import json
 import logging
 from collections.abc import Iterator
+from inspect import iscoroutinefunction, unwrap
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -140,3 +142,14 @@ def test_a_change_takes_the_write_lock_before_the_sign_in_and_a_read_does_not(
     ours = [each for each in statements if "alembic" not in each]
     first_look = next(index for index, each in enumerate(ours) if "token_hash" in each)
     assert ours[first_look - 1] == begin
+
+
+@pytest.mark.sqlite_only
+def test_nothing_that_flask_calls_is_a_coroutine(app: Flask) -> None:
+    hooks = (app.before_request_funcs, app.after_request_funcs, app.teardown_request_funcs)
+    called: list[Any] = [*app.view_functions.values(), *app.teardown_appcontext_funcs]
+    called += [each for of_hook in hooks for of_blueprint in of_hook.values() for each in of_blueprint]
+
+    coroutines = [each.__name__ for each in called if iscoroutinefunction(unwrap(each))]
+
+    assert coroutines == []

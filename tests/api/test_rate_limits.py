@@ -2,8 +2,10 @@
 
 import contextlib
 import socket
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,7 @@ from schedules.clock import SystemClock
 from service.app import create_app
 from service.db import db
 from service.errors import TooOftenError
-from service.rate_limits import RateLimits, client_address
+from service.rate_limits import OwnCounts, RateLimits, client_address
 from tests.api.conftest import API, Caller, Clinic, as_patient, as_staff
 from tests.clock import FixedClock
 from tests.worker.brokers import redis_broker
@@ -103,6 +105,54 @@ def test_the_health_page_is_never_limited(strict: Flask) -> None:
     client = strict.test_client()
 
     assert {client.get("/health", environ_base=HERE).status_code for _ in range(8)} == {200}
+
+
+@pytest.mark.sqlite_only
+def test_a_minute_after_the_first_request_the_count_begins_anew(settings: Settings) -> None:
+    clock = FixedClock()
+    limits = RateLimits(replace(settings, requests_a_minute=3), clock)
+    clock.advance(timedelta(seconds=10))
+    admitted(limits, "a", 1)
+    clock.advance(timedelta(seconds=59))
+
+    just_before = admitted(limits, "a", 3)
+    clock.advance(timedelta(seconds=1))
+
+    assert just_before == 2
+    assert admitted(limits, "a", 4) == 3
+
+
+@pytest.mark.sqlite_only
+def test_one_limit_is_not_spent_for_another(settings: Settings) -> None:
+    limits = RateLimits(replace(settings, requests_a_minute=1), FixedClock())
+    limits.spend(limits.per_address, "a", cost=100)
+
+    assert admitted(limits, "a", 2) == 1
+
+
+@pytest.mark.sqlite_only
+def test_what_is_counted_no_longer_is_not_kept(settings: Settings) -> None:
+    clock = FixedClock()
+    counts, limit = OwnCounts(clock), RateLimits(settings, clock).per_token
+    for number in range(1_000):
+        counts.hit(limit, f"guess-{number}")
+    clock.advance(timedelta(seconds=30))
+    counts.hit(limit, "later")
+
+    clock.advance(timedelta(seconds=30))
+    counts.hit(limit, "a")
+
+    assert len(counts) == 2
+
+
+@pytest.mark.sqlite_only
+def test_counting_starts_no_thread(settings: Settings) -> None:
+    threads = set(threading.enumerate())
+    limits = RateLimits(settings, FixedClock())
+
+    admitted(limits, "a", 50)
+
+    assert set(threading.enumerate()) <= threads
 
 
 def test_two_processes_with_one_redis_count_together(settings: Settings, tmp_path: Path) -> None:

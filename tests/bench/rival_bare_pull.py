@@ -1,7 +1,8 @@
 """The least that can answer a pull: a WSGI function that runs the very statements of ours and encodes the same JSON.
 
 Its statements are those that the product was heard to run for the same request: sign-in, cursor, reads and audit entry,
-each transaction begun and ended as there. No framework, no ORM, no statement built, no check: text, rows, a dict each.
+each transaction begun and ended as there. No framework, no ORM, no statement built, no check: text, rows, a dict each,
+and what makes a driver's values those of the wire, by the product's own functions.
 """
 
 import contextlib
@@ -15,7 +16,6 @@ from sqlalchemy import Connection, Engine, event
 from models.data_keys import ID_BYTES, Keys, load_keys
 from models.ids import new_id
 from service.sync.collections import COLLECTIONS, SCHEMA_VERSION, Collection
-from service.sync.columns import Kind, milliseconds
 from tests.bench.wsgi import StartResponse
 
 Statement = tuple[str, Any]
@@ -55,7 +55,7 @@ class BarePull:
         self._pooled = engine.raw_connection()
         self._connection: Any = self._pooled.driver_connection
         self._practice_id = practice_id
-        self._is_text = engine.dialect.name == "sqlite"
+        self._driver = engine.dialect.name
         told = orjson.loads(answer)
         self._empty = {name: lists for name, lists in told["changes"].items() if not lists["updated"]}
         self._names = [name for name, lists in told["changes"].items() if lists["updated"]]
@@ -109,7 +109,7 @@ class BarePull:
 
     def _columns_of(self, collection: Collection) -> _Columns:
         columns = collection.columns_of(SCHEMA_VERSION)
-        plain = ((column.name, _decoder(column.kind, is_text=self._is_text)) for column in columns if not column.opened)
+        plain = ((column.name, column.decoder(self._driver)) for column in columns if not column.opened)
         sealed = [(column.name, column.opened) for column in columns if column.opened]
         decoders = [(name, decode) for name, decode in plain if decode is not None]
         return ["id", *(column.name for column in columns)], decoders, sealed
@@ -130,36 +130,3 @@ def _entry_of(said: list[Statement]) -> str:
     """Return the id of the audit entry that was heard."""
     (given,) = (given for text, given in said if text.startswith("INSERT INTO audit_subject"))
     return str(orjson.loads(given["given_rows"])[0]["entry_id"] if isinstance(given, dict) else given[1])
-
-
-def _decoder(kind: Kind, *, is_text: bool) -> Callable[[Any], Any] | None:
-    """Return what makes a driver's value one of the wire; None if it is one. SQLite's driver gives text and numbers."""
-    of_text: dict[Kind, Callable[[Any], Any]] = {
-        Kind.flag: bool,
-        Kind.wall_time: _hours,
-        Kind.instant: _of_text,
-        Kind.document: _settled,
-    }
-    of_objects: dict[Kind, Callable[[Any], Any]] = {
-        Kind.day: str,
-        Kind.wall_time: _hours,
-        Kind.instant: milliseconds,
-        Kind.document: _canonical,
-    }
-    return (of_text if is_text else of_objects).get(kind)
-
-
-def _hours(value: object) -> str:
-    return str(value)[:5]
-
-
-def _of_text(value: str) -> int:
-    return milliseconds(datetime.fromisoformat(value).replace(tzinfo=UTC))
-
-
-def _settled(value: str) -> str | None:
-    return None if value == "null" else _canonical(orjson.loads(value))
-
-
-def _canonical(value: object) -> str:
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()

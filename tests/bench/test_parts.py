@@ -1,8 +1,10 @@
 """What the benchmarks stand on: that they store what real workers send, and measure against the very same rows."""
 
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import orjson
 import pytest
 from sqlalchemy import Engine, func, select
 
@@ -12,12 +14,14 @@ from schedules.plan.corrections import UrgentCorrection
 from schedules.plan.vocabulary import MilestoneKind, ReminderCategory
 from service.app import create_app
 from service.db import db
-from tests.bench import bench_audit, bench_sign_in, due
+from tests.bench import bench_audit, bench_pull, bench_sign_in, due
 from tests.bench.children import START_SECONDS, module, seconds_of_all, started_all, wait_until
 from tests.bench.memory import megabytes_of
 from tests.bench.morning import NINE, kinds
 from tests.bench.morning_report import inversions, report
 from tests.bench.null_worker import running_workers, with_provider
+from tests.bench.stored import store
+from tests.bench.wsgi import calling
 from tests.database import settings_for
 
 OF_SENDS = "route = 'worker.send'"
@@ -106,6 +110,17 @@ def test_the_open_door_asks_for_no_token(database_url: str) -> None:
     with app.app_context():
         db.engine.dispose()
     assert (open_door, closed) == ("200", "401")
+
+
+def test_the_bare_pull_answers_what_our_pull_answers(database_url: str) -> None:
+    stored = store(database_url)
+
+    with ExitStack() as stack:
+        pull, bare = bench_pull.pulling(stack, stored, stored.phone)
+        stack.callback(bare.close)
+        ours, theirs = pull(), calling(bare, bench_pull.pull_path(stored), stored.phone)()
+
+    assert orjson.loads(theirs) == orjson.loads(ours)
 
 
 @pytest.mark.parametrize(
