@@ -18,10 +18,16 @@ from tests.database import (  # noqa: F401
     settings,
 )
 from tests.needs import account_lines, fail_if_skipped
-from tests.speed import remember_routes, seldom_look_for_garbage
+from tests.speed import keep_compiled_modules, look_for_no_garbage, remember_routes, seldom_look_for_garbage
 
 hypothesis.settings.register_profile("tests", deadline=None, database=None, print_blob=True, max_examples=50)
 hypothesis.settings.load_profile("tests")
+
+
+def pytest_configure() -> None:
+    """Begin before a module of the service's is imported, and before another process of the run starts."""
+    keep_compiled_modules()
+    look_for_no_garbage()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

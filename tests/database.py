@@ -21,8 +21,8 @@ import pytest
 
 from config import Settings
 from tests.clock import FixedClock
+from tests.memory import made_folder
 from tests.needs import need
-from tests.speed import forget_statements
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -183,14 +183,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture(scope="session")
-def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
+def databases() -> Iterator[Databases]:
     """Yield the maker of databases, for tests that need more than one or one of a wider scope."""
     from models.engine import POSTGRESQL_TIMEOUTS
+    from tests.compiled import share_statements
 
     # A machine that stalls for seconds within a transaction of this process is no fault of the code's.
     POSTGRESQL_TIMEOUTS["idle_in_transaction_session_timeout"] = "60s"
-    with contextlib.ExitStack() as stack:
-        yield Databases(tmp_path_factory.mktemp("databases"), stack)
+    with contextlib.ExitStack() as stack, pytest.MonkeyPatch.context() as patch:
+        share_statements(patch)
+        yield Databases(stack.enter_context(made_folder("recovery-test-files-")), stack)
 
 
 @pytest.fixture
@@ -238,7 +240,6 @@ def engines_of(databases: Databases, url: str) -> Iterator[Engine]:
         del _SERVICE_ENGINES[engines[-1]]
         for each in engines:
             each.dispose()
-        forget_statements()
 
 
 def service_engine_of(engine: Engine) -> Engine:

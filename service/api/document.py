@@ -63,6 +63,7 @@ class Documented(Api):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         self._waiting: list[Resource] = []
+        self._has_responses = False
         self._turn = RLock()
         super().__init__(*arguments, **options)
 
@@ -77,6 +78,9 @@ class Documented(Api):
         """Return the document with all routes that are registered."""
         with self._turn:
             waiting, self._waiting = self._waiting, []
+            if waiting and not self._has_responses:
+                self._has_responses = True
+                self._describe_responses()
             for resource in waiting:
                 resource.register_views_in_doc(self, self._app, self._spec, name=resource.name, parameters=None)
                 self._spec.tag({"name": resource.name, "description": resource.description})
@@ -90,6 +94,9 @@ class Documented(Api):
         """Register none: the library's own would drop the headers of a 405."""
 
     def _register_responses(self) -> None:
+        """Register none yet: they are described with the routes."""
+
+    def _describe_responses(self) -> None:
         for status in http.HTTPStatus:
             response: dict[str, Any] = {"description": f"{status.phrase}."}
             if status >= http.HTTPStatus.BAD_REQUEST:

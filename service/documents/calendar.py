@@ -7,9 +7,10 @@ out, so that programs take it away.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from icalendar import Calendar, Event, vText
+if TYPE_CHECKING:
+    from icalendar import Event
 
 MEDIA_TYPE: Final = "text/calendar; charset=utf-8"
 _PRODUCT: Final = "-//Spine recovery//Plan//EN"
@@ -29,6 +30,8 @@ class PlannedDay:
 
 def write_calendar(days: Sequence[PlannedDay], *, name: str, zone: str, now: datetime) -> bytes:
     """Return a calendar of whole days. `zone` (IANA) is the patient's; `now` says when it was written."""
+    from icalendar import Calendar, vText  # noqa: PLC0415 - a tenth of a second, which every start would wait for
+
     calendar = Calendar()
     calendar.add("prodid", _PRODUCT)
     calendar.add("version", "2.0")
@@ -42,7 +45,9 @@ def write_calendar(days: Sequence[PlannedDay], *, name: str, zone: str, now: dat
     return bytes(calendar.to_ical())
 
 
-def _event(day: PlannedDay, now: datetime) -> Event:
+def _event(day: PlannedDay, now: datetime) -> "Event":
+    from icalendar import Event  # noqa: PLC0415 - see above
+
     event = Event()
     event.add("uid", day.uid)
     event.add("sequence", day.sequence)

@@ -17,6 +17,7 @@ EVIL = [
     for end in ("", "!", "\x00", "\n")
 ]
 MOST_SECONDS = 0.05
+MAY_HAVE_ONE = re.compile(r"\bre\.|Regexp\(")
 
 
 def patterns() -> Iterator[tuple[str, tuple[str, str]]]:
@@ -24,6 +25,8 @@ def patterns() -> Iterator[tuple[str, tuple[str, str]]]:
     files = [file for folder in FOLDERS for file in (ROOT / folder).rglob("*.py")]
     for file in [*files, *ROOT.glob("config*.py")]:
         source = file.read_text("utf-8")
+        if not MAY_HAVE_ONE.search(source):
+            continue
         for node in ast.walk(ast.parse(source)):
             pattern = _pattern_of(node)
             if pattern is not None:

@@ -47,9 +47,6 @@ def published() -> dict[str, list[Followed]]:
     }
 
 
-PUBLISHED = published()
-
-
 @pytest.mark.parametrize("name", NAMES)
 def test_it_equals_lifelines(name: str) -> None:
     from lifelines import KaplanMeierFitter
