@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from models import journal
 from models.audit import ActorKind, AuditAction
 from models.bulk import insert_at_commit
-from models.private import lookup_hash
+from models.private import lookup_hash, prepare_keys
 from models.reminder import DecisionKind, DeliveryAttempt, DeliveryState
 from models.statistics import look_up_by_key
 from schedules.delivery.book import Claim, Held, ended, lock_held, move, move_each
@@ -117,6 +117,9 @@ def pass_gate(
     held_from_ms = lease.clock.monotonic_ms()
     messages = _as_messages(going)
     _begin_attempts(gate, messages)
+    of_patients = [message[0] for message in messages if message[0].delivery.alert_id is None]
+    # Each one's words are sealed for its patient.
+    prepare_keys(session, claims[0].practice_id, [each.delivery.patient_id for each in of_patients])
     permits = [_permit(session, message, now, held_from_ms) for message in messages]
     for care in held_by_fuse:
         tell_clinic(session, care, now)
