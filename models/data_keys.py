@@ -9,7 +9,6 @@ import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, Final, cast
 from weakref import WeakKeyDictionary
 
@@ -17,13 +16,13 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from sqlalchemy import Engine, Index, LargeBinary, Select, String, bindparam, insert, or_, select, text
+from sqlalchemy import Engine, Index, LargeBinary, String, bindparam, insert, or_, select, text
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 
 from models.base import ID_LENGTH, Base, Tenant, reference, table_of
 from models.kept_keys import KEPT, KeptKeys, OwnedKey
 from models.prepared import Prepared
-from models.sets import is_among, listed
+from models.sets import ByList, is_among
 
 KEY_BYTES: Final = 32
 ID_BYTES: Final = 16
@@ -88,6 +87,15 @@ _OF_OWNER = Prepared(
         ),
     )
 )
+
+
+def _by(column: InstrumentedAttribute[Any]) -> ByList:
+    mine = DataKey.practice_id == bindparam("practice_id")
+    query = select(DataKey.id, DataKey.patient_id, DataKey.wrapped, DataKey.wrapped_by).where(mine)
+    return ByList(lambda dialect: query.where(is_among(dialect, column, "values")))
+
+
+_BY_ID, _BY_PATIENT = _by(DataKey.id), _by(DataKey.patient_id)
 
 
 def set_masters(keys: Iterable[bytes]) -> None:
@@ -163,7 +171,7 @@ def prepare_keys(session: Session, practice_id: str, patient_ids: Collection[str
     unknown = [owner for owner in owners if owner not in known or _kept.find(known[owner]) is None]
     if not unknown:
         return
-    rows = _rows(session, practice_id, DataKey.patient_id, [str(patient_id) for _, patient_id in unknown])
+    rows = _rows(session, practice_id, _BY_PATIENT, [str(patient_id) for _, patient_id in unknown])
     known.update(((practice_id, owned.patient_id), key_id) for key_id, owned in _unwrapped(practice_id, rows).items())
     # Of one whose key does not unwrap, who seals hears so.
     _without(session).update(set(unknown) - {(practice_id, row.patient_id) for row in rows})
@@ -177,7 +185,7 @@ def load_keys(session: Session | None, practice_id: str, key_ids: Iterable[bytes
     kept = {key_id: owned for key_id in set(key_ids) if (owned := _kept.find(key_id)) is not None}
     if session is not None:
         missing = [key_id.hex() for key_id in set(key_ids) - set(kept)]
-        kept |= _unwrapped(practice_id, _rows(session, practice_id, DataKey.id, missing)) if missing else {}
+        kept |= _unwrapped(practice_id, _rows(session, practice_id, _BY_ID, missing)) if missing else {}
         made, known = _made_by(session), _known(session)
         # Who seals for these patients next need not ask for their keys; of one that may yet not stand, he does.
         known.update(
@@ -188,11 +196,8 @@ def load_keys(session: Session | None, practice_id: str, key_ids: Iterable[bytes
     return {key_id: owned.key for key_id, owned in kept.items()}
 
 
-def _rows(session: Session, practice_id: str, by: InstrumentedAttribute[Any], values: Collection[str]) -> Sequence[Any]:
-    connection = session.connection()
-    dialect = connection.dialect.name
-    parameters = {"practice_id": practice_id, "values": listed(dialect, values)}
-    return connection.execute(_keys_query(dialect, by), parameters).all()
+def _rows(session: Session, practice_id: str, query: ByList, values: Collection[str]) -> Sequence[Any]:
+    return query.rows(session.connection(), {"practice_id": practice_id, "values": values})
 
 
 def _unwrapped(practice_id: str, rows: Iterable[Any]) -> dict[bytes, OwnedKey]:
@@ -205,13 +210,6 @@ def _unwrapped(practice_id: str, rows: Iterable[Any]) -> dict[bytes, OwnedKey]:
     for key_id, owned in found.items():
         _kept.put(key_id, owned)
     return found
-
-
-@cache
-def _keys_query(dialect: str, by: InstrumentedAttribute[Any]) -> Select[str, str | None, bytes, str]:
-    return select(DataKey.id, DataKey.patient_id, DataKey.wrapped, DataKey.wrapped_by).where(
-        DataKey.practice_id == bindparam("practice_id"), is_among(dialect, by, "values")
-    )
 
 
 def _made_by(session: Session) -> dict[_Owner, tuple[bytes, AESGCM]]:

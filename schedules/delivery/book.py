@@ -6,12 +6,12 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, String, bindparam, cast, func, select
+from sqlalchemy import Select, String, bindparam, cast, func, or_, select
 from sqlalchemy.orm import Session
 
 from models.base import table_of
 from models.reminder import Delivery, DeliveryAttempt, DeliveryState
-from models.sets import is_among, listed, update_rows
+from models.sets import ByList, is_among, update_rows
 from schedules.delivery.channels import Result
 from schedules.delivery.leases import RELEASED
 from schedules.plan.vocabulary import Channel
@@ -83,26 +83,24 @@ def lock_held(session: Session, claims: Sequence[Claim], *states: DeliveryState)
     """
     if not claims:
         return {}
-    connection = session.connection()
-    dialect = connection.dialect.name
-    parameters = {
-        "practice_id": claims[0].practice_id,
-        "ids": listed(dialect, [each.delivery_id for each in claims]),
-        "states": states,
-    }
-    rows = (Held(*row) for row in connection.execute(_lock_query(dialect), parameters))
-    found = {row.id: row for row in rows}
+    parameters = {"practice_id": claims[0].practice_id, "ids": [each.delivery_id for each in claims]}
+    rows = _locking(states).rows(session.connection(), parameters)
+    found = {row.id: Held(*row) for row in rows}
     held = ((claim, found.get(claim.delivery_id)) for claim in claims)
     return {claim: row for claim, row in held if row is not None and row.fence == claim.fence}
 
 
 @cache
-def _lock_query(dialect: str) -> Select[Any]:
+def _locking(states: tuple[DeliveryState, ...]) -> ByList:
+    return ByList(lambda dialect: _lock_query(dialect, states))
+
+
+def _lock_query(dialect: str, states: tuple[DeliveryState, ...]) -> Select[Any]:
     return (
         select(*_HELD_COLUMNS)
         .where(Delivery.practice_id == bindparam("practice_id"))
         .where(is_among(dialect, Delivery.id, "ids"))
-        .where(Delivery.state.in_(bindparam("states", expanding=True)))
+        .where(or_(*(Delivery.state == state for state in states)))
         .order_by(Delivery.id)
         .with_for_update()
     )

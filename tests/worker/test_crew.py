@@ -176,6 +176,24 @@ def test_the_claims_of_a_patient_are_at_the_gate_together_and_practices_take_tur
     assert notes.batches() == [["a", "b", "c"], ["d"]]
 
 
+def test_a_practices_claims_are_at_the_gate_together_and_all_senders_get_some(
+    notes: Notes, sqlite_settings: Settings
+) -> None:
+    steps = Steps(now=lambda _session, clock: clock.now(), gate=notes, senders=lambda _settings: {})
+    crew = Crew(replace(sqlite_settings, sender_processes=2), LEASE, steps, before_fork=lambda: None)
+    crew.tend()
+
+    of_another = [Claim("practice-2", f"patient-of-{name}", name, 1) for name in ("e", "f")]
+    left = crew.hand_out([*claims("a", "b", "c", "d"), *of_another])
+    wait_until(lambda: len(notes.pids()) == 6)
+    crew.stop()
+
+    pids = notes.pids()
+    assert left == []
+    assert pids["a"] == pids["b"] != pids["c"] == pids["d"]
+    assert sorted(notes.batches()) == [["a", "b"], ["c", "d"], ["e", "f"]]
+
+
 class SlowProvider:
     """Says yes after a while."""
 
