@@ -1,7 +1,7 @@
 """The worker's book-keeping: a delivery's moves, each under its fence, and what became of its attempts."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -22,7 +22,8 @@ from schedules.planning.story import Step
 class Claim:
     """The right to move one delivery. It ends when another claim raises the delivery's fence.
 
-    `solo`: a worker died with it, so it is to be delivered by a process that has nothing else in hand.
+    `solo`: a worker died with it, so it is to be delivered by a process that has nothing else in hand. `is_urgent`: it
+    goes before what waits in a sender.
     """
 
     practice_id: str
@@ -30,6 +31,7 @@ class Claim:
     delivery_id: str
     fence: int
     solo: bool = False
+    is_urgent: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

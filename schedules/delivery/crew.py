@@ -23,7 +23,8 @@ from schedules.delivery.sender import run_sender
 
 FINISH_WITHIN = timedelta(seconds=6)
 STOP_WITHIN = timedelta(seconds=8.5)
-IN_HAND_FOR_EACH_PLACE = 2  # so that the next are at hand when messages are gone, before the parent has heard of it
+# One on its way, one to take its place before the parent has heard that it is gone, one for the parent's next claim.
+IN_HAND_FOR_EACH_PLACE = 3
 REST_AFTER_EARLY_DEATH = timedelta(seconds=1)
 _GLANCE = timedelta(milliseconds=100)
 _FORK = multiprocessing.get_context("fork")
@@ -113,12 +114,12 @@ class Crew:
             self._start(IN_HAND_FOR_EACH_PLACE * self._settings.sends_in_flight, is_solo=False)
 
     def free_count(self) -> int:
-        """Return how many more deliveries the senders can take in hand; 0 until half of their places are free.
+        """Return how many more deliveries the senders can take in hand; 0 until a third of their places are free.
 
         A claim is a transaction: it pays for many deliveries at a time, not for each place as it becomes free.
         """
         free = sum(sender.free for sender in self._usual())
-        return free if 2 * free >= sum(sender.slots for sender in self._usual()) else 0
+        return free if IN_HAND_FOR_EACH_PLACE * free >= sum(sender.slots for sender in self._usual()) else 0
 
     def hand_out(self, claims: Collection[Claim]) -> list[Claim]:
         """Give the claims to the senders with the fewest in hand, and return those that found no place.
