@@ -34,7 +34,7 @@ from tests.database import owner_url_of
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 NEW_YORK, NINE = ZoneInfo("America/New_York"), time(9)  # where the clinics and patients are
-USEFUL_FOR = timedelta(days=3)
+USEFUL_FOR = timedelta(hours=48)
 NEVER = datetime(2100, 1, 1, tzinfo=UTC)  # as the next attempt: not due until it is released
 _originals = count(1)
 COPIED: tuple[type[Base], ...] = (Patient, Episode, Surgery, Milestone, Reminder, Delivery)
