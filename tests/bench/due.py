@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 from psycopg import sql
-from sqlalchemy import Table, make_url
+from sqlalchemy import Table, make_url, text
 from sqlalchemy.orm import Session
 
 from models.base import Base
@@ -138,6 +138,8 @@ def _store_original(
     """Store one delivery of the kind, ended so that nobody sends it meanwhile, and return the ids of its rows."""
     engine = make_engine(owner_url_of(url))
     with Session(engine) as session:
+        # On a busy machine this may pause for longer than the service would wait for.
+        session.execute(text("SET idle_in_transaction_session_timeout = 0"))
         practice = session.get_one(Practice, practice_id)
         # Counted over all, so that the copies, whose ids come from it, never clash.
         name = f"{practice_id}-{next(_originals)}"
@@ -191,8 +193,8 @@ def _contact_of(practice_id: str, patient_id: str, phone: str) -> tuple[bytes, b
     row, key = new_data_key(practice_id, patient_id)
     email, key_id = f"{patient_id}@example.org", bytes.fromhex(row["id"])
     sealed = (
-        seal_under(key_id, key, text, column.place(practice_id, patient_id))
-        for text, column in ((email, Patient.email), (phone, Patient.phone))
+        seal_under(key_id, key, plain, column.place(practice_id, patient_id))
+        for plain, column in ((email, Patient.email), (phone, Patient.phone))
     )
     hashed = lookup_hash(email, practice_id), lookup_hash(phone, practice_id)
     email_sealed, phone_sealed = sealed
