@@ -14,6 +14,7 @@ from models.reminder import Delivery, DeliveryAttempt, DeliveryState
 from models.sets import ByList, is_among, update_rows
 from schedules.delivery.channels import Result
 from schedules.delivery.leases import RELEASED
+from schedules.plan.urgency import Urgency
 from schedules.plan.vocabulary import Channel
 from schedules.planning.story import Step
 
@@ -22,8 +23,8 @@ from schedules.planning.story import Step
 class Claim:
     """The right to move one delivery. It ends when another claim raises the delivery's fence.
 
-    `solo`: a worker died with it, so it is to be delivered by a process that has nothing else in hand. `is_urgent`: it
-    goes before what waits in a sender.
+    `solo`: a worker died with it, so it is to be delivered by a process that has nothing else in hand. Of lower
+    `urgency` is what passes before others that wait in a sender.
     """
 
     practice_id: str
@@ -31,7 +32,7 @@ class Claim:
     delivery_id: str
     fence: int
     solo: bool = False
-    is_urgent: bool = field(default=False, compare=False)
+    urgency: int = field(default=Urgency.usual, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,14 @@ def by_practice(claims: Iterable[Claim]) -> dict[str, list[Claim]]:
     for claim in claims:
         found.setdefault(claim.practice_id, []).append(claim)
     return found
+
+
+def by_patient(claims: Iterable[Claim]) -> Iterable[list[Claim]]:
+    """Return the claims of each patient: what is due at one time may be said in one message."""
+    found: dict[tuple[str, str], list[Claim]] = {}
+    for claim in claims:
+        found.setdefault((claim.practice_id, claim.patient_id), []).append(claim)
+    return found.values()
 
 
 def lock_held(session: Session, claims: Sequence[Claim], *states: DeliveryState) -> dict[Claim, Held]:

@@ -280,5 +280,5 @@ def _lease(session: Session, lease: Lease, deliveries: Sequence[_Found]) -> list
 
 
 def _claim(taken: _Found) -> Claim:
-    solo, is_urgent = taken.solo or taken.has_died, taken.urgency == Urgency.urgent
-    return Claim(taken.practice_id, taken.patient_id, taken.id, taken.fence + 1, solo=solo, is_urgent=is_urgent)
+    solo, fence = taken.solo or taken.has_died, taken.fence + 1
+    return Claim(taken.practice_id, taken.patient_id, taken.id, fence, solo=solo, urgency=taken.urgency)

@@ -7,7 +7,7 @@ it, so it is retried in a process of its own, which is started when it is first 
 import contextlib
 import multiprocessing
 import os
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from multiprocessing.connection import Connection, wait
@@ -15,7 +15,7 @@ from multiprocessing.context import ForkProcess
 from typing import Protocol
 
 from config import Settings
-from schedules.delivery.book import Claim
+from schedules.delivery.book import Claim, by_patient
 from schedules.delivery.deadline import CUT_SIGNAL
 from schedules.delivery.deliver import Steps
 from schedules.delivery.leases import Lease
@@ -130,7 +130,7 @@ class Crew:
         left: list[Claim] = []
         shares = [_Share(sender) for sender in self._usual()]
         share: _Share | None = None
-        for together in _by_patient(claim for claim in claims if not claim.solo):
+        for together in by_patient(claim for claim in claims if not claim.solo):
             if share is None or not share.goes_on_with(together[0], self._settings.sends_in_flight):
                 share = max(shares, key=lambda each: each.free, default=None)
             if share is None or share.free <= 0:
@@ -230,10 +230,3 @@ class Crew:
 
     def _since(self, earlier_ms: int) -> timedelta:
         return timedelta(milliseconds=self._now_ms() - earlier_ms)
-
-
-def _by_patient(claims: Iterable[Claim]) -> Iterable[list[Claim]]:
-    found: dict[tuple[str, str], list[Claim]] = {}
-    for claim in claims:
-        found.setdefault((claim.practice_id, claim.patient_id), []).append(claim)
-    return found.values()

@@ -17,7 +17,7 @@ from threading import Lock, Thread
 
 from config import Settings
 from schedules.children import die_with_parent, leave_stopping_to_parent
-from schedules.delivery.book import Claim, by_practice
+from schedules.delivery.book import Claim, by_patient
 from schedules.delivery.deadline import CUT_SIGNAL, cut_all
 from schedules.delivery.deliver import Desk, Sent, Steps, give_back, pass_all, record_all
 from schedules.delivery.furnish import furnish
@@ -55,7 +55,7 @@ class _Line:
 
     Parcels wait in threads, one each, so that a slow provider does not hold up the others. Claims pass the gate once
     there are threads for them, as many together as half of the threads: while some pass, others are on their way. What
-    is urgent passes before all that waits. Results that come while others are being recorded, or shortly after one
+    is more urgent passes before what waits. Results that come while others are being recorded, or shortly after one
     another, are recorded together.
     """
 
@@ -65,8 +65,7 @@ class _Line:
         self._answering = Lock()
         self._results: SimpleQueue[Sent | None] = SimpleQueue()
         self._places = _Places(in_flight)
-        self._urgent: dict[str, list[Claim]] = {}  # what waits for its gate, by practice
-        self._usual: dict[str, list[Claim]] = {}
+        self._waiting: dict[int, dict[str, list[Claim]]] = {}  # for the gate, by urgency and practice
         self._threads = ThreadPoolExecutor(in_flight, thread_name_prefix="send")
         self._recorder = Thread(target=self._record, name="record")
 
@@ -79,7 +78,7 @@ class _Line:
         while (claims := self._next_claims()) is not None:
             self._queue(claims)
             self._begin_what_fits()
-        left = [claim for waiting in (self._urgent, self._usual) for some in waiting.values() for claim in some]
+        left = [claim for waiting in self._waiting.values() for some in waiting.values() for claim in some]
         give_back(self._desk, left)
         self._answer(left)
         self._threads.shutdown()
@@ -88,25 +87,25 @@ class _Line:
 
     def _next_claims(self) -> list[Claim] | None:
         """Return the next that come, none once there are places for those that wait, None at the end of the pipe."""
-        if (self._urgent or self._usual) and self._pipe not in wait([self._pipe, self._places.bell]):
+        if self._waiting and self._pipe not in wait([self._pipe, self._places.bell]):
             return []
         return _next_claims(self._pipe)
 
     def _queue(self, claims: Sequence[Claim]) -> None:
-        """Have claims wait for their turn. What is urgent does so before everything else."""
-        for practice_id, of_practice in by_practice(claims).items():
-            for waiting, is_urgent in ((self._urgent, True), (self._usual, False)):
-                some = [claim for claim in of_practice if claim.is_urgent is is_urgent]
-                if some:
-                    waiting.setdefault(practice_id, []).extend(some)
+        """Have claims wait for their turn, a patient's together by the most urgent of them."""
+        for together in by_patient(claims):
+            waiting = self._waiting.setdefault(min(claim.urgency for claim in together), {})
+            waiting.setdefault(together[0].practice_id, []).extend(together)
 
     def _begin_what_fits(self) -> None:
         """Take what waits through the gate, as long as there are places and nothing new has come.
 
-        The practices take turns.
+        What is more urgent passes first; among what is equally urgent the practices take turns.
         """
         self._places.hush()
-        while waiting := self._urgent or self._usual:
+        while self._waiting:
+            urgency = min(self._waiting)
+            waiting = self._waiting[urgency]
             practice_id, claims = next(iter(waiting.items()))
             taken = self._places.take(len(claims))
             if not taken:
@@ -116,6 +115,8 @@ class _Line:
             end = next((end for end in range(taken, len(claims)) if _parts_patients(claims, end)), len(claims))
             if claims[end:]:
                 waiting[practice_id] = claims[end:]
+            if not waiting:
+                del self._waiting[urgency]
             self._begin(claims[:end], taken)
             if self._pipe.poll():  # it may be urgent
                 return

@@ -24,6 +24,7 @@ from schedules.delivery.flow import Pace
 from schedules.delivery.gate import Permit
 from schedules.delivery.leases import Lease
 from schedules.delivery.policy import Policy
+from schedules.plan.urgency import Urgency
 from schedules.plan.vocabulary import Provider
 from tests import builders
 from tests.clock import MONDAY_AFTERNOON
@@ -167,14 +168,19 @@ def test_what_finds_no_place_comes_back_and_places_are_filled_by_thirds(crew: Cr
     finish(crew, notes, 11)
 
 
-def test_what_is_urgent_passes_before_all_that_waits(crew: Crew, notes: Notes) -> None:
+def test_what_is_more_urgent_passes_before_what_waits(crew: Crew, notes: Notes) -> None:
     crew.hand_out(claims("a", "b", "c", "d"))
     wait_until(lambda: "a" in notes.pids())
 
-    crew.hand_out([Claim("practice-1", "patient-of-red-flag", "red-flag", 1, is_urgent=True)])
-    finish(crew, notes, 5)
+    crew.hand_out(
+        [
+            Claim("practice-1", "patient-1", "fasting", 1, urgency=Urgency.safety),
+            Claim("practice-1", "patient-2", "red-flag", 1, urgency=Urgency.urgent),
+        ]
+    )
+    finish(crew, notes, 6)
 
-    assert [name for batch in notes.batches() for name in batch] == ["a", "red-flag", "b", "c", "d"]
+    assert [name for batch in notes.batches() for name in batch] == ["a", "red-flag", "fasting", "b", "c", "d"]
 
 
 def test_the_claims_of_a_patient_are_at_the_gate_together_and_practices_take_turns(crew: Crew, notes: Notes) -> None:
