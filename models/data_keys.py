@@ -6,12 +6,10 @@ twice; which key a patient has is kept only once it was read as committed.
 """
 
 import os
-from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from threading import Lock
-from typing import Final, cast
+from typing import Any, Final, cast
 from weakref import WeakKeyDictionary
 
 from cryptography.exceptions import InvalidTag
@@ -19,15 +17,16 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import Engine, Index, LargeBinary, String, bindparam, insert, or_, select, text
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 
 from models.base import ID_LENGTH, Base, Tenant, reference, table_of
+from models.kept_keys import KEPT, KeptKeys, OwnedKey
 from models.prepared import Prepared
+from models.sets import ByList, is_among
 
 KEY_BYTES: Final = 32
 ID_BYTES: Final = 16
 NONCE_BYTES: Final = 12
-KEPT: Final = 10_000  # unwrapped keys a process; some 5 MB
 _NAME_BYTES: Final = 8
 
 Keys = Mapping[bytes, AESGCM]  # by the bytes of their id
@@ -72,46 +71,12 @@ class _Master:
     wrap: AESGCM
 
 
-@dataclass(frozen=True, slots=True)
-class _Owned:
-    key: AESGCM
-    patient_id: str | None
-
-
-class _Kept:
-    """Unwrapped keys by id, the latest used last; the one that was not used for longest makes room."""
-
-    def __init__(self) -> None:
-        self._keys: OrderedDict[bytes, _Owned] = OrderedDict()
-        self._lock = Lock()
-
-    def find(self, key_id: bytes) -> _Owned | None:
-        with self._lock:
-            key = self._keys.get(key_id)
-            if key is not None:
-                self._keys.move_to_end(key_id)
-            return key
-
-    def put(self, key_id: bytes, key: _Owned) -> None:
-        with self._lock:
-            self._keys[key_id] = key
-            if len(self._keys) > KEPT:
-                self._keys.popitem(last=False)
-
-    def drop(self, key_id: bytes) -> None:
-        with self._lock:
-            self._keys.pop(key_id, None)
-
-    def clear(self) -> None:
-        with self._lock:
-            self._keys.clear()
-
-
 _masters: tuple[_Master, ...] = ()
-_kept = _Kept()
+_kept = KeptKeys()
 # Whose key is which, for each database that this process knows.
 _owners: WeakKeyDictionary[Engine, dict[_Owner, bytes]] = WeakKeyDictionary()
 _MADE_HERE: Final = "data_keys_made"
+_WITHOUT: Final = "owners_without_data_key"
 
 _OF_OWNER = Prepared(
     select(DataKey.id, DataKey.patient_id, DataKey.wrapped, DataKey.wrapped_by).where(
@@ -122,6 +87,15 @@ _OF_OWNER = Prepared(
         ),
     )
 )
+
+
+def _by(column: InstrumentedAttribute[Any]) -> ByList:
+    mine = DataKey.practice_id == bindparam("practice_id")
+    query = select(DataKey.id, DataKey.patient_id, DataKey.wrapped, DataKey.wrapped_by).where(mine)
+    return ByList(lambda dialect: query.where(is_among(dialect, column, "values")))
+
+
+_BY_ID, _BY_PATIENT = _by(DataKey.id), _by(DataKey.patient_id)
 
 
 def set_masters(keys: Iterable[bytes]) -> None:
@@ -149,13 +123,18 @@ def make_data_key(session: Session, practice_id: str, patient_id: str | None = N
     """
     if find_data_key(session, practice_id, patient_id) is not None:
         return
-    key_id, key = os.urandom(ID_BYTES), os.urandom(KEY_BYTES)
-    columns = {"practice_id": practice_id, "id": key_id.hex(), "patient_id": patient_id}
-    wrapped = {"wrapped": _wrap(practice_id, key_id.hex(), patient_id, key), "wrapped_by": _present().name}
-    session.connection().execute(insert(table_of(DataKey)).values(**columns, **wrapped))
-    made = _Owned(AESGCM(key), patient_id)
-    _made_by(session)[practice_id, patient_id] = (key_id, made.key)
-    _kept.put(key_id, made)
+    columns, key = new_data_key(practice_id, patient_id)
+    session.connection().execute(insert(table_of(DataKey)).values(columns))
+    key_id = bytes.fromhex(columns["id"])
+    _made_by(session)[practice_id, patient_id] = (key_id, key)
+    _kept.put(key_id, OwnedKey(key, patient_id))
+
+
+def new_data_key(practice_id: str, patient_id: str | None) -> tuple[dict[str, Any], AESGCM]:
+    """Return a new key, and the columns of its row, which is yet to be written. Raises SealError without a master."""
+    key_id, key = os.urandom(ID_BYTES).hex(), os.urandom(KEY_BYTES)
+    wrapped = {"wrapped": _wrap(practice_id, key_id, patient_id, key), "wrapped_by": _present().name}
+    return {"practice_id": practice_id, "id": key_id, "patient_id": patient_id, **wrapped}, AESGCM(key)
 
 
 def find_data_key(session: Session, practice_id: str, patient_id: str | None) -> tuple[bytes, AESGCM] | None:
@@ -170,14 +149,32 @@ def find_data_key(session: Session, practice_id: str, patient_id: str | None) ->
     key_id = known.get(owner)
     if key_id is not None and (kept := _kept.find(key_id)) is not None:
         return key_id, kept.key
+    if owner in _without(session):
+        return None
     rows = _OF_OWNER.rows(session.connection(), {"practice_id": practice_id, "patient_id": patient_id})
     if not rows:
         return None
     ((found, _, wrapped, wrapped_by),) = rows
     key = AESGCM(_unwrap(practice_id, found, patient_id, bytes(wrapped), wrapped_by))
     key_id = known[owner] = bytes.fromhex(found)
-    _kept.put(key_id, _Owned(key, patient_id))
+    _kept.put(key_id, OwnedKey(key, patient_id))
     return key_id, key
+
+
+def prepare_keys(session: Session, practice_id: str, patient_ids: Collection[str]) -> None:
+    """Ask by one query at most for the keys of patients for whom something is sealed next, one after the other.
+
+    Who has none is known as such to the end of the transaction.
+    """
+    known = _known(session)
+    owners = {(practice_id, patient_id) for patient_id in patient_ids} - set(_made_by(session))
+    unknown = [owner for owner in owners if owner not in known or _kept.find(known[owner]) is None]
+    if not unknown:
+        return
+    rows = _rows(session, practice_id, _BY_PATIENT, [str(patient_id) for _, patient_id in unknown])
+    known.update(((practice_id, owned.patient_id), key_id) for key_id, owned in _unwrapped(practice_id, rows).items())
+    # Of one whose key does not unwrap, who seals hears so.
+    _without(session).update(set(unknown) - {(practice_id, row.patient_id) for row in rows})
 
 
 def load_keys(session: Session | None, practice_id: str, key_ids: Iterable[bytes]) -> dict[bytes, AESGCM]:
@@ -187,8 +184,8 @@ def load_keys(session: Session | None, practice_id: str, key_ids: Iterable[bytes
     """
     kept = {key_id: owned for key_id in set(key_ids) if (owned := _kept.find(key_id)) is not None}
     if session is not None:
-        missing = set(key_ids) - set(kept)
-        kept |= _read(session, practice_id, missing) if missing else {}
+        missing = [key_id.hex() for key_id in set(key_ids) - set(kept)]
+        kept |= _unwrapped(practice_id, _rows(session, practice_id, _BY_ID, missing)) if missing else {}
         made, known = _made_by(session), _known(session)
         # Who seals for these patients next need not ask for their keys; of one that may yet not stand, he does.
         known.update(
@@ -199,15 +196,17 @@ def load_keys(session: Session | None, practice_id: str, key_ids: Iterable[bytes
     return {key_id: owned.key for key_id, owned in kept.items()}
 
 
-def _read(session: Session, practice_id: str, key_ids: Iterable[bytes]) -> dict[bytes, _Owned]:
-    query = select(DataKey.id, DataKey.patient_id, DataKey.wrapped, DataKey.wrapped_by).where(
-        DataKey.practice_id == practice_id, DataKey.id.in_([key_id.hex() for key_id in key_ids])
-    )
+def _rows(session: Session, practice_id: str, query: ByList, values: Collection[str]) -> Sequence[Any]:
+    return query.rows(session.connection(), {"practice_id": practice_id, "values": values})
+
+
+def _unwrapped(practice_id: str, rows: Iterable[Any]) -> dict[bytes, OwnedKey]:
+    """Return keys by id, and keep them."""
     found = {}
-    for row in session.connection().execute(query):
+    for row in rows:
         with suppress(SealError):  # one that does not unwrap is the trouble of what it sealed, and of nothing else
             key = AESGCM(_unwrap(practice_id, row.id, row.patient_id, bytes(row.wrapped), row.wrapped_by))
-            found[bytes.fromhex(row.id)] = _Owned(key, row.patient_id)
+            found[bytes.fromhex(row.id)] = OwnedKey(key, row.patient_id)
     for key_id, owned in found.items():
         _kept.put(key_id, owned)
     return found
@@ -215,6 +214,10 @@ def _read(session: Session, practice_id: str, key_ids: Iterable[bytes]) -> dict[
 
 def _made_by(session: Session) -> dict[_Owner, tuple[bytes, AESGCM]]:
     return cast("dict[_Owner, tuple[bytes, AESGCM]]", session.info.setdefault(_MADE_HERE, {}))
+
+
+def _without(session: Session) -> set[_Owner]:
+    return cast("set[_Owner]", session.info.setdefault(_WITHOUT, set()))
 
 
 def _known(session: Session) -> dict[_Owner, bytes]:
@@ -238,8 +241,9 @@ def rewrap(row: DataKey) -> None:
 
 
 def forget_made(session: Session) -> None:
-    """Forget which keys the session has made: its transaction has ended."""
+    """Forget which keys the session has made, and who has none: its transaction has ended."""
     session.info.pop(_MADE_HERE, None)
+    session.info.pop(_WITHOUT, None)
 
 
 def _wrap(practice_id: str, key_id: str, patient_id: str | None, key: bytes) -> bytes:

@@ -30,10 +30,23 @@ from models.data_keys import (
     forget_made,
     load_keys,
     make_data_key,
+    prepare_keys,
     set_masters,
 )
 
-__all__ = ["Keys", "SealError", "Sealed", "keys_of", "link_token", "lookup_hash", "make_data_key", "seal", "unseal"]
+__all__ = [
+    "Keys",
+    "SealError",
+    "Sealed",
+    "keys_of",
+    "link_token",
+    "lookup_hash",
+    "make_data_key",
+    "prepare_keys",
+    "seal",
+    "seal_under",
+    "unseal",
+]
 
 UNDER_MASTER: Final = b"\x01"
 UNDER_DATA_KEY: Final = b"\x02"
@@ -131,7 +144,11 @@ def _seal_for(session: Session, text: str, place: str, owner: tuple[str, str | N
     found = find_data_key(session, *owner)
     if found is None:
         return seal(text, place)
-    key_id, key = found
+    return seal_under(*found, text, place)
+
+
+def seal_under(key_id: bytes, key: AESGCM, text: str, place: str) -> bytes:
+    """Return the text sealed for `place` under a data key."""
     nonce = os.urandom(NONCE_BYTES)
     return UNDER_DATA_KEY + key_id + nonce + key.encrypt(nonce, text.encode(), key_id + place.encode())
 

@@ -5,8 +5,8 @@ gets them one after the other. The rows of one call all name the same columns. B
 running it, so those for PostgreSQL are built once for each set of columns.
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import cache, lru_cache
 from typing import Any
 
 import orjson
@@ -16,10 +16,10 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     FromClause,
+    LargeBinary,
     Select,
     Table,
     Text,
-    Update,
     and_,
     any_,
     bindparam,
@@ -39,6 +39,26 @@ from models.prepared import Prepared
 Row = Mapping[str, Any]
 _ROWS = "given_rows"
 _KEPT = 256  # statements, of which there are some dozens
+
+
+class ByList:
+    """A query with lists among its parameters, which `is_among` compares with: built once for each database.
+
+    PostgreSQL takes a list as one parameter, so that its text is always the same. SQLite's follows from the lists.
+    """
+
+    def __init__(self, build: Callable[[str], Select[*tuple[Any, ...]]]) -> None:
+        self._queries = cache(build)
+        self._prepared = cache(lambda: Prepared(build("postgresql")))
+
+    def rows(self, connection: Connection, parameters: Row) -> Sequence[Any]:
+        """Return its rows, with values of its columns' types. `parameters` has a plain list for each of the lists."""
+        dialect = connection.dialect.name
+        given = {name: listed(dialect, value) if _is_list(value) else value for name, value in parameters.items()}
+        if dialect != "postgresql":
+            return connection.execute(self._queries(dialect), given).all()
+        prepared = self._prepared()
+        return prepared.named(connection, prepared.rows(connection, given))
 
 
 def insert_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
@@ -74,7 +94,7 @@ def update_rows(
         computed = tuple((name, value) for name, value in common.items() if isinstance(value, ClauseElement))
         plain = {f"all_{name}": value for name, value in common.items() if not isinstance(value, ClauseElement)}
         statement = _update_of(table, tuple(rows[0]), keys, plain=tuple(plain), computed=computed, where=where)
-        connection.execute(statement, {_ROWS: _json_of([dict(row) for row in rows]), **plain})
+        statement.run(connection, {_ROWS: _json_of([dict(row) for row in rows]), **plain})
         return
     also = () if where is None else (where,)
     changed = [name for name in rows[0] if name not in keys]
@@ -92,7 +112,7 @@ def among(connection: Connection, of: InstrumentedAttribute[str], values: Collec
     return _is_in_json(of, literal(_json_of(list(values)), Text))
 
 
-def is_among(dialect: str, of: InstrumentedAttribute[str], parameter: str) -> ColumnElement[bool]:
+def is_among(dialect: str, of: InstrumentedAttribute[Any], parameter: str) -> ColumnElement[bool]:
     """Return the condition that a column holds one of the values of a parameter, which `listed` makes.
 
     For a statement that is built once.
@@ -123,7 +143,7 @@ def json_list(values: Collection[str]) -> str:
     return _json_of(list(values))
 
 
-def listed(dialect: str, values: Collection[str]) -> str | list[str]:
+def listed(dialect: str, values: Collection[Any]) -> str | list[Any]:
     """Return the value of a parameter of `is_among`."""
     return _json_of(list(values)) if dialect == "postgresql" else list(values)
 
@@ -157,14 +177,14 @@ def _update_of(
     plain: tuple[str, ...],
     computed: tuple[tuple[str, Any], ...],
     where: ColumnElement[bool] | None,
-) -> Update:
+) -> Prepared:
     source = _as_table(table, given)
     is_it = and_(*(table.c[key] == source.c[key] for key in keys), *(() if where is None else (where,)))
     new = {name: source.c[name] for name in given if name not in keys}
     common = {
         name.removeprefix("all_"): bindparam(name, type_=table.c[name.removeprefix("all_")].type) for name in plain
     }
-    return update(table).where(is_it).values(**new, **common, **dict(computed))
+    return Prepared(update(table).where(is_it).values(**new, **common, **dict(computed)))
 
 
 def _as_table(table: Table, names: Sequence[str]) -> FromClause:
@@ -173,13 +193,18 @@ def _as_table(table: Table, names: Sequence[str]) -> FromClause:
     return records.table_valued(*columns, name="given").render_derived(with_types=True)
 
 
-def _is_in_json(of: InstrumentedAttribute[str], text: ColumnElement[str]) -> ColumnElement[bool]:
-    values = select(func.json_array_elements_text(cast(text, JSON)))
+def _is_in_json(of: InstrumentedAttribute[Any], text: ColumnElement[str]) -> ColumnElement[bool]:
+    value: ColumnElement[Any] = func.json_array_elements_text(cast(text, JSON))
+    values = select(cast(value, LargeBinary) if isinstance(of.type, LargeBinary) else value)
     return of == any_(func.array(values.scalar_subquery()))
 
 
 def _json_of(values: Sequence[Any]) -> str:
     return orjson.dumps(values, default=_hex, option=orjson.OPT_PASSTHROUGH_SUBCLASS).decode()
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, Collection) and not isinstance(value, str | bytes)
 
 
 def _hex(value: Any) -> str:

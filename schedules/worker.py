@@ -55,6 +55,8 @@ class _Worker:
 
     def __init__(self, settings: Settings, clock: Clock, steps: Steps, engine: Engine) -> None:
         self.is_stopping = False
+        self._is_more_due = False  # than the last tick had time for
+        self._top_up = _guarded("top_up", self._hand_out_more)
         self._rules_round = jobs.Round()
         self._zone_round = jobs.ZoneRound()
         self._alert_round = jobs.AlertRound()
@@ -100,10 +102,8 @@ class _Worker:
         finally:
             self._waker.tell_to_end()
             self._crew.stop()
-            self._auditor.kill()
-            self._keeper.kill()
-            self._anchorer.kill()
-            self._asker.kill()
+            for child in (self._auditor, self._keeper, self._anchorer, self._asker):
+                child.kill()
             self._waker.stop()
             self._pages.stop()
         _guarded("sign_off", self._sign_off)()
@@ -140,7 +140,8 @@ class _Worker:
         at_once = SystemClock().now()
         for job, seconds in every.items():
             name = job.__name__.removeprefix("_")
-            scheduler.add_job(_guarded(name, job), "interval", seconds=seconds, id=name, next_run_time=at_once)
+            run = _guarded(name, job, then=self._top_up)
+            scheduler.add_job(run, "interval", seconds=seconds, id=name, next_run_time=at_once)
         scheduler.add_job(_guarded("self_audit", self._self_audit), "cron", hour=SELF_AUDIT_HOUR, id="self_audit")
         scheduler.add_job(_guarded("keep_to_terms", self._keep), "cron", hour=RETENTION_HOUR, id="keep_to_terms")
         scheduler.add_listener(lambda _event: self._pages.pulse.beat(), EVENT_JOB_EXECUTED)
@@ -169,13 +170,17 @@ class _Worker:
         jobs.sign_off(self._make_session, self._dispatch.lease.owner, self._now())
 
     def _tend_alerts(self) -> None:
-        jobs.tend_alerts(self._make_session, self._now(), self._alert_round)
+        jobs.tend_alerts(self._make_session, self._now(), self._alert_round, self._top_up)
 
     def _tick(self) -> None:
-        jobs.tick(self._dispatch)
+        self._is_more_due = jobs.tick(self._dispatch)
+
+    def _hand_out_more(self) -> None:
+        if self._is_more_due and not self.is_stopping:
+            self._is_more_due = jobs.top_up(self._dispatch)
 
     def _publish(self) -> None:
-        jobs.publish(self._make_session)
+        jobs.publish(self._make_session, self._top_up)
 
     def _follow(self) -> None:
         jobs.follow_receipts(self._make_session, self._built, self._now())
@@ -268,14 +273,15 @@ def main(settings: Settings, clock: Clock | None = None, steps: Steps = DEFAULT_
     return 0
 
 
-def _guarded(name: str, job: Callable[[], None]) -> Callable[[], None]:
-    """Return the job so that one failure is one line in the log: no trace, which could show what a row holds."""
+def _guarded(name: str, job: Callable[[], None], then: Callable[[], None] = lambda: None) -> Callable[[], None]:
+    """Return the job, with `then` after it: a failure is one line in the log, no trace, which could show a row."""
 
     def run() -> None:
         try:
             job()
         except Exception as error:  # noqa: BLE001 - the worker's loop: the next round tries again
             logger.error("job %s raised %s", name, type(error).__name__)
+        then()
 
     return run
 

@@ -1,19 +1,20 @@
 """The worker's book-keeping: a delivery's moves, each under its fence, and what became of its attempts."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, String, bindparam, cast, func, select
+from sqlalchemy import Select, String, bindparam, cast, func, or_, select
 from sqlalchemy.orm import Session
 
 from models.base import table_of
 from models.reminder import Delivery, DeliveryAttempt, DeliveryState
-from models.sets import is_among, listed, update_rows
+from models.sets import ByList, is_among, update_rows
 from schedules.delivery.channels import Result
 from schedules.delivery.leases import RELEASED
+from schedules.plan.urgency import Urgency
 from schedules.plan.vocabulary import Channel
 from schedules.planning.story import Step
 
@@ -22,7 +23,8 @@ from schedules.planning.story import Step
 class Claim:
     """The right to move one delivery. It ends when another claim raises the delivery's fence.
 
-    `solo`: a worker died with it, so it is to be delivered by a process that has nothing else in hand.
+    `solo`: a worker died with it, so it is to be delivered by a process that has nothing else in hand. Of lower
+    `urgency` is what passes before others that wait in a sender.
     """
 
     practice_id: str
@@ -30,6 +32,7 @@ class Claim:
     delivery_id: str
     fence: int
     solo: bool = False
+    urgency: int = field(default=Urgency.usual, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,14 @@ def by_practice(claims: Iterable[Claim]) -> dict[str, list[Claim]]:
     return found
 
 
+def by_patient(claims: Iterable[Claim]) -> Iterable[list[Claim]]:
+    """Return the claims of each patient: what is due at one time may be said in one message."""
+    found: dict[tuple[str, str], list[Claim]] = {}
+    for claim in claims:
+        found.setdefault((claim.practice_id, claim.patient_id), []).append(claim)
+    return found.values()
+
+
 def lock_held(session: Session, claims: Sequence[Claim], *states: DeliveryState) -> dict[Claim, Held]:
     """Return what the claims, all of one practice, still hold in one of `states`, locked to the commit.
 
@@ -84,26 +95,24 @@ def lock_held(session: Session, claims: Sequence[Claim], *states: DeliveryState)
     """
     if not claims:
         return {}
-    connection = session.connection()
-    dialect = connection.dialect.name
-    parameters = {
-        "practice_id": claims[0].practice_id,
-        "ids": listed(dialect, [each.delivery_id for each in claims]),
-        "states": states,
-    }
-    rows = (Held(*row) for row in connection.execute(_lock_query(dialect), parameters))
-    found = {row.id: row for row in rows}
+    parameters = {"practice_id": claims[0].practice_id, "ids": [each.delivery_id for each in claims]}
+    rows = _locking(states).rows(session.connection(), parameters)
+    found = {row.id: Held(*row) for row in rows}
     held = ((claim, found.get(claim.delivery_id)) for claim in claims)
     return {claim: row for claim, row in held if row is not None and row.fence == claim.fence}
 
 
 @cache
-def _lock_query(dialect: str) -> Select[Any]:
+def _locking(states: tuple[DeliveryState, ...]) -> ByList:
+    return ByList(lambda dialect: _lock_query(dialect, states))
+
+
+def _lock_query(dialect: str, states: tuple[DeliveryState, ...]) -> Select[Any]:
     return (
         select(*_HELD_COLUMNS)
         .where(Delivery.practice_id == bindparam("practice_id"))
         .where(is_among(dialect, Delivery.id, "ids"))
-        .where(Delivery.state.in_(bindparam("states", expanding=True)))
+        .where(or_(*(Delivery.state == state for state in states)))
         .order_by(Delivery.id)
         .with_for_update()
     )

@@ -72,6 +72,7 @@ class _Found:
     attempts: int
     deaths: int
     solo: bool
+    urgency: int
 
     @property
     def has_died(self) -> bool:
@@ -277,7 +278,9 @@ def _lease(session: Session, lease: Lease, deliveries: Sequence[_Found]) -> list
     rows = [{"practice_id": each.practice_id, "id": each.id} for each in deliveries]
     common = {"state": DeliveryState.leased, **_RAISED, **held(session, lease)}
     update_rows(session.connection(), table_of(Delivery), rows, keys=("practice_id", "id"), common=common)
-    return [
-        Claim(each.practice_id, each.patient_id, each.id, each.fence + 1, solo=each.solo or each.has_died)
-        for each in deliveries
-    ]
+    return [_claim(each) for each in deliveries]
+
+
+def _claim(taken: _Found) -> Claim:
+    solo, fence = taken.solo or taken.has_died, taken.fence + 1
+    return Claim(taken.practice_id, taken.patient_id, taken.id, fence, solo=solo, urgency=taken.urgency)

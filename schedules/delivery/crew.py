@@ -7,7 +7,7 @@ it, so it is retried in a process of its own, which is started when it is first 
 import contextlib
 import multiprocessing
 import os
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from multiprocessing.connection import Connection, wait
@@ -15,7 +15,7 @@ from multiprocessing.context import ForkProcess
 from typing import Protocol
 
 from config import Settings
-from schedules.delivery.book import Claim
+from schedules.delivery.book import Claim, by_patient
 from schedules.delivery.deadline import CUT_SIGNAL
 from schedules.delivery.deliver import Steps
 from schedules.delivery.leases import Lease
@@ -23,7 +23,8 @@ from schedules.delivery.sender import run_sender
 
 FINISH_WITHIN = timedelta(seconds=6)
 STOP_WITHIN = timedelta(seconds=8.5)
-IN_HAND_FOR_EACH_PLACE = 2  # so that the next are at hand when messages are gone, before the parent has heard of it
+# One on its way, one to take its place before the parent has heard that it is gone, one for the parent's next claim.
+IN_HAND_FOR_EACH_PLACE = 3
 REST_AFTER_EARLY_DEATH = timedelta(seconds=1)
 _GLANCE = timedelta(milliseconds=100)
 _FORK = multiprocessing.get_context("fork")
@@ -68,6 +69,29 @@ class _Sender:
         return self.slots - len(self.in_hand)
 
 
+@dataclass(slots=True)
+class _Share:
+    """What one sender is to get of some claims. `run`: how many the latest of them are that are of one practice."""
+
+    sender: _Sender
+    claims: list[Claim] = field(default_factory=list)
+    run: int = 0
+
+    @property
+    def free(self) -> int:
+        return self.sender.free - len(self.claims)
+
+    def goes_on_with(self, claim: Claim, most: int) -> bool:
+        """Return whether the claim is of the practice of its latest run, which has fewer than `most` yet."""
+        return self.free > 0 and self.run < most and self.claims[-1].practice_id == claim.practice_id
+
+    def add(self, together: Sequence[Claim]) -> None:
+        """Add a patient's claims."""
+        is_same = bool(self.claims) and self.claims[-1].practice_id == together[0].practice_id
+        self.run = len(together) + (self.run if is_same else 0)
+        self.claims += together
+
+
 class Crew:
     """The sender processes of one worker. `before_fork` must close what a child may not inherit open."""
 
@@ -90,29 +114,32 @@ class Crew:
             self._start(IN_HAND_FOR_EACH_PLACE * self._settings.sends_in_flight, is_solo=False)
 
     def free_count(self) -> int:
-        """Return how many more deliveries the senders can take in hand; 0 until half of their places are free.
+        """Return how many more deliveries the senders can take in hand; 0 until a third of their places are free.
 
         A claim is a transaction: it pays for many deliveries at a time, not for each place as it becomes free.
         """
         free = sum(sender.free for sender in self._usual())
-        return free if 2 * free >= sum(sender.slots for sender in self._usual()) else 0
+        return free if IN_HAND_FOR_EACH_PLACE * free >= sum(sender.slots for sender in self._usual()) else 0
 
     def hand_out(self, claims: Collection[Claim]) -> list[Claim]:
         """Give the claims to the senders with the fewest in hand, and return those that found no place.
 
-        A patient's go to one sender together: what is due at one time can then be said in one message.
+        A patient's go to one sender together: what is due at one time can then be said in one message. So do as many of
+        a practice's as a sender has on their way at a time: they pass one gate, which costs much the same for all.
         """
         left: list[Claim] = []
-        batches: list[tuple[_Sender, list[Claim]]] = [(sender, []) for sender in self._usual()]
-        for together in _by_patient(claim for claim in claims if not claim.solo):
-            sender, batch = max(batches, key=lambda each: each[0].free - len(each[1]), default=(None, []))
-            if sender is None or sender.free <= len(batch):
+        shares = [_Share(sender) for sender in self._usual()]
+        share: _Share | None = None
+        for together in by_patient(claim for claim in claims if not claim.solo):
+            if share is None or not share.goes_on_with(together[0], self._settings.sends_in_flight):
+                share = max(shares, key=lambda each: each.free, default=None)
+            if share is None or share.free <= 0:
                 left += together
             else:
-                batch += together
-        for sender, batch in batches:
-            if batch and not self._hand(sender, batch):
-                left += batch
+                share.add(together)
+        for each in shares:
+            if each.claims and not self._hand(each.sender, each.claims):
+                left += each.claims
         return left + [claim for claim in claims if claim.solo and not self._hand_solo(claim)]
 
     def wait(self, longest: timedelta) -> None:
@@ -203,10 +230,3 @@ class Crew:
 
     def _since(self, earlier_ms: int) -> timedelta:
         return timedelta(milliseconds=self._now_ms() - earlier_ms)
-
-
-def _by_patient(claims: Iterable[Claim]) -> Iterable[list[Claim]]:
-    found: dict[tuple[str, str], list[Claim]] = {}
-    for claim in claims:
-        found.setdefault((claim.practice_id, claim.patient_id), []).append(claim)
-    return found.values()

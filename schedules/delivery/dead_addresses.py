@@ -13,13 +13,16 @@ from sqlalchemy.orm import Session
 from models.bulk import insert_once
 from models.receipts import DeadAddress
 from models.reminder import DeliveryAttempt
+from models.sets import ByList, is_among
 from schedules.plan.vocabulary import Channel
 
 KEPT_FOR = frozenset({Channel.email, Channel.sms, Channel.webhook})
-_DEAD = select(DeadAddress.target).where(
-    DeadAddress.practice_id == bindparam("practice_id"),
-    DeadAddress.target.in_(bindparam("targets", expanding=True)),
-    DeadAddress.revived_at.is_(None),
+_DEAD = ByList(
+    lambda dialect: select(DeadAddress.target).where(
+        DeadAddress.practice_id == bindparam("practice_id"),
+        is_among(dialect, DeadAddress.target, "targets"),
+        DeadAddress.revived_at.is_(None),
+    )
 )
 
 
@@ -27,8 +30,8 @@ def dead_among(session: Session, practice_id: str, targets: Collection[bytes]) -
     """Return those of the hashed addresses that no message of the practice reaches. One query, if there are any."""
     if not targets:
         return frozenset()
-    found = session.connection().scalars(_DEAD, {"practice_id": practice_id, "targets": list(targets)})
-    return frozenset(bytes(target) for target in found)
+    rows = _DEAD.rows(session.connection(), {"practice_id": practice_id, "targets": targets})
+    return frozenset(bytes(target) for (target,) in rows)
 
 
 def note_dead(

@@ -3,7 +3,6 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, time
-from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,7 +15,7 @@ from models.people import Patient
 from models.practice import Practice
 from models.reminder import AttemptOutcome, DeliveryAttempt, Reminder
 from models.report import CheckIn
-from models.sets import is_among, listed
+from models.sets import ByList, is_among
 from schedules.delivery.book import Held
 from schedules.delivery.decide import Facts
 from schedules.delivery.ways import CONTACT_COLUMNS, Contact, Ways, offers_of, with_devices
@@ -146,10 +145,8 @@ _CARE: dict[str, Any] = {
 
 def load_cares(session: Session, practice_id: str, reminder_ids: Collection[str]) -> dict[str, Care]:
     """Return, by reminder, what each hangs on. Read it after the deliveries' lock: then no withdrawal can be missed."""
-    connection = session.connection()
-    dialect = connection.dialect.name
-    parameters = {"practice_id": practice_id, "ids": listed(dialect, reminder_ids)}
-    width, rows = len(_CARE), connection.execute(_care_query(dialect), parameters).all()
+    parameters = {"practice_id": practice_id, "ids": reminder_ids}
+    width, rows = len(_CARE), _CARES.rows(session.connection(), parameters)
     contacts = with_devices(session, practice_id, [Contact(*row[width:]) for row in rows])
     cares = (
         Care(**dict(zip(_CARE, row, strict=False)), contact=contact)
@@ -211,7 +208,6 @@ def count_open_tries(session: Session, delivery: Held) -> int:
     return session.scalar(query) or 0
 
 
-@cache
 def _care_query(dialect: str) -> Select[Any]:
     return (
         select(*_CARE.values(), *CONTACT_COLUMNS)
@@ -223,6 +219,9 @@ def _care_query(dialect: str) -> Select[Any]:
         .join(Practice, Practice.id == Reminder.practice_id)
         .where(Reminder.practice_id == bindparam("practice_id"), is_among(dialect, Reminder.id, "ids"))
     )
+
+
+_CARES = ByList(_care_query)
 
 
 def _same_practice(model: type[Tenant], link: ColumnElement[bool]) -> ColumnElement[bool]:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
+from models.prepared import Prepared
 from models.providers import PauseReason, ProviderPause
 from models.reminder import AttemptOutcome
 from schedules.delivery.channels import Fault, Result
@@ -23,7 +24,9 @@ PAUSES = {PauseReason.trouble: timedelta(seconds=60), PauseReason.credentials: t
 # A busy answer of these is about our whole account there, not about one address.
 ONE_ACCOUNT = frozenset({Provider.sms, Provider.fcm, Provider.expo})
 _NO_WAIT = timedelta(milliseconds=500)
-_PAUSED = select(ProviderPause.provider, ProviderPause.until_at).where(ProviderPause.until_at > bindparam("now"))
+_PAUSED = Prepared(
+    select(ProviderPause.provider, ProviderPause.until_at).where(ProviderPause.until_at > bindparam("now"))
+)
 KEPT_FOR = timedelta(seconds=10)  # who comes later for the time that was kept is given another
 
 
@@ -94,7 +97,9 @@ NO_PACE = Pace({})
 
 def paused_until(session: Session, now: datetime) -> dict[Provider, datetime]:
     """Return until when which providers are left alone."""
-    return {row.provider: row.until_at for row in session.connection().execute(_PAUSED, {"now": now})}
+    connection = session.connection()
+    rows = _PAUSED.named(connection, _PAUSED.rows(connection, {"now": now}))
+    return {row.provider: row.until_at for row in rows}
 
 
 def write_pauses(session: Session, pauses: Iterable[Pause], now: datetime) -> None:

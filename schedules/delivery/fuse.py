@@ -7,7 +7,6 @@ pass their last checks at the same time do not see each other.
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, time, timedelta
-from functools import cache
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Select, and_, bindparam, func, or_, select
@@ -15,7 +14,7 @@ from sqlalchemy.orm import Session, aliased
 
 from models.reminder import AttemptOutcome, Delivery, DeliveryAttempt
 from models.report import Task, TaskKind, TaskState
-from models.sets import is_among, is_one_of, listed
+from models.sets import ByList, is_among, is_one_of
 from models.sync import stamp
 from schedules.delivery.facts import Care
 from schedules.plan.identity import plan_row_id
@@ -49,18 +48,11 @@ def count_messages(session: Session, practice_id: str, since: Mapping[str, datet
     """
     if not since:
         return {}
-    connection = session.connection()
-    dialect = connection.dialect.name
-    parameters = {
-        "practice_id": practice_id,
-        "patient_ids": listed(dialect, list(since)),
-        "first": min(since.values()),
-    }
-    rows = connection.execute(_begun_query(dialect), parameters)
+    parameters = {"practice_id": practice_id, "patient_ids": list(since), "first": min(since.values())}
+    rows = _BEGUN.rows(session.connection(), parameters)
     return Counter(patient_id for patient_id, started_at in rows if started_at >= since[patient_id])
 
 
-@cache
 def _begun_query(dialect: str) -> Select[str, datetime]:
     """Return the query for the attempts of what was begun, which is asked for first: mostly there are none."""
     begun = (
@@ -79,6 +71,9 @@ def _begun_query(dialect: str) -> Select[str, datetime]:
         .where(DeliveryAttempt.carried_by.is_(None))
         .where(or_(DeliveryAttempt.outcome.is_(None), DeliveryAttempt.outcome != AttemptOutcome.refused))
     )
+
+
+_BEGUN = ByList(_begun_query)
 
 
 def tell_clinic(session: Session, care: Care, now: datetime) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from models import journal
 from models.audit import ActorKind, AuditAction
 from models.bulk import insert_at_commit
-from models.private import lookup_hash
+from models.private import lookup_hash, prepare_keys
 from models.reminder import DecisionKind, DeliveryAttempt, DeliveryState
 from models.statistics import look_up_by_key
 from schedules.delivery.book import Claim, Held, ended, lock_held, move, move_each
@@ -117,7 +117,7 @@ def pass_gate(
     held_from_ms = lease.clock.monotonic_ms()
     messages = _as_messages(going)
     _begin_attempts(gate, messages)
-    permits = [_permit(session, message, now, held_from_ms) for message in messages]
+    permits = _permits(session, messages, now, held_from_ms)
     for care in held_by_fuse:
         tell_clinic(session, care, now)
     return permits
@@ -272,6 +272,13 @@ def _tell_passed_over(gate: _Gate, delivery: Held, passed_over: Iterable[PassedO
     if delivery.channel is None:
         for each in passed_over:
             gate.tell(delivery, DecisionKind.passed_over, reason=each.reason, channel=each.channel)
+
+
+def _permits(session: Session, messages: Sequence[Sequence[Going]], now: datetime, held_from_ms: int) -> list[Permit]:
+    of_patients = [message[0].delivery for message in messages if message[0].delivery.alert_id is None]
+    if of_patients:  # the words of each are sealed for its patient
+        prepare_keys(session, of_patients[0].practice_id, [each.patient_id for each in of_patients])
+    return [_permit(session, message, now, held_from_ms) for message in messages]
 
 
 def _permit(session: Session, message: Sequence[Going], now: datetime, held_from_ms: int) -> Permit:

@@ -17,7 +17,7 @@ from threading import Lock, Thread
 
 from config import Settings
 from schedules.children import die_with_parent, leave_stopping_to_parent
-from schedules.delivery.book import Claim, by_practice
+from schedules.delivery.book import Claim, by_patient
 from schedules.delivery.deadline import CUT_SIGNAL, cut_all
 from schedules.delivery.deliver import Desk, Sent, Steps, give_back, pass_all, record_all
 from schedules.delivery.furnish import furnish
@@ -54,8 +54,9 @@ class _Line:
     """What one sender has in hand: claims at the gate, messages on their way, results to be recorded.
 
     Parcels wait in threads, one each, so that a slow provider does not hold up the others. Claims pass the gate once
-    there are threads for them, as many together as half of the threads. Results that come while others are being
-    recorded, or shortly after one another, are recorded together.
+    there are threads for them, as many together as half of the threads: while some pass, others are on their way. What
+    is more urgent passes before what waits. Results that come while others are being recorded, or shortly after one
+    another, are recorded together.
     """
 
     def __init__(self, desk: Desk, pipe: Connection, in_flight: int) -> None:
@@ -64,7 +65,7 @@ class _Line:
         self._answering = Lock()
         self._results: SimpleQueue[Sent | None] = SimpleQueue()
         self._places = _Places(in_flight)
-        self._waiting: dict[str, list[Claim]] = {}  # by practice
+        self._waiting: dict[int, dict[str, list[Claim]]] = {}  # for the gate, by urgency and practice
         self._threads = ThreadPoolExecutor(in_flight, thread_name_prefix="send")
         self._recorder = Thread(target=self._record, name="record")
 
@@ -75,10 +76,9 @@ class _Line:
         """
         self._recorder.start()
         while (claims := self._next_claims()) is not None:
-            for practice_id, of_practice in by_practice(claims).items():
-                self._waiting.setdefault(practice_id, []).extend(of_practice)
+            self._queue(claims)
             self._begin_what_fits()
-        left = [claim for of_practice in self._waiting.values() for claim in of_practice]
+        left = [claim for waiting in self._waiting.values() for some in waiting.values() for claim in some]
         give_back(self._desk, left)
         self._answer(left)
         self._threads.shutdown()
@@ -91,20 +91,35 @@ class _Line:
             return []
         return _next_claims(self._pipe)
 
+    def _queue(self, claims: Sequence[Claim]) -> None:
+        """Have claims wait for their turn, a patient's together by the most urgent of them."""
+        for together in by_patient(claims):
+            waiting = self._waiting.setdefault(min(claim.urgency for claim in together), {})
+            waiting.setdefault(together[0].practice_id, []).extend(together)
+
     def _begin_what_fits(self) -> None:
-        """Take what waits through the gate, as long as there are places. The practices take turns."""
+        """Take what waits through the gate, as long as there are places and nothing new has come.
+
+        What is more urgent passes first; among what is equally urgent the practices take turns.
+        """
         self._places.hush()
         while self._waiting:
-            practice_id, claims = next(iter(self._waiting.items()))
+            urgency = min(self._waiting)
+            waiting = self._waiting[urgency]
+            practice_id, claims = next(iter(waiting.items()))
             taken = self._places.take(len(claims))
             if not taken:
                 return
-            del self._waiting[practice_id]
+            del waiting[practice_id]
             # A patient's claims pass together: they may be one message.
             end = next((end for end in range(taken, len(claims)) if _parts_patients(claims, end)), len(claims))
             if claims[end:]:
-                self._waiting[practice_id] = claims[end:]
+                waiting[practice_id] = claims[end:]
+            if not waiting:
+                del self._waiting[urgency]
             self._begin(claims[:end], taken)
+            if self._pipe.poll():  # it may be urgent
+                return
 
     def _begin(self, claims: Sequence[Claim], places: int) -> None:
         permits = pass_all(self._desk, claims)
@@ -154,7 +169,10 @@ class _Line:
 
 
 class _Places:
-    """The threads that are free. A gate is a transaction: it waits for half of them, or for as many as are wanted."""
+    """The threads that are free. A gate is a transaction: it waits for half of them, or for as many as are wanted.
+
+    It takes no more than half, so that the other half is on its way while it is at work.
+    """
 
     def __init__(self, count: int) -> None:
         self.bell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)  # rings once there are as many as were wanted
@@ -169,7 +187,7 @@ class _Places:
             if self._free < fewest:
                 self._awaited = fewest
                 return 0
-            taken = min(self._free, wanted)
+            taken = min(self._free, wanted, self._half)
             self._free -= taken
             return taken
 

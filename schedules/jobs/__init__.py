@@ -21,7 +21,7 @@ from schedules.jobs.safety_cards import write_safety_cards
 from schedules.jobs.self_audit import audit_night, self_audit
 from schedules.jobs.settled import remove_settled
 from schedules.jobs.surgeries import ask_about_passed_surgeries
-from schedules.jobs.tick import Dispatch, tick
+from schedules.jobs.tick import Dispatch, tick, top_up
 from schedules.jobs.wake import Waker, wake_devices
 from schedules.jobs.zones import ZoneRound, replan_by_zone_rules
 
@@ -58,6 +58,7 @@ __all__ = [
     "tally",
     "tend_alerts",
     "tick",
+    "top_up",
     "wake_devices",
     "write_exercises_of_old",
     "write_safety_cards",

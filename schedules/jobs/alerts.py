@@ -18,7 +18,7 @@ from models.isolation import in_practice, reading_doors, reading_practice, see
 from models.people import Patient
 from models.practice import Practice
 from models.reminder import CLAIMABLE_STATES, Delivery, DeliveryState
-from schedules.jobs.practices import attempt_each, for_each, practice_ids
+from schedules.jobs.practices import attempt_each, for_each, nothing, practice_ids
 from schedules.plan.escalation import EVERYONE
 from schedules.plan.vocabulary import AlertState
 from schedules.planning.alerts import Fact, call_next, raise_alert
@@ -32,14 +32,20 @@ ROUND_EVERY = timedelta(hours=1)
 ROTA_LOOKED_AT_EVERY = timedelta(seconds=30)
 
 
-def tend_alerts(make_session: sessionmaker[Session], now: datetime, so_far: "AlertRound") -> None:
+def tend_alerts(
+    make_session: sessionmaker[Session],
+    now: datetime,
+    so_far: "AlertRound",
+    between: Callable[[], None] = nothing,
+) -> None:
     """Call whom alerts are to call now, raise some of what time has brought about, and keep the phones' cards current.
 
-    One part that fails stops no other. Raises the first error in the end.
+    One part that fails stops no other. `between` two alerts is done what cannot wait for hundreds of them. Raises the
+    first error in the end.
     """
     parts: list[Callable[[], None]] = [
-        lambda: escalate_alerts(make_session, now),
-        lambda: raise_by_time(make_session, now, so_far),
+        lambda: escalate_alerts(make_session, now, between),
+        lambda: raise_by_time(make_session, now, so_far, between),
     ]
     if so_far.look_at_rota_at is None or now >= so_far.look_at_rota_at:
         so_far.look_at_rota_at = now + ROTA_LOOKED_AT_EVERY
@@ -49,7 +55,7 @@ def tend_alerts(make_session: sessionmaker[Session], now: datetime, so_far: "Ale
         raise errors[0]
 
 
-def escalate_alerts(make_session: sessionmaker[Session], now: datetime) -> None:
+def escalate_alerts(make_session: sessionmaker[Session], now: datetime, between: Callable[[], None] = nothing) -> None:
     """Call the next people of each open alert whose time is up, or of which nobody could be told.
 
     One that fails stops no other. Raises the first error, once the others had their turn.
@@ -63,7 +69,7 @@ def escalate_alerts(make_session: sessionmaker[Session], now: datetime) -> None:
             rows = session.execute(query.order_by(Alert.next_escalation_at).limit(ESCALATED_AT_ONCE))
             due += [(since, practice_id, alert_id) for since, _, alert_id in rows if since is not None]
     first = [(practice_id, alert_id) for _, practice_id, alert_id in sorted(due)[:ESCALATED_AT_ONCE]]
-    errors = attempt_each(first, lambda key: _escalate(make_session, key, now))
+    errors = attempt_each(first, lambda key: _escalate(make_session, key, now), between)
     if errors:
         raise errors[0]
 
@@ -104,7 +110,9 @@ class AlertRound:
     look_at_rota_at: datetime | None = None
 
 
-def raise_by_time(make_session: sessionmaker[Session], now: datetime, so_far: AlertRound) -> None:
+def raise_by_time(
+    make_session: sessionmaker[Session], now: datetime, so_far: AlertRound, between: Callable[[], None] = nothing
+) -> None:
     """Raise what time has brought about, in a bounded number of one practice's episodes; the next turn goes on there.
 
     A round begins each hour.
@@ -122,7 +130,7 @@ def raise_by_time(make_session: sessionmaker[Session], now: datetime, so_far: Al
     so_far.after = look.through or ""
     if look.through is None:
         so_far.practice_ids.pop(0)
-    errors = attempt_each(look.facts, lambda fact: _raise(make_session, practice_id, fact, now))
+    errors = attempt_each(look.facts, lambda fact: _raise(make_session, practice_id, fact, now), between)
     if errors:
         raise errors[0]
 

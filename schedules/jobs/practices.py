@@ -12,6 +12,10 @@ from models.practice import Practice
 Key = TypeVar("Key")
 
 
+def nothing() -> None:
+    """Do nothing between two practices or rows."""
+
+
 def for_each(ids: Iterable[str], job: Callable[[str], None]) -> None:
     """Do the job for every practice or row, whatever becomes of the others. Raises the first error in the end."""
     errors = attempt_each(ids, job)
@@ -19,14 +23,17 @@ def for_each(ids: Iterable[str], job: Callable[[str], None]) -> None:
         raise errors[0]
 
 
-def attempt_each(ids: Iterable[Key], job: Callable[[Key], None]) -> list[Exception]:
-    """Do the job for every practice or row and return what was raised."""
+def attempt_each(
+    ids: Iterable[Key], job: Callable[[Key], None], between: Callable[[], None] = nothing
+) -> list[Exception]:
+    """Do the job for every practice or row, and after each what is to be done `between`. Return what was raised."""
     errors: list[Exception] = []
     for each_id in ids:
         try:
             job(each_id)
         except Exception as error:  # noqa: BLE001 - the caller's to raise, once the others had their turn
             errors.append(error)
+        between()
     return errors
 
 

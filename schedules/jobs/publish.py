@@ -1,6 +1,6 @@
 """Shows the results of deliveries on the reminders that patients and coordinators see."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -15,7 +15,7 @@ from models.reminder import CLAIMABLE_STATES, Delivery, DeliveryState, Reminder
 from models.sets import is_among, listed, update_rows
 from models.statistics import look_up_by_key
 from models.sync import stamp
-from schedules.jobs.practices import for_each
+from schedules.jobs.practices import for_each, nothing
 from schedules.plan.vocabulary import ReminderState
 
 PUBLISHED_AT_ONCE = 200
@@ -71,8 +71,11 @@ _NEXT = (
 )
 
 
-def publish(make_session: sessionmaker[Session]) -> None:
-    """Show the results of deliveries on their reminders, which patients and coordinators see, in batches."""
+def publish(make_session: sessionmaker[Session], between: Callable[[], None] = nothing) -> None:
+    """Show the results of deliveries on their reminders, which patients and coordinators see, in batches.
+
+    `between` two batches is done what cannot wait for all of them.
+    """
     with reading_doors(make_session) as session:
         practice_ids = session.connection().scalars(_PRACTICES).all()
 
@@ -81,6 +84,7 @@ def publish(make_session: sessionmaker[Session]) -> None:
         while full:
             with in_practice(make_session, practice_id) as session:
                 full = _publish_batch(session, practice_id) == PUBLISHED_AT_ONCE
+            between()
 
     for_each(practice_ids, show)
 

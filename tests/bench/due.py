@@ -1,27 +1,31 @@
 """Fills a PostgreSQL database with messages that fall due, in SQL, so that a million take minutes.
 
 One of each kind is built as tests build rows, the rest are its copies: each with a patient, episode, surgery, milestone
-and reminder of its own, and sealed addresses. A column that the copies do not name is as the builders made it.
+and reminder of its own, and addresses sealed under the patient's own key, as in a clinic. Surgery and milestone lie
+around the day on which the message is due: nobody is behind, which would raise an alert for each. A column that the
+copies do not name is as the builders made it.
 """
 
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import count
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import psycopg
 from psycopg import sql
-from sqlalchemy import Table, make_url
+from sqlalchemy import Table, make_url, text
 from sqlalchemy.orm import Session
 
 from models.base import Base
 from models.care import Episode, Milestone, Surgery
+from models.data_keys import new_data_key, present_master
 from models.engine import make_engine
 from models.people import Patient
 from models.practice import Practice
-from models.private import lookup_hash, seal
+from models.private import lookup_hash, seal_under
 from models.reminder import Delivery, DeliveryState, Reminder
 from schedules.plan.corrections import URGENT_KEYS
 from schedules.plan.vocabulary import MilestoneKind, ReminderCategory
@@ -29,6 +33,8 @@ from tests import builders
 from tests.database import owner_url_of
 
 Connection = psycopg.Connection[tuple[Any, ...]]
+NEW_YORK, NINE = ZoneInfo("America/New_York"), time(9)  # where the clinics and patients are
+USEFUL_FOR = timedelta(hours=48)
 NEVER = datetime(2100, 1, 1, tzinfo=UTC)  # as the next attempt: not due until it is released
 _originals = count(1)
 COPIED: tuple[type[Base], ...] = (Patient, Episode, Surgery, Milestone, Reminder, Delivery)
@@ -54,14 +60,13 @@ class Kind:
 
 
 def walking(now: datetime) -> Kind:
-    """Return the encouragement to walk, due an hour before `now`, to be released."""
-    return Kind(
-        MilestoneKind.walk30,
-        "encourage",
-        ReminderCategory.activity,
-        due_at=now - timedelta(hours=1),
-        useful_until=now + timedelta(days=2),
-    )
+    """Return the encouragement to walk, due at its hour on the day before `now`, to be released.
+
+    The hour, and how long it is of use, are those of its rule: else the worker would plan each of them anew.
+    """
+    due_at = datetime.combine(now.astimezone(NEW_YORK).date() - timedelta(days=1), NINE, NEW_YORK).astimezone(UTC)
+    useful_until = due_at + USEFUL_FOR
+    return Kind(MilestoneKind.walk30, "encourage", ReminderCategory.activity, due_at, useful_until)
 
 
 def connect(url: str) -> Connection:
@@ -133,12 +138,15 @@ def _store_original(
     """Store one delivery of the kind, ended so that nobody sends it meanwhile, and return the ids of its rows."""
     engine = make_engine(owner_url_of(url))
     with Session(engine) as session:
+        # On a busy machine this may pause for longer than the service would wait for.
+        session.execute(text("SET idle_in_transaction_session_timeout = 0"))
         practice = session.get_one(Practice, practice_id)
         # Counted over all, so that the copies, whose ids come from it, never clash.
         name = f"{practice_id}-{next(_originals)}"
         episode = builders.episode(session, builders.patient(session, practice, id=name, mrn=name, **patient_changes))
-        surgery = builders.surgery(session, episode)
-        milestone = builders.milestone(session, surgery, key=kind.milestone, kind=kind.milestone)
+        due_on = kind.due_at.astimezone(NEW_YORK).date()
+        surgery = builders.surgery(session, episode, surgery_on=due_on - timedelta(days=7))
+        milestone = builders.milestone(session, surgery, key=kind.milestone, kind=kind.milestone, **_window(due_on))
         reminder = builders.reminder(session, milestone, key=kind.key, category=kind.category)
         over = {"state": DeliveryState.cancelled, "published": True, "finished_at": builders.DUE_AT}
         delivery = builders.delivery(session, reminder, **over)
@@ -156,27 +164,41 @@ def _store_original(
     return ids
 
 
+def _window(earliest_on: date) -> dict[str, date]:
+    """Return the days of a milestone that opens on the seventh day after surgery, as the builders' does."""
+    target_on, latest_on = earliest_on + timedelta(days=7), earliest_on + timedelta(days=14)
+    return {"earliest_on": earliest_on, "target_on": target_on, "eligible_on": target_on, "latest_on": latest_on}
+
+
 def _copy_in_contacts(connection: Connection, practice_id: str, original_id: str, many: int) -> None:
     connection.execute(
         """CREATE TEMP TABLE contact (id text, email_sealed bytea, email_lookup bytea, phone_sealed bytea,
-           phone_lookup bytea) ON COMMIT DROP"""
+           phone_lookup bytea, key_id text, wrapped bytea) ON COMMIT DROP"""
     )
     with connection.cursor().copy("COPY contact FROM STDIN (FORMAT BINARY)") as copy:
-        copy.set_types(["text", "bytea", "bytea", "bytea", "bytea"])
+        copy.set_types(["text", "bytea", "bytea", "bytea", "bytea", "text", "bytea"])
         for number in range(many):
             # As those of real rows: in no order, so that each touches another page of an index.
             patient_id = hashlib.md5(f"{original_id}/{number}".encode()).hexdigest()
-            email, phone = f"{patient_id}@example.org", f"+1212{number:07}"
-            place = f"{practice_id}/patient/{{}}/{patient_id}"
-            copy.write_row(
-                (
-                    patient_id,
-                    seal(email, place.format("email_sealed")),
-                    lookup_hash(email, practice_id),
-                    seal(phone, place.format("phone_sealed")),
-                    lookup_hash(phone, practice_id),
-                )
-            )
+            copy.write_row((patient_id, *_contact_of(practice_id, patient_id, f"+1212{number:07}")))
+    connection.execute(
+        """INSERT INTO data_key (practice_id, id, patient_id, wrapped, wrapped_by)
+           SELECT %s, key_id, id, wrapped, %s FROM contact""",
+        [practice_id, present_master()],
+    )
+
+
+def _contact_of(practice_id: str, patient_id: str, phone: str) -> tuple[bytes, bytes, bytes, bytes, str, bytes]:
+    """Return a patient's sealed addresses, each with its hash, and the key that they are sealed under."""
+    row, key = new_data_key(practice_id, patient_id)
+    email, key_id = f"{patient_id}@example.org", bytes.fromhex(row["id"])
+    sealed = (
+        seal_under(key_id, key, plain, column.place(practice_id, patient_id))
+        for plain, column in ((email, Patient.email), (phone, Patient.phone))
+    )
+    hashed = lookup_hash(email, practice_id), lookup_hash(phone, practice_id)
+    email_sealed, phone_sealed = sealed
+    return email_sealed, hashed[0], phone_sealed, hashed[1], row["id"], row["wrapped"]
 
 
 def _changes(model: type[Base], kind: Kind) -> dict[str, sql.Composable]:

@@ -8,10 +8,14 @@ import orjson
 import pytest
 from sqlalchemy import Engine, func, select
 
-from models import AuditEntry, CheckIn
+from models import AuditEntry, CheckIn, DataKey, Patient, Practice
+from models.engine import make_engine, make_session_factory
+from models.isolation import reading_practice
 from models.reminder import DeliveryState
 from schedules.plan.corrections import UrgentCorrection
 from schedules.plan.vocabulary import MilestoneKind, ReminderCategory
+from schedules.planning.time_alerts import look_at_time
+from schedules.planning.zone_rules import look_at_times
 from service.app import create_app
 from service.db import db
 from tests.bench import bench_audit, bench_pull, bench_sign_in, due
@@ -145,3 +149,25 @@ def test_what_takes_advice_back_comes_before_safety_and_the_rest(
 )
 def test_an_inversion_is_a_pair_in_the_wrong_order_of_urgency(classes: list[list[int]], share: float) -> None:
     assert inversions(classes) == pytest.approx(share)
+
+
+@pytest.mark.postgresql_only
+@pytest.mark.slow
+def test_what_falls_due_is_as_the_product_plans_it_so_that_no_other_job_is_busy_with_it(database_url: str) -> None:
+    now = datetime.now(UTC)
+    [practice_id] = due.add_practices(database_url, 1)
+    due.add_deliveries(database_url, practice_id, due.walking(now), 3)
+
+    engine = make_engine(database_url)
+    with reading_practice(make_session_factory(engine), practice_id) as session:
+        times = look_at_times(session, practice_id, after=None, most=10)
+        look = look_at_time(session, session.get_one(Practice, practice_id), now, after="", most=10)
+        patients = session.scalars(select(Patient).where(Patient.id.not_like(f"{practice_id}-%"))).all()
+        emails = {patient.email for patient in patients}
+        keys = session.scalar(select(func.count()).select_from(DataKey).where(DataKey.patient_id.is_not(None)))
+    engine.dispose()
+
+    assert times.misplaced == ()
+    assert look.facts == ()
+    assert emails == {f"{patient.id}@example.org" for patient in patients}
+    assert keys == 3 + 1

@@ -9,11 +9,12 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Engine, delete, event, select, text, update
 from sqlalchemy.orm import Session
 
-from models import CheckIn, DataKey, Patient, Practice, Staff, data_keys, private
+from models import CheckIn, DataKey, Patient, Practice, Staff, data_keys, kept_keys, private
 from models.base import table_of
 from models.care import Reporter
 from models.data_keys import present_master
 from models.engine import begin_reads, make_session_factory
+from models.kept_keys import KeptKeys, OwnedKey
 from models.private import SealError
 from service.care.resealing import START, Batch, make_keys, reseal_batch, rewrap_batch, sealed_models
 from tests import builders
@@ -135,10 +136,58 @@ def test_many_addresses_cost_one_query_for_their_keys_and_then_none(
     assert len([each for each in statements if "data_key" in each]) == 1
 
 
+def test_sealing_for_many_patients_asks_once_who_has_a_key_and_who_has_none(
+    session: Session, engine: Engine, clinic: Practice
+) -> None:
+    patients = [builders.patient(session, clinic) for _ in range(6)]
+    session.commit()
+    ids = [each.id for each in patients]
+    session.execute(delete(DataKey).where(DataKey.patient_id.in_(ids[:3])))
+    session.commit()
+    private.set_key(SEAL_KEY)
+    statements: list[str] = []
+    event.listen(engine, "before_cursor_execute", lambda *call: statements.append(call[2]))
+
+    data_keys.prepare_keys(session, clinic.id, ids)
+    owned = {"practice_id": clinic.id, "row_id": "row"}
+    sealed = [Patient.email.closed(session, "ada@example.org", **owned, patient_id=each) for each in ids]
+
+    assert [each[:1] for each in sealed] == [private.UNDER_MASTER] * 3 + [private.UNDER_DATA_KEY] * 3
+    assert len([each for each in statements if "data_key" in each]) == 1
+
+
+def test_who_is_known_to_have_no_key_has_the_one_that_is_made_next(session: Session, clinic: Practice) -> None:
+    patient = builders.patient(session, clinic)
+    session.execute(delete(DataKey).where(DataKey.patient_id == patient.id))
+    session.commit()
+    private.set_key(SEAL_KEY)
+
+    data_keys.prepare_keys(session, clinic.id, [patient.id])
+    before = data_keys.find_data_key(session, clinic.id, patient.id)
+    private.make_data_key(session, clinic.id, patient.id)
+    made = data_keys.find_data_key(session, clinic.id, patient.id)
+
+    assert before is None
+    assert made is not None
+
+
+def test_a_key_that_does_not_unwrap_is_heard_of_by_who_seals_and_is_no_missing_one(
+    session: Session, clinic: Practice
+) -> None:
+    patient = builders.patient(session, clinic)
+    session.commit()
+    private.set_key(NEW_KEY)
+
+    data_keys.prepare_keys(session, clinic.id, [patient.id])
+
+    with pytest.raises(SealError, match="expected the master key"):
+        data_keys.find_data_key(session, clinic.id, patient.id)
+
+
 def test_a_process_keeps_so_many_keys_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(data_keys, "KEPT", 2)
-    kept = data_keys._Kept()
-    owned = data_keys._Owned(AESGCM(bytes(32)), None)
+    monkeypatch.setattr(kept_keys, "KEPT", 2)
+    kept = KeptKeys()
+    owned = OwnedKey(AESGCM(bytes(32)), None)
 
     kept.put(b"1", owned)
     kept.put(b"2", owned)

@@ -66,6 +66,7 @@ def test_what_is_urgent_is_claimed_before_what_is_due_longer(session: Session, c
     claims = [claim for _ in range(3) for claim in claim_all(session, clock, limit=1)]
 
     assert [claim.delivery_id for claim in claims] == [urgent.id, safety.id, usual.id]
+    assert [claim.urgency for claim in claims] == [Urgency.urgent, Urgency.safety, Urgency.usual]
 
 
 def test_workers_that_claim_at_the_same_time_share_what_is_due(

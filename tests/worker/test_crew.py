@@ -24,6 +24,7 @@ from schedules.delivery.flow import Pace
 from schedules.delivery.gate import Permit
 from schedules.delivery.leases import Lease
 from schedules.delivery.policy import Policy
+from schedules.plan.urgency import Urgency
 from schedules.plan.vocabulary import Provider
 from tests import builders
 from tests.clock import MONDAY_AFTERNOON
@@ -104,7 +105,7 @@ def notes(tmp_path: Path) -> Notes:
 
 @pytest.fixture
 def crew(notes: Notes, sqlite_settings: Settings) -> Iterator[Crew]:
-    """Return a crew of one sender that takes four in hand."""
+    """Return a crew of one sender that takes six in hand."""
     steps = Steps(now=lambda _session, clock: clock.now(), gate=notes, senders=lambda _settings: {})
     crew = Crew(sqlite_settings, LEASE, steps, before_fork=lambda: None)
     crew.tend()
@@ -125,7 +126,7 @@ def finish(crew: Crew, notes: Notes, count: int) -> None:
     def is_over() -> bool:
         crew.wait(timedelta(milliseconds=50))
         crew.tend()
-        return len(notes.pids()) == count and crew.free_count() == 4
+        return len(notes.pids()) == count and crew.free_count() == 6
 
     wait_until(is_over)
 
@@ -154,17 +155,32 @@ def test_of_two_such_the_second_waits_for_the_first(crew: Crew, notes: Notes) ->
     assert len(set(notes.pids().values())) == 1
 
 
-def test_what_finds_no_place_comes_back_and_places_are_filled_by_halves(crew: Crew, notes: Notes) -> None:
+def test_what_finds_no_place_comes_back_and_places_are_filled_by_thirds(crew: Crew, notes: Notes) -> None:
     idle = crew.free_count()
-    left = crew.hand_out(claims("a", "b", "c", "d", "e"))
+    left = crew.hand_out(claims("a", "b", "c", "d", "e", "f", "g"))
     full = crew.free_count()
-    finish(crew, notes, 4)
+    finish(crew, notes, 6)
 
-    assert (idle, full) == (4, 0)
-    assert [claim.delivery_id for claim in left] == ["e"]
-    crew.hand_out(claims("f", "g", "h"))
+    assert (idle, full) == (6, 0)
+    assert [claim.delivery_id for claim in left] == ["g"]
+    crew.hand_out(claims("h", "i", "j", "k", "l"))
     assert crew.free_count() == 0  # one place is free, which does not pay for a claim yet
-    finish(crew, notes, 7)
+    finish(crew, notes, 11)
+
+
+def test_what_is_more_urgent_passes_before_what_waits(crew: Crew, notes: Notes) -> None:
+    crew.hand_out(claims("a", "b", "c", "d"))
+    wait_until(lambda: "a" in notes.pids())
+
+    crew.hand_out(
+        [
+            Claim("practice-1", "patient-1", "fasting", 1, urgency=Urgency.safety),
+            Claim("practice-1", "patient-2", "red-flag", 1, urgency=Urgency.urgent),
+        ]
+    )
+    finish(crew, notes, 6)
+
+    assert [name for batch in notes.batches() for name in batch] == ["a", "red-flag", "fasting", "b", "c", "d"]
 
 
 def test_the_claims_of_a_patient_are_at_the_gate_together_and_practices_take_turns(crew: Crew, notes: Notes) -> None:
@@ -174,6 +190,26 @@ def test_the_claims_of_a_patient_are_at_the_gate_together_and_practices_take_tur
     finish(crew, notes, 4)
 
     assert notes.batches() == [["a", "b", "c"], ["d"]]
+
+
+def test_a_practices_claims_are_at_the_gate_together_and_all_senders_get_some(
+    notes: Notes, sqlite_settings: Settings
+) -> None:
+    steps = Steps(now=lambda _session, clock: clock.now(), gate=notes, senders=lambda _settings: {})
+    settings = replace(sqlite_settings, sender_processes=2, sends_in_flight=4)
+    crew = Crew(settings, LEASE, steps, before_fork=lambda: None)
+    crew.tend()
+
+    of_another = [Claim("practice-2", f"patient-of-{name}", name, 1) for name in ("i", "j")]
+    left = crew.hand_out([*claims(*"abcdefgh"), *of_another])
+    wait_until(lambda: len(notes.pids()) == 10)
+    crew.stop()
+
+    pids = notes.pids()
+    assert left == []
+    assert len({pids[name] for name in "abcd"}) == len({pids[name] for name in "efgh"}) == 1
+    assert pids["a"] != pids["e"]
+    assert sorted(notes.batches()) == [["a", "b"], ["c", "d"], ["e", "f"], ["g", "h"], ["i", "j"]]
 
 
 class SlowProvider:
@@ -207,7 +243,7 @@ def test_a_sender_that_is_told_to_end_gives_back_what_it_has_not_begun(
 
 
 def test_a_sender_that_is_told_to_end_finishes_what_it_has_begun(crew: Crew, notes: Notes) -> None:
-    crew.hand_out(claims("a", "b"))
+    crew.hand_out([Claim("practice-1", "patient-1", name, 1) for name in ("a", "b")])
 
     crew.stop()
 
@@ -223,7 +259,7 @@ def test_a_sender_that_hangs_is_killed_buried_and_replaced(notes: Notes, sqlite_
 
     def is_whole() -> bool:
         crew.tend()
-        return crew.free_count() == 4
+        return crew.free_count() == 6
 
     wait_until(is_whole)
 

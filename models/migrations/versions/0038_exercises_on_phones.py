@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0038_serves_0036"
-down_revision = "0036"
+down_revision = "0037_serves_0036"
 branch_labels = None
 depends_on = None
 
