@@ -142,12 +142,19 @@ class _Worker:
             name = job.__name__.removeprefix("_")
             run = _guarded(name, job, then=self._top_up)
             scheduler.add_job(run, "interval", seconds=seconds, id=name, next_run_time=at_once)
-        scheduler.add_job(_guarded("self_audit", self._self_audit), "cron", hour=SELF_AUDIT_HOUR, id="self_audit")
-        scheduler.add_job(_guarded("keep_to_terms", self._keep), "cron", hour=RETENTION_HOUR, id="keep_to_terms")
+        self._add_nightly(scheduler)
         scheduler.add_listener(lambda _event: self._pages.pulse.beat(), EVENT_JOB_EXECUTED)
         # A signal's handler may do no more than set a flag; between two rounds of jobs it is safe to end.
         scheduler.add_listener(lambda _event: self._end_if_told(scheduler), EVENT_JOB_SUBMITTED)
         return scheduler
+
+    def _add_nightly(self, scheduler: BlockingScheduler) -> None:
+        # Minutes of work, which nothing due can wait for: in processes of their own.
+        for name, child, hour in (
+            ("keep_to_terms", self._keeper, RETENTION_HOUR),
+            ("self_audit", self._auditor, SELF_AUDIT_HOUR),
+        ):
+            scheduler.add_job(_guarded(name, child.start), "cron", hour=hour, id=name)
 
     def _stop(self, _signal: int, _frame: FrameType | None) -> None:
         self.is_stopping = True
@@ -226,14 +233,6 @@ class _Worker:
 
     def _end_proxies(self) -> None:
         jobs.end_lapsed_proxies(self._make_session, self._now())
-
-    def _self_audit(self) -> None:
-        # It takes minutes in a large clinic, which nothing due can wait for.
-        self._auditor.start()
-
-    def _keep(self) -> None:
-        # Months of expired tokens may wait in a large clinic that was just upgraded.
-        self._keeper.start()
 
     def _fetch_push_receipts(self) -> None:
         # Nothing due can wait for a provider's answers, and the parent may start no threads.

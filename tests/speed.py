@@ -11,7 +11,7 @@ import pytest
 from werkzeug.routing import Rule
 
 _CONVERTERS: Final = re.compile(r"<(\w+)(?:\([^)]*\))?:")
-_WORKED_OUT: Final = ("_parts", "_trace", "_converters", "_build", "_build_unknown")
+_WORKED_OUT: Final = ("_parts", "_trace", "_converters", "_build", "_build_unknown", "arguments")
 
 
 def keep_compiled_modules() -> None:
