@@ -150,10 +150,8 @@ class _Worker:
 
     def _add_nightly(self, scheduler: BlockingScheduler) -> None:
         # Minutes of work, which nothing due can wait for: in processes of their own.
-        for name, child, hour in (
-            ("keep_to_terms", self._keeper, RETENTION_HOUR),
-            ("self_audit", self._auditor, SELF_AUDIT_HOUR),
-        ):
+        nightly = {"keep_to_terms": (self._keeper, RETENTION_HOUR), "self_audit": (self._auditor, SELF_AUDIT_HOUR)}
+        for name, (child, hour) in nightly.items():
             scheduler.add_job(_guarded(name, child.start), "cron", hour=hour, id=name)
 
     def _stop(self, _signal: int, _frame: FrameType | None) -> None:
