@@ -220,8 +220,8 @@ def _add_message(session: Session, episode: Episode, correction: Correction, rep
 def _ask_to_call(session: Session, episode: Episode, correction: Correction, now: datetime) -> None:
     """Add the task to call the patient today. It takes the place of older ones that were not done yet."""
     practice = session.get_one(Practice, episode.practice_id)
-    of_episode = find_all(session, Task, episode.practice_id, episode_id=episode.id)
-    calls = [task for task in of_episode if task.kind is TaskKind.call_patient]
+    tasks = find_all(session, Task, episode.practice_id, patient_id=episode.patient_id)
+    calls = [task for task in tasks if task.episode_id == episode.id and task.kind is TaskKind.call_patient]
     keys = set(correction.milestone_keys)
     for task in calls:
         if task.state is TaskState.open:

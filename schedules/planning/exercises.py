@@ -34,7 +34,7 @@ def refresh_exercises(session: Session, practice_id: str, episode_id: str) -> No
         standing,
         find_all(session, Milestone, practice_id, episode_id=episode_id),
         surgeries=find_all(session, Surgery, practice_id, episode_id=episode_id),
-        clearances=find_all(session, Clearance, practice_id, episode_id=episode_id),
+        clearances=find_all(session, Clearance, practice_id, patient_id=episode.patient_id),
         progress=find_all(session, MilestoneProgress, practice_id, patient_id=episode.patient_id),
     )
 
