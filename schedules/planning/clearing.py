@@ -190,8 +190,9 @@ def _observed(
     zone = ZoneInfo(practice.time_zone)
     stages: dict[str | None, int] = {each.id: each.stage for each in surgeries}
     whose = {"practice_id": practice.id, "episode_id": episode_id, "deleted": False}
-    facts = session.scalars(select(ObservedFact).filter_by(**whose).order_by(ObservedFact.id)).all()
-    reports = session.scalars(select(CheckIn).filter_by(**whose, took_opioid=True).order_by(CheckIn.id)).all()
+    # Sorted here: for an order by id SQLite would walk through all that the practice has.
+    facts = sorted(session.scalars(select(ObservedFact).filter_by(**whose)), key=lambda row: row.id)
+    reports = sorted(session.scalars(select(CheckIn).filter_by(**whose, took_opioid=True)), key=lambda row: row.id)
     found = [
         Observed(row.id, row.what, row.observed_at, row.observed_at.astimezone(zone).date(), stages.get(row.surgery_id))
         for row in facts

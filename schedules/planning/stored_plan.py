@@ -32,10 +32,12 @@ def stored_plan(session: Session, practice_id: str, episode_id: str) -> Plan:
 def stored_clearances(session: Session, practice_id: str, episode_id: str) -> tuple[Cleared, ...]:
     """Return every clearance of the episode, the revoked ones included, in the order in which they were given."""
     same = (Milestone.practice_id == Clearance.practice_id) & (Milestone.id == Clearance.milestone_id)
+    of_episode = select(Milestone.id).where(Milestone.practice_id == practice_id, Milestone.episode_id == episode_id)
     query = (
         select(Clearance, Milestone.key, Milestone.occurrence)
         .join(Milestone, same)
-        .where(Clearance.practice_id == practice_id, Clearance.episode_id == episode_id, ~Clearance.deleted)
+        .where(Clearance.practice_id == practice_id, ~Clearance.deleted)
+        .where(Clearance.milestone_id.in_(of_episode))  # by which they are looked up
         .order_by(Clearance.cleared_at, Clearance.id)
     )
     return tuple(
