@@ -26,6 +26,7 @@ class Clearance(OfPatient, Base):
         reference("staff", "cleared_by"),
         reference("staff", "revoked_by"),
         reference("clearance_rule", "rule_id"),
+        Index(None, "practice_id", "episode_id"),
         Index(None, "practice_id", "milestone_id"),
         CheckConstraint("(cleared_by IS NULL) <> (rule_id IS NULL)", name="by_person_or_rule"),
         CheckConstraint("(revoked_on IS NULL) = (revoked_at IS NULL)", name="revoked_whole"),

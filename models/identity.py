@@ -27,7 +27,7 @@ class Device(Tenant, Base):
     """
 
     __tablename__ = "device"
-    __table_args__ = (reference("patient"),)
+    __table_args__ = (reference("patient"), Index(None, "practice_id", "patient_id"))
 
     patient_id: Mapped[str] = mapped_column(String(ID_LENGTH))
     enrolled_at: Mapped[datetime]
@@ -42,7 +42,7 @@ class EnrolmentCode(Tenant, Base):
     """A code that one device may exchange for tokens, once: of the patient, or of the proxy whose consent it names."""
 
     __tablename__ = "enrolment_code"
-    __table_args__ = (reference("patient"), reference("staff", "made_by"))
+    __table_args__ = (reference("patient"), reference("staff", "made_by"), Index(None, "practice_id", "patient_id"))
 
     code_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
     patient_id: Mapped[str] = mapped_column(String(ID_LENGTH))

@@ -6,7 +6,7 @@ A letter is never changed: it is kept as the very bytes that were handed out. No
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, LargeBinary, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, Index, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import ID_LENGTH, Base, Tenant, reference, words
@@ -33,6 +33,7 @@ class LetterRelease(Tenant, Base):
         reference("patient"),
         reference("episode"),
         reference("staff", "recorded_by"),
+        Index(None, "practice_id", "episode_id"),
         CheckConstraint("valid_through_on >= signed_on", name="ends_after_it_is_signed"),
         CheckConstraint("(revoked_at IS NULL) = (revoked_by IS NULL)", name="revoked_whole"),
     )
@@ -68,6 +69,7 @@ class Letter(Tenant, Base):
         reference("patient"),
         reference("episode"),
         reference("letter_release", "release_id"),
+        Index(None, "practice_id", "patient_id"),
         reference("staff", "made_by"),
         UniqueConstraint("practice_id", "episode_id", "number"),
         CheckConstraint("number >= 1", name="number_from_1"),

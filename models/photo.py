@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import LargeBinary, String
+from sqlalchemy import Index, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import ID_LENGTH, Base, OfPatient, of_patient, reference, words
@@ -17,7 +17,7 @@ class WoundPhoto(OfPatient, Base):
     """
 
     __tablename__ = "wound_photo"
-    __table_args__ = of_patient(reference("episode"))
+    __table_args__ = of_patient(reference("episode"), Index(None, "practice_id", "episode_id"))
 
     episode_id: Mapped[str] = mapped_column(String(ID_LENGTH))
     taken_at: Mapped[datetime]  # UTC, by the phone's clock: data, not order

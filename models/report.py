@@ -153,7 +153,7 @@ class Visit(OfPatient, Base):
     """An appointment that was booked, and how it ended."""
 
     __tablename__ = "visit"
-    __table_args__ = of_patient(reference("episode"), reference("milestone"))
+    __table_args__ = of_patient(reference("episode"), reference("milestone"), Index(None, "practice_id", "episode_id"))
 
     episode_id: Mapped[str] = mapped_column(String(ID_LENGTH))
     milestone_id: Mapped[str | None] = mapped_column(String(ID_LENGTH))
@@ -169,7 +169,7 @@ class ClinicalEvent(OfPatient, Base):
     """A complication, emergency visit, readmission or reoperation."""
 
     __tablename__ = "clinical_event"
-    __table_args__ = of_patient(reference("episode"), reference("surgery"))
+    __table_args__ = of_patient(reference("episode"), reference("surgery"), Index(None, "practice_id", "episode_id"))
 
     episode_id: Mapped[str] = mapped_column(String(ID_LENGTH))
     surgery_id: Mapped[str | None] = mapped_column(String(ID_LENGTH))

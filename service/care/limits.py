@@ -52,7 +52,7 @@ def patient_limits(
     """Return the strictest limits over the patient's open episodes on a day, by default today. Raises NotFoundError."""
     patient = find_patient(session, caller, patient_id)
     query = select(Episode).filter_by(practice_id=patient.practice_id, patient_id=patient.id, deleted=False)
-    open_ones = session.scalars(query.where(Episode.status.in_(OPEN_EPISODES)).order_by(Episode.id)).all()
+    open_ones = sorted(session.scalars(query.where(Episode.status.in_(OPEN_EPISODES))), key=lambda row: row.id)
     each = tuple(_limits(session, caller, patient, episode, on=on, now=now) for episode in open_ones)
     return PatientLimits(
         patient_id=patient.id,

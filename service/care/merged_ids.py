@@ -12,7 +12,7 @@ def absorbed_ids(session: Session, practice_id: str, patient_id: str) -> tuple[s
     query = select(RecordMerge.absorbed_id).where(
         RecordMerge.practice_id == practice_id, RecordMerge.patient_id == patient_id
     )
-    return tuple(session.scalars(query.order_by(RecordMerge.absorbed_id)).all())
+    return tuple(sorted(session.scalars(query)))
 
 
 def merged_ids(session: Session, practice_id: str, patient_id: str) -> tuple[str, ...]:

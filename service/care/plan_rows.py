@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from operator import attrgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -61,9 +62,10 @@ class PlanRows:
 def load_plan_rows(session: Session, practice: Practice, episode: Episode) -> PlanRows:
     """Return the rows of an episode's plan: surgeries by stage, limits by stage, kind and sequence."""
 
-    def of(model: type[Any], *order: Any, **whose: str) -> tuple[Any, ...]:
+    def of(model: type[Any], *order: str, **whose: str) -> tuple[Any, ...]:
+        # Sorted here: for an order by id SQLite would walk through all that the practice has.
         wanted = {"practice_id": episode.practice_id} | (whose or {"episode_id": episode.id})
-        return tuple(session.scalars(select(model).filter_by(**wanted).order_by(*order, model.id)))
+        return tuple(sorted(session.scalars(select(model).filter_by(**wanted)), key=attrgetter(*order, "id")))
 
     milestones = of(Milestone)
     ids = {row.id for row in milestones}
@@ -71,12 +73,12 @@ def load_plan_rows(session: Session, practice: Practice, episode: Episode) -> Pl
     return PlanRows(
         episode=episode,
         zone=ZoneInfo(practice.time_zone),
-        surgeries=of(Surgery, Surgery.stage),
+        surgeries=of(Surgery, "stage"),
         milestones=tuple(sorted(milestones, key=_place)),
-        restrictions=of(Restriction, Restriction.occurrence, Restriction.kind, Restriction.sequence),
+        restrictions=of(Restriction, "occurrence", "kind", "sequence"),
         progress=_by_id(of(MilestoneProgress, **patients), ids),
         slots=_by_id(of(SlotEntry, **patients), ids),
-        clearances=of(Clearance, Clearance.cleared_at),
+        clearances=tuple(row for row in of(Clearance, "cleared_at", **patients) if row.episode_id == episode.id),
         observed=of(ObservedFact),
     )
 
