@@ -275,7 +275,7 @@ def _tell_passed_over(gate: _Gate, delivery: Held, passed_over: Iterable[PassedO
 
 
 def _permits(session: Session, messages: Sequence[Sequence[Going]], now: datetime, held_from_ms: int) -> list[Permit]:
-    of_patients = [message[0].delivery for message in messages if message[0].delivery.alert_id is None]
+    of_patients = [message[0].delivery for message in messages if not goes_to_staff(message[0].delivery)]
     if of_patients:  # the words of each are sealed for its patient
         prepare_keys(session, of_patients[0].practice_id, [each.patient_id for each in of_patients])
     return [_permit(session, message, now, held_from_ms) for message in messages]

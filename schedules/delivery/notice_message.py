@@ -10,6 +10,7 @@ from models.people import StaffRole
 from schedules.delivery.channels import Message
 from schedules.delivery.message import REF_LENGTH, key_of
 from schedules.delivery.notices import Opened
+from schedules.plan.day_words import day_words
 from schedules.plan.placeholders import fill
 from schedules.plan.protocol import Text
 from schedules.plan.vocabulary import Language
@@ -34,11 +35,6 @@ _BODY = Text(
         "Por favor, revíselo e indíquelo allí. Ref {reference}\n"
     ),
 )
-_INSTANT = Text(en="{month} {day}, {year}, {time}", es="{day} de {month} de {year}, {time}")
-_MONTHS: Final[Mapping[Language, str]] = {
-    Language.en: "January February March April May June July August September October November December",
-    Language.es: "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
-}
 ROLES: Final[Mapping[StaffRole, Text]] = {
     StaffRole.practice_admin: Text(en="practice admin", es="administración de la clínica"),
     StaffRole.clinician: Text(en="clinician", es="profesional de salud"),
@@ -90,6 +86,4 @@ def render_notice(draft: NoticeDraft, address: str, now: datetime, public_url: s
 
 def _instant(at: datetime, zone: str, language: Language) -> str:
     local = at.astimezone(ZoneInfo(zone))
-    month = _MONTHS[language].split()[local.month - 1]
-    values = {"day": str(local.day), "month": month, "year": str(local.year), "time": f"{local:%H:%M}"}
-    return fill(_INSTANT.in_language(language), values)
+    return f"{day_words(local.date(), language)}, {local:%H:%M}"

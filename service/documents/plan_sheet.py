@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import date
 from functools import partial
 
+from schedules.plan.day_words import day_words
 from schedules.plan.vocabulary import Grade, Language
 from service.documents.typeset import Block, Document, Facts, Heading, Paragraph, Table
 from service.documents.words import grade_words, say
 from service.pages.lines import LimitLine
-from service.pages.words import day_words
 
 
 @dataclass(frozen=True, slots=True)

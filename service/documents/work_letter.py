@@ -12,13 +12,13 @@ from datetime import date
 from functools import partial
 from typing import Final
 
+from schedules.plan.day_words import day_words
 from schedules.plan.protocol import PoundsRange
 from schedules.plan.vocabulary import Grade, Language, WorkStatus
 from schedules.plan.work_status import Ending, OpenEnd, WorkReport
 from schedules.plan.work_terms import Handling, WorkRestriction, WorkTerms
 from service.documents.typeset import Block, Document, Facts, Heading, Paragraph, Table
 from service.documents.words import grade_words, say
-from service.pages.words import day_words
 
 _KG_PER_LB: Final = 0.45359237
 

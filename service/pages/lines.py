@@ -6,13 +6,14 @@ from datetime import date
 
 from models import Staff
 from schedules.plan.day_limits import HELD, DayLimits, Limit
+from schedules.plan.day_words import day_words
 from schedules.plan.kind_words import kind_name
 from schedules.plan.vocabulary import Language, LimitState, MilestoneKind, Units
 from schedules.plan.wording import time_words
 from service.care.cards import VersionView
 from service.care.message_links import Instruction, MessageView
 from service.care.progress_view import ProgressItem
-from service.pages.words import WORDS, day_words
+from service.pages.words import WORDS
 
 KG_PER_LB = 0.45359237
 

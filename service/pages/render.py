@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from flask import Response, render_template, request, url_for
 from werkzeug.datastructures import MultiDict
 
+from schedules.plan.day_words import MONTHS
 from schedules.plan.red_flag import Urgency
 from schedules.plan.red_flag_questions import QUESTIONS
 from schedules.plan.red_flags import flags_of
@@ -17,7 +18,7 @@ from service.care.check_ins import UrgentAdvice
 from service.care.message_links import MessageView
 from service.pages.lines import card_lines, instruction_lines, limit_lines, next_lines
 from service.pages.session import Form, mark_of, sign_form
-from service.pages.words import MONTHS, WORDS
+from service.pages.words import WORDS
 
 POLICY = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 FEELINGS = ("sleep", "mood", "confidence")

@@ -1,12 +1,10 @@
 """What the pages say around a message, in every language. Defaults that a clinic's clinician reads before use."""
 
 from collections.abc import Mapping
-from datetime import date
 from types import MappingProxyType
 from typing import Final
 
 from schedules.plan.protocol import Text
-from schedules.plan.vocabulary import Language
 
 WORDS: Final[Mapping[str, Text]] = MappingProxyType(
     {
@@ -160,21 +158,3 @@ WORDS: Final[Mapping[str, Text]] = MappingProxyType(
         "work": Text(en="Work", es="Trabajo"),
     }
 )  # fmt: skip
-MONTHS: Final[Mapping[Language, tuple[str, ...]]] = MappingProxyType(
-    {
-        Language.en: (
-            "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
-            "November", "December",
-        ),
-        Language.es: (
-            "enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "septiembre", "octubre",
-            "noviembre", "diciembre",
-        ),
-    }
-)  # fmt: skip
-
-
-def day_words(on: date, language: Language) -> str:
-    """Return a day as it is said: March 16, 2026."""
-    month = MONTHS[language][on.month - 1]
-    return f"{on.day} de {month} de {on.year}" if language is Language.es else f"{month} {on.day}, {on.year}"

@@ -1,4 +1,4 @@
-"""What the tests of wake-ups share: an Expo that takes them, a process's rounds, and a clinic with a phone."""
+"""What tests of the worker share: mail that goes nowhere; and of wake-ups an Expo, a process's rounds, a phone."""
 
 from collections.abc import Iterator
 
@@ -10,12 +10,26 @@ from models import Patient, Practice, PushAddress
 from models.push import PushProvider
 from schedules.delivery.channels.expo import ExpoSender
 from schedules.delivery.channels.http import HttpLine
+from schedules.delivery.deliver import Desk
 from schedules.plan.vocabulary import Provider
 from tests import builders
 from tests.clock import FixedClock
+from tests.worker.desks import Outbox, desk_of
 from tests.worker.push_peers import ExpoPeer, running
 from tests.worker.push_samples import EXPO_ADDRESS
 from tests.worker.wake_bench import Round, phone, wake_desk
+
+
+@pytest.fixture
+def mail() -> Outbox:
+    """Return what takes mail and keeps it."""
+    return Outbox()
+
+
+@pytest.fixture
+def desk(engine: Engine, clock: FixedClock, mail: Outbox) -> Desk:
+    """Return a worker's desk that sends by that mail alone."""
+    return desk_of(engine, clock, {Provider.smtp: mail})
 
 
 @pytest.fixture

@@ -30,16 +30,6 @@ from tests.worker.rounds import work_off
 MINUTE = timedelta(minutes=1)
 
 
-@pytest.fixture
-def mail() -> Outbox:
-    return Outbox()
-
-
-@pytest.fixture
-def desk(engine: Engine, clock: FixedClock, mail: Outbox) -> Desk:
-    return desk_of(engine, clock, {Provider.smtp: mail})
-
-
 def red_flag(
     session: Session, practice: Practice, clock: FixedClock, *, urgency: str = "emergency_department", **patient: Any
 ) -> Alert:

@@ -50,16 +50,6 @@ def practice(session: Session) -> Practice:
 
 
 @pytest.fixture
-def mail() -> Outbox:
-    return Outbox()
-
-
-@pytest.fixture
-def desk(engine: Engine, clock: FixedClock, mail: Outbox) -> Desk:
-    return desk_of(engine, clock, {Provider.smtp: mail})
-
-
-@pytest.fixture
 def run(engine: Engine, clock: FixedClock, desk: Desk) -> Callable[..., None]:
     def go_on(by: timedelta = timedelta(0)) -> None:
         clock.advance(by)
