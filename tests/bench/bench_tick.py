@@ -31,6 +31,7 @@ DUE = 1_000
 SMALL, LARGE, LARGEST = 10_000, 1_000_000, 10_000_000
 ROUNDS = 9
 LOOKS_A_ROUND = 20
+BEFORE_ALL_OF_IT = timedelta(days=2)  # ago: what is due is so since nine in the morning of the day before
 OF_TABLES = "indrelid IN ('reminder'::regclass, 'delivery'::regclass)"
 LEASE = Lease("worker-1", timedelta(seconds=30), SystemClock())
 
@@ -69,7 +70,7 @@ def look_seconds(engine: Engine) -> float:
 def _claim(session: Session, expected: int) -> None:
     """Claim as a tick does. Nothing was due yet on the day that is asked for when nothing is expected."""
     now = DEFAULT_STEPS.now(session, LEASE.clock)
-    when = now if expected else now - timedelta(days=1)
+    when = now if expected else now - BEFORE_ALL_OF_IT
     claims = DEFAULT_STEPS.claim(session, LEASE, now=when, limit=DUE)
     assert len(claims) == expected, f"expected {expected} claims, got {len(claims)}"
     if not expected:

@@ -18,7 +18,7 @@ from schedules.planning.time_alerts import look_at_time
 from schedules.planning.zone_rules import look_at_times
 from service.app import create_app
 from service.db import db
-from tests.bench import bench_audit, bench_pull, bench_sign_in, due
+from tests.bench import bench_audit, bench_pull, bench_sign_in, bench_tick, due
 from tests.bench.children import START_SECONDS, module, seconds_of_all, started_all, wait_until
 from tests.bench.memory import megabytes_of
 from tests.bench.morning import NINE, kinds
@@ -125,6 +125,16 @@ def test_the_bare_pull_answers_what_our_pull_answers(database_url: str) -> None:
         ours, theirs = pull(), calling(bare, bench_pull.pull_path(stored), stored.phone)()
 
     assert orjson.loads(theirs) == orjson.loads(ours)
+
+
+@pytest.mark.sqlite_only
+@pytest.mark.parametrize("hour", range(24))
+def test_what_a_tick_has_to_claim_is_due_at_each_hour_and_was_not_on_the_day_that_finds_nothing(hour: int) -> None:
+    now = datetime(2026, 11, 27, hour, 30, tzinfo=UTC)
+
+    due_at = due.walking(now).due_at
+
+    assert now - bench_tick.BEFORE_ALL_OF_IT < due_at < now
 
 
 @pytest.mark.parametrize(
