@@ -14,7 +14,7 @@ from sqlalchemy import Connection, String, bindparam, event, func, select, true
 from sqlalchemy.orm import InstrumentedAttribute, Session, SessionTransaction, sessionmaker
 
 from models.engine import begin_reads
-from models.prepared import Prepared
+from models.prepared import Prepared, run_text
 
 SETTING: Final = "app.practice"
 DOORS: Final = "*"
@@ -86,6 +86,26 @@ def reading_practice(
         see(session, practice_id)
         begin_reads(session, snapshot=snapshot)
         yield session
+
+
+def write_after_reads(session: Session) -> None:
+    """End the transaction of a session that has only read, and begin one that may write on the same connection.
+
+    Nothing that was read is known any more, nothing that was to be stored is. To give the connection back and take it
+    again would cost as much as ten statements, on PostgreSQL a look at whether it is alive too.
+    """
+    connection, transaction = session.connection(), session.get_transaction()
+    session.expunge_all()
+    session.dispatch.after_soft_rollback(session, transaction)
+    run_text(connection, "ROLLBACK")
+    if connection.dialect.name == "sqlite":
+        run_text(connection, "BEGIN IMMEDIATE")
+        return
+    dialect: Any = connection.dialect
+    dialect.reset_isolation_level(connection.connection.dbapi_connection)
+    dialect.set_readonly(connection.connection.dbapi_connection, False)
+    if _NAMED in session.info:
+        _tell(session, connection)
 
 
 @contextmanager

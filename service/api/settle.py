@@ -6,7 +6,8 @@ repeat of its request is kept in the same transaction.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import wraps
 from typing import Any, NoReturn
@@ -16,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from models.audit import ActorKind, AuditAction
 from models.caseload import EMERGENCY_MARK
+from models.isolation import write_after_reads
 from models.journal import Act, append
 from service.api.idempotency import keyed_request
 from service.api.reads import READING_METHODS
@@ -113,11 +115,8 @@ def commit_with_entry(status: int) -> None:
             note_seen(session, current.principal, current.now)
         note_used(session, current.principal, current.now)
         note_first_use(session, current.principal, current.now)
-        try:
+        with _or_unavailable():
             _append(current, _action(current), status)
-        except (SQLAlchemyError, LookupError) as failure:
-            log_event("audit_failed", level=logging.ERROR, error=failure)
-            raise UnavailableError from None
     session.commit()
 
 
@@ -179,9 +178,24 @@ def _drop_what_is_known(response: Response) -> None:
 
 def _end_reading() -> None:
     # The entry needs a transaction that writes; upgrading the one that has read would fail at once on SQLite.
-    current_session().rollback()
-    for leave in scope().leaves:
-        leave(current_session())
+    current, session = scope(), current_session()
+    if current.principal is None or not session.in_transaction():
+        session.rollback()
+        return
+    with _or_unavailable():
+        write_after_reads(session)
+        for leave in current.leaves:
+            leave(session)
+
+
+@contextmanager
+def _or_unavailable() -> Iterator[None]:
+    """Raise UnavailableError for whatever keeps the block from storing what it should."""
+    try:
+        yield
+    except (SQLAlchemyError, LookupError) as failure:
+        log_event("audit_failed", level=logging.ERROR, error=failure)
+        raise UnavailableError from None
 
 
 def _opened(current: Scope) -> dict[str, list[str]]:
