@@ -18,31 +18,37 @@ _SCHEMA_ERROR = "_schema"
 
 
 class StrictParser(FlaskParser):
-    """Parses JSON strictly and refuses what a schema does not name."""
+    """Parses bodies of JSON strictly and refuses what a schema does not name."""
 
-    DEFAULT_UNKNOWN_BY_LOCATION = {**FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "json": RAISE, "query": RAISE}
+    DEFAULT_UNKNOWN_BY_LOCATION = {**FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "json": RAISE}
 
     def load_json(self, req: Request, schema: Schema) -> Any:
         """Return the request's JSON object. Raises WrongTypeError for another content type."""
         require_type(req, "application/json")
         return parse_object(req.get_data(cache=True))
 
-    def load_querystring(self, req: Request, schema: Schema) -> Any:
-        """Return the query's parameters. Raises InvalidError if one is given twice or cannot be stored."""
-        twice = [key for key, values in req.args.lists() if len(values) > 1]
-        odd = [key for key, value in req.args.items() if not is_storable(value)]
-        faults = [Fault(key_pointer("", key), "the parameter once", "several times") for key in twice]
-        faults += [Fault(key_pointer("", key), "text without NUL", "text with it") for key in odd]
-        if faults:
-            raise InvalidError(*faults)
-        return super().load_querystring(req, schema)
-
     def handle_error(self, error: ValidationError, req: Request, schema: Schema, **_: Any) -> NoReturn:
         """Raise InvalidError with a fault for each thing that is wrong."""
         messages = error.normalized_messages()  # type: ignore[no-untyped-call]  # marshmallow leaves it untyped
-        came: Any = req.args if "query" in messages else parse_object(req.get_data(cache=True))
-        told = messages.get("query", messages.get("json", messages))
-        raise InvalidError(*_faults(told, came, schema.fields, ""))
+        came = parse_object(req.get_data(cache=True))
+        raise InvalidError(*_faults(messages.get("json", messages), came, schema.fields, ""))
+
+
+def load_query(req: Request, schema: Schema) -> Any:
+    """Return what a query says. Raises InvalidError for what the schema does not take, also a parameter given twice."""
+    came = req.args.to_dict()
+    faults = [
+        Fault(key_pointer("", key), "text without NUL", "text with it") for key in came if not is_storable(came[key])
+    ]
+    if sum(map(len, req.args.listvalues())) > len(came):
+        twice = (key for key, values in req.args.lists() if len(values) > 1)
+        faults = [Fault(key_pointer("", key), "the parameter once", "several times") for key in twice] + faults
+    if faults:
+        raise InvalidError(*faults)
+    try:
+        return schema.load(came, unknown=RAISE)
+    except ValidationError as error:
+        raise InvalidError(*_faults(error.normalized_messages(), came, schema.fields, "")) from None  # type: ignore[no-untyped-call]
 
 
 def load_form(schema: Schema, came: Mapping[str, Any]) -> Any:

@@ -6,15 +6,17 @@ Adds to each view what follows from its route and method, so that a view says on
 import re
 from collections.abc import Callable
 from copy import deepcopy
+from functools import wraps
 from typing import Any
 
+from flask import request
 from flask_smorest import Blueprint
 from marshmallow import Schema, fields, missing
 from werkzeug.routing import BaseConverter
 
 from service.api.fields import ID_PATTERN
 from service.api.idempotency import KEY, PATTERN, REPLAYED, takes_key
-from service.api.parsing import StrictParser
+from service.api.parsing import StrictParser, load_query
 from service.api.scope import template
 from service.api.settle import settled
 from service.identity.roles import is_public
@@ -75,6 +77,31 @@ class Resource(Blueprint):
 
         return decorate
 
+    @staticmethod
+    def doc(**document: Any) -> Decorator:
+        """Document what is said of a view."""
+        return _noting(Blueprint.doc(**document))
+
+    def alt_response(self, *of: Any, **options: Any) -> Decorator:
+        """Document an answer of a view that makes it by itself."""
+        return _noting(super().alt_response(*of, **options))
+
+    def arguments(self, schema: type[Schema], *, location: str = "json", **options: Any) -> Decorator:
+        """Give a view what the request says in a place, as `schema` has it, and document it."""
+        described: Decorator = super().arguments(schema, location=location, **options)
+        if location != "query":
+            return described
+        known = schema()
+
+        def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
+            @wraps(view)
+            def read(*args: Any, **kwargs: Any) -> Any:
+                return view(*args, load_query(request, known), **kwargs)
+
+            return _noting(described)(read)
+
+        return decorate
+
     def tagged(self, *statuses: int, needs_match: bool = False) -> Decorator:
         """Document that an answer carries an ETag, and which header the request may or must carry."""
         responses: dict[int, Any] = {status: {"headers": {"ETag": "ETAG"}} for status in statuses}
@@ -90,6 +117,16 @@ class Resource(Blueprint):
         successes = _documented(view)["success_status_codes"]
         document = self.doc(responses={status: {"headers": {REPLAYED: _REPLAYED}} for status in successes})
         return _taking(_IDEMPOTENCY_KEY, document(view))
+
+
+def _noting(described: Decorator) -> Decorator:
+    """Return a decorator that keeps what flask-smorest notes of a view, without its wrapper, which does nothing."""
+
+    def note(view: Callable[..., Any]) -> Callable[..., Any]:
+        view._apidoc = _documented(described(view))  # type: ignore[attr-defined]  # as flask-smorest's wrapper has it
+        return view
+
+    return note
 
 
 def _taking(header: dict[str, Any], view: Callable[..., Any]) -> Callable[..., Any]:

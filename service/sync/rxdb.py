@@ -60,7 +60,7 @@ class DocumentPage(Schema):
 
 
 @rxdb.get(f"{_PATH}/pull")
-@rxdb.arguments(PageQuery(), location="query")  # a class would be made an instance at each request
+@rxdb.arguments(PageQuery, location="query")
 @rxdb.alt_response(200, schema=DocumentPage, success=True)
 def pull_rxdb(query: dict[str, Any], collection: str, version: int) -> Response:
     """Return the next page of a collection's documents."""

@@ -83,7 +83,7 @@ class Pulled(Schema):
 
 
 @watermelon.get("/sync/watermelon")
-@watermelon.arguments(PullQuery(), location="query")  # a class would be made an instance at each request
+@watermelon.arguments(PullQuery, location="query")
 @watermelon.alt_response(200, schema=Pulled, success=True)
 @watermelon.alt_response(426, success=False)
 def pull_watermelon(query: dict[str, Any]) -> Response:
