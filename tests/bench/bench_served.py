@@ -1,9 +1,10 @@
-"""A pull of 50 changes beside PouchDB Server's answer to `_changes?include_docs=true` for the very same rows.
+"""A pull of 50 changes over HTTP: beside the bare one in the same server, and beside PouchDB Server's answer.
 
-Run with `.venv/bin/python -m tests.bench.bench_pouchdb`; it installs the server with npm. Both answer over HTTP on this
-machine, one process each, over a connection that stays open. PouchDB Server signs nobody in, writes no audit entry and
-holds nobody else's rows; its data is in memory, or in LevelDB. Ours is gunicorn as in a clinic, with a token and the
-audit entry committed on disk, on PostgreSQL and on SQLite. They take turns; the median of the rounds stands.
+Run with `.venv/bin/python -m tests.bench.bench_served`; it installs PouchDB Server with npm, which answers
+`_changes?include_docs=true` for the very same rows. All answer on this machine, one process each, over a connection
+that stays open. PouchDB Server signs nobody in, writes no audit entry and holds nobody else's rows; its data is in
+memory, or in LevelDB. Ours and the bare one are gunicorn as in a clinic, with a token and the audit entry committed on
+disk, on PostgreSQL and on SQLite. They take turns; the median of the rounds stands.
 """
 
 import contextlib
@@ -20,6 +21,7 @@ import orjson
 
 from tests.bench.bench_pull import pull_path
 from tests.bench.children import leave_nothing_behind
+from tests.bench.rival_bare_pull import LEARNT
 from tests.bench.rival_pouchdb import running_pouchdb, store_documents
 from tests.bench.stored import CHANGES, store
 from tests.bench.wsgi import Call
@@ -27,6 +29,7 @@ from tests.clients.service import running_service
 from tests.database import KINDS, Databases
 
 ROUNDS, CALLS = 12, 10
+BARE = "tests.bench.bare_pull_app:app"
 
 
 def getting(stack: contextlib.ExitStack, address: str, path: str, token: str = "") -> Call:
@@ -57,13 +60,21 @@ def documents_in(answer: bytes) -> Iterator[dict[str, Any]]:
             yield {"_id": f"{name}:{row['id']}", "collection": name} | row
 
 
-def ours(stack: contextlib.ExitStack, databases: Databases, kind: str) -> tuple[Call, Call]:
-    """Run our service. Return what pulls all, and what pulls the 50 changes."""
+def serving(stack: contextlib.ExitStack, url: str, app: str) -> str:
+    """Run our service with an application, and return its address."""
+    return stack.enter_context(running_service(url, app, processes=1)).base.removesuffix("/api/v1")
+
+
+def pulling(stack: contextlib.ExitStack, databases: Databases, kind: str) -> tuple[Call, Call, Call]:
+    """Return what pulls all from our service, what pulls the 50 changes, and what pulls them from the bare one."""
     stored = store(stack.enter_context(databases.migrated(kind)))
-    address = stack.enter_context(running_service(stored.url, processes=1)).base.removesuffix("/api/v1")
-    path = pull_path(stored)
+    address, path = serving(stack, stored.url, "wsgi:app"), pull_path(stored)
     everything = path.replace(f"={stored.since}&", "=&")
-    return getting(stack, address, everything, stored.phone), getting(stack, address, path, stored.phone)
+    pull = getting(stack, address, path, stored.phone)
+    bare = getting(stack, serving(stack, stored.url, BARE), path, stored.phone)
+    answers = [bare() for _ in range(LEARNT + 1)]
+    assert orjson.loads(answers[-1]) == orjson.loads(pull()), "the bare pull answers something else"
+    return getting(stack, address, everything, stored.phone), pull, bare
 
 
 def measured(calls: dict[str, Call]) -> dict[str, float]:
@@ -86,8 +97,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         databases = Databases(Path(folder), stack, durable=True)
         calls: dict[str, Call] = {}
-        everything, calls["sqlite"] = ours(stack, databases, "sqlite")
-        _, calls["postgresql"] = ours(stack, databases, "postgresql")
+        everything, calls["sqlite"], calls["bare_sqlite"] = pulling(stack, databases, "sqlite")
+        _, calls["postgresql"], calls["bare_postgresql"] = pulling(stack, databases, "postgresql")
         changed = list(documents_in(calls["sqlite"]()))
         known = {document["_id"] for document in changed}
         old = [document for document in documents_in(everything()) if document["_id"] not in known]
@@ -99,9 +110,12 @@ def main() -> None:
             assert len(orjson.loads(calls[where]())["results"]) == CHANGES, "expected the same rows"
         seconds = measured(calls)
     for kind in KINDS:
-        told = f"{seconds[kind] * 1e3:.1f} ms; PouchDB Server in memory {seconds['memory'] * 1e3:.1f}"
-        told += f", in LevelDB {seconds['leveldb'] * 1e3:.1f}"
-        print(f"pull_pouchdb_{kind}: ratio {seconds[kind] / seconds['memory']:.2f} ({told})")
+        ours, bare = seconds[kind], seconds[f"bare_{kind}"]
+        print(f"pull_served_{kind}: ratio {ours / bare:.2f} ({ours * 1e3:.1f} ms, bare {bare * 1e3:.1f})")
+        for where in ("memory", "leveldb"):
+            theirs = seconds[where]
+            told = f"{ours * 1e3:.1f} ms, theirs {theirs * 1e3:.1f}; bare {bare / theirs:.2f}"
+            print(f"pull_pouchdb_{where}_{kind}: ratio {ours / theirs:.2f} ({told})")
 
 
 if __name__ == "__main__":

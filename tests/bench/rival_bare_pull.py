@@ -20,6 +20,7 @@ from tests.bench.wsgi import StartResponse
 
 Statement = tuple[str, Any]
 _Columns = tuple[list[str], list[tuple[str, Callable[[Any], Any]]], list[tuple[str, Callable[..., Any]]]]
+LEARNT: Final = 3  # pulls of the product, before it is listened to: statements are prepared by then, keys loaded
 _PREFIX: Final = "w_"  # of the columns of a collection in what the product selects
 _ID: Final = 3  # the place of the id, before them
 
