@@ -36,7 +36,7 @@ def reading(service_engine: Engine, practice_id: str) -> Iterator[Session]:
     with make_session_factory(service_engine)() as reader:
         see(reader, practice_id)
         begin_reads(reader, snapshot=True)
-        assert reader.scalars(select(Patient).where(Patient.practice_id == practice_id)).one()
+        assert reader.scalars(select(Patient.mrn).where(Patient.practice_id == practice_id)).one() == "SP000001"
         yield reader
 
 
