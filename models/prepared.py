@@ -2,8 +2,8 @@
 
 For each run of any other one, SQLAlchemy works out which compiled statement it needs, what its parameters become and
 what its rows are, which takes several times as long as SQLite's answer. These go through its connection all the same,
-so that events, errors and lost connections are as ever. Parameters are turned by their types as always; rows are the
-driver's own, whose values no type has turned.
+so that an engine's events, errors and lost connections are as ever. Parameters are turned by their types as always;
+rows are the driver's own, whose values no type has turned.
 """
 
 from collections import namedtuple
@@ -120,8 +120,10 @@ def driver_rows(connection: Connection, statement: Statement, parameters: Mappin
 
 def _ran(connection: Connection, text: str, bound: Any) -> DBAPICursor:
     """Return a cursor that has run a statement."""
-    cursor = connection.connection.cursor()
-    for listener in connection.dispatch.before_cursor_execute:
+    driven = connection.connection.dbapi_connection
+    assert driven is not None  # noqa: S101 - it is only of a connection that was given back
+    cursor = driven.cursor()
+    for listener in connection.engine.dispatch.before_cursor_execute:  # a connection's own takes longer than SQLite
         text, bound = listener(connection, cursor, text, bound, None, False)
     try:
         cursor.execute(text, bound)
