@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from models import CheckIn, SyncClock
+from models import CheckIn, ObservedFact, QuestionnaireAnswer, RefusedRow, SyncClock, SyncConflict
+from service.sync.collections import COLLECTIONS, wire_values
 from tests.api.conftest import Caller, Clinic, Look
 from tests.sync.conftest import Phone, check_in
 
@@ -94,6 +95,32 @@ def test_a_patch_with_its_old_values_merges_with_what_another_phone_wrote(
     upload(patient, _patch("c-1", {"steps": 20}, old={"steps": 10}))
 
     assert [(row.pain, row.steps) for row in look(CheckIn)] == [(6, 20)]
+
+
+@pytest.mark.parametrize(
+    ("model", "told", "amended"),
+    [
+        (CheckIn, {"reported_at": 1_772_460_000_000, "pain": 4}, {"pain": 6}),
+        (ObservedFact, {"observed_at": 1_772_460_000_000, "what": "opioid_taken"}, {"observed_at": 1_772_470_000_000}),
+        (
+            QuestionnaireAnswer,
+            {"answered_at": 1_772_460_000_000, "instrument": "nrs", "answers": '{"back":3}'},
+            {"answers": '{"back":5}'},
+        ),
+    ],
+)
+def test_a_report_that_was_made_and_amended_before_its_upload_arrives_as_it_was_amended(
+    patient: Caller, clinic: Clinic, look: Look, model: Any, told: dict[str, Any], amended: dict[str, Any]
+) -> None:
+    name = {each.model: each.name for each in COLLECTIONS.values()}[model]
+    put = {"op": "PUT", "type": name, "id": "r-1", "data": told | {"episode_id": clinic.episode.id}}
+    patch = {"op": "PATCH", "type": name, "id": "r-1", "data": amended, "old": put["data"]}
+
+    first, again = upload(patient, put, patch), upload(patient, put, patch)
+
+    (row,) = look(model)
+    assert wire_values(COLLECTIONS[name], row, amended) == amended
+    assert (first.json["stored"], again.json["stored"], look(RefusedRow), look(SyncConflict)) == (2, 0, [], [])
 
 
 def test_after_an_epoch_the_bucket_is_another_and_comes_whole(

@@ -33,20 +33,22 @@ class ReportWriter(Writer[Row]):
     told_at: ClassVar[str]  # the column with the phone's time
 
     def load_parents(self, edits: Sequence[Edit]) -> Iterable[str]:
-        """Read the episodes that the edits name, and of those that name none, their stored rows."""
+        """Read the episodes that the edits name, and of those that name none, whose their stored rows are."""
         model: Any = self.collection.model
         practice_id, session = self.push.practice_id, self.push.session
-        named = {edit.id: edit.values.get("episode_id") for edit in edits}
-        wanted = sorted({each for each in named.values() if isinstance(each, str)})
+        # Of every edit: of two of one row, as PowerSync sends them, the first alone may name the episode.
+        told = {edit.values.get("episode_id") for edit in edits}
+        wanted = sorted(each for each in told if isinstance(each, str))
         episodes = select(Episode.id, Episode.patient_id).where(Episode.practice_id == practice_id)
         self._patients: dict[str, str] = dict(session.execute(episodes.where(Episode.id.in_(wanted))).all())
-        stored = select(model.id, model.patient_id).where(model.practice_id == practice_id, model.id.in_(sorted(named)))
-        self._stored: dict[str, str] = dict(session.execute(stored).all())
-        return {*self._patients.values(), *self._stored.values()}
+        ids = sorted({edit.id for edit in edits})
+        stored = select(model.patient_id).where(model.practice_id == practice_id, model.id.in_(ids))
+        return {*self._patients.values(), *session.scalars(stored)}
 
     def patient_of(self, edit: Edit) -> str | None:
-        """Return whose report it is: of the row that is stored, else of the episode that it names."""
-        return self._stored.get(edit.id) or self._patients.get(str(edit.values.get("episode_id")))
+        """Return whose report it is: of the row that is stored, or was just made, else of the episode that it names."""
+        row: Any = self.rows.get(edit.id)
+        return self._patients.get(str(edit.values.get("episode_id"))) if row is None else str(row.patient_id)
 
     def understand(self, edit: Edit, row: Any, stored: Values) -> Edit:
         """Return the edit without a time that cannot be, since the phone's clock is wrong: what is stored stays."""
