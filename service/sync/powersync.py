@@ -5,6 +5,7 @@ each checkpoint the client stands at a revision's end. Checksums are 0, as the p
 bucket. The stream ends after a checkpoint; one without news is held until there is some.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from itertools import groupby
 from typing import Any, Final
@@ -36,6 +37,7 @@ _LINES_OF_A_BATCH: Final = 1_000
 _HOLD_SECONDS: Final = min(20, LONGEST_SECONDS)
 _TOKEN_SECONDS: Final = 3_600
 _OPERATIONS: Final = ("PUT", "PATCH", "DELETE")
+_NUMBER: Final = re.compile("[0-9]{1,20}")  # of an operation: Python reads no number of thousands of digits
 
 
 class WriteCheckpoint(Schema):
@@ -123,7 +125,7 @@ def _since(body: Mapping[str, Any], bucket: str, top: Position) -> int:
     """
     held = body.get("buckets")
     for each in held if isinstance(held, list) else ():
-        if isinstance(each, Mapping) and each.get("name") == bucket and str(each.get("after")).isdecimal():
+        if isinstance(each, Mapping) and each.get("name") == bucket and _NUMBER.fullmatch(str(each.get("after"))):
             revision, place = divmod(int(each["after"]), _PLACES)
             since = revision if place == _PLACES - 1 else revision - 1
             return since if 0 <= since <= top.revision else 0

@@ -15,7 +15,7 @@ from tests.sync.conftest import Phone, check_in
 PATH = "/sync/powersync"
 
 
-def stream(caller: Caller, after: str | None = None, bucket: str | None = None) -> list[dict[str, Any]]:
+def stream(caller: Caller, after: Any = None, bucket: str | None = None) -> list[dict[str, Any]]:
     """Return the lines up to the checkpoint's completion; a stream without news stays open after it."""
     held = [] if after is None else [{"name": bucket, "after": after}]
     answer = caller.post(f"{PATH}/sync/stream", {"buckets": held, "client_id": "c"}, buffered=False)
@@ -134,6 +134,16 @@ def test_after_an_epoch_the_bucket_is_another_and_comes_whole(
     lines = stream(patient, checkpoint["checkpoint"]["last_op_id"], before)
 
     assert lines[0]["checkpoint"]["buckets"][0]["bucket"] == f"patient:{clinic.patient.id}:1"
+    assert len(operations(lines)) == sum(map(len, phone.rows.values()))
+
+
+@pytest.mark.sqlite_only
+@pytest.mark.parametrize("after", ["9" * 5_000, "٣", "-1", "", None, [], 1.5])
+def test_a_place_that_is_none_of_ours_is_taken_for_the_beginning(
+    patient: Caller, clinic: Clinic, phone: Phone, after: Any
+) -> None:
+    lines = stream(patient, after, f"patient:{clinic.patient.id}:0")
+
     assert len(operations(lines)) == sum(map(len, phone.rows.values()))
 
 
