@@ -1,17 +1,17 @@
 """Check-ins and observations: a device adds them, and who made one may change it; every version is kept."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 import orjson
-from marshmallow import Schema
+from marshmallow import Schema, ValidationError
 from sqlalchemy import select
 
 from models import CheckIn, Episode, FormerVersion, ObservedFact, Surgery
 from schedules.plan.exercises import EXERCISE_OF_KEY
-from service.api.check_ins import CheckInBody
+from service.api.check_ins import SETS, CheckInBody
 from service.api.observations import ObservationBody
 from service.care.observations import may_tell
 from service.care.report_alerts import flags_in, raise_from_reports
@@ -156,6 +156,19 @@ class CheckInWriter(ReportWriter[CheckIn]):
             row.proxy_consent_id = self.push.caller.consent_id
         self.write(row, facts, is_new=is_new, merged=merged, former=former)
         self._told[row.id] = row
+
+    def _settled(self, values: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+        """Return wire values in the form that equal ones share: of two lists of the same words too."""
+        settled = super()._settled(values, names)
+        return settled | {name: self._in_order(name, settled[name]) for name in settled.keys() & SETS}
+
+    def _in_order(self, name: str, told: Any) -> Any:
+        """Return a list of words in the order of its vocabulary; what is none as it came."""
+        try:
+            words = self._check.fields[name].deserialize(orjson.loads(told))
+        except (orjson.JSONDecodeError, ValidationError):
+            return told
+        return self.collection.by_name[name].to_wire(words)
 
     def _unstored(self, edit: Edit, patient_id: str) -> CheckIn:
         """Return what stands for a check-in that could not be stored, for the alert that its flags raise."""
