@@ -1,5 +1,6 @@
 """A phone with PowerSync's SDK: one bucket, operations numbered by revision, uploads of changed columns."""
 
+import gzip
 import json
 from typing import Any
 
@@ -20,13 +21,13 @@ def stream(caller: Caller, after: Any = None, bucket: str | None = None) -> list
     held = [] if after is None else [{"name": bucket, "after": after}]
     answer = caller.post(f"{PATH}/sync/stream", {"buckets": held, "client_id": "c"}, buffered=False)
     assert answer.status_code == 200
-    lines = []
-    for line in answer.response:
-        lines.append(json.loads(line))
-        if "checkpoint_complete" in lines[-1]:
+    lines: list[dict[str, Any]] = []
+    for told in answer.response:
+        lines += map(json.loads, told.splitlines())
+        if "checkpoint_complete" in lines[-1] or "token_expires_in" in lines[-1]:
             break
     answer.close()
-    return lines
+    return [line for line in lines if "token_expires_in" not in line]
 
 
 def operations(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -48,6 +49,22 @@ def test_a_first_stream_brings_everything_in_growing_numbers(patient: Caller, cl
     assert checkpoint["buckets"][0]["bucket"] == f"patient:{clinic.patient.id}:0"
     assert lines[-1] == {"checkpoint_complete": {"last_op_id": checkpoint["last_op_id"]}}
     assert numbers[-1] <= int(checkpoint["last_op_id"])
+
+
+@pytest.mark.sqlite_only
+def test_a_first_sync_is_zipped_for_a_client_that_takes_it_so(app: Any, patient: Caller) -> None:
+    token, client = {"Authorization": f"Bearer {patient.token}"}, app.test_client()
+
+    def fetch(method: str, path: str, **more: str) -> Any:
+        body: dict[str, Any] | None = {} if method == "POST" else None
+        return client.open(f"/api/v1/sync/{path}", method=method, json=body, headers=token | more)
+
+    for method, path in (("GET", "watermelon"), ("GET", "rxdb/milestones/4/pull"), ("POST", "powersync/sync/stream")):
+        plain = fetch(method, path)
+        zipped = fetch(method, path, **{"Accept-Encoding": "gzip"})
+        assert (plain.content_encoding, zipped.content_encoding) == (None, "gzip")
+        assert gzip.decompress(zipped.data) == plain.data
+        assert len(zipped.data) < len(plain.data) / 3
 
 
 def test_a_later_stream_brings_what_changed(patient: Caller, clinic: Clinic) -> None:
