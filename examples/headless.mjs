@@ -18,8 +18,16 @@ async function call(method, path, body, token = phone.tokens?.access_token) {
   const response = await fetch(api + path, { method, headers, body: body && JSON.stringify(body) });
   const answer = await response.json();
   if (response.ok) return answer;
-  if (answer.code === "device_revoked") rmSync(file, { force: true }); // the clinic removed this phone: forget everything
+  if (answer.code === "device_revoked") await forget(phone.tokens.refresh_token);
   throw Object.assign(new Error(`${method} ${path}: ${response.status} ${answer.code}`), answer);
+}
+
+// The clinic removed this phone: it forgets everything but a token, with which it says so until that is heard.
+async function forget(token) {
+  writeFileSync(file, JSON.stringify({ forgotten: token }), { mode: 0o600 });
+  const told = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ token }) };
+  const { status } = await fetch(`${api}/devices/wiped`, told);
+  if ([204, 401, 409].includes(status)) rmSync(file);
 }
 
 // An access token lasts an hour. A refresh token is used once; whoever uses one twice loses the device.
@@ -93,6 +101,10 @@ function save() {
   writeFileSync(file, JSON.stringify(phone), { mode: 0o600 });
 }
 
+if (phone.forgotten) {
+  await forget(phone.forgotten);
+  throw new Error("this phone was removed: enrol it again");
+}
 if (command === "enrol") phone.tokens = await call("POST", "/devices", { code: argument }, null);
 else if (command === "sync") await withToken(sync);
 else if (command === "report") report(Number(argument));

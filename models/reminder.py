@@ -7,6 +7,7 @@ the only lock shared by the worker and by those who withdraw a message.
 
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import (
     JSON,
@@ -44,6 +45,7 @@ class DeliveryState(StrEnum):
 
 CLAIMABLE_STATES = (DeliveryState.pending, DeliveryState.leased, DeliveryState.sending)
 OPEN_STATES = (*CLAIMABLE_STATES, DeliveryState.held)
+_QUARANTINED = text("state = 'quarantined'")
 
 
 class AttemptOutcome(StrEnum):
@@ -162,12 +164,7 @@ class Delivery(Tenant, Base):
             sqlite_where=text("published = 0 AND state NOT IN ('pending', 'leased', 'sending')"),
             postgresql_where=text("NOT published AND state NOT IN ('pending', 'leased', 'sending')"),
         ),
-        Index(
-            "ix_delivery_quarantined",
-            "finished_at",
-            sqlite_where=text("state = 'quarantined'"),
-            postgresql_where=text("state = 'quarantined'"),
-        ),
+        Index("ix_delivery_quarantined", "finished_at", sqlite_where=_QUARANTINED, postgresql_where=_QUARANTINED),
         Index(
             "ix_delivery_held",
             "practice_id",
@@ -212,6 +209,10 @@ class Delivery(Tenant, Base):
     lease_boot: Mapped[str | None] = mapped_column(String(64))
     published: Mapped[bool] = mapped_column(default=False)  # the reminder row, if it is of one, shows this result
     finished_at: Mapped[datetime | None]
+
+    def __init__(self, **columns: Any) -> None:
+        # Not only at the flush: what follows in the same transaction, such as from the rest of a push, reads them.
+        super().__init__(**{"state": DeliveryState.pending, "attempts": 0} | columns)
 
     @property
     def subject_id(self) -> str:

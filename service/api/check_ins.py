@@ -25,8 +25,7 @@ from service.db import current_session
 
 check_ins = Resource("check-ins", "What patients report of a day.")
 
-
-_LISTS = ("red_flags", "wound_signs", "exercises")
+SETS = ("red_flags", "wound_signs", "exercises")  # lists of words, kept in the order of their vocabularies
 
 
 def _pain(where: str, **options: Any) -> Whole:
@@ -146,7 +145,7 @@ def list_episode_check_ins(query: dict[str, Any], episode_id: str) -> Any:
 @check_ins.alt_response(201, schema=CheckInAnswer, success=True)
 def store_check_in(body: dict[str, Any], check_in_id: str) -> Any:
     """Store a check-in under your own id. Sending the same body again changes nothing."""
-    lists = {name: None if body[name] is None else tuple(body[name]) for name in _LISTS}
+    lists = {name: None if body[name] is None else tuple(body[name]) for name in SETS}
     session, record = current_session(), CheckInRecord(**body | lists)
     row, is_new = put_check_in(session, caller(), check_in_id, record, now=now(), require_match=require_match)
     if is_new:

@@ -47,9 +47,13 @@ def refuse_many(count: int) -> None:
 
 
 def answer(document: Any) -> Response:
-    """Return a document as JSON, zipped if the client takes it so. Only here: nothing secret is mixed with it."""
-    body = orjson.dumps(document)
-    response = Response(body, content_type="application/json", headers={"Vary": "Accept-Encoding"})
+    """Return a document as JSON, zipped if the client takes it so."""
+    return zipped(orjson.dumps(document), "application/json")
+
+
+def zipped(body: bytes, content_type: str) -> Response:
+    """Return a body, zipped if the client takes it so. Only here: nothing secret is mixed with it."""
+    response = Response(body, content_type=content_type, headers={"Vary": "Accept-Encoding"})
     if len(body) >= _WORTH_ZIPPING and request.accept_encodings["gzip"] > 0:
         response.set_data(gzip.compress(body, _LEVEL, mtime=0))
         response.content_encoding = "gzip"

@@ -76,12 +76,15 @@ class WireColumn:
         return None if value is None else _FROM_WIRE[self.kind](value)
 
     def settled(self, value: Any) -> Any:
-        """Return a wire value in the form that equal values share: of a document, keys in order and no spaces."""
+        """Return a wire value in the form that equal values share: of a document, keys in order and no spaces.
+
+        What is no document, or one that is nested too deep to be written, stays as it came.
+        """
         if self.kind is not Kind.document or not isinstance(value, str):
             return value
         try:
             return _document_text(orjson.loads(value))
-        except orjson.JSONDecodeError:
+        except (orjson.JSONDecodeError, orjson.JSONEncodeError):
             return value
 
     @property

@@ -5,7 +5,8 @@ each checkpoint the client stands at a revision's end. Checksums are 0, as the p
 bucket. The stream ends after a checkpoint; one without news is held until there is some.
 """
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import Any, Final
 
@@ -19,7 +20,7 @@ from service.db import current_session
 from service.errors import BadRequestError, Fault, describe
 from service.identity.principal import Principal
 from service.sync.apply import apply
-from service.sync.bodies import answer, columns_in, id_in, read_body, refuse_many
+from service.sync.bodies import answer, columns_in, id_in, read_body, refuse_many, zipped
 from service.sync.changes import Change, changed_collections, read_changes
 from service.sync.collections import SCHEMA_VERSION
 from service.sync.cursor import Position, Span, read_top
@@ -34,8 +35,10 @@ powersync = Resource("sync-powersync", "Synchronisation for apps with a PowerSyn
 _PLACES: Final = 1 << 16  # within a revision
 _LINES_OF_A_BATCH: Final = 1_000
 _HOLD_SECONDS: Final = min(20, LONGEST_SECONDS)
-_TOKEN_SECONDS: Final = 3_600
+_LINES: Final = "application/x-ndjson"
+_END: Final = orjson.dumps({"token_expires_in": 3_600}) + b"\n"
 _OPERATIONS: Final = ("PUT", "PATCH", "DELETE")
+_NUMBER: Final = re.compile("[0-9]{1,20}")  # of an operation: Python reads no number of thousands of digits
 
 
 class WriteCheckpoint(Schema):
@@ -55,7 +58,7 @@ _BODY = {"required": True, "content": {"application/json": {"schema": {"type": "
 
 @powersync.post("/sync/powersync/sync/stream")
 @powersync.doc(requestBody=_BODY)
-@powersync.alt_response(200, success=True, content_type="application/x-ndjson", description="Checkpoints and data.")
+@powersync.alt_response(200, success=True, content_type=_LINES, description="Checkpoints and data.")
 def stream_powersync() -> Response:
     """Stream what changed since the places of the client's buckets, and a checkpoint."""
     session, who, body = current_session(), caller(), read_body()
@@ -71,11 +74,11 @@ def stream_powersync() -> Response:
         for row in read_changes(session, who, collection, span, version)
     ]
     show(*{row.patient_id for _, row in rows if row.patient_id is not None})
+    told = (_line(each) for each in _lines(bucket, span, rows))
     if rows:
         note_pull(top.revision)
-    wakes: Wakes = current_app.extensions[WAKES]
-    told = _lines(bucket, span, rows)
-    return Response(_stream(told, wakes, who, top, holds=not rows), content_type="application/x-ndjson")
+        return zipped(b"".join((*told, _END)), _LINES)
+    return Response(_held(told, current_app.extensions[WAKES], who, top), content_type=_LINES)
 
 
 @powersync.get("/sync/powersync/write-checkpoint2.json")
@@ -123,7 +126,7 @@ def _since(body: Mapping[str, Any], bucket: str, top: Position) -> int:
     """
     held = body.get("buckets")
     for each in held if isinstance(held, list) else ():
-        if isinstance(each, Mapping) and each.get("name") == bucket and str(each.get("after")).isdecimal():
+        if isinstance(each, Mapping) and each.get("name") == bucket and _NUMBER.fullmatch(str(each.get("after"))):
             revision, place = divmod(int(each["after"]), _PLACES)
             since = revision if place == _PLACES - 1 else revision - 1
             return since if 0 <= since <= top.revision else 0
@@ -172,16 +175,17 @@ def _operation(revision: int, place: int, name: str, row: Change) -> dict[str, A
     return told | {"op": "PUT", "checksum": 0, "subkey": "", "data": orjson.dumps(values).decode()}
 
 
-def _stream(
-    lines: list[dict[str, Any]], wakes: Wakes, who: Principal, top: Position, *, holds: bool
-) -> Iterator[bytes]:
-    for line in lines:
-        yield orjson.dumps(line) + b"\n"
-    if holds:
-        with wakes.wait_for(who, top.revision) as waiting:
-            if waiting is not None:
-                waiting.changed.wait(_HOLD_SECONDS)
-    yield orjson.dumps({"token_expires_in": _TOKEN_SECONDS}) + b"\n"
+def _line(told: Any) -> bytes:
+    return orjson.dumps(told) + b"\n"
+
+
+def _held(lines: Iterable[bytes], wakes: Wakes, who: Principal, top: Position) -> Iterator[bytes]:
+    """Yield lines, and the last one as soon as there is news."""
+    yield from lines
+    with wakes.wait_for(who, top.revision) as waiting:
+        if waiting is not None:
+            waiting.changed.wait(_HOLD_SECONDS)
+    yield _END
 
 
 def _edit(operation: Any, pointer: str) -> Edit:

@@ -17,6 +17,7 @@ from models.merging import LostBy
 from models.sync import stamp
 from service.care.checks import storable
 from service.care.versions import keep_former_version
+from service.errors import UnauthenticatedError
 from service.identity.principal import Principal
 from service.sync.collections import Collection as SyncCollection
 from service.sync.columns import text_of_columns
@@ -58,20 +59,26 @@ class Push:
         return self.caller.practice_id
 
     def lock_patients(self, patient_ids: Iterable[str]) -> None:
-        """Lock those of these patients whom the caller reaches: a patient themself, staff their panel."""
-        wanted = sorted(set(patient_ids))
-        if self.caller.patient_id is not None:
-            wanted = [self.caller.patient_id]
+        """Lock those of these patients whom the caller reaches: a patient themself, staff their panel.
+
+        Raises UnauthenticatedError for a patient's device if the patient is no more.
+        """
+        wanted = sorted(set(patient_ids)) if self.caller.patient_id is None else [self.caller.patient_id]
         query = select(Patient.id).where(
             Patient.practice_id == self.practice_id, Patient.id.in_(wanted), Patient.deleted.is_(False)
         )
-        if self.caller.is_staff and not self.is_restoring:
-            mine = select(Panel.patient_id).where(
-                Panel.practice_id == self.practice_id, Panel.staff_id == self.caller.actor_id, Panel.active
-            )
-            query = query.where(Patient.id.in_(mine))
-        locked = self.session.scalars(query.order_by(Patient.id).with_for_update(key_share=True))
-        self.patient_ids = frozenset(locked)
+        locked = frozenset(self.session.scalars(query.order_by(Patient.id).with_for_update(key_share=True)))
+        if self.caller.patient_id is not None and not locked:
+            # Erased, or made part of another record, while we waited: nothing of them is kept, not even aside.
+            raise UnauthenticatedError
+        self.patient_ids = self._on_panel(locked) if self.caller.is_staff and not self.is_restoring else locked
+
+    def _on_panel(self, locked: frozenset[str]) -> frozenset[str]:
+        """Return which of them are on the caller's panel. Asked under their locks: nobody leaves it meanwhile."""
+        mine = select(Panel.patient_id).where(
+            Panel.practice_id == self.practice_id, Panel.staff_id == self.caller.actor_id, Panel.active
+        )
+        return frozenset(self.session.scalars(mine.where(Panel.patient_id.in_(sorted(locked)))))
 
     def reassert(self, collection: SyncCollection, row_id: str) -> None:
         """Have the device get a row again as it stands."""

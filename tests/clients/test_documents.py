@@ -1,5 +1,6 @@
 """What app developers paste is what the tests run: the code in docs/mobile.md, and the example in examples/."""
 
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -46,3 +47,27 @@ def test_the_example_enrols_works_offline_and_synchronises(services: Services, t
     assert after == f"{len(ward.milestone_ids)} milestones, 1 check-ins, 0 unsent\n{told}"
     rows = ward.stored("check_ins").values()
     assert [(row["pain"], row["exercises"]) for row in rows] == [(4, '["walk"]')]
+
+
+@pytest.mark.slow
+@pytest.mark.sqlite_only
+def test_the_example_forgets_everything_when_it_was_removed_and_says_so(services: Services, tmp_path: Path) -> None:
+    require_clients()
+    ward, file = new_ward(services("sqlite")), tmp_path / "phone.json"
+    code = ward.call("POST", "/enrolments", {"patient_id": ward.patient_id}).json()["code"]
+
+    def phone(base: str, *told: str) -> int:
+        command = ["node", str(ROOT / "examples" / "headless.mjs"), base, str(file), *told]
+        return subprocess.run(command, capture_output=True, check=False, timeout=60).returncode
+
+    enrolled = phone(ward.service.base, "enrol", code)
+    tokens = json.loads(file.read_text("utf-8"))["tokens"]
+    ward.revoke_phones()
+    removed = phone(ward.service.base, "sync")
+    (device,) = ward.call("GET", f"/patients/{ward.patient_id}/devices").json()["items"]
+    gone = not file.exists()
+    file.write_text(json.dumps({"forgotten": tokens["refresh_token"]}), "utf-8")
+    unheard = phone("http://127.0.0.1:9", "sync")
+
+    assert (enrolled, removed, gone, device["state"]) == (0, 1, True, "confirmed")
+    assert (unheard, file.exists()) == (1, True)

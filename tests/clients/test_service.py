@@ -50,6 +50,21 @@ def test_two_phones_and_a_coordinator_edit_offline_and_nothing_is_lost(phones: P
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_a_report_that_was_made_and_amended_without_a_network_arrives_as_it_was_amended(
+    phones: Phones, ward: Ward, name: str
+) -> None:
+    phone = phones(ward, name)
+    phone.sync()
+
+    phone.create("check_ins", ward.check_in("c-1", pain=4))
+    phone.update("check_ins", "c-1", pain=6)
+    phone.sync()
+
+    assert [(row["id"], row["pain"]) for row in phone.rows("check_ins")] == [("c-1", 6)]
+    assert ward.stored("check_ins")["c-1"]["pain"] == 6
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_edits_of_one_row_from_two_phones_are_merged(phones: Phones, ward: Ward, name: str) -> None:
     one, other = phones(ward, name), phones(ward, name, 1)
     one.create("check_ins", ward.check_in("c-1", pain=4))

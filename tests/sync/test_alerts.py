@@ -1,7 +1,7 @@
 """Red flags that phones push, by all three protocols: each raises one alert, whatever becomes of its row."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -62,6 +62,27 @@ def test_a_flag_that_a_phone_pushes_again_and_again_raises_one_alert(
     (alert,) = alerts_of(engine, practice_id=clinic.id)
     assert alert.about == {"check_in_id": "c-1", "red_flag": "new_weakness"}
     assert [call.staff_id for call in calls_of(engine, practice_id=clinic.id)] == [first.id]
+
+
+def test_a_flag_raises_its_alert_whatever_else_comes_with_it(
+    phone: Phone, clinic: Clinic, milestone_id: Callable[[str], str], engine: Engine
+) -> None:
+    reminder_id = min(row["id"] for row in phone.rows["reminders"].values() if row["due_at"] < 1_772_460_000_000)
+    ack = {"id": f"{reminder_id}.ack", "reminder_id": reminder_id, "acknowledged_at": 1_772_460_000_000}
+    beside = {
+        "milestone_progress": [{"id": milestone_id("walk30"), "achieved_on": "2026-03-02"}],
+        "reminder_acks": [ack],
+        "patients": [phone.rows["patients"][clinic.patient.id] | {"language": "es", "opted_out": '["email"]'}],
+    }
+
+    for name, rows in beside.items():
+        told = {"check_ins": [check_in(clinic, f"c-{name}", red_flags=RED)], name: rows}
+        pushed = phone.push_body({each: {"created": [], "updated": told[each], "deleted": []} for each in told})
+        assert pushed.json.get("stored") == 1 + len(rows)
+        phone.pull()
+
+    raised = sorted(each.about["check_in_id"] for each in alerts_of(engine, practice_id=clinic.id))
+    assert raised == ["c-milestone_progress", "c-patients", "c-reminder_acks"]
 
 
 def test_two_phones_that_disagree_raise_one_alert_whichever_stands(

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from models import CheckIn, MilestoneProgress, Patient, RefusedRow
+from models import CheckIn, MilestoneProgress, Patient, RefusedRow, SyncConflict
 from service.sync.collections import COLLECTIONS
+from service.sync.columns import Kind
 from tests.api.conftest import Caller, Clinic, Look
 from tests.sync.conftest import Phone, check_in
 
@@ -71,6 +72,26 @@ def test_any_value_in_any_column_is_stored_right_or_kept_aside(phone: Phone, cli
     assert pushed.status_code == 200
     assert pushed.json["stored"] + pushed.json["refused"] + pushed.json["reasserted"] == len(rows)
     assert len(look(CheckIn)) + len(look(RefusedRow)) == len(rows)
+
+
+@pytest.mark.parametrize("depth", [32, 300, 5_000])
+def test_a_document_nested_too_deep_is_kept_aside_and_blocks_nothing(
+    phone: Phone, clinic: Clinic, look: Look, depth: int
+) -> None:
+    deep = "[" * depth + "]" * depth
+    columns = [each for each in COLLECTIONS["check_ins"].columns if each.kind is Kind.document]
+    odd = [check_in(clinic, f"c-{column.name}", **{column.name: deep}) for column in columns]
+    answers = {"id": "q-1", "episode_id": clinic.episode.id, "instrument": "nrs", "answered_at": 1_772_460_000_000}
+    me = dict(phone.rows["patients"][clinic.patient.id], channels=deep)
+
+    pushed = phone.push(
+        check_ins=[check_in(clinic, "c-1"), *odd], questionnaire_answers=[answers | {"answers": deep}], patients=[me]
+    )
+
+    assert pushed.status_code == 200
+    assert [row.id for row in look(CheckIn)] == ["c-1"]
+    assert len(look(RefusedRow)) == len(odd) + 1
+    assert [row.collection for row in look(SyncConflict)] == ["patients"]
 
 
 def test_forged_columns_of_a_row_of_ones_own_change_nobody_elses(

@@ -10,7 +10,7 @@ from flask import Flask
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from models import CheckIn, Device
+from models import CheckIn, Device, FormerVersion
 from tests.api.conftest import Caller, Clinic, Look
 from tests.clock import MONDAY_AFTERNOON
 from tests.sync.conftest import PATH, Phone, check_in
@@ -54,6 +54,23 @@ def test_an_answer_that_was_lost_changes_nothing_when_the_push_comes_again(
 
     assert (lost.json["stored"], again.json["unchanged"]) == (5, 5)
     assert {row.id: row.rev for row in look(CheckIn)} == revisions
+
+
+def test_lists_in_another_order_say_the_same_when_their_push_comes_again(
+    phone: Phone, clinic: Clinic, look: Look
+) -> None:
+    flags, signs, done = '["new_weakness","cauda_equina"]', '["pus","redness"]', '["sit_breaks","walk","walk"]'
+    row = check_in(clinic, "c-1", red_flags=flags, wound_signs=signs, exercises=done)
+    phone.push(check_ins=[row])
+    (before,) = look(CheckIn)
+
+    again = phone.push(check_ins=[row])
+
+    (stored,) = look(CheckIn)
+    assert (again.status_code, again.json.get("unchanged")) == (200, 1)
+    assert stored.red_flags == ["cauda_equina", "new_weakness"]
+    assert (stored.wound_signs, stored.exercises) == (["redness", "pus"], ["walk", "sit_breaks"])
+    assert (stored.rev, look(FormerVersion)) == (before.rev, [])
 
 
 @pytest.mark.sqlite_only

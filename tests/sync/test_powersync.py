@@ -1,5 +1,6 @@
 """A phone with PowerSync's SDK: one bucket, operations numbered by revision, uploads of changed columns."""
 
+import gzip
 import json
 from typing import Any
 
@@ -7,25 +8,26 @@ import pytest
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from models import CheckIn, SyncClock
+from models import CheckIn, ObservedFact, QuestionnaireAnswer, RefusedRow, SyncClock, SyncConflict
+from service.sync.collections import COLLECTIONS, wire_values
 from tests.api.conftest import Caller, Clinic, Look
 from tests.sync.conftest import Phone, check_in
 
 PATH = "/sync/powersync"
 
 
-def stream(caller: Caller, after: str | None = None, bucket: str | None = None) -> list[dict[str, Any]]:
+def stream(caller: Caller, after: Any = None, bucket: str | None = None) -> list[dict[str, Any]]:
     """Return the lines up to the checkpoint's completion; a stream without news stays open after it."""
     held = [] if after is None else [{"name": bucket, "after": after}]
     answer = caller.post(f"{PATH}/sync/stream", {"buckets": held, "client_id": "c"}, buffered=False)
     assert answer.status_code == 200
-    lines = []
-    for line in answer.response:
-        lines.append(json.loads(line))
-        if "checkpoint_complete" in lines[-1]:
+    lines: list[dict[str, Any]] = []
+    for told in answer.response:
+        lines += map(json.loads, told.splitlines())
+        if "checkpoint_complete" in lines[-1] or "token_expires_in" in lines[-1]:
             break
     answer.close()
-    return lines
+    return [line for line in lines if "token_expires_in" not in line]
 
 
 def operations(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -47,6 +49,22 @@ def test_a_first_stream_brings_everything_in_growing_numbers(patient: Caller, cl
     assert checkpoint["buckets"][0]["bucket"] == f"patient:{clinic.patient.id}:0"
     assert lines[-1] == {"checkpoint_complete": {"last_op_id": checkpoint["last_op_id"]}}
     assert numbers[-1] <= int(checkpoint["last_op_id"])
+
+
+@pytest.mark.sqlite_only
+def test_a_first_sync_is_zipped_for_a_client_that_takes_it_so(app: Any, patient: Caller) -> None:
+    token, client = {"Authorization": f"Bearer {patient.token}"}, app.test_client()
+
+    def fetch(method: str, path: str, **more: str) -> Any:
+        body: dict[str, Any] | None = {} if method == "POST" else None
+        return client.open(f"/api/v1/sync/{path}", method=method, json=body, headers=token | more)
+
+    for method, path in (("GET", "watermelon"), ("GET", "rxdb/milestones/4/pull"), ("POST", "powersync/sync/stream")):
+        plain = fetch(method, path)
+        zipped = fetch(method, path, **{"Accept-Encoding": "gzip"})
+        assert (plain.content_encoding, zipped.content_encoding) == (None, "gzip")
+        assert gzip.decompress(zipped.data) == plain.data
+        assert len(zipped.data) < len(plain.data) / 3
 
 
 def test_a_later_stream_brings_what_changed(patient: Caller, clinic: Clinic) -> None:
@@ -96,6 +114,32 @@ def test_a_patch_with_its_old_values_merges_with_what_another_phone_wrote(
     assert [(row.pain, row.steps) for row in look(CheckIn)] == [(6, 20)]
 
 
+@pytest.mark.parametrize(
+    ("model", "told", "amended"),
+    [
+        (CheckIn, {"reported_at": 1_772_460_000_000, "pain": 4}, {"pain": 6}),
+        (ObservedFact, {"observed_at": 1_772_460_000_000, "what": "opioid_taken"}, {"observed_at": 1_772_470_000_000}),
+        (
+            QuestionnaireAnswer,
+            {"answered_at": 1_772_460_000_000, "instrument": "nrs", "answers": '{"back":3}'},
+            {"answers": '{"back":5}'},
+        ),
+    ],
+)
+def test_a_report_that_was_made_and_amended_before_its_upload_arrives_as_it_was_amended(
+    patient: Caller, clinic: Clinic, look: Look, model: Any, told: dict[str, Any], amended: dict[str, Any]
+) -> None:
+    name = {each.model: each.name for each in COLLECTIONS.values()}[model]
+    put = {"op": "PUT", "type": name, "id": "r-1", "data": told | {"episode_id": clinic.episode.id}}
+    patch = {"op": "PATCH", "type": name, "id": "r-1", "data": amended, "old": put["data"]}
+
+    first, again = upload(patient, put, patch), upload(patient, put, patch)
+
+    (row,) = look(model)
+    assert wire_values(COLLECTIONS[name], row, amended) == amended
+    assert (first.json["stored"], again.json["stored"], look(RefusedRow), look(SyncConflict)) == (2, 0, [], [])
+
+
 def test_after_an_epoch_the_bucket_is_another_and_comes_whole(
     patient: Caller, session: Session, clinic: Clinic, phone: Phone
 ) -> None:
@@ -107,6 +151,16 @@ def test_after_an_epoch_the_bucket_is_another_and_comes_whole(
     lines = stream(patient, checkpoint["checkpoint"]["last_op_id"], before)
 
     assert lines[0]["checkpoint"]["buckets"][0]["bucket"] == f"patient:{clinic.patient.id}:1"
+    assert len(operations(lines)) == sum(map(len, phone.rows.values()))
+
+
+@pytest.mark.sqlite_only
+@pytest.mark.parametrize("after", ["9" * 5_000, "٣", "-1", "", None, [], 1.5])
+def test_a_place_that_is_none_of_ours_is_taken_for_the_beginning(
+    patient: Caller, clinic: Clinic, phone: Phone, after: Any
+) -> None:
+    lines = stream(patient, after, f"patient:{clinic.patient.id}:0")
+
     assert len(operations(lines)) == sum(map(len, phone.rows.values()))
 
 

@@ -1,17 +1,17 @@
 """Check-ins and observations: a device adds them, and who made one may change it; every version is kept."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 import orjson
-from marshmallow import Schema
+from marshmallow import Schema, ValidationError
 from sqlalchemy import select
 
 from models import CheckIn, Episode, FormerVersion, ObservedFact, Surgery
 from schedules.plan.exercises import EXERCISE_OF_KEY
-from service.api.check_ins import CheckInBody
+from service.api.check_ins import SETS, CheckInBody
 from service.api.observations import ObservationBody
 from service.care.observations import may_tell
 from service.care.report_alerts import flags_in, raise_from_reports
@@ -33,20 +33,22 @@ class ReportWriter(Writer[Row]):
     told_at: ClassVar[str]  # the column with the phone's time
 
     def load_parents(self, edits: Sequence[Edit]) -> Iterable[str]:
-        """Read the episodes that the edits name, and of those that name none, their stored rows."""
+        """Read the episodes that the edits name, and of those that name none, whose their stored rows are."""
         model: Any = self.collection.model
         practice_id, session = self.push.practice_id, self.push.session
-        named = {edit.id: edit.values.get("episode_id") for edit in edits}
-        wanted = sorted({each for each in named.values() if isinstance(each, str)})
+        # Of every edit: of two of one row, as PowerSync sends them, the first alone may name the episode.
+        told = {edit.values.get("episode_id") for edit in edits}
+        wanted = sorted(each for each in told if isinstance(each, str))
         episodes = select(Episode.id, Episode.patient_id).where(Episode.practice_id == practice_id)
         self._patients: dict[str, str] = dict(session.execute(episodes.where(Episode.id.in_(wanted))).all())
-        stored = select(model.id, model.patient_id).where(model.practice_id == practice_id, model.id.in_(sorted(named)))
-        self._stored: dict[str, str] = dict(session.execute(stored).all())
-        return {*self._patients.values(), *self._stored.values()}
+        ids = sorted({edit.id for edit in edits})
+        stored = select(model.patient_id).where(model.practice_id == practice_id, model.id.in_(ids))
+        return {*self._patients.values(), *session.scalars(stored)}
 
     def patient_of(self, edit: Edit) -> str | None:
-        """Return whose report it is: of the row that is stored, else of the episode that it names."""
-        return self._stored.get(edit.id) or self._patients.get(str(edit.values.get("episode_id")))
+        """Return whose report it is: of the row that is stored, or was just made, else of the episode that it names."""
+        row: Any = self.rows.get(edit.id)
+        return self._patients.get(str(edit.values.get("episode_id"))) if row is None else str(row.patient_id)
 
     def understand(self, edit: Edit, row: Any, stored: Values) -> Edit:
         """Return the edit without a time that cannot be, since the phone's clock is wrong: what is stored stays."""
@@ -154,6 +156,19 @@ class CheckInWriter(ReportWriter[CheckIn]):
             row.proxy_consent_id = self.push.caller.consent_id
         self.write(row, facts, is_new=is_new, merged=merged, former=former)
         self._told[row.id] = row
+
+    def _settled(self, values: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+        """Return wire values in the form that equal ones share: of two lists of the same words too."""
+        settled = super()._settled(values, names)
+        return settled | {name: self._in_order(name, settled[name]) for name in settled.keys() & SETS}
+
+    def _in_order(self, name: str, told: Any) -> Any:
+        """Return a list of words in the order of its vocabulary; what is none as it came."""
+        try:
+            words = self._check.fields[name].deserialize(orjson.loads(told))
+        except (orjson.JSONDecodeError, ValidationError):
+            return told
+        return self.collection.by_name[name].to_wire(words)
 
     def _unstored(self, edit: Edit, patient_id: str) -> CheckIn:
         """Return what stands for a check-in that could not be stored, for the alert that its flags raise."""
