@@ -169,10 +169,8 @@ def test_own_items_count_whose_window_closed_and_are_kept_when_reached_within_it
 
     assert (adherence["since"], adherence["until"]) == ("2026-02-02", "2026-03-01")
     assert done_of(adherence["milestones"]) == (5, 10)
-    assert done_of(adherence["questionnaires"]) == (
-        5,
-        10,
-    )  # with the baseline of the two patients of the clinic, which nobody answered
+    # With the baseline of the two patients of the clinic, which nobody answered.
+    assert done_of(adherence["questionnaires"]) == (5, 10)
     assert adherence["questionnaires"]["share"] == pytest.approx(5 / 10)
     assert [adherence[each]["grade"] for each in ("check_ins", "milestones", "questionnaires")] == ["E", "D", "D"]
 
@@ -182,12 +180,8 @@ def test_what_tells_of_few_has_no_count_and_no_share(
     session: Session, clinic: Clinic, desk: Desk, told: Callable[[str], Any], days: tuple[int, ...]
 ) -> None:
     for day in days:
-        reach(
-            session,
-            course(session, clinic.practice, day0=DAY_0, item={"latest_on": DAY_0 + timedelta(days=10)}),
-            day,
-            day0=DAY_0,
-        )
+        item = course(session, clinic.practice, day0=DAY_0, item={"latest_on": DAY_0 + timedelta(days=10)})
+        reach(session, item, day, day0=DAY_0)
 
     kept = told("adherence")["milestones"]
 
