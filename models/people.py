@@ -34,6 +34,8 @@ class Staff(Tenant, Base):
     disabled_at: Mapped[datetime | None]
     # Of the pages when they last signed in there: what they are told outside of these is in it. None: English.
     language: Mapped[Language | None] = mapped_column(words(Language))
+    email_dead_at: Mapped[datetime | None]  # a provider refused the address for good; it still signs in
+    email_dead_code: Mapped[str | None] = mapped_column(String(64))  # the provider's status, never its free text
 
     email = Sealed("email_sealed", lookup=Lookup("email_lookup"))
 

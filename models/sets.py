@@ -3,6 +3,9 @@
 PostgreSQL gets the rows as one JSON text, in one statement whatever their number; SQLite, which is in the same process,
 gets them one after the other. The rows of one call all name the same columns. Building a statement costs more than
 running it, so those for PostgreSQL are built once for each set of columns.
+
+A condition on many values is `among` where the statement is built for the call, `is_among` (by hand, or in a `ByList`)
+where it is built once, and `is_in_list` where it is `Prepared` on SQLite too.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -106,7 +109,10 @@ def update_rows(
 
 
 def among(connection: Connection, of: InstrumentedAttribute[str], values: Collection[str]) -> ColumnElement[bool]:
-    """Return the condition that a column holds one of `values`, whatever their number."""
+    """Return the condition that a column holds one of `values`, whatever their number.
+
+    For a statement that is built for this call.
+    """
     if connection.dialect.name != "postgresql":
         return of.in_(values)
     return _is_in_json(of, literal(_json_of(list(values)), Text))
@@ -115,7 +121,7 @@ def among(connection: Connection, of: InstrumentedAttribute[str], values: Collec
 def is_among(dialect: str, of: InstrumentedAttribute[Any], parameter: str) -> ColumnElement[bool]:
     """Return the condition that a column holds one of the values of a parameter, which `listed` makes.
 
-    For a statement that is built once.
+    For a statement that is built once and executed: SQLite's text follows from the number of values. They may be bytes.
     """
     if dialect != "postgresql":
         return of.in_(bindparam(parameter, expanding=True))
@@ -130,7 +136,8 @@ def is_one_of(dialect: str, of: InstrumentedAttribute[str], query: Select[str]) 
 def is_in_list(dialect: str, of: InstrumentedAttribute[str], parameter: str) -> ColumnElement[bool]:
     """Return the condition that a column holds one of the values of a parameter, which `json_list` makes.
 
-    For a statement that is prepared, whose text is the same for however many values.
+    For a statement that is `Prepared` on SQLite too: its text is the same for however many values. They are texts
+    alone, for SQLite's JSON holds no bytes, which is why `is_among` is not made so.
     """
     text = bindparam(parameter, type_=Text)
     if dialect != "postgresql":
@@ -139,12 +146,12 @@ def is_in_list(dialect: str, of: InstrumentedAttribute[str], parameter: str) -> 
 
 
 def json_list(values: Collection[str]) -> str:
-    """Return the value of a parameter of `is_in_list`."""
+    """Return the value of a parameter of `is_in_list`, the same for both databases."""
     return _json_of(list(values))
 
 
 def listed(dialect: str, values: Collection[Any]) -> str | list[Any]:
-    """Return the value of a parameter of `is_among`."""
+    """Return the value of a parameter of `is_among`; `ByList` makes it itself."""
     return _json_of(list(values)) if dialect == "postgresql" else list(values)
 
 

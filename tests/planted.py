@@ -237,7 +237,7 @@ FAULTS = (
                 "",
             ),
         ),
-        ("tests/sso/test_single_sign_on.py -k another_time", "tests/sso/test_single_sign_on.py -k not_for_this"),
+        ("tests/sso/test_provider_answers.py -k another_time", "tests/sso/test_provider_answers.py -k not_for_this"),
     ),
     Fault(
         "M15 jobs that are dropped when they come a second late",

@@ -36,7 +36,7 @@ class _Person:
 
     @property
     def of_sign_in(self) -> Addresses:
-        return ((Channel.email, self.row.email),)
+        return ((Channel.email, self.row.email if self.row.email_dead_at is None else None),)
 
     @property
     def of_mail(self) -> Addresses:
@@ -133,18 +133,25 @@ def can_go_on(session: Session, before: Delivery, built: Collection[Provider], *
 def disable_staff_address(
     session: Session, sent: Delivery | Held, target: bytes | None, *, code: str | None, now: datetime
 ) -> None:
-    """Disable the address of a call that a provider refused for good, unless the person has set another since."""
-    session.execute(
-        update(StaffAddress)
-        .where(
-            StaffAddress.practice_id == sent.practice_id,
-            StaffAddress.staff_id == sent.staff_id,
-            StaffAddress.address_lookup == target,
-            StaffAddress.disabled_at.is_(None),
-        )
-        .values(disabled_at=now, disabled_code=code)
-        .execution_options(synchronize_session=False)
+    """Disable the address that a provider refused for good, unless the person has set another since.
+
+    Of the sign-in it is noted to be dead: no message goes there, until the person sets it as their own.
+    """
+    of_own = update(StaffAddress).where(
+        StaffAddress.practice_id == sent.practice_id,
+        StaffAddress.staff_id == sent.staff_id,
+        StaffAddress.address_lookup == target,
+        StaffAddress.disabled_at.is_(None),
     )
+    of_sign_in = update(Staff).where(
+        Staff.practice_id == sent.practice_id,
+        Staff.id == sent.staff_id,
+        Staff.email_lookup == target,
+        Staff.email_dead_at.is_(None),
+    )
+    unseen = {"synchronize_session": False}
+    session.execute(of_own.values(disabled_at=now, disabled_code=code), execution_options=unseen)
+    session.execute(of_sign_in.values(email_dead_at=now, email_dead_code=code), execution_options=unseen)
 
 
 def _load_people(session: Session, practice_id: str, staff_ids: Collection[str]) -> Mapping[str, _Person]:

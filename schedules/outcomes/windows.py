@@ -46,6 +46,20 @@ def told_windows(windows: Sequence[Window], smallest: int) -> tuple[int | None, 
     return tuple(shown)
 
 
+def told_part(count: int, of: int, smallest: int) -> tuple[int | None, int | None]:
+    """Return how many, and of how many, as both may be told: as of one window. None for what would tell of few.
+
+    Of fewer than twice `smallest` some are few whatever the count, unless it is none or all: then only `of` is told.
+
+    >>> told_part(30, 40, smallest=5), told_part(36, 40, smallest=5), told_part(0, 9, smallest=5)
+    ((30, 40), (None, 40), (None, 9))
+    """
+    if are_few(of, smallest):
+        return None, None
+    (told,) = told_windows([Window(of, count)], smallest)
+    return told if of == 0 or of >= 2 * smallest else None, of
+
+
 def are_few(count: int, smallest: int) -> bool:
     """Return whether a count is one of few: above none and below the smallest that may be told."""
     return 0 < count < smallest

@@ -106,4 +106,5 @@ def _can_be_told() -> tuple[ColumnElement[bool], ColumnElement[bool]]:
         StaffAddress.staff_id == Staff.id,
         StaffAddress.disabled_at.is_(None),
     )
-    return Staff.disabled_at.is_(None), or_(has_address, Staff.email_sealed.is_not(None))
+    signs_in_by_mail = and_(Staff.email_sealed.is_not(None), Staff.email_dead_at.is_(None))
+    return Staff.disabled_at.is_(None), or_(has_address, signs_in_by_mail)

@@ -7,6 +7,7 @@ _STORED: dict[str, Any] = {
     "id": "01kprw5h2m7w4y6a8c0e2g5j7k",
     "name": "Dana Okafor",
     "email": "dana@example.org",
+    "email_dead_at": None,
     "role": "coordinator",
     "deactivated_at": None,
     "has_password": False,

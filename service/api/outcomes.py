@@ -188,9 +188,12 @@ class RateView(Schema):
 
 
 class SpreadView(Schema):
-    """Of how many surgeries it is known, and their quartiles: between `low` and `high` lies the middle half."""
+    """Of how many surgeries it is known, and their quartiles: between `low` and `high` lies the middle half.
 
-    count = fields.Integer(required=True)
+    `count` null: it is missing of a few, whom the group's size beside it would tell.
+    """
+
+    count = fields.Integer(required=True, allow_none=True)
     low = fields.Float(required=True)
     median = fields.Float(required=True)
     high = fields.Float(required=True)

@@ -19,8 +19,8 @@ from service.db import current_session
 
 overview = Resource(
     "overview",
-    "The clinic at one glance, as counts. A count of patients above 0 and below `smallest_cell` is null, and shares of "
-    "it; counts of alerts and messages are never hidden.",
+    "The clinic at one glance, as counts. A count of patients above 0 and below `smallest_cell` is null, or one that "
+    "leaves so few of all, and so are shares of it; counts of alerts and messages are never hidden.",
 )
 
 
@@ -42,7 +42,10 @@ class VolumesView(Schema):
 
 
 class KeptView(Schema):
-    """How many of so many, and the share with its 95 % limits (Wilson), as if each were chosen alone."""
+    """How many of so many, and the share with its 95 % limits (Wilson), as if each were chosen alone.
+
+    `done` null: just a few were done, or were not.
+    """
 
     done = fields.Integer(required=True, allow_none=True)
     asked = fields.Integer(required=True, allow_none=True)

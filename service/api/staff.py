@@ -51,12 +51,14 @@ class MemberView(Schema):
 
     `code_until`: how long a code that was handed out still sets a password. `sessions`: how many have not ended.
     `episodes`: of how many open episodes they are the coordinator. `provider_linked_at`: since when the clinic's own
-    provider of sign-ins knows them.
+    provider of sign-ins knows them. `email_dead_at`: when mail to `email` was refused for good. It still signs in, but
+    no message goes there.
     """
 
     id = Id(required=True)
     name = Text(LONGEST_NAME, "a name", required=True)
     email = Text(LONGEST_ADDRESS, "an e-mail address", required=True, allow_none=True)
+    email_dead_at = Instant(required=True, allow_none=True)
     role = Word(StaffRole, required=True)
     deactivated_at = Instant(required=True, allow_none=True)
     has_password = fields.Boolean(required=True)
@@ -162,7 +164,11 @@ def _told(member: Member) -> dict[str, Any]:
     names = ("has_password", "has_authenticator", "code_until", "sessions", "episodes")
     row = member.staff
     of_row = {"id": row.id, "name": row.display_name, "email": row.email, "role": row.role}
-    ends = {"deactivated_at": row.disabled_at, "provider_linked_at": member.linked_at}
+    ends = {
+        "deactivated_at": row.disabled_at,
+        "provider_linked_at": member.linked_at,
+        "email_dead_at": row.email_dead_at,
+    }
     return of_row | ends | {name: getattr(member, name) for name in names}
 
 

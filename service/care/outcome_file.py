@@ -75,7 +75,8 @@ def _safety_rows(outcome: SafetyOutcome, group: SafetyGroup) -> Iterator[list[Ce
     for what, unit, spread in (("nights", "nights", group.nights), ("blood_loss", "ml", group.blood_loss_ml)):
         if spread is not None:
             quartiles = [_rounded(each) for each in (spread.median, spread.low, spread.high)]
-            yield [*head, group.count, what, unit, None, spread.count, *[None] * 4, *quartiles, *about]
+            of = "not told" if spread.count is None else spread.count
+            yield [*head, group.count, what, unit, None, of, *[None] * 4, *quartiles, *about]
 
 
 def bands_csv(bands: Iterable[RecoveryBand]) -> str:

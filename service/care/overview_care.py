@@ -1,7 +1,8 @@
 """What the clinic did and how far its patients keep to what was asked, as groups: for the overview. Never a patient.
 
 A fixed number of SELECTs, whatever the number of patients. A count above 0 and below the smallest cell is None, as in
-outcomes, and so are shares of it; no totals stand beside cells, from which a hidden one could be worked out.
+outcomes, and so is one that leaves so few of all, and shares of it; no other totals stand beside cells, from which a
+hidden one could be worked out.
 """
 
 from collections import Counter, defaultdict
@@ -17,6 +18,7 @@ from sqlalchemy.orm import Session
 from models import CheckIn, Device, Episode, Milestone, MilestoneProgress, Patient, Practice, Surgery
 from schedules.outcomes.check_ins import Tally, tally
 from schedules.outcomes.proportions import wilson
+from schedules.outcomes.windows import told_part
 from schedules.plan.check_ins import LAST_DAY, LONGEST_WINDOW, asked_by_day, check_in_windows, read_history
 from schedules.plan.questionnaires import QUESTIONNAIRE_KINDS
 from schedules.plan.vocabulary import ApproachClass, EpisodeStatus, Grade, Owner, Procedure, SurgeryStatus
@@ -53,7 +55,10 @@ class Volumes:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """How many of so many that were asked for were done, with the share's 95 % limits. None: a few."""
+    """How many of so many that were asked for were done, with the share's 95 % limits.
+
+    `asked` None: a few. `done` None: a few were done or were not.
+    """
 
     done: int | None
     asked: int | None
@@ -225,7 +230,7 @@ def _counts() -> tuple[ColumnElement[bool], ...]:
 
 
 def _kept(found: Tally, smallest: Smallest, grade: Grade) -> Kept:
-    done, asked = told_count(found.done, smallest), told_count(found.asked, smallest)
+    done, asked = told_part(found.done, found.asked, smallest.cell)
     if done is None or asked is None:
         return Kept(done, asked, None, None, None, grade)
     rate = wilson(done, asked)

@@ -15,8 +15,8 @@ from sqlalchemy.orm import Session
 
 from models import ClinicalEvent, Practice
 from models.report import ClinicalEventKind
-from schedules.outcomes.proportions import Spread, spread, wilson
-from schedules.outcomes.windows import Window, are_few, told_windows
+from schedules.outcomes.proportions import spread, wilson
+from schedules.outcomes.windows import Window, are_few, told_part, told_windows
 from schedules.plan.protocol import Text
 from schedules.plan.vocabulary import ApproachClass, Grade, Procedure
 from service.care.outcome_rows import IndexSurgery, read_cohort
@@ -39,14 +39,24 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """The quartiles of a value, of the `count` surgeries it is known of. `count` None: of a few it is missing."""
+
+    count: int | None
+    low: float
+    median: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
 class SafetyGroup:
     """One approach class. `count` None: too few. Rates and spreads are of those for whom they are known, if not few."""
 
     approach_class: ApproachClass | None
     count: int | None
     rates: tuple[Rate, ...]
-    nights: Spread | None
-    blood_loss_ml: Spread | None
+    nights: Known | None
+    blood_loss_ml: Known | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +116,8 @@ def _group(
         approach_class=approach_class,
         count=len(surgeries),
         rates=tuple(sorted(_rates(surgeries, events, today, smallest), key=attrgetter("days"))),
-        nights=_spread(nights, smallest),
-        blood_loss_ml=_spread(lost, smallest),
+        nights=_known(nights, len(surgeries), smallest),
+        blood_loss_ml=_known(lost, len(surgeries), smallest),
     )
 
 
@@ -152,5 +162,9 @@ def _has_any(surgery: IndexSurgery, on: Iterable[date], days: int) -> bool:
     return any(surgery.day0 <= each <= surgery.day0 + timedelta(days=days) for each in on)
 
 
-def _spread(values: list[int], smallest: Smallest) -> Spread | None:
-    return spread(values) if len(values) >= smallest.group else None
+def _known(values: list[int], of: int, smallest: Smallest) -> Known | None:
+    found = spread(values)
+    if found is None or found.count < smallest.group:
+        return None
+    count, _ = told_part(found.count, of, smallest.cell)
+    return Known(count, found.low, found.median, found.high)

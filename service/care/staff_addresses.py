@@ -32,7 +32,7 @@ def set_address(
 ) -> tuple[StaffAddress, bool]:
     """Store a person's address on a channel in the place of any earlier one. Return the row, and whether it is new.
 
-    Setting the same again enables it. Raises InvalidError for what is no address there.
+    Setting the same again enables it, and that of the sign-in too. Raises InvalidError for what is no address there.
     """
     form = _FORMS.get(channel)
     if form is not None and not form[0](address):
@@ -44,6 +44,8 @@ def set_address(
         session.add(row)
     row.address, row.wanted_rank, row.set_at = address, rank, now
     row.disabled_at = row.disabled_code = None
+    if row.address_lookup == person.email_lookup:
+        person.email_dead_at = person.email_dead_code = None
     return row, is_new
 
 

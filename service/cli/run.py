@@ -97,7 +97,7 @@ def _programs(environment: Mapping[str, str], web: socket.socket, mail: socket.s
     descriptor = web.fileno()
     gunicorn = (sys.executable, "-m", "gunicorn", "wsgi:app", "--bind", f"fd://{descriptor}")
     threads = Settings.from_env(environment).web_threads
-    options = f"--worker-class gthread --workers {WEB_PROCESSES} --threads {threads} --graceful-timeout 5"
+    options = f"--workers {WEB_PROCESSES} --threads {threads} --graceful-timeout 5"
     quiet = ("--no-control-socket", "--log-level", "warning")
     programs = [
         Program("web", (*gunicorn, *options.split(), *quiet), environment, (descriptor,)),

@@ -1,6 +1,7 @@
 """A message that really went out, and the browser in which its link is opened."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from models import Practice
+from models import MessageLink, Practice
 from schedules.delivery.channels import Message
 from schedules.plan.vocabulary import Provider
 from tests import builders
@@ -18,6 +19,7 @@ from tests.clock import FixedClock
 from tests.worker.desks import PUBLIC_URL, Outbox, claim_all, deliver, desk_of
 
 BORN = {"day": "17", "month": "5", "year": "1980"}
+WRONG = BORN | {"day": "18"}
 Answer = Any  # werkzeug's TestResponse
 
 
@@ -84,3 +86,9 @@ def message(engine: Engine, session: Session, small_clinic: Practice, clock: Fix
 @pytest.fixture
 def reader(app: Flask, message: Message) -> Reader:
     return Reader(app.test_client(), path_in(message))
+
+
+def link_of(look: Callable[..., Any]) -> MessageLink:
+    row: MessageLink
+    (row,) = look(MessageLink)
+    return row

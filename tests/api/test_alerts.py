@@ -274,10 +274,11 @@ def test_who_has_no_address_or_is_disabled_watches_over_nobody(
 ) -> None:
     mute = on_call(session, clinic.practice, OnCallPlace.first, email=None)
     gone = on_call(session, clinic.practice, OnCallPlace.first, disabled_at=MONDAY_AFTERNOON)
+    unheard = on_call(session, clinic.practice, OnCallPlace.first, email_dead_at=MONDAY_AFTERNOON)
     working(session)
 
     assert patient.put(PATH, report(clinic)).json["monitored"] is False
-    mute.email, gone.disabled_at = "back@example.org", None
+    mute.email, gone.disabled_at, unheard.email_dead_at = "back@example.org", None, None
     session.commit()
     assert patient.put(PATH, report(clinic)).json["monitored"] is True
 

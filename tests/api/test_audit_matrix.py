@@ -19,7 +19,8 @@ from service.identity.roles import WHO_MAY
 from service.identity.service_accounts import authenticate_service, is_service_key
 from service.identity.tokens import authenticate
 from tests.api.conftest import Caller, Clinic, as_patient, as_proxy, as_service, as_staff
-from tests.api.every_route import API_ROUTES, MISSING, SYNC, add_targets, call, creates, is_about_somebody
+from tests.api.every_route import API_ROUTES, MISSING, SYNC, call, creates, is_about_somebody
+from tests.api.route_targets import add_targets
 from tests.clock import MONDAY_AFTERNOON
 
 DENIALS = (401, 403, 404)

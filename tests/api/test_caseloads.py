@@ -16,7 +16,8 @@ from service.db import db
 from service.identity.roles import PARTS, WHO_MAY
 from tests import builders
 from tests.api.conftest import Caller, Clinic, Look, as_signed_in, as_staff
-from tests.api.every_route import MISSING, PATIENT_BODY, add_targets, body_of, call, is_about_somebody
+from tests.api.every_route import MISSING, PATIENT_BODY, body_of, call, is_about_somebody
+from tests.api.route_targets import add_targets
 from tests.clock import MONDAY_AFTERNOON
 
 # Synchronisation has its panel, pages are walked beside the others.

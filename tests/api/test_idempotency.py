@@ -24,8 +24,9 @@ from service.db import db
 from service.identity.roles import WHO_MAY
 from tests import builders
 from tests.api.conftest import Answer, Caller, Clinic, Look, as_patient, as_staff
-from tests.api.every_route import PATIENT_BODY, add_targets, call
+from tests.api.every_route import PATIENT_BODY, call
 from tests.api.keyed import COMMITTED, die_during, is_replay, keyed, told
+from tests.api.route_targets import add_targets
 from tests.clock import MONDAY_AFTERNOON, FixedClock
 from tests.failpoints import FailPoint
 

@@ -186,7 +186,7 @@ def _serving(settings: Settings, listener: socket.socket) -> Iterator[None]:
     """Run gunicorn on an open socket."""
     environment = environment_with(environment_of(settings) | {"LOG_LEVEL": "WARNING"})
     number = listener.fileno()
-    options = f"--bind fd://{number} --worker-class gthread --threads 4 --no-control-socket --log-level warning"
+    options = f"--bind fd://{number} --threads 4 --no-control-socket --log-level warning"
     # A phone that idles is cut off; a fuzzer that idles on a busy machine would count that as a failure.
     options += " --keep-alive 75"
     argv = [sys.executable, "-m", "gunicorn", "wsgi:app", *options.split()]

@@ -13,7 +13,8 @@ from service.api.scope import template
 from service.identity.callers import ANYONE
 from service.identity.roles import WHO_MAY
 from tests.api.conftest import Caller, Clinic, as_patient, as_staff
-from tests.api.every_route import API_ROUTES, ENDLESS, NAMES, SYNC, add_targets, body_of, call
+from tests.api.every_route import API_ROUTES, ENDLESS, NAMES, SYNC, body_of, call
+from tests.api.route_targets import add_targets
 
 VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND")
 FORGED = {

@@ -15,8 +15,9 @@ from service.identity.principal import PATIENT_WORD
 from service.identity.roles import WHO_MAY
 from tests import builders
 from tests.api.conftest import Caller, Clinic, as_patient, as_signed_in
-from tests.api.every_route import API_ROUTES, NAMES, SYNC, add_targets, body_of, call
+from tests.api.every_route import API_ROUTES, NAMES, SYNC, body_of, call
 from tests.api.properties import EVERYBODY, PAGE, page, readers_of, undeclared
+from tests.api.route_targets import add_targets
 from tests.api.test_other_ways_in import everything, properties_of
 
 pytestmark = pytest.mark.sqlite_only

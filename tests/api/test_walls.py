@@ -21,20 +21,9 @@ from service.identity.roles import PARTS, WHO_MAY, refuse_unless_may_call
 from service.identity.tokens import enrol_device
 from tests import builders
 from tests.api.conftest import Answer, Caller, Clinic, Look, as_patient, as_proxy, as_service, as_signed_in
-from tests.api.every_route import (
-    API_ROUTES,
-    MALFORMED,
-    MISSING,
-    add_passkey_row,
-    add_session_row,
-    add_targets,
-    add_view_row,
-    body_of,
-    call,
-    creates,
-    is_about_somebody,
-)
+from tests.api.every_route import API_ROUTES, MALFORMED, MISSING, body_of, call, creates, is_about_somebody
 from tests.api.properties import answer_schemas, undeclared
+from tests.api.route_targets import add_passkey_row, add_session_row, add_targets, add_view_row
 from tests.clock import MONDAY_AFTERNOON
 
 Targets = dict[str, dict[str, str]]

@@ -170,7 +170,7 @@ def running_service(database_url: str, app: str = APP, *, processes: int = 2) ->
     with socket.create_server(("127.0.0.1", 0), backlog=2048) as listener:
         descriptor, port = listener.fileno(), listener.getsockname()[1]
         command = [sys.executable, "-m", "gunicorn", app, "--bind", f"fd://{descriptor}", "--workers", str(processes)]
-        command += ["--worker-class", "gthread", "--threads", "16", "--log-level", "warning"]
+        command += ["--threads", "16", "--log-level", "warning"]
         command += ["--graceful-timeout", "0"]  # at the end nobody waits for an answer any more
         process = subprocess.Popen(
             [*command, "--no-control-socket"],

@@ -145,6 +145,42 @@ def test_a_page_without_scripts_shows_and_does_the_same(visit: Callable[..., Vis
     expect(page.get_by_role("heading", name="Limits today")).to_be_visible()
 
 
+def test_a_view_is_kept_renamed_opened_and_removed(visit: Callable[..., Visit], secret: str) -> None:
+    page = visit(secret).go("/clinic/")
+    patient, own_views = (
+        page.get_by_role("link", name="Sample, Alex"),
+        page.get_by_role("navigation", name="Saved views"),
+    )
+    expect(patient.first).to_be_visible()
+
+    page.get_by_label("Procedure").select_option("tlif")
+    page.get_by_role("button", name="Show").click()
+    page.locator("summary", has_text="Keep these filters").click()
+    page.get_by_label("Name of the view").fill("Fusions")
+    page.get_by_role("button", name="Keep these filters").click()
+    view = page.get_by_role("region", name="Fusions")
+    view.get_by_label("Name of the view").fill("All fusions")
+    view.get_by_label("The worklist opens with it").check()
+    view.get_by_role("button", name="Store").click()
+    expect(page.get_by_role("heading", name="All fusions opens with the worklist")).to_be_visible()
+    assert violations(page) == []
+
+    page.goto("/clinic/")
+    expect(own_views.get_by_role("link", name="All fusions")).to_have_attribute("aria-current", "true")
+    expect(page.get_by_label("Procedure")).to_have_value("tlif")
+    expect(patient).to_have_count(0)
+    own_views.get_by_role("link", name="Manage views").click()
+    page.get_by_role("link", name="All fusions").click()
+    expect(page).to_have_url(re.compile(r"/clinic/\?procedure=tlif&sort=urgency$"))
+
+    own_views.get_by_role("link", name="Manage views").click()
+    page.get_by_role("region", name="All fusions").get_by_role("button", name="Remove").click()
+    expect(page.get_by_text("You have kept no view yet")).to_be_visible()
+    page.goto("/clinic/")
+    expect(own_views).to_have_count(0)
+    expect(patient.first).to_be_visible()
+
+
 def test_a_name_with_a_script_in_it_runs_nothing(
     visit: Callable[..., Visit], session: Session, clinic: Clinic, secret: str
 ) -> None:

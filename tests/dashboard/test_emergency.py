@@ -11,7 +11,8 @@ from schedules.plan.vocabulary import Provider
 from service.identity.roles import PARTS
 from tests import builders
 from tests.api.conftest import Clinic
-from tests.api.every_route import MISSING, add_targets
+from tests.api.every_route import MISSING
+from tests.api.route_targets import add_targets
 from tests.clock import FixedClock
 from tests.dashboard.conftest import Desk, desk_of, text_of
 from tests.worker.desks import Outbox

@@ -11,7 +11,7 @@ from models.people import StaffRole
 from schedules.plan.vocabulary import ApproachClass
 from tests import builders
 from tests.api.conftest import Clinic
-from tests.api.every_route import add_targets
+from tests.api.route_targets import add_targets
 from tests.dashboard.browser import violations
 from tests.dashboard.every_page import forms_that_show, pages_by_address
 from tests.dashboard.keys import Walk, walk_by_tab

@@ -13,7 +13,7 @@ from models.people import StaffRole
 from schedules.plan.vocabulary import AlertKind, AlertState, AlertUrgency
 from tests import builders
 from tests.api.conftest import Caller, Clinic, Look
-from tests.api.every_route import add_view_row
+from tests.api.route_targets import add_view_row
 from tests.clock import MONDAY_AFTERNOON
 from tests.dashboard.conftest import Desk, desk_of, text_of
 

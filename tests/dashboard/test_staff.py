@@ -11,7 +11,7 @@ from models import Practice, Staff
 from models.people import StaffRole
 from tests import builders
 from tests.api.conftest import Clinic, Look
-from tests.clock import FixedClock
+from tests.clock import MONDAY_AFTERNOON, FixedClock
 from tests.dashboard.conftest import Desk, desk_of, text_of
 
 
@@ -37,6 +37,16 @@ def test_an_admin_adds_somebody_and_gets_the_code_once(admin: Desk, look: Look) 
     assert "Dana Okafor dana@example.org operator nothing yet; invited" in page
     assert not re.search(r"\b[0-9A-Z]{4}(-[0-9A-Z]{4}){3}\b", page)
     assert row.role is StaffRole.operator
+
+
+def test_an_admin_sees_whose_address_no_mail_reaches(admin: Desk, session: Session, clinic: Clinic) -> None:
+    session.get_one(Staff, (clinic.id, clinic.clinician.id)).email_dead_at = MONDAY_AFTERNOON
+    session.commit()
+
+    listed, one = admin.get("/clinic/staff"), text_of(admin.get(f"/clinic/staff/{clinic.clinician.id}"))
+
+    assert text_of(listed).count("E-mail refused since Mon 2 Mar 10:00") == 1
+    assert "E-mail refused since Mon 2 Mar 10:00. It still signs in, but no alert" in one
 
 
 def test_what_cannot_be_stands_beside_its_field_and_what_was_typed_is_kept(admin: Desk, clinic: Clinic) -> None:

@@ -66,7 +66,7 @@ class Machine:
     @contextlib.contextmanager
     def serving(self, *, works: bool = True) -> Iterator[None]:
         """Run web, and a worker if it `works`, until the end."""
-        gunicorn = ["gunicorn", "wsgi:app", "--bind", f"127.0.0.1:{self.port}", "--worker-class", "gthread"]
+        gunicorn = ["gunicorn", "wsgi:app", "--bind", f"127.0.0.1:{self.port}"]
         quiet = ("--threads", "4", "--no-control-socket", "--log-level", "warning")
         commands = ([*gunicorn, *quiet], ["schedules.worker"])
         running = [

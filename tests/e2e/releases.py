@@ -12,7 +12,7 @@ from alembic.script import ScriptDirectory
 
 from tests.e2e.clinic_at import ROOT
 
-LINKED = ("service", "schedules", "tests", "wsgi.py", "pyproject.toml")
+LINKED = ("service", "schedules", "tests", "wsgi.py", "gunicorn.conf.py", "pyproject.toml")
 NEXT = "9999"
 _MIGRATION = '''
 """A table of a practice, columns with and without a default on tables that everybody writes, and an index."""

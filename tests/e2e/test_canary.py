@@ -195,7 +195,7 @@ def web_server(environment: Mapping[str, str], at: str, written: Path) -> Iterat
     """Run the web server with a clock that stands at an instant, and yield its address and it."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         command = [sys.executable, "-m", "gunicorn", f"tests.e2e.clinic_at:at('{at}')"]
-        command += ["--bind", f"fd://{listener.fileno()}", "--worker-class", "gthread", "--threads", "2"]
+        command += ["--bind", f"fd://{listener.fileno()}", "--threads", "2"]
         command += ["--no-control-socket"]
         with started(command, environment, written, pass_fds=[listener.fileno()]) as server:
             yield f"http://127.0.0.1:{listener.getsockname()[1]}", server

@@ -11,6 +11,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import IO
 
 import pytest
 from sqlalchemy import select
@@ -30,14 +31,14 @@ PHONES, ENOUGH = 4, 60
 
 
 @contextmanager
-def running_service(database_url: str) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
+def running_service(database_url: str, log: IO[bytes] | None = None) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
     """Run the web server as `make run` does, leader of a process group of its own. Yield its address and it."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         command = [sys.executable, "-m", "gunicorn", "wsgi:app", "--bind", f"fd://{listener.fileno()}"]
-        command += ["--worker-class", "gthread", "--threads", str(PHONES), "--no-control-socket"]
+        command += ["--threads", str(PHONES), "--no-control-socket"]
         environment = environment_with(environment_of(settings_for(database_url)) | {"LOG_LEVEL": "ERROR"})
         server = subprocess.Popen(
-            command, cwd=ROOT, env=environment, pass_fds=[listener.fileno()], start_new_session=True
+            command, cwd=ROOT, env=environment, pass_fds=[listener.fileno()], start_new_session=True, stderr=log
         )
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
         listener.close()  # or whoever calls after the kill would wait to be accepted

@@ -1,8 +1,10 @@
 """Requests that no client library would send, to the real web server over a plain socket."""
 
 import contextlib
+import json
 import socket
 from collections.abc import Iterator
+from http.client import HTTPResponse
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,12 +20,23 @@ IDLE = 8  # twice the threads: the server sets a connection aside that says noth
 CHUNK = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
 MOST_BODY = 2 * 1024 * 1024  # the service's default
 MOST_GROWTH_KB = 32 * 1024
+SECRET = "a-secret-of-a-link"
 
 
 @pytest.fixture(scope="module")
-def server(databases: Databases) -> Iterator[tuple[Address, int]]:
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the file that the web server logs to."""
+    return tmp_path_factory.mktemp("web") / "log"
+
+
+@pytest.fixture(scope="module")
+def server(databases: Databases, log: Path) -> Iterator[tuple[Address, int]]:
     """Yield where a web server listens that has an empty database, and the id of its process."""
-    with databases.migrated("sqlite") as url, running_service(url) as (address, process):
+    with (
+        databases.migrated("sqlite") as url,
+        log.open("wb") as lines,
+        running_service(url, lines) as (address, process),
+    ):
         place = urlsplit(address)
         assert place.hostname is not None
         assert place.port is not None
@@ -71,6 +84,38 @@ def test_a_request_whose_end_can_be_read_in_two_ways_is_refused(
 
     assert status is None or 400 <= status <= 501
     assert status != 404  # what was smuggled in would be asked for, and found nowhere
+
+
+@pytest.mark.sqlite_only
+@pytest.mark.parametrize(
+    ("request_line", "headers", "status", "code"),
+    [
+        (f"GET /m/{SECRET}", "", 400, "bad_request"),
+        ("GET / HTTP/1.1", f"X Name: {SECRET}\r\n", 400, "bad_request"),
+        (f"GET /m/{SECRET * 250} HTTP/1.1", "", 414, "uri_too_long"),
+        ("GET / HTTP/1.1", f"X-Name: {SECRET * 500}\r\n", 431, "headers_too_large"),
+        ("GET / HTTP/1.1", f"X-Name: {SECRET}\r\n" * 101, 431, "headers_too_large"),
+        ("GET / HTTP/1.1", f"Expect: {SECRET}\r\n", 417, "expectation_failed"),
+        ("GET / HTTP/1.1", f"Transfer-Encoding: {SECRET}\r\n", 501, "not_implemented"),
+    ],
+)
+def test_what_the_web_server_itself_refuses_is_a_problem_that_repeats_and_logs_nothing(
+    server: tuple[Address, int], log: Path, request_line: str, headers: str, status: int, code: str
+) -> None:
+    logged = log.stat().st_size
+    with socket.create_connection(server[0], timeout=20) as sock:
+        sock.sendall(f"{request_line}\r\nHost: x\r\n{headers}\r\n".encode())
+        answer = HTTPResponse(sock)
+        answer.begin()
+        body = answer.read()
+
+    told = json.loads(body)
+    assert (answer.status, answer.headers["Content-Type"]) == (status, "application/problem+json")
+    assert told == {"type": f"urn:problem:{code}", "title": told["title"], "status": status, "code": code}
+    assert "{" not in told["title"]
+    lines = log.read_text()[logged:]
+    assert "refused what came" in lines
+    assert SECRET not in lines + body.decode()
 
 
 @pytest.mark.sqlite_only

@@ -45,7 +45,7 @@ def web_server(database_url: str, now: datetime) -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         application = f"tests.e2e.clinic_at:at('{now.isoformat()}')"
         command = [sys.executable, "-m", "gunicorn", application, "--bind", f"fd://{listener.fileno()}"]
-        command += ["--worker-class", "gthread", "--threads", "2", "--no-control-socket"]
+        command += ["--threads", "2", "--no-control-socket"]
         environment = environment_with(environment_of(settings_for(database_url)) | {"LOG_LEVEL": "ERROR"})
         server = subprocess.Popen(
             command, cwd=ROOT, env=environment, pass_fds=[listener.fileno()], start_new_session=True

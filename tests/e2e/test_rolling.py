@@ -55,7 +55,7 @@ class Release:
     @contextmanager
     def server(self, listener: socket.socket) -> Iterator["subprocess.Popen[bytes]"]:
         """Run its web server on a socket that others may serve too."""
-        command = ["gunicorn", "wsgi:app", "--bind", f"fd://{listener.fileno()}", "--worker-class", "gthread"]
+        command = ["gunicorn", "wsgi:app", "--bind", f"fd://{listener.fileno()}"]
         with self._started(*command, "--threads", "4", "--no-control-socket", pass_fds=[listener.fileno()]) as process:
             yield process
 

@@ -249,6 +249,29 @@ def test_stay_and_blood_loss_are_told_where_they_are_known_of_enough(
 
 
 @pytest.mark.sqlite_only
+def test_of_how_few_a_stay_is_not_known_is_not_told(
+    session: Session, coordinator: Caller, desk: Desk, clinic: Clinic
+) -> None:
+    rows = [course(session, clinic.practice) for _ in range(SMALLEST + 5)]
+    session.commit()
+    for index, row in enumerate(rows):
+        surgery = session.get_one(Surgery, (clinic.id, row.surgery_id))
+        surgery.discharged_on = DAY_0 + timedelta(days=2) if index else None
+        surgery.blood_loss_ml = 100 if index >= 5 else None
+    session.commit()
+
+    (group,) = coordinator.get(SAFETY).json["groups"]
+    page = text_of(desk.get("/clinic/outcomes?procedure=tlif&kind=drive"))
+    file = desk.get("/clinic/outcomes.csv?procedure=tlif&kind=drive&part=safety").get_data(as_text=True)
+
+    assert group["nights"] == {"count": None, "low": 2.0, "median": 2.0, "high": 2.0}
+    assert group["blood_loss_ml"]["count"] == 20
+    assert "middle half 2.0 to 2.0, known of a number that is not told" in page
+    (nights,) = [line for line in file.splitlines() if ",nights," in line]
+    assert "not told" in nights
+
+
+@pytest.mark.sqlite_only
 def test_an_event_is_entered_and_withdrawn_on_its_page(desk: Desk, clinic: Clinic, look: Look) -> None:
     path = f"/clinic/episodes/{clinic.episode.id}/clinical-events"
 

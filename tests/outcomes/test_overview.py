@@ -150,7 +150,8 @@ def test_own_items_count_whose_window_closed_and_are_kept_when_reached_within_it
 
     for day in (9, 10, 10, 10, 10, 11):
         reach(session, item(10), day, day0=DAY_0)
-    item(13)  # to 1 March, not reached
+    for _ in range(4):
+        item(13)  # to 1 March, not reached
     item(14)  # to today: not over
     item(-15)  # before the period
     item(10, owner=Owner.clinic)
@@ -158,7 +159,7 @@ def test_own_items_count_whose_window_closed_and_are_kept_when_reached_within_it
     item(10, superseded_on=DAY_0 + timedelta(days=10))
     item(10, cancelled_at=MONDAY_AFTERNOON)
     leave_out(session, item(10), SkipReason.patient_declined, 5)
-    for day in (1, 2, 3, 4, 5, 11):
+    for day in (1, 2, 3, 4, 5, 11, 11, 11):
         reach(session, item(10, "prom_followup"), day, day0=DAY_0)
     gone = session.get_one(Episode, (clinic.id, item(10).episode_id))
     session.commit()
@@ -167,27 +168,25 @@ def test_own_items_count_whose_window_closed_and_are_kept_when_reached_within_it
     adherence = told("adherence")
 
     assert (adherence["since"], adherence["until"]) == ("2026-02-02", "2026-03-01")
-    assert done_of(adherence["milestones"]) == (5, 7)
-    assert done_of(adherence["questionnaires"]) == (
-        5,
-        8,
-    )  # with the baseline of the two patients of the clinic, which nobody answered
-    assert adherence["questionnaires"]["share"] == pytest.approx(5 / 8)
+    assert done_of(adherence["milestones"]) == (5, 10)
+    # With the baseline of the two patients of the clinic, which nobody answered.
+    assert done_of(adherence["questionnaires"]) == (5, 10)
+    assert adherence["questionnaires"]["share"] == pytest.approx(5 / 10)
     assert [adherence[each]["grade"] for each in ("check_ins", "milestones", "questionnaires")] == ["E", "D", "D"]
 
 
-def test_a_small_count_has_no_share(session: Session, clinic: Clinic, told: Callable[[str], Any]) -> None:
-    for day in (5, 6, 7, 11, 11, 11):
-        reach(
-            session,
-            course(session, clinic.practice, day0=DAY_0, item={"latest_on": DAY_0 + timedelta(days=10)}),
-            day,
-            day0=DAY_0,
-        )
+@pytest.mark.parametrize("days", [(5, 6, 7, *[11] * 8), (11, 11, 11, *[5] * 8)], ids=["few kept", "few did not"])
+def test_what_tells_of_few_has_no_count_and_no_share(
+    session: Session, clinic: Clinic, desk: Desk, told: Callable[[str], Any], days: tuple[int, ...]
+) -> None:
+    for day in days:
+        item = course(session, clinic.practice, day0=DAY_0, item={"latest_on": DAY_0 + timedelta(days=10)})
+        reach(session, item, day, day0=DAY_0)
 
     kept = told("adherence")["milestones"]
 
-    assert (kept["done"], kept["asked"], kept["share"], kept["low"]) == (None, 6, None, None)
+    assert (kept["done"], kept["asked"], kept["share"], kept["low"]) == (None, 11, None, None)
+    assert "a number that is not told of 11 –" in text_of(desk.get(PAGE))
 
 
 def an_alert(session: Session, clinic: Clinic, raised_minutes_ago: float, **changes: Any) -> Alert:

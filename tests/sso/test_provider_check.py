@@ -13,8 +13,8 @@ from tests import builders
 from tests.api.conftest import API, Clinic
 from tests.clock import FixedClock
 from tests.dashboard.conftest import COOKIE, Answer, Desk, text_of
+from tests.sso.conftest import use
 from tests.sso.providers import RealProvider
-from tests.sso.test_single_sign_on import clock, provider, providers, settings, use  # noqa: F401
 
 pytestmark = [pytest.mark.slow, pytest.mark.sqlite_only]
 
@@ -39,8 +39,8 @@ def test_a_provider_is_asked_whether_it_is_there(
     app: Flask,
     session: Session,
     clinic: Clinic,
-    provider: RealProvider,  # noqa: F811
-    clock: FixedClock,  # noqa: F811
+    provider: RealProvider,
+    clock: FixedClock,
 ) -> None:
     use(session, clinic, provider)
     boss, at = builders.staff(session, clinic.practice, role=StaffRole.practice_admin), clock.now()

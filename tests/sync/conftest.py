@@ -1,5 +1,6 @@
 """The clinic of the API's tests, with the first patient on the coordinator's panel, and phones that synchronise."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -7,6 +8,10 @@ import pytest
 from flask import Flask
 from sqlalchemy.orm import Session
 
+from models.identity import Device
+from service.identity.principal import Principal
+from service.sync.apply import apply
+from service.sync.edits import Applied, Edit
 from tests.api.conftest import (  # noqa: F401
     Caller,
     Clinic,
@@ -24,8 +29,12 @@ from tests.api.conftest import (  # noqa: F401
     other_patient,
     patient,
 )
+from tests.clock import MONDAY_AFTERNOON
 
 PATH = "/sync/watermelon"
+Find = Callable[[str], str]
+Push = Callable[..., Applied]
+OPEN: dict[str, Any] = {"achieved_on": None, "skip_reason": None, "note": None}  # a milestone without a word
 
 
 @dataclass
@@ -96,3 +105,37 @@ def desk(panel: Clinic, coordinator: Caller) -> Phone:  # noqa: F811
     desk = Phone(coordinator)
     desk.pull()
     return desk
+
+
+@pytest.fixture
+def push_with_base(session: Session, clinic: Clinic) -> Push:  # noqa: F811
+    """Return a way to apply one edit of the patient's phone that tells what it started from."""
+
+    def push(collection: str, row_id: str, *, base: dict[str, Any] | None, **values: Any) -> Applied:
+        device = session.query(Device).filter_by(practice_id=clinic.id).order_by(Device.id).first()
+        caller = Principal(clinic.id, "phone" if device is None else device.id, patient_id=clinic.patient.id)
+        edit = Edit(collection=collection, id=row_id, values=values, base=base)
+        applied = apply(session, caller, [edit], MONDAY_AFTERNOON)
+        session.commit()
+        return applied
+
+    return push
+
+
+def conflicts(who: Caller, **query: Any) -> list[dict[str, Any]]:
+    answer = who.get("/conflicts", query_string=query)
+    assert answer.status_code == 200, answer.json
+    return list(answer.json["items"])
+
+
+def made_offline_while_the_clinic_reported(
+    phone: Phone,
+    coordinator: Caller,  # noqa: F811
+    walk: str,
+) -> dict[str, Any]:
+    """Let the coordinator report 1 March, then a phone that was offline 2 March; return the conflict."""
+    coordinator.post(f"/milestones/{walk}/achieve", {"achieved_on": "2026-03-01"})
+    phone.pull()
+    phone.push(milestone_progress=[OPEN | {"id": walk, "achieved_on": "2026-03-02", "note": "No stick"}])
+    (conflict,) = conflicts(coordinator)
+    return conflict

@@ -36,6 +36,16 @@ def test_the_image_has_every_part_of_the_product_and_no_other() -> None:
     assert copied == modules | {"requirements.txt", "models", "schedules", "service"}
 
 
+@pytest.mark.parametrize(
+    "starts", ["deploy/Containerfile", "deploy/systemd/recovery-web.service", "service/cli/run.py", "README.md"]
+)
+def test_every_way_to_start_gunicorn_leaves_its_kind_of_worker_to_its_configuration(starts: str) -> None:
+    told = [line for line in (ROOT / starts).read_text().splitlines() if "gunicorn" in line and "wsgi:app" in line]
+
+    assert told
+    assert "--worker-class" not in (ROOT / starts).read_text()
+
+
 def test_the_streams_that_the_proxy_does_not_buffer_are_routes() -> None:
     from service.identity.roles import WHO_MAY
 

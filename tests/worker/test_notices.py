@@ -30,6 +30,7 @@ from schedules.delivery.receipts import read_receipts
 from schedules.plan.vocabulary import Channel, Language, Provider
 from schedules.planning.held import hold_what_may_have_gone_out
 from schedules.planning.notices import NOTICE_IS_USEFUL_FOR, give_notice
+from service.care.staff_addresses import set_address
 from tests import builders
 from tests.alerts import address, stored
 from tests.clock import MONDAY_AFTERNOON, FixedClock
@@ -63,11 +64,13 @@ def admin(session: Session, practice: Practice, name: str, **changes: Any) -> St
     return builders.staff(session, practice, **(told | changes))
 
 
-def opened(session: Session, practice: Practice, now: datetime, **changes: Any) -> EmergencyAccess:
+def opened(session: Session, practice: Practice, now: datetime, *, which: str = "glass-1") -> EmergencyAccess:
     """Have a coordinator open a patient for an hour, with the notices that follow, and commit."""
-    person = builders.patient(session, practice, given_name="Zebedee", family_name="Quillfeather", mrn="SP-777-X")
+    person = builders.patient(
+        session, practice, given_name="Zebedee", family_name="Quillfeather", mrn=f"SP-777-X-{which}"
+    )
     who = builders.staff(session, practice, display_name="Morgan Nosey")
-    row = EmergencyAccess(practice_id=practice.id, id="glass-1", patient_id=person.id, staff_id=who.id)
+    row = EmergencyAccess(practice_id=practice.id, id=which, patient_id=person.id, staff_id=who.id)
     row.reason, row.opened_at, row.expires_at = EmergencyReason.covering, now, now + timedelta(hours=1)
     session.add(row)
     row.note = NOTE
@@ -215,22 +218,48 @@ def test_an_own_address_that_is_refused_for_good_is_disabled_and_the_sign_ins_is
     assert stored(engine, DeadAddress, order=DeadAddress.target) == []
 
 
+def test_a_sign_ins_address_that_is_refused_for_good_is_tried_no_more_until_it_is_set_again(
+    session: Session, practice: Practice, mail: Outbox, run: Callable[..., None], engine: Engine
+) -> None:
+    ann = admin(session, practice, "ann")
+    mail.result = Result(AttemptOutcome.refused, "550", Refusal.address)
+    opened(session, practice, MONDAY_AFTERNOON)
+    run()
+
+    opened(session, practice, MONDAY_AFTERNOON, which="glass-2")
+    run()
+
+    assert [each.address for each in mail.messages] == ["ann@clinic.example.org"]
+    assert sorted(states(engine)) == [
+        ("ann", DeliveryState.failed, "address_refused"),
+        ("ann", DeliveryState.suppressed, "no_channel"),
+    ]
+    session.refresh(ann)
+    assert (ann.email_dead_at, ann.email_dead_code) == (MONDAY_AFTERNOON, "550")
+    set_address(session, ann, Channel.email, "own@clinic.example.org", rank=0, now=MONDAY_AFTERNOON)
+    assert (ann.email_dead_at, ann.email_dead_code) == (MONDAY_AFTERNOON, "550")
+    set_address(session, ann, Channel.email, "Ann@clinic.example.org", rank=0, now=MONDAY_AFTERNOON)
+    assert (ann.email_dead_at, ann.email_dead_code) == (None, None)
+
+
 def test_a_bounce_that_is_told_later_fails_it(
     session: Session, practice: Practice, run: Callable[..., None], engine: Engine
 ) -> None:
-    admin(session, practice, "ann")
+    ann = admin(session, practice, "ann")
     opened(session, practice, MONDAY_AFTERNOON)
     run()
     (sent,) = notices(engine)
     told = {"practice_id": practice.id, "delivery_id": sent.id, "fence": sent.fence}
     at = {"happened_at": MONDAY_AFTERNOON, "received_at": MONDAY_AFTERNOON}
-    session.add(Receipt(id="bounce", kind=ReceiptKind.bounced, is_read=False, **told, **at))
+    session.add(Receipt(id="bounce", kind=ReceiptKind.bounced, code="5.1.1", is_read=False, **told, **at))
     session.commit()
 
     read_receipts(session, practice.id, sent.id, built=SMTP_ONLY, now=MONDAY_AFTERNOON)
     session.commit()
 
     assert states(engine) == [("ann", DeliveryState.failed, "address_dead")]
+    session.refresh(ann)
+    assert (ann.email_dead_at, ann.email_dead_code) == (MONDAY_AFTERNOON, "5.1.1")
 
 
 def test_a_mail_server_that_is_away_is_waited_for_and_said_so_until_a_week_is_over(

@@ -1,8 +1,10 @@
 """Between two ticks the senders get more to do, so that other jobs, and long ones, do not leave them idle."""
 
-from collections.abc import Callable, Collection
+import signal
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from sqlalchemy import Engine
@@ -11,15 +13,17 @@ from sqlalchemy.orm import Session, sessionmaker
 from models.engine import make_session_factory
 from models.reminder import Delivery, DeliveryState
 from schedules import jobs
+from schedules.clock import Clock
 from schedules.delivery.book import Claim
 from schedules.delivery.deliver import Steps
 from schedules.delivery.leases import Lease
 from schedules.jobs.alerts import AlertRound, raise_by_time
 from schedules.jobs.publish import PUBLISHED_AT_ONCE
+from schedules.worker import main
 from tests import builders
 from tests.alerts import alerts_of
 from tests.clock import MONDAY_AFTERNOON, FixedClock
-from tests.database import service_engine_of
+from tests.database import service_engine_of, settings_for
 
 LEASE = Lease("worker-1", timedelta(seconds=30), FixedClock())
 
@@ -133,3 +137,60 @@ def test_between_two_alerts_that_time_raises_the_senders_get_their_turn(
     raise_by_time(make_session, MONDAY_AFTERNOON, AlertRound(), lambda: raised.append(len(alerts_of(engine))))
 
     assert raised == [1, 2, 3]
+
+
+LISTENED_FOR = 20  # readings of the clock in all
+POLL = timedelta(hours=1)  # by the machine's clock too: no second tick comes
+
+
+class Ear:
+    """Hears in a worker's parent who asks the time, and tells it to stop once it has heard enough.
+
+    A job that looks at the time asks once. So does each claim, of which every one finds something; the first takes so
+    long that the time of its tick is over.
+    """
+
+    def __init__(self) -> None:
+        self.clock = FixedClock()
+        self.heard: list[str] = []
+
+    def steps(self) -> Steps:
+        """Return the steps to listen at. Whatever comes to the gate stays there."""
+        return Steps(now=self._now, claim=self._claim, gate=lambda *_, **__: [], senders=lambda _settings: {})
+
+    def _now(self, _session: Session, clock: Clock) -> datetime:
+        self.heard.append("time")
+        if len(self.heard) == LISTENED_FOR:
+            signal.raise_signal(signal.SIGTERM)
+        return clock.now()
+
+    def _claim(self, session: Session, lease: Lease, *, now: datetime, limit: int) -> list[Claim]:
+        if "claim" not in self.heard:
+            self.clock.advance(POLL)
+        self.heard[-1] = "claim"
+        return [Claim("practice-1", "patient-1", f"delivery-{len(self.heard)}", 1)]
+
+
+@pytest.fixture
+def own_signals() -> Iterator[None]:
+    """Put back how this process takes the signals that a worker in it listens for."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.slow
+@pytest.mark.sqlite_only
+@pytest.mark.usefixtures("own_signals")
+def test_after_each_job_of_a_worker_the_senders_get_more_while_more_is_due(database_url: str) -> None:
+    ear = Ear()
+    settings = settings_for(database_url, poll_seconds=POLL.total_seconds(), sender_processes=1)
+
+    exit_code = main(settings, ear.clock, ear.steps())
+
+    since_the_tick = ear.heard[ear.heard.index("claim") : LISTENED_FOR]
+    without_more_between = [pair for pair in pairwise(since_the_tick) if pair == ("time", "time")]
+    assert exit_code == 0
+    assert since_the_tick.count("claim") > 1
+    assert without_more_between == []

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from schedules.outcomes.windows import Window, told_windows
+from schedules.outcomes.windows import Window, told_part, told_windows
 
 CELL = 3
 LEAST = 4 * CELL  # in proportion to the smallest group and the smallest cell of the clinic's settings
@@ -104,6 +104,81 @@ def test_what_tells_of_nobody_small_is_told(sizes: tuple[int, int], data: st.Dat
     told = told_windows([world.short, world.long], CELL)
 
     assert told == (world.short.count, world.long.count)
+
+
+class Part(NamedTuple):
+    """Some of all: who did what was asked, and who did not."""
+
+    some: int
+    others: int
+
+    @property
+    def told(self) -> tuple[int | None, int | None]:
+        return told_part(self.some, sum(self), CELL)
+
+
+PARTS = [Part(some, others) for some in range(LEAST) for others in range(LEAST)]
+
+
+@given(st.sampled_from(PARTS))
+def test_whoever_knows_the_rule_works_out_no_small_part_of_however_many(part: Part) -> None:
+    alike = [each for each in PARTS if each.told == part.told]
+
+    for sizes in zip(*((*each, sum(each)) for each in alike), strict=True):
+        assert len(set(sizes)) > 1 or not is_few(sizes[0]), part
+
+
+@given(st.sampled_from(PARTS))
+def test_a_part_is_told_if_neither_it_nor_what_it_leaves_of_enough_is_small(part: Part) -> None:
+    is_told = sum(part) in {0, *range(2 * CELL, 2 * LEAST)} and not any(map(is_few, part))
+
+    assert (part.told[0] == part.some) == is_told
+    assert (part.told[1] is None) == is_few(sum(part))
+
+
+class Missing(NamedTuple):
+    """Surgeries of which two values are known, one of them, or none."""
+
+    both: int
+    first: int
+    second: int
+    none: int
+
+    @property
+    def groups(self) -> tuple[int, ...]:
+        """Return the sizes of all groups that the two values part the surgeries into."""
+        return (*self, self.of - self.none, *self.missing, *(self.of - each for each in self.missing))
+
+    @property
+    def of(self) -> int:
+        return sum(self)
+
+    @property
+    def missing(self) -> tuple[int, int]:
+        return self.second + self.none, self.first + self.none
+
+    @property
+    def published(self) -> tuple[int | None, ...]:
+        return tuple(told_part(self.of - each, self.of, CELL)[0] for each in self.missing)
+
+
+@cache
+def by_missing(of: int) -> dict[tuple[int | None, ...], list[Missing]]:
+    found = defaultdict(list)
+    for both in range(of + 1):
+        for first in range(of - both + 1):
+            for second in range(of - both - first + 1):
+                world = Missing(both, first, second, of - both - first - second)
+                found[world.published].append(world)
+    return dict(found)
+
+
+@given(st.integers(LEAST, LEAST + 4), st.data())
+def test_of_how_few_values_are_missing_is_worked_out_by_nobody(of: int, data: st.DataObject) -> None:
+    alike = data.draw(st.sampled_from(list(by_missing(of).values())))
+
+    for place, sizes in enumerate(zip(*(world.groups for world in alike), strict=True)):
+        assert len(set(sizes)) > 1 or not is_few(sizes[0]), (place, alike[0])
 
 
 @pytest.mark.parametrize(
