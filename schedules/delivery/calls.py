@@ -29,7 +29,7 @@ _TAKEN_BY = {Channel.email: Provider.smtp, Channel.sms: Provider.sms, Channel.pu
 
 @dataclass(frozen=True, slots=True)
 class _Person:
-    """Who is told. Who has set no address has that of the sign-in."""
+    """Who is told. Who has no address of their own that still counts has that of the sign-in."""
 
     row: Staff
     own: Addresses
@@ -37,6 +37,12 @@ class _Person:
     @property
     def of_sign_in(self) -> Addresses:
         return ((Channel.email, self.row.email if self.row.email_dead_at is None else None),)
+
+    @property
+    def of_calls(self) -> Addresses:
+        """Return the addresses of a call. Those that do not count any more stand in it too: they are why."""
+        counts = any(address is not None for _, address in self.own)
+        return self.own if counts else (*self.own, *self.of_sign_in)
 
     @property
     def of_mail(self) -> Addresses:
@@ -97,7 +103,7 @@ def load_calls(session: Session, practice_id: str, deliveries: Collection[Held |
             subject_id,
             is_settled,
             is_disabled=person.row.disabled_at is not None,
-            addresses=person.of_mail if opened is not None else person.own or person.of_sign_in,
+            addresses=person.of_mail if opened is not None else person.of_calls,
             language=person.row.language or Language.en,
             opened=opened,
             is_admin=person.row.role is StaffRole.practice_admin,

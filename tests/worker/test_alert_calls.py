@@ -180,6 +180,19 @@ def test_whose_way_fails_is_told_on_the_next_one_and_the_dead_address_is_disable
     assert (row.disabled_at, row.disabled_code) == (MONDAY_AFTERNOON, "21211")
 
 
+def test_whose_own_addresses_are_all_dead_is_told_at_that_of_the_sign_in(
+    session: Session, clock: FixedClock, mail: Outbox, run: Callable[[timedelta], None]
+) -> None:
+    practice = builders.practice(session)
+    person = on_call(session, practice, OnCallPlace.first, email="first@clinic.example.org")
+    address(session, person, Channel.sms, "+12125550101").disabled_at = MONDAY_AFTERNOON
+    red_flag(session, practice, clock)
+
+    run(timedelta(0))
+
+    assert [message.address for message in mail.messages] == ["first@clinic.example.org"]
+
+
 def test_staff_are_told_in_the_language_of_their_pages(
     session: Session, clock: FixedClock, mail: Outbox, run: Callable[[timedelta], None]
 ) -> None:
