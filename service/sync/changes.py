@@ -52,8 +52,12 @@ def read_changes(session: Session, caller: Principal, collection: Collection, sp
 def read_page(
     session: Session, caller: Principal, collection: Collection, span: Span, version: int, *, after_id: str, limit: int
 ) -> list[Change]:
-    """Return up to `limit` changes that follow the row `after_id` at revision `span.since`, in that order."""
-    query = statements.page_of(collection, version, _kind_of(caller), span.since == 0)
+    """Return up to `limit` changes that follow the row `after_id` at revision `span.since`, in that order.
+
+    A client that starts anew after an epoch holds rows still, so that it is told which of them went.
+    """
+    is_first = span.since == 0 and not span.is_replaced
+    query = statements.page_of(collection, version, _kind_of(caller), is_first)
     told = _parameters(caller, span) | {"after_id": after_id, "limit": limit}
     return _read(session, collection, version, query, told)
 

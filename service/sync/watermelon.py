@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from models import RefusedRow
-from models.prepared import Prepared
+from models.prepared import Prepared, Row
 from service.api.fields import QueryWhole
 from service.api.resource import Resource
 from service.api.scope import caller, now, show
@@ -100,8 +100,8 @@ def pull_watermelon(query: dict[str, Any]) -> Response:
         note_pull(span.top.revision)
     pulled = {each.name: _told(found.get(each.name, ())) for each in served(version)}
     for name, row_id in _let_go(session, who, span):
-        # One that somebody has stored since is not gone.
-        if all(row.id != row_id for row in found.get(name, ())):
+        # One that somebody has stored since is not gone; one of a collection of later versions was another app's.
+        if name in pulled and all(row.id != row_id for row in found.get(name, ())):
             pulled[name]["deleted"].append(row_id)
     strategy = {"experimentalStrategy": "replacement"} if span.is_replaced else {}
     return answer({"changes": pulled, "timestamp": span.top.to_wire()} | strategy)
@@ -140,8 +140,9 @@ def _migrated(session: Session, who: Principal, span: Span, version: int, asked:
             found[name] = read_changes(session, who, COLLECTIONS[name], whole, version)
     for name, columns in migration["columns"].items():
         if name in COLLECTIONS and name not in found:
+            blanks = {each.name: each.blank for each in COLLECTIONS[name].columns_of(version) if each.name in columns}
             rows = read_changes(session, who, COLLECTIONS[name], whole, version)
-            found[name] = [row for row in rows if any(row.document.get(column) for column in columns)]
+            found[name] = [row for row in rows if any(row.document[each] != blanks[each] for each in blanks)]
     return found
 
 
@@ -149,19 +150,20 @@ def _migration(asked: str) -> dict[str, Any]:
     """Return what a client says of its migration. Raises BadRequestError for another form."""
     try:
         told = parse_json(asked.encode())
-        columns = {} if told is None else {str(each["table"]): list(each["columns"]) for each in told["columns"]}
-        return {"tables": [] if told is None else [str(each) for each in told["tables"]], "columns": columns}
+        if told is None:
+            return {"tables": [], "columns": {}}
+        columns = {str(each["table"]): {str(name) for name in each["columns"]} for each in told["columns"]}
+        return {"tables": [str(each) for each in told["tables"]], "columns": columns}
     except (KeyError, TypeError, ValueError, ServiceError):
         raise BadRequestError(Fault("/migration", "JSON with tables and columns, or null", "something else")) from None
 
 
-def _let_go(session: Session, who: Principal, span: Span) -> list[tuple[str, str]]:
+def _let_go(session: Session, who: Principal, span: Span) -> list[Row]:
     """Return collection and id of the rows that this device made and that were not stored."""
     if span.since == 0:
         return []
     told = {"practice_id": who.practice_id, "actor_id": who.actor_id, "since": span.since, "top": span.top.revision}
-    found = _REFUSED.rows(session.connection(), told)
-    return [(name, row_id) for name, row_id in found if name in COLLECTIONS]
+    return _REFUSED.rows(session.connection(), told)
 
 
 def _edits(body: Any) -> list[Edit]:

@@ -3,9 +3,10 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from models import CheckIn, MilestoneProgress, SyncConflict
+from models import CheckIn, MilestoneProgress, SyncClock, SyncConflict
 from models.merging import LostBy
 from tests.api.conftest import Answer, Caller, Clinic, Look
 from tests.sync.conftest import Phone, check_in
@@ -128,6 +129,19 @@ def test_a_patient_who_leaves_the_panel_goes_as_documents_without_content(
     assert (document["id"], document["_deleted"]) == (panel.patient.id, True)
     assert document["family_name"] == ""
     assert pull(desk.caller, "patients", page["checkpoint"])["documents"] == []
+
+
+def test_a_device_that_starts_anew_after_an_epoch_is_told_who_left_the_panel(
+    desk: Phone, panel: Clinic, session: Session
+) -> None:
+    before = pull(desk.caller, "patients")
+    panel.episode.coordinator_id = None
+    session.execute(update(SyncClock).values(epoch=SyncClock.epoch + 1))
+    session.commit()
+
+    page = pull(desk.caller, "patients", before["checkpoint"])
+
+    assert [(each["id"], each["_deleted"]) for each in page["documents"]] == [(panel.patient.id, True)]
 
 
 def test_pages_of_a_panel_bring_every_document_once(desk: Phone, panel: Clinic, session: Session) -> None:

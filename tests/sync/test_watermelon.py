@@ -1,5 +1,6 @@
 """A phone with WatermelonDB: what it pulls, what its pushes become, and what it is told to let go."""
 
+import json
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from sqlalchemy.orm import Session
 from models import CheckIn, FormerVersion, MilestoneProgress, Patient, RefusedRow, Reminder, SyncClock, SyncConflict
 from models.reminder import Delivery, DeliveryState
 from tests.api.conftest import Caller, Clinic, Look
-from tests.sync.conftest import Phone, check_in
+from tests.sync.conftest import PATH, Phone, check_in
 
 
 def test_a_first_pull_brings_the_patients_own_rows_and_nobody_elses(patient: Caller, clinic: Clinic) -> None:
@@ -267,3 +268,28 @@ def test_an_amendment_that_also_says_what_is_not_the_devices_to_say_is_stored_an
 
     assert [row.pain for row in look(CheckIn)] == [6]
     assert pulled["changes"]["check_ins"]["updated"] == [stored | {"pain": 6, "rev": stored["rev"] + 1}]
+
+
+def test_an_app_that_grows_gets_the_zeros_of_its_new_columns(phone: Phone, second_phone: Phone, clinic: Clinic) -> None:
+    phone.push(check_ins=[check_in(clinic, "c-1", sleep=0), check_in(clinic, "c-2")])
+    second_phone.pull(schema_version=3)
+
+    grown = {"from": 3, "tables": [], "columns": [{"table": "check_ins", "columns": ["sleep"]}]}
+    pulled = second_phone.pull(schema_version=4, migration=json.dumps(grown))
+
+    assert [(row["id"], row["sleep"]) for row in pulled["changes"]["check_ins"]["updated"]] == [("c-1", 0)]
+
+
+def test_a_refused_row_of_a_collection_that_an_older_app_lacks_is_no_fault(phone: Phone) -> None:
+    phone.push(questionnaire_answers=[{"id": "q-1", "episode_id": "nobodys"}])
+
+    assert "questionnaire_answers" not in phone.pull(schema_version=1)["changes"]
+
+
+@pytest.mark.parametrize("columns", [[["sleep"]], [{"name": "sleep"}], 4, None])
+def test_columns_of_a_migration_that_are_no_names_are_no_fault(patient: Caller, columns: Any) -> None:
+    grown = {"from": 3, "tables": [], "columns": [{"table": "milestones", "columns": columns}]}
+
+    answer = patient.get(PATH, query_string={"last_pulled_at": 0, "migration": json.dumps(grown)})
+
+    assert answer.status_code in (200, 400)
