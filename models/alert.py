@@ -96,6 +96,7 @@ class AlertEntry(Tenant, Base):
         reference("patient"),
         reference("staff", "made_by"),
         Index(None, "practice_id", "alert_id", "id"),
+        Index(None, "practice_id", "patient_id"),
         CheckConstraint("(line = 'contact') = (method IS NOT NULL AND is_reached IS NOT NULL)", name="contact_whole"),
     )
 

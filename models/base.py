@@ -12,6 +12,7 @@ from typing import Any, Final, TypedDict
 from sqlalchemy import (
     JSON,
     BigInteger,
+    ColumnElement,
     Date,
     DateTime,
     Dialect,
@@ -24,6 +25,7 @@ from sqlalchemy import (
     Table,
     Text,
     Time,
+    literal_column,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 from sqlalchemy.types import TypeDecorator
@@ -105,6 +107,14 @@ def words(vocabulary: type[StrEnum], name: str | None = None) -> Enum:
         length=40,
         values_callable=lambda words: [word.value for word in words],
     )
+
+
+def said(word: StrEnum) -> ColumnElement[str]:
+    """Return a word for a condition that a partial index has too: it stands in the statement's own text.
+
+    Of a parameter a database cannot know, before it has it, that the index holds what is wanted.
+    """
+    return literal_column(f"'{word.value}'")
 
 
 def table_of(model: type[Base]) -> Table:

@@ -45,6 +45,7 @@ class Episode(OfPatient, Base):
     __table_args__ = of_patient(
         UniqueConstraint("practice_id", "patient_id", "label"),
         reference("staff", "coordinator_id"),
+        Index(None, "practice_id", "coordinator_id"),
         Index(
             "ix_episode_open",
             "practice_id",
@@ -73,6 +74,7 @@ class Surgery(OfPatient, Base):
         reference("staff", "surgeon_id"),
         UniqueConstraint("practice_id", "episode_id", "stage"),
         Index(None, "practice_id", "surgery_on"),
+        Index(None, "practice_id", "surgeon_id"),
         CheckConstraint("stage >= 1", name="stage_from_1"),
         CheckConstraint("blood_loss_ml >= 0", name="blood_loss_not_negative"),
         CheckConstraint("discharged_on >= surgery_on", name="discharged_after_surgery"),

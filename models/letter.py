@@ -34,6 +34,7 @@ class LetterRelease(Tenant, Base):
         reference("episode"),
         reference("staff", "recorded_by"),
         Index(None, "practice_id", "episode_id"),
+        Index(None, "practice_id", "patient_id"),
         CheckConstraint("valid_through_on >= signed_on", name="ends_after_it_is_signed"),
         CheckConstraint("(revoked_at IS NULL) = (revoked_by IS NULL)", name="revoked_whole"),
     )

@@ -79,7 +79,11 @@ class FormerVersion(Tenant, Base):
     """What a report, or a patient's settings, said before a change. Append-only."""
 
     __tablename__ = "former_version"
-    __table_args__ = (reference("patient"), Index(None, "practice_id", "collection", "row_id", "id"))
+    __table_args__ = (
+        reference("patient"),
+        Index(None, "practice_id", "patient_id"),
+        Index(None, "practice_id", "collection", "row_id", "id"),
+    )
 
     patient_id: Mapped[str] = mapped_column(String(ID_LENGTH))
     collection: Mapped[str] = mapped_column(String(40))
@@ -103,6 +107,7 @@ class RefusedRow(Tenant, Base):
     __tablename__ = "refused_row"
     __table_args__ = (
         reference("patient"),
+        Index(None, "practice_id", "patient_id"),
         Index(None, "practice_id", "actor_id", "refused_rev"),
         Index(None, "practice_id", "refused_at", "id"),
         CheckConstraint("(done_at IS NULL) = (done_by IS NULL)", name="done_by_somebody"),

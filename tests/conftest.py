@@ -50,17 +50,20 @@ def quick_applications() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def every_statement_names_its_practice(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Fail a test in which the service asked for rows without saying whose, but for what `tests.statements` allows."""
+def every_statement_is_in_order(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a test in which the service asked for rows without saying whose, or walked through everybody's on SQLite.
+
+    But for what `tests.statements` and `tests.walks` allow.
+    """
     if "database_kind" not in request.fixturenames:
         yield
         return
-    from tests.statements import listener
+    from tests.statements import listeners
 
-    heard = listener()
-    heard.take_found()
+    for each in listeners():
+        each.take_found()
     yield
-    assert heard.take_found() == []
+    assert [found for each in listeners() for found in each.take_found()] == []
 
 
 @pytest.hookimpl(wrapper=True)

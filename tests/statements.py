@@ -1,14 +1,17 @@
-"""Listens to every statement that the tests run, and notes those of the service that do not say whose rows they mean.
+"""Listens to every statement that the tests run, and notes those of the service that do not say whose rows they mean,
+and those that walk through everybody's (see `tests.walks`).
 
-Row security would answer them on PostgreSQL; SQLite has only the statements' own conditions. What the tests themselves
-ask is theirs. What may look at all practices stands in `ALLOWED`, each with its reason.
+Row security would answer the first on PostgreSQL; SQLite has only the statements' own conditions. What the tests
+themselves ask is theirs. What may look at all practices stands in `ALLOWED`, each with its reason.
 """
 
 import re
 import sys
-from functools import cache
+from collections.abc import Callable, Collection
+from functools import cache, partial
 from pathlib import Path
-from typing import Final
+from types import FrameType
+from typing import Any, Final
 
 from sqlalchemy import Engine, Table, event
 
@@ -22,6 +25,8 @@ OF_OWNER: Final = (
     f"{ROOT}/service/care/resealing.py",
     f"{ROOT}/service/cli/keys.py",
 )
+# Which run others' statements.
+OF_MANY: Final = ("models/prepared.py", "models/sets.py", "models/caseload.py", "service/care/lists.py")
 OURS: Final = tuple(f"{ROOT}/{name}/" for name in ("models", "schedules", "service"))
 _KINDS: Final = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b")
 _NAMED: Final = re.compile(r"\b(?:FROM|JOIN|UPDATE|INTO|,)\s+(?:ONLY\s+)?(\w+)\b(?!\.|\s*=)(?:\s+AS\s+(\w+))?")
@@ -54,35 +59,49 @@ ALLOWED: Final = {
 _ALLOWED: Final = re.compile("|".join(f"(?:{each})" for each in ALLOWED), re.DOTALL)
 
 
+Judge = Callable[[str, str, Any], str]  # of a database's name, a statement and its parameters: what is wrong with it
+
+
 class Listener:
-    """Notes each statement once that a module of ours runs over rows of more than one practice."""
+    """Notes each statement once that a module of ours runs and a judge finds something wrong with.
 
-    def __init__(self, tables: frozenset[str]) -> None:
-        self._tables = tables
-        self.found: dict[str, str] = {}
-        self._judged: dict[str, bool] = {}
+    But for what functions run that stand in `allowed`, as `service/care/doubles.py find_doubles`.
+    """
 
-    def hear(self, _connection: object, _cursor: object, statement: str, *_: object) -> None:
-        """Hear of a statement, as the event `before_cursor_execute`."""
-        if statement not in self._judged:
-            self._judged[statement] = bool(unbound_tables(statement, self._tables)) and not _ALLOWED.search(statement)
-        if self._judged[statement] and (where := _module_that_runs_it()) is not None:
-            self.found.setdefault(statement, where)
+    def __init__(self, judge: Judge, allowed: Collection[str] = ()) -> None:
+        self._judge, self._allowed = judge, allowed
+        self._judged: dict[tuple[str, str], str] = {}
+        self._found: dict[str, str] = {}
+        event.listen(Engine, "before_cursor_execute", self._hear)
+
+    def _hear(self, connection: Any, _cursor: object, statement: str, given: Any, _context: object, many: bool) -> None:
+        key = (connection.dialect.name, statement)
+        if key not in self._judged:
+            self._judged[key] = self._judge(*key, given[0] if many else given)
+        if self._judged[key] and (frame := _frame_that_runs_it()) is not None:
+            file, code = frame.f_code.co_filename.removeprefix(f"{ROOT}/"), frame.f_code
+            if f"{file} {code.co_qualname.partition('.<locals>')[0]}" not in self._allowed:
+                self._found.setdefault(f"{self._judged[key]}: {statement}", f"{file}:{frame.f_lineno}")
 
     def take_found(self) -> list[str]:
         """Return what was noted since it was last asked."""
-        found, self.found = self.found, {}
-        return [f"{where}: {' '.join(statement.split())}" for statement, where in found.items()]
+        found, self._found = self._found, {}
+        return [f"{where}: {' '.join(what.split())}" for what, where in found.items()]
 
 
 @cache
-def listener() -> Listener:
-    """Return the one listener of this process, which hears all engines."""
+def listeners() -> tuple[Listener, ...]:
+    """Return the listeners of this process, which hear all engines."""
     from models import Base
+    from tests.walks import ALLOWED as MAY_WALK
+    from tests.walks import Walks
 
-    made = Listener(frozenset(name for name, table in Base.metadata.tables.items() if _is_of_practices(table)))
-    event.listen(Engine, "before_cursor_execute", made.hear)
-    return made
+    tables = frozenset(name for name, table in Base.metadata.tables.items() if _is_of_practices(table))
+    return Listener(partial(_of_any_practice, tables)), Listener(Walks().of, MAY_WALK)
+
+
+def _of_any_practice(tables: frozenset[str], _database: str, statement: str, _given: object) -> str:
+    return "names no practice" if unbound_tables(statement, tables) and not _ALLOWED.search(statement) else ""
 
 
 def unbound_tables(statement: str, tables: frozenset[str]) -> set[str]:
@@ -106,17 +125,16 @@ def _is_of_practices(table: Table) -> bool:
     return "practice_id" in table.columns
 
 
-def _module_that_runs_it() -> str | None:
-    """Return which module of ours is nearest to the statement; None if the tests are nearer."""
-    frame = sys._getframe(1)
-    while (back := frame.f_back) is not None:
-        frame = back
+def _frame_that_runs_it() -> FrameType | None:
+    """Return where a module of ours is nearest to the statement; None if the tests are nearer."""
+    frame: FrameType | None = sys._getframe(1)
+    while (frame := frame.f_back if frame else None) is not None:
         file = frame.f_code.co_filename
         if file.startswith(OF_OWNER):
             return None
         if file.startswith(TESTS):
             if not file.startswith(f"{TESTS}/statements.py"):
                 return None
-        elif file.startswith(OURS) and not file.endswith(("models/prepared.py", "models/sets.py")):
-            return f"{file.removeprefix(ROOT + '/')}:{frame.f_lineno}"
+        elif file.startswith(OURS) and not file.endswith(OF_MANY):
+            return frame
     return None

@@ -5,6 +5,7 @@ from sqlalchemy import Connection
 
 import models
 from models.row_security import unforced
+from models.sqlite_statistics import fix_statistics
 
 
 def run(connection: Connection) -> None:
@@ -17,6 +18,7 @@ def run(connection: Connection) -> None:
     )
     with context.begin_transaction(), unforced(connection):
         context.run_migrations()
+        fix_statistics(connection)
 
 
 run(context.config.attributes["connection"])

@@ -30,10 +30,10 @@ from sqlalchemy.orm import Session
 
 from models.base import table_of
 from models.bulk import store_pending
+from models.claimable import is_claimable
 from models.isolation import see, through_doors
 from models.practice import Practice
 from models.reminder import (
-    CLAIMABLE_STATES,
     AttemptOutcome,
     DecisionKind,
     Delivery,
@@ -157,10 +157,7 @@ def release(session: Session, claims: Iterable[Claim]) -> None:
 def _claimable(*, shared: bool) -> ColumnElement[bool]:
     held_once = Delivery.state.in_((DeliveryState.leased, DeliveryState.sending))
     free = or_(Delivery.state == DeliveryState.pending, and_(held_once, has_run_out_by(shared=shared)))
-    # Said once more in the words of the partial index, so that history costs nothing; as words, since of parameters
-    # PostgreSQL cannot know, before it has them, that the index holds what is wanted.
-    is_open = Delivery.state.in_(bindparam("open", CLAIMABLE_STATES, expanding=True, literal_execute=True))
-    return and_(is_open, Delivery.next_attempt_at <= bindparam("now"), free)
+    return and_(is_claimable(), Delivery.next_attempt_at <= bindparam("now"), free)
 
 
 def _waiting(looker: _Looker) -> list[tuple[Urgency, list[str]]]:

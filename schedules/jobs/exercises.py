@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from models import journal
 from models.audit import ActorKind, AuditAction
+from models.base import said
 from models.care import Episode
 from models.isolation import in_practice, reading_practice
 from models.people import Patient
@@ -30,7 +31,7 @@ def _go_on(make_session: sessionmaker[Session], practice_id: str, now: datetime)
         query = (
             select(Episode.id, Episode.patient_id)
             .where(Episode.practice_id == practice_id, Episode.exercises.is_(None))
-            .where(Episode.status.in_(PLANNED_FOR), ~Episode.deleted)
+            .where(Episode.status.in_([said(each) for each in PLANNED_FOR]), ~Episode.deleted)
             .order_by(Episode.id)
             .limit(WRITTEN_AT_ONCE)
         )

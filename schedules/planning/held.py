@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from models.claimable import is_claimable
 from models.reminder import (
-    CLAIMABLE_STATES,
     AttemptOutcome,
     DecisionKind,
     Delivery,
@@ -40,9 +40,7 @@ def hold_what_may_have_gone_out(session: Session, practice_id: str, now: datetim
         .execution_options(synchronize_session=False)
     )
     # What a worker had was due when it took it.
-    query = select(Delivery).where(
-        Delivery.practice_id == practice_id, Delivery.state.in_(CLAIMABLE_STATES), Delivery.next_attempt_at <= now
-    )
+    query = select(Delivery).where(Delivery.practice_id == practice_id, is_claimable(), Delivery.next_attempt_at <= now)
     open_ones = session.scalars(query.order_by(Delivery.id).with_for_update()).all()
     held = [each for each in open_ones if each.reminder_id is not None]
     for delivery in open_ones:

@@ -15,7 +15,10 @@ def end_consent(session: Session, consent: ProxyConsent, how: ConsentEnd, now: d
     """End one consent, which is locked to the commit, and remove the devices that hang on it."""
     consent.ended_at, consent.ended_how = now, how
     query = select(Device.id).where(
-        Device.practice_id == consent.practice_id, Device.proxy_consent_id == consent.id, Device.revoked_at.is_(None)
+        Device.practice_id == consent.practice_id,
+        Device.patient_id == consent.patient_id,
+        Device.proxy_consent_id == consent.id,
+        Device.revoked_at.is_(None),
     )
     remove_devices(session, consent.practice_id, session.scalars(query.order_by(Device.id)).all(), now)
 

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Select, and_, exists, func, select
 from sqlalchemy.orm import Session
 
 from models.alert import Alert
+from models.base import said
 from models.care import Episode, Milestone, MilestoneProgress, Surgery
 from models.identity import Device
 from models.people import Patient
@@ -149,7 +150,7 @@ def _without_alert(session: Session, practice_id: str, facts: Sequence[Fact]) ->
     in_hand = select(Alert.episode_id).where(
         Alert.practice_id == practice_id,
         Alert.kind == AlertKind.far_behind,
-        Alert.state != AlertState.closed,
+        Alert.state != said(AlertState.closed),
         among(session.connection(), Alert.episode_id, sorted({fact.episode_id for fact in facts})),
     )
     stored, behind = set(session.scalars(known)), set(session.scalars(in_hand))

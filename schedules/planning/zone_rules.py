@@ -14,9 +14,10 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from models.base import Tenant
 from models.care import Milestone, Surgery
+from models.claimable import is_claimable
 from models.people import Patient
 from models.practice import Practice
-from models.reminder import CLAIMABLE_STATES, Delivery, DeliveryState, Reminder
+from models.reminder import Delivery, DeliveryState, Reminder
 from models.sets import among
 from models.statistics import look_up_by_key
 from schedules.plan.drafts import PlannedReminder, ReminderPrefs, draft_for
@@ -108,8 +109,7 @@ def would_move(session: Session, misplaced: Misplaced, now: datetime) -> bool:
 def _page(practice_id: str, after: Place | None) -> Select[int, datetime, str, str, int]:
     query = (
         select(*_PLACE, func.coalesce(Delivery.reminder_id, "").label("reminder_id"), Delivery.generation)
-        # These states are said in the words of the partial index, so that history costs nothing.
-        .where(Delivery.practice_id == practice_id, Delivery.state.in_(CLAIMABLE_STATES))
+        .where(Delivery.practice_id == practice_id, is_claimable())
         .where(Delivery.state == DeliveryState.pending, Delivery.reminder_id.is_not(None))
         .order_by(*_PLACE)
     )

@@ -7,6 +7,7 @@ from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from models.alert import Alert
+from models.base import said
 from models.isolation import see, through_doors
 from models.practice import Practice
 from models.reminder import Delivery, DeliveryState
@@ -28,7 +29,7 @@ def count_unheard_alerts(session: Session, now: datetime) -> int:
 
 def count_alerts(session: Session) -> dict[tuple[str, str], int]:
     """Return how many alerts are not closed, by urgency and state, over all practices: no patient's data."""
-    query = select(Alert.urgency, Alert.state, func.count()).where(Alert.state != AlertState.closed)
+    query = select(Alert.urgency, Alert.state, func.count()).where(Alert.state != said(AlertState.closed))
     states = (AlertState.open, AlertState.acknowledged)
     counted = {(urgency.value, state.value): 0 for urgency in AlertUrgency for state in states}
     for practice_id in _each_seen(session):

@@ -6,8 +6,9 @@ from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.orm import Session
 
 from models.care import Episode
+from models.claimable import is_claimable
 from models.isolation import reading_practice
-from models.reminder import CLAIMABLE_STATES, OPEN_STATES, Decision, Delivery, DeliveryAttempt, DeliveryState, Reminder
+from models.reminder import OPEN_STATES, Decision, Delivery, DeliveryAttempt, DeliveryState, Reminder
 from models.subjects import id_of_subject, same_subject
 from models.watch import Invariant
 from schedules.database_time import has_run_out
@@ -71,7 +72,7 @@ def audit_due(subject: Subject) -> Finding:
         )
         query = select(id_of_subject(Delivery), or_(in_hand, decided_since)).where(
             Delivery.practice_id == subject.practice_id,
-            Delivery.state.in_(CLAIMABLE_STATES),  # what is held waits for somebody's word, and is counted elsewhere
+            is_claimable(),  # what is held waits for somebody's word, and is counted elsewhere
             Delivery.next_attempt_at <= due_before,
             Delivery.useful_until > subject.now,
         )

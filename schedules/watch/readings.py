@@ -10,6 +10,8 @@ from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from models.audit import AuditEntry, AuditSeal
+from models.base import said
+from models.claimable import is_claimable
 from models.isolation import see, through_doors
 from models.merging import RefusedRow, SyncConflict
 from models.practice import Practice
@@ -81,7 +83,7 @@ def count_due(session: Session, now: datetime, practice_id: str | None = None) -
 
 def count_held(session: Session, practice_id: str | None = None) -> int:
     """Return how many deliveries are held after a restore, until somebody releases or drops them."""
-    query = select(func.count()).where(Delivery.state == DeliveryState.held)
+    query = select(func.count()).where(Delivery.state == said(DeliveryState.held))
     if practice_id is not None:
         query = query.where(Delivery.practice_id == practice_id)
     return session.execute(query).scalar_one()
@@ -90,7 +92,7 @@ def count_held(session: Session, practice_id: str | None = None) -> int:
 def count_quarantined(session: Session, now: datetime, practice_id: str | None = None) -> int:
     """Return how many deliveries were set aside in the last day."""
     query = select(func.count()).where(
-        Delivery.state == DeliveryState.quarantined, Delivery.finished_at > now - QUARANTINED_WITHIN
+        Delivery.state == said(DeliveryState.quarantined), Delivery.finished_at > now - QUARANTINED_WITHIN
     )
     if practice_id is not None:
         query = query.where(Delivery.practice_id == practice_id)
@@ -177,5 +179,4 @@ def _sum_over(session: Session, practice_id: str | None, query: Select[int], who
 
 
 def _due(now: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    # In the words of the partial index, so that history costs nothing.
-    return Delivery.state.in_(CLAIMABLE_STATES), Delivery.next_attempt_at <= now
+    return is_claimable(), Delivery.next_attempt_at <= now

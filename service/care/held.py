@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
+from models.base import said
 from models.reminder import Decision, DecisionKind, Delivery, DeliveryState, Reminder
 from schedules.plan.vocabulary import Channel, ReminderCategory
 from schedules.planning.held import RESTORED, drop, release
@@ -49,7 +50,7 @@ def list_held(session: Session, practice_id: str, *, after: str | None, limit: i
             Reminder.category, Delivery.channel, Delivery.due_at, Delivery.useful_until, held_since,
         )
         .join(Reminder, and_(Reminder.practice_id == Delivery.practice_id, Reminder.id == Delivery.reminder_id))
-        .where(Delivery.practice_id == practice_id, Delivery.state == DeliveryState.held)
+        .where(Delivery.practice_id == practice_id, Delivery.state == said(DeliveryState.held))
     )  # fmt: skip
     if after is not None:
         query = query.where(Delivery.id > after)

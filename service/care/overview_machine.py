@@ -10,9 +10,10 @@ from sqlalchemy.orm import Session
 
 from models import Alert, Decision, Delivery, EmergencyAccess, Reminder, SelfAudit, Staff
 from models.caseload import is_limited, whole_practice
+from models.claimable import is_claimable
 from models.ids import first_id_at
 from models.practice import Practice
-from models.reminder import CLAIMABLE_STATES, DecisionKind
+from models.reminder import DecisionKind
 from models.watch import AuditMark
 from schedules.database_time import read_now
 from schedules.plan.vocabulary import Channel, OnCallPlace
@@ -91,7 +92,7 @@ def view_delivery(session: Session, practice_id: str, monitoring: Monitoring) ->
     with whole_practice(session):
         judgement = judge(read_readings(session, clock, now, practice_id=practice_id), rhythm)
     due = select(func.count(), func.min(Delivery.next_attempt_at)).where(
-        Delivery.practice_id == practice_id, Delivery.state.in_(CLAIMABLE_STATES), Delivery.next_attempt_at <= now
+        Delivery.practice_id == practice_id, is_claimable(), Delivery.next_attempt_at <= now
     )
     count, due_since = session.execute(due).one()
     return DeliveryOverview(

@@ -15,6 +15,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models import Episode, Practice, SyncClock
+from models.base import said
 from models.isolation import see
 from models.people import StaffRole
 from models.private import make_data_key
@@ -186,7 +187,7 @@ def _refuse_impossible(settings: PracticeSettings) -> None:
 
 def _count_concerned(session: Session, practice: Practice, changed: Collection[str]) -> int:
     open_episodes = select(func.count(Episode.id)).where(
-        Episode.practice_id == practice.id, ~Episode.deleted, Episode.status.in_(_PLANNED_FOR)
+        Episode.practice_id == practice.id, ~Episode.deleted, Episode.status.in_([said(each) for each in _PLANNED_FOR])
     )
     if not _OF_EVERY_PLAN.isdisjoint(changed):
         return session.execute(open_episodes).scalar_one()

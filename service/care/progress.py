@@ -200,7 +200,7 @@ def follow_reports(
     answers = about_them
     # The question about blank items closes with the last of them; a digest goes on without its carrier.
     asked = {milestone.episode_id for milestone in milestones if milestone.kind in SLOT_KINDS}
-    planned = asked | _episodes_of_digests(session, practice_id, about_them)
+    planned = asked | _episodes_of_digests(session, practice_id, patient_id, about_them)
     for episode_id in sorted(planned):
         answers = plan_episode(session, practice_id, episode_id, now) | answers
     _refresh_exercises(session, [each for each in milestones if each.episode_id not in planned])
@@ -214,10 +214,11 @@ def _refresh_exercises(session: Session, milestones: Sequence[Milestone]) -> Non
         refresh_exercises(session, milestones[0].practice_id, episode_id)
 
 
-def _episodes_of_digests(session: Session, practice_id: str, answers: dict[str, Answer]) -> set[str]:
-    """Return the episodes of items that were to be said by messages which were taken back in time."""
+def _episodes_of_digests(session: Session, practice_id: str, patient_id: str, answers: dict[str, Answer]) -> set[str]:
+    """Return the episodes of a patient's items that were to be said by messages which were taken back in time."""
     taken_back = [reminder_id for reminder_id, answer in answers.items() if answer is Answer.effective]
     if not taken_back:
         return set()
-    query = select(Reminder.episode_id).where(Reminder.practice_id == practice_id, Reminder.digest_in.in_(taken_back))
+    of_patient = (Reminder.practice_id == practice_id, Reminder.patient_id == patient_id)
+    query = select(Reminder.episode_id).where(*of_patient, Reminder.digest_in.in_(taken_back))
     return set(session.scalars(query.distinct()))

@@ -14,6 +14,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from models import Episode, Practice, SignInCode, Staff, StaffCredential, Token
+from models.base import said
 from models.identity import TokenKind
 from models.ids import new_id
 from models.people import StaffRole
@@ -278,7 +279,11 @@ def _members(
 def _episodes_of(practice_id: str) -> Select[*tuple[Any, ...]]:
     return (
         select(Episode.coordinator_id, func.count())
-        .where(Episode.practice_id == practice_id, Episode.deleted.is_(False), Episode.status.in_(_OPEN))
+        .where(
+            Episode.practice_id == practice_id,
+            Episode.deleted.is_(False),
+            Episode.status.in_([said(each) for each in _OPEN]),
+        )
         .group_by(Episode.coordinator_id)
     )
 

@@ -132,7 +132,8 @@ def answer_status(session: Session, caller: Principal, surgery: Surgery, now: da
 
     Return an answer for each reminder that was taken back.
     """
-    for task in session.scalars(select(Task).filter_by(practice_id=surgery.practice_id, surgery_id=surgery.id)):
+    about_it = {"patient_id": surgery.patient_id, "surgery_id": surgery.id}  # found by patient
+    for task in session.scalars(select(Task).filter_by(practice_id=surgery.practice_id, **about_it)):
         if task.kind is TaskKind.confirm_surgery and task.state is TaskState.open:
             task.state, task.done_at, task.done_by = TaskState.done, now, caller.staff_id
     if surgery.status is not SurgeryStatus.cancelled:

@@ -9,6 +9,7 @@ from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
 from models import Milestone, Task
+from models.base import said
 from models.receipts import DeadAddress
 from models.report import TaskKind, TaskState
 from service.care.reach import lock_row
@@ -41,9 +42,11 @@ def list_tasks(
 ) -> Sequence[Task]:
     """Return up to `limit` tasks in the order in which they were asked, from the one after the id `after` on."""
     place = (Task.created_at, Task.id)
-    given = {"state": wanted.state, "kind": wanted.kind, "patient_id": wanted.patient_id}
+    given = {"kind": wanted.kind, "patient_id": wanted.patient_id}
     query = select(Task).filter_by(practice_id=practice_id, deleted=False)
     query = query.filter_by(**{name: value for name, value in given.items() if value is not None})
+    if wanted.state is not None:
+        query = query.where(Task.state == said(wanted.state))  # open ones have an index of their own
     if after is not None:
         last = session.execute(select(*place).filter_by(practice_id=practice_id, id=after)).one_or_none()
         query = query.where(tuple_(*place) > tuple(last)) if last is not None else query

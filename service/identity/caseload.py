@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Select, and_, exists, or_, select, true, u
 from sqlalchemy.orm import Session
 
 from models import Alert, CareAssignment, Delivery, EmergencyAccess, Episode, Practice, Surgery
+from models.base import said
 from models.caseload import limit_to
 from schedules.plan.vocabulary import AlertState
 from schedules.planning.on_call import is_on_call
@@ -62,7 +63,7 @@ def caseload_of(session: Session, practice_id: str, staff_id: str, now: datetime
         _of(
             Alert,
             practice_id,
-            Alert.state != AlertState.closed,
+            Alert.state != said(AlertState.closed),
             true() if is_on_call(session, practice, staff_id, now) else _concerns(staff_id),
         ),
     )

@@ -5,7 +5,6 @@ Who is silent, and what is late or waits, is looked for in every open episode. A
 need somebody, so that of the others in recovery no name, surgery or check-in is read.
 """
 
-from enum import StrEnum
 from functools import cache
 from typing import Any, Final
 
@@ -18,13 +17,12 @@ from sqlalchemy import (
     bindparam,
     case,
     func,
-    literal_column,
     or_,
     select,
 )
 
 from models import Alert, CheckIn, Episode, Milestone, MilestoneProgress, Patient, Staff, Surgery, Task
-from models.base import UtcDateTime
+from models.base import UtcDateTime, said
 from models.clearance import Clearance
 from models.people import StaffRole
 from models.prepared import Prepared
@@ -41,20 +39,10 @@ from schedules.plan.vocabulary import (
 )
 
 OPEN: Final = (EpisodeStatus.active, EpisodeStatus.paused)
-
-
-def _said(word: StrEnum) -> ColumnElement[str]:
-    """Return a word for a condition that an index has too.
-
-    Of a parameter a database cannot know, before it has it, that the index holds what is wanted.
-    """
-    return literal_column(f"'{word.value}'")
-
-
 _PRACTICE: Final[BindParameter[str]] = bindparam("practice")
 _TODAY: Final = bindparam("today", type_=Date())
 _IS_OPEN: Final = and_(
-    Episode.practice_id == _PRACTICE, Episode.status.in_([_said(word) for word in OPEN]), Episode.deleted.is_(False)
+    Episode.practice_id == _PRACTICE, Episode.status.in_([said(word) for word in OPEN]), Episode.deleted.is_(False)
 )
 
 
@@ -146,11 +134,11 @@ def people(dialect: str) -> Prepared:
 
 
 _TASK: Final = select(Task.id, Task.episode_id, Task.kind, Task.due_on, Task.created_at)
-TASKS: Final = _if_open(_TASK.where(Task.deleted.is_(False), Task.state == _said(TaskState.open)), Task)
+TASKS: Final = _if_open(_TASK.where(Task.deleted.is_(False), Task.state == said(TaskState.open)), Task)
 _ALERT: Final = select(Alert.id, Alert.episode_id, Alert.kind, Alert.urgency, Alert.state, Alert.raised_at)
 # The alerts that are not closed, but those that nobody is called for.
 ALERTS: Final = _if_open(
-    _ALERT.where(Alert.state != _said(AlertState.closed), Alert.urgency != AlertUrgency.routine), Alert
+    _ALERT.where(Alert.state != said(AlertState.closed), Alert.urgency != AlertUrgency.routine), Alert
 )
 STAFF: Final = Prepared(
     select(Staff.id, Staff.display_name)
@@ -168,14 +156,14 @@ def _may_be_late() -> ColumnElement[bool]:
         or_(waits, is_behind),
         Milestone.earliest_on <= _TODAY,
         Milestone.cancelled_at.is_(None),
-        or_(Milestone.lifts.is_not(None), Milestone.owner == _said(Owner.patient)),
+        or_(Milestone.lifts.is_not(None), Milestone.owner == said(Owner.patient)),
         Milestone.deleted.is_(False),
         or_(Milestone.phase != Phase.before_surgery, Milestone.latest_on.is_(None), Milestone.latest_on >= _TODAY),
         MilestoneProgress.achieved_on.is_(None),
         MilestoneProgress.skip_reason.is_(None),
         or_(
             Milestone.past_policy.is_(None),
-            Milestone.past_policy.not_in([_said(word) for word in (PastPolicy.skip, PastPolicy.not_applicable)]),
+            Milestone.past_policy.not_in([said(word) for word in (PastPolicy.skip, PastPolicy.not_applicable)]),
         ),
         or_(Milestone.superseded_on.is_(None), Milestone.superseded_on > _TODAY),
     )

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0043_serves_0036"
-down_revision = "0040_serves_0036"
+revision = "0042_serves_0036"
+down_revision = "0041_serves_0036"
 branch_labels = None
 depends_on = None
 
