@@ -14,7 +14,7 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from config import Settings
-from models import Episode, Milestone, Patient, Practice, Staff, Surgery
+from models import Episode, Milestone, Patient, Practice, Staff, Surgery, journal, private
 from models.base import Base
 from models.engine import begin_reads, make_session_factory
 from models.people import StaffRole
@@ -31,6 +31,7 @@ from service.identity.totp import make_secret
 from tests import builders
 from tests.api.message_reader import message, reader, small_clinic  # noqa: F401
 from tests.clock import MONDAY_AFTERNOON, FixedClock
+from tests.database import AUDIT_KEY, SEAL_KEY
 
 if TYPE_CHECKING:
     from tests.api.signing_in import Person
@@ -126,10 +127,31 @@ def make_clinic(session: Session) -> Clinic:
     return clinic
 
 
+_STORED: dict[str, Clinic] = {}  # by dialect: what `store_clinic` stored, in no session
+
+
+def store_clinic(session: Session) -> None:
+    """Store the clinic that a copy of this database begins with."""
+    # Whatever keys the test before this one worked with.
+    private.set_key(SEAL_KEY)
+    journal.set_key(AUDIT_KEY)
+    _STORED[session.get_bind().dialect.name] = make_clinic(session)
+    session.expunge_all()
+
+
 @pytest.fixture
-def clinic(session: Session) -> Clinic:
-    """Return a stored clinic."""
-    return make_clinic(session)
+def clinic(session: Session, stored_clinic: None) -> Clinic:
+    """Return a stored clinic, as if it had been stored just now in this session."""
+    stored = _STORED.get(session.get_bind().dialect.name)
+    begin_reads(session)
+    if stored is None or session.get(Practice, stored.id) is None:
+        session.rollback()
+        return make_clinic(session)
+    clinic = Clinic(**{name: session.merge(row, load=False) for name, row in vars(stored).items()})
+    for owner in (clinic.coordinator, clinic.patient, clinic.other_patient):
+        assert owner.email  # now this process has their keys, as after it has stored them
+    session.commit()
+    return clinic
 
 
 @pytest.fixture
