@@ -1,5 +1,6 @@
 """A clinic with two patients and another clinic beside it, and callers of every kind."""
 
+import pickle
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -127,7 +128,7 @@ def make_clinic(session: Session) -> Clinic:
     return clinic
 
 
-_STORED: dict[str, Clinic] = {}  # by dialect: what `store_clinic` stored, in no session
+_STORED: dict[str, tuple[str, bytes]] = {}  # by dialect: the id of the clinic that `store_clinic` stored, and its rows
 
 
 def store_clinic(session: Session) -> None:
@@ -135,19 +136,21 @@ def store_clinic(session: Session) -> None:
     # Whatever keys the test before this one worked with.
     private.set_key(SEAL_KEY)
     journal.set_key(AUDIT_KEY)
-    _STORED[session.get_bind().dialect.name] = make_clinic(session)
+    clinic = make_clinic(session)
     session.expunge_all()
+    _STORED[session.get_bind().dialect.name] = clinic.id, pickle.dumps(clinic)
 
 
 @pytest.fixture
 def clinic(session: Session, stored_clinic: None) -> Clinic:
     """Return a stored clinic, as if it had been stored just now in this session."""
-    stored = _STORED.get(session.get_bind().dialect.name)
+    practice_id, rows = _STORED.get(session.get_bind().dialect.name, ("", b""))
     begin_reads(session)
-    if stored is None or session.get(Practice, stored.id) is None:
+    if session.scalar(select(Practice.id).where(Practice.id == practice_id)) is None:
         session.rollback()
         return make_clinic(session)
-    clinic = Clinic(**{name: session.merge(row, load=False) for name, row in vars(stored).items()})
+    clinic: Clinic = pickle.loads(rows)
+    session.add_all(vars(clinic).values())
     for owner in (clinic.coordinator, clinic.patient, clinic.other_patient):
         assert owner.email  # now this process has their keys, as after it has stored them
     session.commit()
