@@ -19,13 +19,7 @@ from tests.database import (  # noqa: F401
     stored_clinic,
 )
 from tests.needs import account_lines, fail_if_skipped
-from tests.speed import (
-    keep_compiled_modules,
-    look_for_no_garbage,
-    remember_routes,
-    remember_templates,
-    seldom_look_for_garbage,
-)
+from tests.speed import keep_compiled_modules, look_for_no_garbage, remember_routes, seldom_look_for_garbage
 
 hypothesis.settings.register_profile("tests", deadline=None, database=None, print_blob=True, max_examples=50)
 hypothesis.settings.load_profile("tests")
@@ -53,7 +47,6 @@ def quick_applications() -> Iterator[None]:
     """Make the applications of thousands of tests quickly."""
     with pytest.MonkeyPatch.context() as patch:
         remember_routes(patch)
-        remember_templates(patch)
         yield
 
 

@@ -202,12 +202,13 @@ def databases() -> Iterator[Databases]:
     """Yield the maker of databases, for tests that need more than one or one of a wider scope."""
     from models.engine import POSTGRESQL_TIMEOUTS
     from tests.compiled import share_statements
-    from tests.speed import hash_passwords_quickly
+    from tests.quick_service import hash_passwords_quickly, remember_templates
 
     # A machine that stalls for seconds within a transaction of this process is no fault of the code's.
     POSTGRESQL_TIMEOUTS["idle_in_transaction_session_timeout"] = "60s"
     with contextlib.ExitStack() as stack, pytest.MonkeyPatch.context() as patch:
         share_statements(patch)
+        remember_templates(patch)
         hash_passwords_quickly(patch)
         yield Databases(stack.enter_context(made_folder("recovery-test-files-")), stack)
 

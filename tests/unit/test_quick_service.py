@@ -18,7 +18,7 @@ def _shown(text: str, **told: str) -> str:
         return render_template_string("{% include 'page' %}", **told)
 
 
-def test_an_application_takes_a_template_of_its_own_text_alone() -> None:
+def test_an_application_takes_a_template_of_its_own_text_alone(databases: Databases) -> None:
     texts = ("Good day, {{ name }}.", "Good night, {{ name }}.", "Good day, {{ name }}.")
 
     shown = [_shown(text, name=name) for text, name in zip(texts, "ABC", strict=True)]
