@@ -26,9 +26,10 @@ help: ## show this list
 run: $(INSTALLED) ## run web, worker and mail catcher with a demo clinic, until Ctrl-C
 	@exec setpriv --pdeathsig TERM -- $(BIN)/python -m service.cli.run
 
+# One process more than there are processors: while one waits for what it started, the others work.
 test: $(INSTALLED_DEV) ## run every test that this machine can run (ARGS="-k name" for some)
 	@! command -v npm >/dev/null || $(BIN)/python -m tests.clients.install || true
-	@$(BIN)/python -m pytest -n $(JOBS) --maxprocesses $$(nproc) --dist worksteal $(ARGS)
+	@$(BIN)/python -m pytest -n $$(($(JOBS) + 1)) --maxprocesses $$(($$(nproc) + 1)) --dist worksteal $(ARGS)
 
 clients: $(INSTALLED_DEV) ## install the mobile sync clients that tests run, stamped by their lock file
 	@$(BIN)/python -m tests.clients.install

@@ -16,6 +16,7 @@ from tests.database import (  # noqa: F401
     service_engine,
     session,
     settings,
+    stored_clinic,
 )
 from tests.needs import account_lines, fail_if_skipped
 from tests.speed import keep_compiled_modules, look_for_no_garbage, remember_routes, seldom_look_for_garbage

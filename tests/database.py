@@ -12,7 +12,7 @@ import contextlib
 import re
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from tests.postgres import PostgresServer, PostgresUnavailableError
+
+    Fill = Callable[[Session], None]
 
 KINDS = ("sqlite", "postgresql")
 SEAL_KEY = bytes(range(32))
@@ -47,7 +49,7 @@ class Databases:
         self._stack = stack
         self._durable = durable
         self._postgres: PostgresServer | PostgresUnavailableError | None = None
-        self._templates: dict[str, str] = {}
+        self._templates: dict[tuple[str, Fill | None], str] = {}
         self._count = 0
 
     @contextlib.contextmanager
@@ -69,12 +71,13 @@ class Databases:
             yield self._postgres_server().as_app(url) if kind == "postgresql" else url
 
     @contextlib.contextmanager
-    def migrated(self, kind: str) -> Iterator[str]:
+    def migrated(self, kind: str, fill: Fill | None = None) -> Iterator[str]:
         """Yield the URL of a database with all tables and no row: a copy of one that was migrated once.
 
+        With `fill` it has the rows that this stores: a copy of one that was filled once.
         On PostgreSQL it is the URL of the role that the service works as, which row security binds.
         """
-        template = self._template(kind)
+        template = self._template(kind, fill)
         if kind == "postgresql":
             with self._postgres_database(template) as url:
                 yield self._postgres_server().as_app(url)
@@ -103,15 +106,27 @@ class Databases:
         """Return the URL of the same PostgreSQL database for whom no rule binds."""
         return self._postgres_server().as_superuser(url)
 
-    def _template(self, kind: str) -> str:
-        """Return the migrated original of `kind`: a file's path, or a database's URL."""
-        if kind not in self._templates:
-            from models.migrate import upgrade
+    def _template(self, kind: str, fill: Fill | None) -> str:
+        """Return the original of `kind`, migrated and filled: a file's path, or a database's URL."""
+        if (kind, fill) not in self._templates:
+            url = self._migrated_anew(kind) if fill is None else self._filled(kind, fill)
+            self._templates[kind, fill] = url if kind == "postgresql" else _settled_file(url)
+        return self._templates[kind, fill]
 
-            url = self._stack.enter_context(self.prepared(kind))
-            upgrade(self.owner_of(url))
-            self._templates[kind] = url if kind == "postgresql" else _settled_file(url)
-        return self._templates[kind]
+    def _migrated_anew(self, kind: str) -> str:
+        from models.migrate import upgrade
+
+        url = self._stack.enter_context(self.prepared(kind))
+        upgrade(self.owner_of(url))
+        return url
+
+    def _filled(self, kind: str, fill: Fill) -> str:
+        from models.engine import make_session_factory
+
+        url = self._stack.enter_context(self.migrated(kind))
+        with engines_of(self, url) as engine, make_session_factory(engine)() as session:
+            fill(session)
+        return url
 
     @contextlib.contextmanager
     def _postgres_database(self, template: str | None = None) -> Iterator[str]:
@@ -187,19 +202,35 @@ def databases() -> Iterator[Databases]:
     """Yield the maker of databases, for tests that need more than one or one of a wider scope."""
     from models.engine import POSTGRESQL_TIMEOUTS
     from tests.compiled import share_statements
+    from tests.quick_service import hash_passwords_quickly, remember_templates
 
     # A machine that stalls for seconds within a transaction of this process is no fault of the code's.
     POSTGRESQL_TIMEOUTS["idle_in_transaction_session_timeout"] = "60s"
     with contextlib.ExitStack() as stack, pytest.MonkeyPatch.context() as patch:
         share_statements(patch)
+        remember_templates(patch)
+        hash_passwords_quickly(patch)
         yield Databases(stack.enter_context(made_folder("recovery-test-files-")), stack)
 
 
 @pytest.fixture
-def database_url(databases: Databases, database_kind: str) -> Iterator[str]:
-    """Yield the URL of a migrated, empty database of the kind that this run of the test is for."""
-    with databases.migrated(database_kind) as url:
+def stored_clinic() -> None:
+    """Have `database_url` begin with the clinic of `tests.api.conftest`, which takes long to store."""
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest, databases: Databases, database_kind: str) -> Iterator[str]:
+    """Yield the URL of a migrated database of the kind that this run of the test is for: empty, or see above."""
+    with databases.migrated(database_kind, _fill_for(request)) as url:
         yield url
+
+
+def _fill_for(request: pytest.FixtureRequest) -> Fill | None:
+    if "stored_clinic" not in request.fixturenames:
+        return None
+    from tests.api.conftest import store_clinic
+
+    return store_clinic
 
 
 @pytest.fixture

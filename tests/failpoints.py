@@ -9,13 +9,13 @@ Besides them there is clock_read, which any job may come to.
 """
 
 import ctypes
-import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any, Self
 
@@ -37,11 +37,11 @@ from schedules.delivery.policy import Policy
 from schedules.delivery.record import record_results
 from schedules.plan.vocabulary import Provider
 from schedules.worker import main
+from tests.forks import forks_with
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _STEP = "step"
-_FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload([__name__])
+_FORKS = forks_with(__name__)
 
 
 class StartedClock:
@@ -198,7 +198,7 @@ class _FailingManySender(_FailingSender):
 class WorkerProcess:
     """A running worker. Its senders are its children."""
 
-    process: multiprocessing.context.ForkServerProcess
+    process: ForkServerProcess
 
     @property
     def pid(self) -> int:

@@ -41,16 +41,22 @@ ROLES_SCRIPT = Path(__file__).parents[1] / "deploy" / "postgresql-roles.sql"
 ROLE_PASSWORD = "of-tests-only"
 NO_DURABILITY = {"fsync": "off", "full_page_writes": "off"}
 
+Connection = psycopg.Connection[tuple[object, ...]]
+
 
 class PostgresUnavailableError(Exception):
     """There is no server to use and none could be started."""
 
 
 class PostgresServer:
-    """A server on which tests make and drop databases. `url` is its maintenance database."""
+    """A server on which tests make and drop databases. `url` is its maintenance database.
 
-    def __init__(self, url: URL) -> None:
+    `kept`: a connection to that one; without it each task opens one of its own, which takes as long as the task.
+    """
+
+    def __init__(self, url: URL, kept: Connection | None = None) -> None:
         self._url = url
+        self._kept = kept
         self._count = 0
         # One process may have two of these on one server: each drops its own roles alone.
         prefix = f"{DATABASE_PREFIX}{os.getpid()}_{secrets.token_hex(3)}"
@@ -126,8 +132,17 @@ class PostgresServer:
                 if owner and not is_running(int(owner[1])):
                     _drop_role(connection, str(role))
 
-    def _connect(self) -> psycopg.Connection[tuple[object, ...]]:
-        return psycopg.connect(_address(self._url), autocommit=True, connect_timeout=5)
+    @contextlib.contextmanager
+    def _connect(self) -> Iterator[Connection]:
+        if self._kept is not None and not self._kept.closed:
+            yield self._kept
+            return
+        with _connected(self._url) as connection:
+            yield connection
+
+
+def _connected(url: URL) -> Connection:
+    return psycopg.connect(_address(url), autocommit=True, connect_timeout=5)
 
 
 def _address(url: URL) -> str:
@@ -142,11 +157,11 @@ def _database_of(url: str) -> str:
     return name
 
 
-def _drop(connection: psycopg.Connection[tuple[object, ...]], name: str) -> None:
+def _drop(connection: Connection, name: str) -> None:
     connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
-def _drop_role(connection: psycopg.Connection[tuple[object, ...]], role: str) -> None:
+def _drop_role(connection: Connection, role: str) -> None:
     """Drop a role with the rights that it still has."""
     for statement in ("DROP OWNED BY {}", "DROP ROLE {}"):
         connection.execute(sql.SQL(statement).format(sql.Identifier(role)))
@@ -166,7 +181,7 @@ def postgres_server(*, durable: bool = False) -> Iterator[PostgresServer]:
             url = stack.enter_context(_throwaway_cluster(server_programs()[-1], durable=durable))
         else:
             url = _local_url()
-        server = PostgresServer(url)
+        server = PostgresServer(url, stack.enter_context(_connected(url)))
         server.sweep()
         try:
             yield server

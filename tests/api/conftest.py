@@ -1,5 +1,6 @@
 """A clinic with two patients and another clinic beside it, and callers of every kind."""
 
+import pickle
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from config import Settings
-from models import Episode, Milestone, Patient, Practice, Staff, Surgery
+from models import Episode, Milestone, Patient, Practice, Staff, Surgery, journal, private
 from models.base import Base
 from models.engine import begin_reads, make_session_factory
 from models.people import StaffRole
@@ -31,6 +32,7 @@ from service.identity.totp import make_secret
 from tests import builders
 from tests.api.message_reader import message, reader, small_clinic  # noqa: F401
 from tests.clock import MONDAY_AFTERNOON, FixedClock
+from tests.database import AUDIT_KEY, SEAL_KEY
 
 if TYPE_CHECKING:
     from tests.api.signing_in import Person
@@ -126,10 +128,33 @@ def make_clinic(session: Session) -> Clinic:
     return clinic
 
 
+_STORED: dict[str, tuple[str, bytes]] = {}  # by dialect: the id of the clinic that `store_clinic` stored, and its rows
+
+
+def store_clinic(session: Session) -> None:
+    """Store the clinic that a copy of this database begins with."""
+    # Whatever keys the test before this one worked with.
+    private.set_key(SEAL_KEY)
+    journal.set_key(AUDIT_KEY)
+    clinic = make_clinic(session)
+    session.expunge_all()
+    _STORED[session.get_bind().dialect.name] = clinic.id, pickle.dumps(clinic)
+
+
 @pytest.fixture
-def clinic(session: Session) -> Clinic:
-    """Return a stored clinic."""
-    return make_clinic(session)
+def clinic(session: Session, stored_clinic: None) -> Clinic:
+    """Return a stored clinic, as if it had been stored just now in this session."""
+    practice_id, rows = _STORED.get(session.get_bind().dialect.name, ("", b""))
+    begin_reads(session)
+    if session.scalar(select(Practice.id).where(Practice.id == practice_id)) is None:
+        session.rollback()
+        return make_clinic(session)
+    clinic: Clinic = pickle.loads(rows)
+    session.add_all(vars(clinic).values())
+    for owner in (clinic.coordinator, clinic.patient, clinic.other_patient):
+        assert owner.email  # now this process has their keys, as after it has stored them
+    session.commit()
+    return clinic
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Callers that send requests under an Idempotency-Key, and a way to have one die at a given step of its request."""
 
-import multiprocessing
 import os
 import signal
 from dataclasses import dataclass, replace
@@ -15,9 +14,10 @@ from service.app import create_app
 from tests.api.conftest import Answer, Caller
 from tests.clock import FixedClock
 from tests.failpoints import FailPoint
+from tests.forks import forks_with
 
 COMMITTED = "committed"
-_FORKS = multiprocessing.get_context("forkserver")
+_FORKS = forks_with(__name__)
 
 
 @dataclass(frozen=True)

@@ -229,6 +229,7 @@ def test_opioids_beyond_the_window_wait_in_the_list_and_call_nobody(
     assert calls_of(engine, practice_id=clinic.id) == []
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize("said", ["yes", ["unheard_of"], [3], {"calf": True}])
 def test_what_is_no_red_flag_is_refused(patient: Caller, clinic: Clinic, said: object) -> None:
     answer = patient.put(PATH, report(clinic, red_flags=said))

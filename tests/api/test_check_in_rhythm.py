@@ -93,6 +93,7 @@ def test_a_change_names_the_rhythm_that_it_was_made_from_and_the_same_one_change
     ]  # fmt: skip
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize(
     ("change", "pointer"),
     [

@@ -77,6 +77,7 @@ def test_protection_ends_with_the_limit_and_therapy_begins_when_it_was_reported(
     assert asked(coordinator, clinic) == {}
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize("keys", [["run"], "walk", [7]])
 def test_what_is_no_exercise_is_refused(patient: Caller, clinic: Clinic, keys: Any) -> None:
     body = {"episode_id": clinic.episode.id, "reported_at": "2026-03-02T14:00:00Z", "pain": 3, "exercises": keys}

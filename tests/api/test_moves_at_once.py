@@ -6,6 +6,7 @@ from contextlib import suppress
 from datetime import date, timedelta
 from typing import Any
 
+import pytest
 from flask import Flask
 from sqlalchemy import Engine, select
 from sqlalchemy.exc import OperationalError
@@ -86,6 +87,7 @@ def test_a_move_over_http_interrupted_at_every_statement_leaves_all_or_nothing(
     assert _stored(engine) != before
 
 
+@pytest.mark.slow
 def test_twenty_moves_while_a_worker_sends_leave_one_generation_and_no_stale_message(
     app: Flask, session: Session, engine: Engine, clinic: Clinic, clock: FixedClock
 ) -> None:

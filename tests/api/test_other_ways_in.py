@@ -106,6 +106,7 @@ def test_head_is_decided_like_get(app: Flask, anonymous: Caller, patient: Caller
             assert who.call("HEAD", path).status_code == who.get(path).status_code, route
 
 
+@pytest.mark.slow
 def test_no_body_says_whose_a_row_is_who_made_it_or_how_it_stands(
     app: Flask, engine: Engine, session: Session, clinic: Clinic, anonymous: Caller, own: dict[str, str]
 ) -> None:

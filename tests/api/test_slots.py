@@ -210,6 +210,7 @@ def test_the_question_closes_when_every_slot_is_filled(
     assert open_slots(coordinator, clinic) == []
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize(
     ("key", "body", "pointer"),
     [

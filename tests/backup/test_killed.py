@@ -1,8 +1,5 @@
 """A backup or a restore that is killed anywhere leaves the old data whole, and does not stand in the next one's way."""
 
-import signal
-import subprocess
-import sys
 from base64 import b64encode
 from pathlib import Path
 
@@ -17,9 +14,10 @@ from service.backup.places import connected
 from service.backup.server import count_others, is_unfinished
 from service.db import StaleSchemaError
 from tests import builders
+from tests.backup import killed_command
 from tests.backup.conftest import BACKUP_KEY, Rows, Run, rows_at
 from tests.clock import FixedClock
-from tests.e2e.clinic_at import ROOT, environment_of
+from tests.e2e.clinic_at import environment_of
 from tests.worker.rows import wait_until
 
 pytestmark = pytest.mark.slow
@@ -52,10 +50,8 @@ def changed(rows: Rows, run: Run, file: Path, owner_url: str) -> Rows:
 def die_at(settings: Settings, point: str, *arguments: object) -> None:
     """Run a command as a process of its own, which is killed at a point, and wait until all of it is gone."""
     keys = {"BACKUP_KEY": b64encode(BACKUP_KEY).decode(), "LOG_LEVEL": "ERROR"}
-    command = [sys.executable, "-m", "tests.backup.killed_command", point, *map(str, arguments)]
     environment = environment_with(environment_of(settings) | keys)
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=60)
-    assert done.returncode == -signal.SIGKILL, done.stdout + done.stderr
+    killed_command.die_at(point, environment, *map(str, arguments))
     if settings.database_url.startswith("postgresql"):
         wait_until(lambda: _sessions(settings.database_url) == 0)
 

@@ -124,6 +124,7 @@ def worker_at_work(settings: Settings, peer: MailPeer) -> Iterator[None]:
         assert worker.terminate() == 0
 
 
+@pytest.mark.slow
 def test_nothing_goes_out_again_until_somebody_says_so(
     due: Due,
     back_up: Callable[[], None],

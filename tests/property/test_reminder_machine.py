@@ -7,6 +7,7 @@ and die, on either database, and compares every request with a small model.
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
@@ -192,5 +193,6 @@ class ReminderMachine(RuleBasedStateMachine):
         return bool(outcomes & (NOBODY_KNOWS | {None, AttemptOutcome.accepted}))
 
 
+@pytest.mark.slow
 def test_whatever_happens_in_whatever_order_every_reminder_comes_right(engine: Engine) -> None:
     run_state_machine_as_test(lambda: ReminderMachine(engine), settings=SHORT)  # type: ignore[arg-type]

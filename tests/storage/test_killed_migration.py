@@ -1,6 +1,5 @@
 """Who migrates is killed within every migration: nothing is half done, and run again it goes through (O11)."""
 
-import multiprocessing
 import os
 import signal
 from collections.abc import Iterator
@@ -13,10 +12,10 @@ from sqlalchemy import Engine, event, text
 from models.engine import make_engine
 from models.migrate import _config, revision_of, upgrade
 from tests.database import Databases
+from tests.forks import forks_with
 from tests.storage.schema import read_functions, read_schema
 
-_FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload([__name__])
+_FORKS = forks_with(__name__)
 # Where it dies: early on, and where all is done but the end of its transaction.
 EARLY, LATE = "early", "late"
 _EARLY_ON = 4
