@@ -97,7 +97,7 @@ def write_after_reads(session: Session) -> None:
     connection, transaction = session.connection(), session.get_transaction()
     session.expunge_all()
     session.dispatch.after_soft_rollback(session, transaction)
-    run_text(connection, "ROLLBACK")
+    run_text(connection, "ROLLBACK")  # PostgreSQL's driver, told to roll back, would forget what it has prepared
     if connection.dialect.name == "sqlite":
         run_text(connection, "BEGIN IMMEDIATE")
         return

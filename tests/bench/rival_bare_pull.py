@@ -72,7 +72,7 @@ class BarePull:
             if text == "COMMIT":
                 self._connection.commit()
             elif text == "ROLLBACK":
-                self._connection.rollback()
+                cursor.execute(text)
             else:
                 cursor.execute(text, self._with_own_entry(given, entry) if text.startswith("INSERT") else given)
                 if is_read:

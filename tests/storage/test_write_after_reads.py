@@ -97,6 +97,21 @@ def test_who_borrows_the_connection_next_may_write(reading: Session, service_eng
         assert [each.scalar_one() for each in told] == ["read committed", "off"]
 
 
+@pytest.mark.postgresql_only
+def test_statements_stay_prepared(service_engine: Engine, practice_id: str) -> None:
+    for _ in range(10):
+        with make_session_factory(service_engine)() as reader:
+            see(reader, practice_id)
+            begin_reads(reader)
+            write_after_reads(reader)
+            append(reader, practice_id, READ, NOW)
+            reader.commit()
+
+    with service_engine.connect() as connection:  # the pool's only one
+        prepared = set(connection.execute(text("SELECT statement FROM pg_prepared_statements")).scalars())
+    assert any(each.startswith("INSERT INTO audit_entry") for each in prepared)
+
+
 @pytest.mark.sqlite_only
 def test_it_waits_for_whoever_writes_and_gives_up_in_the_end(
     reading: Session, engine: Engine, session: Session
