@@ -88,19 +88,27 @@ def reading_practice(
         yield session
 
 
-def write_after_reads(session: Session) -> None:
+def write_after_reads(session: Session, *, keeps_plans: bool = False) -> None:
     """End the transaction of a session that has only read, and begin one that may write on the same connection.
 
     Nothing that was read is known any more, nothing that was to be stored is. To give the connection back and take it
     again would cost as much as ten statements, on PostgreSQL a look at whether it is alive too.
+
+    `keeps_plans`: where the database itself lets nothing be written, PostgreSQL's driver goes on knowing what it has
+    prepared, which a rollback makes it forget. Planned without their values, statements find one patient's rows as
+    well, but not those of a panel.
     """
     connection, transaction = session.connection(), session.get_transaction()
     session.expunge_all()
     session.dispatch.after_soft_rollback(session, transaction)
-    run_text(connection, "ROLLBACK")  # PostgreSQL's driver, told to roll back, would forget what it has prepared
     if connection.dialect.name == "sqlite":
+        run_text(connection, "ROLLBACK")
         run_text(connection, "BEGIN IMMEDIATE")
         return
+    if keeps_plans and connection.get_execution_options().get("postgresql_readonly", False):
+        run_text(connection, "COMMIT")
+    else:
+        connection.connection.rollback()
     dialect: Any = connection.dialect
     dialect.reset_isolation_level(connection.connection.dbapi_connection)
     dialect.set_readonly(connection.connection.dbapi_connection, False)

@@ -183,7 +183,7 @@ def _end_reading() -> None:
         session.rollback()
         return
     with _or_unavailable():
-        write_after_reads(session)
+        write_after_reads(session, keeps_plans=current.principal.patient_id is not None)
         for leave in current.leaves:
             leave(session)
 

@@ -98,18 +98,35 @@ def test_who_borrows_the_connection_next_may_write(reading: Session, service_eng
 
 
 @pytest.mark.postgresql_only
-def test_statements_stay_prepared(service_engine: Engine, practice_id: str) -> None:
+@pytest.mark.parametrize("snapshot", [True, False])
+@pytest.mark.parametrize("keeps_plans", [True, False])
+def test_statements_stay_prepared_where_nothing_could_be_written_and_they_may(
+    service_engine: Engine, practice_id: str, *, snapshot: bool, keeps_plans: bool
+) -> None:
     for _ in range(10):
         with make_session_factory(service_engine)() as reader:
             see(reader, practice_id)
-            begin_reads(reader)
-            write_after_reads(reader)
+            begin_reads(reader, snapshot=snapshot)
+            write_after_reads(reader, keeps_plans=keeps_plans)
             append(reader, practice_id, READ, NOW)
             reader.commit()
 
     with service_engine.connect() as connection:  # the pool's only one
         prepared = set(connection.execute(text("SELECT statement FROM pg_prepared_statements")).scalars())
-    assert any(each.startswith("INSERT INTO audit_entry") for each in prepared)
+    assert any(each.startswith("INSERT INTO audit_entry") for each in prepared) is (snapshot and keeps_plans)
+
+
+@pytest.mark.parametrize("keeps_plans", [True, False])
+def test_what_a_transaction_that_may_write_has_written_is_not_kept(
+    service_engine: Engine, session: Session, practice_id: str, *, keeps_plans: bool
+) -> None:
+    with make_session_factory(service_engine)() as trying:
+        see(trying, practice_id)
+        trying.execute(text("UPDATE sync_clock SET epoch = 9"))
+        write_after_reads(trying, keeps_plans=keeps_plans)
+        trying.commit()
+
+    assert session.scalars(select(SyncClock.epoch)).all() == [0, 0]
 
 
 @pytest.mark.sqlite_only
