@@ -101,14 +101,13 @@ def write_after_reads(session: Session, *, keeps_plans: bool = False) -> None:
     connection, transaction = session.connection(), session.get_transaction()
     session.expunge_all()
     session.dispatch.after_soft_rollback(session, transaction)
-    if connection.dialect.name == "sqlite":
-        run_text(connection, "ROLLBACK")
-        run_text(connection, "BEGIN IMMEDIATE")
-        return
     if keeps_plans and connection.get_execution_options().get("postgresql_readonly", False):
         run_text(connection, "COMMIT")
     else:
         connection.connection.rollback()
+    if connection.dialect.name == "sqlite":
+        run_text(connection, "BEGIN IMMEDIATE")
+        return
     dialect: Any = connection.dialect
     dialect.reset_isolation_level(connection.connection.dbapi_connection)
     dialect.set_readonly(connection.connection.dbapi_connection, False)

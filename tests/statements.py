@@ -77,7 +77,7 @@ class Listener:
     def _hear(self, connection: Any, _cursor: object, statement: str, given: Any, _context: object, many: bool) -> None:
         key = (connection.dialect.name, statement)
         if key not in self._judged:
-            self._judged[key] = self._judge(*key, given[0] if many else given)
+            self._judged[key] = self._judge(*key, given[0] if many and isinstance(given, list) else given)
         if self._judged[key] and (frame := _frame_that_runs_it()) is not None:
             file, code = frame.f_code.co_filename.removeprefix(f"{ROOT}/"), frame.f_code
             if f"{file} {code.co_qualname.partition('.<locals>')[0]}" not in self._allowed:

@@ -72,8 +72,10 @@ class BarePull:
             if text == "COMMIT":
                 self._connection.commit()
             elif text == "ROLLBACK":
-                cursor.execute(text)
+                self._connection.rollback()
             else:
+                if text.startswith("BEGIN") and self._connection.in_transaction:
+                    self._connection.rollback()  # which the product tells the driver beneath what is heard
                 cursor.execute(text, self._with_own_entry(given, entry) if text.startswith("INSERT") else given)
                 if is_read:
                     name = next(names)

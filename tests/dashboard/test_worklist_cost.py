@@ -43,7 +43,7 @@ def test_what_is_finished_is_not_read(session: Session, name: str) -> None:
     prepared: Prepared = getattr(statements, name.upper()) if of_kind is None else of_kind("sqlite")
     heard: list[tuple[str, Any]] = []
     connection = session.connection()
-    event.listen(connection, "before_cursor_execute", lambda *told: heard.append(told[2:4]))
+    event.listen(connection.engine, "before_cursor_execute", lambda *told: heard.append(told[2:4]))
     since = {"lately": MONDAY_AFTERNOON, "operated_since": TODAY}
     prepared.rows(connection, {"practice": "practice", "today": TODAY, "episodes": "[]", **since})
     [(asked, given)] = heard

@@ -19,7 +19,7 @@ from tests.processes import descendants, is_gone, wait_for
 
 ROOT = Path(__file__).parents[2]
 PROGRAMS = {"gunicorn", "schedules.worker", "service.cli.mail_catcher", "service.cli.run"}
-START_SECONDS = 100
+START_SECONDS = 300
 
 
 class Running:
@@ -115,7 +115,7 @@ def assert_nothing_is_left(processes: set[int], address: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(700)
 def test_make_run_answers_leaves_nothing_behind_and_keeps_its_data(tree: Path) -> None:
     with make_run(tree) as running:
         address = running.address()
