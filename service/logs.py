@@ -36,7 +36,6 @@ def configure_logs(level: str) -> None:
 
     Calling it again changes the level only.
     """
-    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False  # no line tells of them
     root = logging.getLogger()
     root.setLevel(max(logging.WARNING, logging.getLevelNamesMapping()[level]))
     logging.getLogger(LOGGER).setLevel(level)
