@@ -20,7 +20,8 @@ from tests.outcomes.courses import SMALLEST
 from tests.outcomes.scores import improved
 from tests.outcomes.test_what_is_told import fill
 
-pytestmark = [pytest.mark.slow, pytest.mark.sqlite_only]
+# Each looks at every page, which a busy machine takes minutes for.
+pytestmark = [pytest.mark.slow, pytest.mark.sqlite_only, pytest.mark.timeout(600)]
 # The narrowest that pages are for, a phone, and a desk's 1280 x 800 at 200 %.
 SIZES = ({"width": 320, "height": 640}, {"width": 390, "height": 844}, {"width": 640, "height": 400})
 ANSWERED = {"coordinator /clinic/nowhere": 404, "stranger /clinic/": 401}
