@@ -141,7 +141,7 @@ def live(settings: Settings, session: Session, clinic: Clinic) -> Iterator[LiveC
     with socket.create_server(("127.0.0.1", 0)) as listener:
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
         with _serving(settings, listener):
-            wait_for(lambda: _answers(address), "the service")
+            wait_for(lambda: _answers(address), "the service", seconds=60)
             yield LiveClinic(address, tokens, ids)
 
 
