@@ -179,11 +179,11 @@ def _drop_what_is_known(response: Response) -> None:
 def _end_reading() -> None:
     # The entry needs a transaction that writes; upgrading the one that has read would fail at once on SQLite.
     current, session = scope(), current_session()
-    if current.principal is None or not session.in_transaction():
-        session.rollback()
-        return
     with _or_unavailable():
-        write_after_reads(session, keeps_plans=current.principal.patient_id is not None)
+        if current.principal is not None and session.in_transaction():
+            write_after_reads(session, keeps_plans=current.principal.patient_id is not None)
+        else:
+            session.rollback()
         for leave in current.leaves:
             leave(session)
 
