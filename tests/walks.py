@@ -102,6 +102,7 @@ ALLOWED: Final = {
     "service/care/staff.py _counts": "a practice has hundreds of sessions, not thousands",
     "service/care/tasks.py list_tasks": "those that are done, which few look at; open ones have an index of their own",
     "service/cli/demo.py _live": _EVERYBODY,
+    "service/cli/rebuild_plans.py _open_episodes": "plans every open episode anew",
     "service/dashboard/queries/patients.py find_patients": "a page, or a part of a name, which no index leads to",
     "service/sync/conflicts.py list_conflicts": "those that were settled, which are kept for some days",
     "service/sync/conflicts.py list_refused_rows": _PAGE,
