@@ -55,7 +55,8 @@ def broker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Broker]:
 def celery_settings(database_url: str, broker: Broker, smtp_port: int, **changes: object) -> Settings:
     """Return settings with short leases, so that what is lost is soon claimed again."""
     names = {"broker_url": broker.url, "broker_queues": broker.queues, "smtp_port": smtp_port}
-    return settings_for(database_url, **(SHORT_LEASE | {"lease_seconds": 2.0} | names | changes))
+    patient = {"lease_seconds": 4.0, "send_deadline_seconds": 2.0}  # a slow machine is to give up on no message
+    return settings_for(database_url, **(SHORT_LEASE | patient | names | changes))
 
 
 @contextlib.contextmanager
@@ -150,8 +151,7 @@ def test_what_celerys_processes_were_sending_when_they_were_killed_is_sent_once_
         return "250 OK"
 
     with mail_server(peer=MailPeer(answer_data=kill_all_once)) as peer:
-        patient = {"lease_seconds": 4.0, "send_deadline_seconds": 2.0}  # a slow machine is to give up on no message
-        settings = celery_settings(database_url, redis, peer.port, sends_in_flight=2, **patient)
+        settings = celery_settings(database_url, redis, peer.port, sends_in_flight=2)
         with celery_workers(settings) as celery, running_worker(settings, now=MONDAY_AFTERNOON):
             wait_until(lambda: open_count(engine) == 0)
             is_still_there, processes = celery.poll() is None, descendants(celery.pid)
