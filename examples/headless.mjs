@@ -8,38 +8,33 @@
 // API is such as http://127.0.0.1:8000/api/v1; FILE holds all that the phone knows.
 import { randomUUID } from "node:crypto";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { confirmWiped, sessionOf } from "./session.mjs";
 
 const SCHEMA_VERSION = 5;
 const [api, file, command, argument, ...done] = process.argv.slice(2);
 const phone = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : { cursor: "", rows: {}, unsent: {} };
 
-async function call(method, path, body, token = phone.tokens?.access_token) {
-  const headers = { "Content-Type": "application/json", ...(token && { Authorization: `Bearer ${token}` }) };
-  const response = await fetch(api + path, { method, headers, body: body && JSON.stringify(body) });
+const store = {
+  load: () => phone.tokens,
+  save(tokens) {
+    phone.tokens = tokens;
+    save();
+  },
+};
+const session = sessionOf({ base: api, store, removed: forget });
+
+async function call(method, path, body, send = session.fetch) {
+  const headers = { "Content-Type": "application/json" };
+  const response = await send(api + path, { method, headers, body: body && JSON.stringify(body) });
   const answer = await response.json();
-  if (response.ok) return answer;
-  if (answer.code === "device_revoked") await forget(phone.tokens.refresh_token);
-  throw Object.assign(new Error(`${method} ${path}: ${response.status} ${answer.code}`), answer);
+  if (!response.ok) throw Object.assign(new Error(`${method} ${path}: ${response.status} ${answer.code}`), answer);
+  return answer;
 }
 
 // The clinic removed this phone: it forgets everything but a token, with which it says so until that is heard.
 async function forget(token) {
   writeFileSync(file, JSON.stringify({ forgotten: token }), { mode: 0o600 });
-  const told = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ token }) };
-  const { status } = await fetch(`${api}/devices/wiped`, told);
-  if ([204, 401, 409].includes(status)) rmSync(file);
-}
-
-// An access token lasts an hour. A refresh token is used once; whoever uses one twice loses the device.
-async function withToken(work) {
-  try {
-    return await work();
-  } catch (error) {
-    if (error.code !== "unauthenticated") throw error;
-    phone.tokens = await call("POST", "/tokens/refresh", { refresh_token: phone.tokens.refresh_token }, null);
-    save();
-    return work();
-  }
+  if (await confirmWiped(api, token)) rmSync(file);
 }
 
 async function pull() {
@@ -105,8 +100,8 @@ if (phone.forgotten) {
   await forget(phone.forgotten);
   throw new Error("this phone was removed: enrol it again");
 }
-if (command === "enrol") phone.tokens = await call("POST", "/devices", { code: argument }, null);
-else if (command === "sync") await withToken(sync);
+if (command === "enrol") phone.tokens = await call("POST", "/devices", { code: argument }, fetch);
+else if (command === "sync") await sync();
 else if (command === "report") report(Number(argument));
 else if (command !== "show") throw new Error("expected enrol, sync, report or show");
 save();

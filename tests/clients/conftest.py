@@ -113,12 +113,17 @@ def ward(service: Service) -> Ward:
 
 @pytest.fixture
 def phones(clients: dict[str, Client], tmp_path_factory: pytest.TempPathFactory) -> Phones:
-    """Return a way to open the n-th phone of a kind, with an empty database and a token of its own."""
+    """Return a way to open the n-th phone of a kind, with an empty database and tokens of its own, or a given one."""
 
     def opened(ward: Ward, name: str, number: int = 0, *, token: str | None = None, schema: Any = None) -> Client:
         phone = running_client(clients, f"{name}{number}", name, tmp_path_factory)
         given = schema or schema_of(*USED)
-        phone.open(ward.service.base, token or ward.new_phone(), given, retry_ms=RETRY_MS)
+        if token is None:
+            tokens = ward.new_tokens()
+            token, refresh_token = tokens.access.secret, tokens.refresh.secret
+        else:
+            refresh_token = ""
+        phone.open(ward.service.base, token, given, retry_ms=RETRY_MS, refresh_token=refresh_token)
         return phone
 
     return opened

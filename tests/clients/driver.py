@@ -68,7 +68,10 @@ class Client:
         return self._process.poll() is None
 
     def open(self, base: str, token: str, schema: Schema, **options: Any) -> None:
-        """Begin with an empty database that syncs with the service at `base`, as the owner of `token`."""
+        """Begin with an empty database that syncs with the service at `base`, as the owner of `token`.
+
+        With a `refresh_token` the phone exchanges its tokens by itself.
+        """
         self.send("open", base=base, token=token, schema=schema, folder=str(self._folder), **options)
 
     def upgrade(self, schema: Schema) -> None:

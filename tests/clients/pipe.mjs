@@ -2,10 +2,12 @@
 // output, in order. Whatever a client prints goes to standard error. The end of the input ends the program.
 import { Console } from "node:console";
 import { createInterface } from "node:readline";
+import { sessionOf } from "../../examples/session.mjs";
 
 const lost = { what: null, next: 0, of: "" };
 const others = { of: "", skip: 0, requests: [] };
 const network = globalThis.fetch;
+let wiped = null;
 
 globalThis.console = new Console(process.stderr, process.stderr);
 globalThis.fetch = async (resource, init) => {
@@ -52,9 +54,18 @@ function meanwhile({ of, skip, requests }) {
   return left;
 }
 
+// The session of the phone that was opened last, which keeps its tokens in memory; and the token with which it was told
+// that the clinic has removed it.
+function sessionFor({ base, token, refresh_token }) {
+  let tokens = { access_token: token, refresh_token };
+  const store = { load: async () => tokens, save: async (given) => (tokens = given) };
+  return sessionOf({ base, store, removed: async (token) => (wiped = token) });
+}
+
 async function answer(commands, { command, ...given }) {
   try {
-    return { ok: (await { ...commands, lose, meanwhile }[command](given)) ?? null };
+    if (command === "open") [wiped, given.session] = [null, sessionFor(given)];
+    return { ok: (await { ...commands, lose, meanwhile, wiped: () => wiped }[command](given)) ?? null };
   } catch (error) {
     return { error: [error?.stack ?? error, error?.cause?.stack].filter(Boolean).join("\ncaused by ") };
   }

@@ -12,16 +12,17 @@ function schemaOf({ collections }) {
   return new Schema(Object.fromEntries(tables));
 }
 
-function connect(database, { base, token, retry_ms = 5000 }) {
+function connect(database, { base, session, retry_ms = 5000 }) {
   const endpoint = `${base}/sync/powersync`;
-  const headers = { Authorization: `Token ${token}`, "Content-Type": "application/json" };
+  let token, refused;
   const connector = {
-    fetchCredentials: async () => ({ endpoint, token }),
+    fetchCredentials: async () => ({ endpoint, token: (token = await session.token(refused)) }),
+    invalidateCredentials: () => (refused = token),
     async uploadData(database) {
       const batch = await database.getCrudBatch(100);
       if (!batch) return;
       const body = JSON.stringify({ client_id: await database.getClientId(), crud: batch.crud });
-      const response = await fetch(`${endpoint}/crud`, { method: "POST", headers, body });
+      const response = await session.fetch(`${endpoint}/crud`, { method: "POST", body });
       if (!response.ok) throw new Error(`upload ${response.status}`);
       await batch.complete();
     },

@@ -10,19 +10,16 @@ import { serve } from "./pipe.mjs";
 import { rxdbCommands } from "./rxdb_commands.mjs";
 
 // One connection for all collections: it says that something changed, and never what.
-function wakeUps({ base, token }) {
+function wakeUps({ base, session }) {
   return new Observable((wake) => {
-    const withToken = (url, init) =>
-      fetch(url, { ...init, headers: { ...init.headers, Authorization: `Bearer ${token}` } });
-    const events = new EventSource(`${base}/sync/events`, { fetch: withToken });
+    const events = new EventSource(`${base}/sync/events`, { fetch: session.fetch });
     events.onopen = events.onmessage = events.onerror = () => wake.next("RESYNC");
     return () => events.close();
   }).pipe(share());
 }
 
-function connect({ base, token, retry_ms = 5000 }) {
-  const headers = { Authorization: `Bearer ${token}`, "Content-Type": "application/json" };
-  const wake$ = wakeUps({ base, token });
+function connect({ base, session, retry_ms = 5000 }) {
+  const wake$ = wakeUps({ base, session });
   return (collection, { writable, live }) => {
     const url = `${base}/sync/rxdb/${collection.name}/${collection.schema.version}`;
     return replicateRxCollection({
@@ -35,7 +32,7 @@ function connect({ base, token, retry_ms = 5000 }) {
         stream$: wake$,
         async handler(checkpoint, limit) {
           const { lwt = 0, id = "" } = checkpoint ?? {};
-          const response = await fetch(`${url}/pull?${new URLSearchParams({ lwt, id, limit })}`, { headers });
+          const response = await session.fetch(`${url}/pull?${new URLSearchParams({ lwt, id, limit })}`);
           if (!response.ok) throw new Error(`pull ${response.status}`);
           return response.json();
         },
@@ -43,7 +40,7 @@ function connect({ base, token, retry_ms = 5000 }) {
       push: writable && {
         batchSize: 100,
         async handler(rows) {
-          const response = await fetch(`${url}/push`, { method: "POST", headers, body: JSON.stringify(rows) });
+          const response = await session.fetch(`${url}/push`, { method: "POST", body: JSON.stringify(rows) });
           if (!response.ok) throw new Error(`push ${response.status}`);
           return response.json();
         },

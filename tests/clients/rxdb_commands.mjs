@@ -30,7 +30,7 @@ export function rxdbCommands({ createRxDatabase, storage, connect }) {
 
   async function use(name, options) {
     const { version, collections } = options.schema;
-    [given, replicate, errors] = [options, connect(options), []];
+    [given, replicate, errors] = [options, await connect(options), []];
     database = await createRxDatabase({ name, storage, multiInstance: false });
     const made = Object.entries(collections).map(([name, collection]) => [name, collectionOf(version, collection)]);
     await database.addCollections(Object.fromEntries(made));

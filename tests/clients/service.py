@@ -15,10 +15,11 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
 
 from config import environment_with
-from models import Device, Episode, Milestone, Patient, Practice, Staff, SyncClock
+from models import Device, Episode, Milestone, Patient, Practice, Staff, SyncClock, Token
 from models.engine import make_engine, make_session_factory
+from models.identity import TokenKind
 from schedules.planning import plan_episode
-from service.identity.tokens import enrol_device, issue_staff_token
+from service.identity.tokens import DeviceTokens, enrol_device, issue_staff_token
 from service.sync.collections import COLLECTIONS, SCHEMA_VERSION
 from service.sync.columns import Kind, WireColumn
 from tests import builders
@@ -79,11 +80,26 @@ class Ward:
     staff_token: str
     milestone_ids: dict[str, str]
 
-    def new_phone(self) -> str:
-        """Enrol a phone of the patient and return its token."""
+    def new_tokens(self) -> DeviceTokens:
+        """Enrol a phone of the patient and return what it signs in with."""
         with self.service.sessions.begin() as session:
-            tokens = enrol_device(session, self.practice_id, self.patient_id, datetime.now(UTC))
-        return tokens.access.secret
+            return enrol_device(session, self.practice_id, self.patient_id, datetime.now(UTC))
+
+    def new_phone(self) -> str:
+        """Enrol a phone of the patient and return its access token."""
+        return self.new_tokens().access.secret
+
+    def end_access_tokens(self) -> None:
+        """Have every access token of the clinic's phones be over, as an hour later."""
+        of_phones = update(Token).filter_by(practice_id=self.practice_id, kind=TokenKind.device_access)
+        with self.service.sessions.begin() as session:
+            session.execute(of_phones.values(expires_at=datetime.now(UTC)))
+
+    def count_exchanges(self) -> int:
+        """Return how often the clinic's phones exchanged a refresh token."""
+        with self.service.sessions() as session:
+            made = session.query(Token).filter_by(practice_id=self.practice_id, kind=TokenKind.device_refresh)
+            return made.filter(Token.succeeds_id.is_not(None)).count()
 
     def beside(self) -> "Ward":
         """Return the same clinic with another patient of the coordinator's, who has no plan."""

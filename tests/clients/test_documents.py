@@ -12,15 +12,19 @@ from tests.clients.install import require_clients
 from tests.clients.service import new_ward
 from tests.e2e.clinic_at import ROOT
 
-PROGRAMS = [*ROOT.glob("tests/clients/*.*js"), *ROOT.glob("tests/clients/rxdb_server/*.mjs")]
+PLACES = ("tests/clients/*.*js", "tests/clients/rxdb_server/*.mjs", "examples/*.mjs")
+PROGRAMS = [program for place in PLACES for program in ROOT.glob(place)]
 
 
 @pytest.mark.sqlite_only
 def test_the_code_for_apps_is_the_code_that_the_tests_run() -> None:
-    blocks = re.findall(r"```js\n(.*?)```", (ROOT / "docs" / "mobile.md").read_text("utf-8"), re.DOTALL)
+    found = re.findall(
+        r"^( *)```js\n(.*?)```", (ROOT / "docs" / "mobile.md").read_text("utf-8"), re.DOTALL | re.MULTILINE
+    )
+    blocks = [block.removeprefix(indent).replace(f"\n{indent}", "\n") for indent, block in found]
     run = [program.read_text("utf-8") for program in PROGRAMS]
 
-    assert len(blocks) == 5
+    assert len(blocks) == 6
     assert [block for block in blocks if not any(block.rstrip() in text for text in run)] == []
 
 

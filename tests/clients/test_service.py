@@ -181,6 +181,7 @@ def test_a_revoked_phone_gets_and_stores_nothing_more(phones: Phones, ward: Ward
     ward.revoke_phones()
     _sync_through(phone, seconds=1.5)
 
+    assert phone.send("wiped") is not None  # the app was told to delete what it stores
     assert ward.stored("check_ins") == {}
 
 

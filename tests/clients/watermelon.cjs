@@ -7,8 +7,7 @@ const { getLastPulledAt } = require("@nozbe/watermelondb/sync/impl");
 
 let adapter, database, schema, sync, given, rowDigest, sumDigests;
 
-function connect({ base, token }) {
-  const headers = { Authorization: `Bearer ${token}`, "Content-Type": "application/json" };
+function connect({ base, session }) {
   const once = () =>
     synchronize({
       database,
@@ -22,13 +21,13 @@ function connect({ base, token }) {
           schema_version: schemaVersion,
           migration: JSON.stringify(migration),
         });
-        const response = await fetch(`${base}/sync/watermelon?${query}`, { headers });
+        const response = await session.fetch(`${base}/sync/watermelon?${query}`);
         if (!response.ok) throw new Error(`pull ${response.status}`);
         return response.json();
       },
       pushChanges: async ({ changes, lastPulledAt }) => {
         const url = `${base}/sync/watermelon?last_pulled_at=${lastPulledAt}`;
-        const response = await fetch(url, { method: "POST", headers, body: JSON.stringify(changes) });
+        const response = await session.fetch(url, { method: "POST", body: JSON.stringify(changes) });
         if (!response.ok) throw new Error(`push ${response.status}`);
         return response.json();
       },
@@ -37,13 +36,12 @@ function connect({ base, token }) {
 }
 
 // Once a day, when nothing waits to be pushed: has this phone what the server has? What it lacks comes with the next sync.
-async function checkDrift({ base, token }) {
+async function checkDrift({ base, session }) {
   if (await hasUnsyncedChanges({ database })) return "unsent";
   const cursor = await getLastPulledAt(database);
-  const headers = { Authorization: `Bearer ${token}`, "Content-Type": "application/json" };
   const ask = async (told) => {
     const body = JSON.stringify({ cursor, schema_version: database.schema.version, collections: Object.fromEntries(told) });
-    const response = await fetch(`${base}/sync/digest`, { method: "POST", headers, body });
+    const response = await session.fetch(`${base}/sync/digest`, { method: "POST", body });
     if (!response.ok) throw new Error(`digest ${response.status}`);
     return response.json();
   };

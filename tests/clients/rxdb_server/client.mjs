@@ -7,19 +7,28 @@ import { replicateServer } from "rxdb-server/plugins/replication-server";
 import { serve } from "../pipe.mjs";
 import { rxdbCommands } from "../rxdb_commands.mjs";
 
-function connect({ base, token, retry_ms = 5000 }) {
+async function connect({ base, session, retry_ms = 5000 }) {
+  const first = await session.token();
+  const headersOf = (token) => ({ Authorization: `Bearer ${token}` });
   return (collection, { writable, live }) => {
     const url = `${base}/sync/rxdb/${collection.name}/${collection.schema.version}`;
-    return replicateServer({
+    const replication = replicateServer({
       collection,
       replicationIdentifier: url,
       url,
-      headers: { Authorization: `Bearer ${token}` },
+      headers: headersOf(first),
       live,
       retryTime: retry_ms,
       pull: {},
       push: writable ? {} : undefined,
     });
+    // It asks again by itself, after its retry time; where there was no network for another token, it is refused again.
+    let token = first;
+    replication.unauthorized$.subscribe(async () => {
+      token = await session.token(token).catch(() => token);
+      replication.setHeaders(headersOf(token));
+    });
+    return replication;
   };
 }
 
