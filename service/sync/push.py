@@ -38,7 +38,7 @@ class Lost:
 
 @dataclass(slots=True)
 class Push:
-    """A push under way. `patient_ids` are those whose rows it may write, each locked to the commit.
+    """A push under way. `patient_ids` are those whose rows it may write, each locked to the commit, as `locked` are.
 
     `is_restoring`: staff put back what somebody had said and merging had dropped. They reach every patient of the
     practice, as they do through the API, and need not have said it themselves.
@@ -49,6 +49,7 @@ class Push:
     now: datetime
     is_restoring: bool = False
     patient_ids: frozenset[str] = frozenset()
+    locked: frozenset[str] = frozenset()
     touched: dict[SyncCollection, set[str]] = field(default_factory=dict)
     refused: list[tuple[Edit, str, str | None]] = field(default_factory=list)
     losses: list[Lost] = field(default_factory=list)
@@ -71,6 +72,7 @@ class Push:
         if self.caller.patient_id is not None and not locked:
             # Erased, or made part of another record, while we waited: nothing of them is kept, not even aside.
             raise UnauthenticatedError
+        self.locked = locked
         self.patient_ids = self._on_panel(locked) if self.caller.is_staff and not self.is_restoring else locked
 
     def _on_panel(self, locked: frozenset[str]) -> frozenset[str]:
@@ -85,7 +87,10 @@ class Push:
         self.touched.setdefault(collection, set()).add(row_id)
 
     def refuse(self, edit: Edit, reason: str, patient_id: str | None) -> None:
-        """Keep a row that cannot be stored, if it says anything, and have the device let it go."""
+        """Keep a row that cannot be stored, if it says anything, and have the device let it go.
+
+        Of one about a patient whom the practice does not know, no word is kept: no erasure would find it.
+        """
         if edit.values:
             self.refused.append((edit, reason, patient_id))
 
@@ -137,8 +142,9 @@ class Push:
         content = text_of_columns(edit.values)
         collection, row_id = storable(edit.collection)[:40], storable(edit.id)[:64]
         kept_id = _identity(self.practice_id, self.caller.actor_id, collection, row_id, content)
+        kept = text_of_columns({}) if patient_id is None else content
         sealed = RefusedRow.content.closed(
-            self.session, content, practice_id=self.practice_id, patient_id=patient_id, row_id=kept_id
+            self.session, kept, practice_id=self.practice_id, patient_id=patient_id, row_id=kept_id
         )
         whose = {"practice_id": self.practice_id, "patient_id": patient_id}
         told = {"collection": collection, "row_id": row_id, "reason": reason, "content_sealed": sealed}

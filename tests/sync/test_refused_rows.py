@@ -3,13 +3,17 @@
 from typing import Any
 
 import pytest
+from flask import Flask
+from sqlalchemy.orm import Session
 
 from models import (
     AuditEntry,
     CheckIn,
     RefusedRow,
 )
-from tests.api.conftest import Caller, Clinic, Look
+from models.people import StaffRole
+from tests import builders
+from tests.api.conftest import Caller, Clinic, Look, as_staff
 from tests.sync.conftest import OPEN, Find, Phone, check_in
 
 
@@ -52,7 +56,7 @@ def test_a_refused_row_that_is_done_leaves_the_list_and_says_who_and_when(
 def test_a_row_of_nobody_known_can_be_done_and_an_unknown_or_another_clinics_row_cannot(
     desk: Phone, coordinator: Caller, foreign_staff: Caller, clinic: Clinic
 ) -> None:
-    desk.push(check_ins=[check_in(clinic, "c-9") | {"episode_id": clinic.other_episode.id}])
+    desk.push(check_ins=[check_in(clinic, "c-9") | {"episode_id": "nobodys"}])
     (told,) = refused(coordinator)
     path = f"/refused-rows/{told['id']}/done"
 
@@ -78,16 +82,43 @@ def test_a_refused_row_that_is_done_and_comes_again_stays_done(
 
 
 @pytest.mark.sqlite_only
-def test_of_a_row_about_an_unknown_patient_collection_and_reason_are_shown_alone(
-    desk: Phone, coordinator: Caller, clinic: Clinic
+def test_of_a_row_about_an_unknown_patient_collection_and_reason_are_shown_and_no_word_is_kept(
+    desk: Phone, coordinator: Caller, clinic: Clinic, look: Look
 ) -> None:
-    theirs = check_in(clinic, "c-9", note="Somebody's words") | {"episode_id": clinic.other_episode.id}
-
-    desk.push(check_ins=[theirs])
+    desk.push(check_ins=[check_in(clinic, "c-9", note="Somebody's words") | {"episode_id": "nobodys"}])
 
     (told,) = refused(coordinator)
     assert (told["collection"], told["reason"]) == ("check_ins", "unknown")
     assert (told["patient_id"], told["row_id"], told["content"]) == (None, None, None)
+    assert [row.content for row in look(RefusedRow)] == ["{}"]
+    assert desk.pull()["changes"]["check_ins"]["deleted"] == ["c-9"]
+
+
+def test_a_row_about_a_patient_of_another_panel_is_refused_and_shown_with_its_words(
+    desk: Phone, coordinator: Caller, clinic: Clinic, look: Look
+) -> None:
+    desk.push(check_ins=[check_in(clinic, "c-9", note="Fell today") | {"episode_id": clinic.other_episode.id}])
+
+    (told,) = refused(coordinator)
+    assert (told["patient_id"], told["row_id"], told["reason"]) == (clinic.other_patient.id, "c-9", "unknown")
+    assert told["content"]["note"] == "Fell today"
+    assert look(CheckIn) == []
+    assert desk.pull()["changes"]["check_ins"]["deleted"] == ["c-9"]
+
+
+def test_where_staff_see_their_own_patients_alone_those_of_the_patient_see_what_another_wrote(
+    app: Flask, desk: Phone, coordinator: Caller, clinic: Clinic, session: Session
+) -> None:
+    clinic.practice.own_caseload_only = True
+    admin = builders.staff(session, clinic.practice, role=StaffRole.practice_admin)
+    session.commit()
+
+    desk.push(check_ins=[check_in(clinic, "c-9", note="Fell today") | {"episode_id": clinic.other_episode.id}])
+
+    (told,) = refused(as_staff(app, session, admin))
+    assert (told["patient_id"], told["content"]["note"]) == (clinic.other_patient.id, "Fell today")
+    assert refused(coordinator) == []
+    assert desk.pull()["changes"]["check_ins"]["deleted"] == ["c-9"]
 
 
 @pytest.mark.sqlite_only

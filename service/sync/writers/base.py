@@ -179,8 +179,13 @@ class Writer(ABC, Generic[Row]):
             return Outcome.reasserted
         if edit.is_delete:
             return Outcome.unchanged
-        self.push.refuse(edit, reason, patient_id or self.push.caller.patient_id)
+        self.push.refuse(edit, reason, patient_id or self.push.caller.patient_id or self._out_of_reach(edit))
         return Outcome.refused
+
+    def _out_of_reach(self, edit: Edit) -> str | None:
+        """Return whose row an edit of staff is about who is not on their panel: others see what it says."""
+        patient_id = self.patient_of(edit)
+        return patient_id if patient_id in self.push.locked else None
 
     def _lose_all(self, edit: Edit, row: Row | None, patient_id: str, against: Values | None) -> None:
         """Keep as lost whatever the device changed of a row."""
