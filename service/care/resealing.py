@@ -6,6 +6,8 @@ was stopped begins again where he was; a value that somebody changes meanwhile i
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
 from typing import Any, Final, cast
 
 from sqlalchemy import (
@@ -42,14 +44,15 @@ class Batch:
     last: Place | None  # None: there is no more
 
 
-def sealed_models() -> dict[type[Base], tuple[Sealed, ...]]:
+@cache
+def sealed_models() -> Mapping[type[Base], tuple[Sealed, ...]]:
     """Return the models that have private columns, with these, by the name of their table."""
     found: dict[type[Base], tuple[Sealed, ...]] = {}
     for mapper in sorted(Base.registry.mappers, key=lambda each: str(each.local_table)):
         columns = tuple(value for value in vars(mapper.class_).values() if isinstance(value, Sealed))
         if columns:
             found[mapper.class_] = columns
-    return found
+    return MappingProxyType(found)
 
 
 def rewrap_batch(session: Session, most: int) -> int:
