@@ -27,7 +27,10 @@ TABLE = """
 INSERT = """
     INSERT INTO chaos_history (kind, id, before, after, fence_before, fence_after)
     VALUES ('{kind}', NEW.id, OLD.state, NEW.state, {old_fence}, {new_fence});"""
-FUNCTION = "CREATE FUNCTION chaos_{kind}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {insert} RETURN NULL; END $$"
+# As its owner, since whoever works as the service may write to no table of ours.
+FUNCTION = """
+    CREATE FUNCTION chaos_{kind}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+    AS $$ BEGIN {insert} RETURN NULL; END $$"""
 WATCHED = {"delivery": ("OLD.fence", "NEW.fence"), "reminder": ("0", "0")}
 
 

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from models import journal
 from models.audit import ActorKind, AuditAction
-from models.engine import make_engine, make_session_factory
+from models.engine import make_session_factory
 from models.reminder import AttemptOutcome, Decision, DecisionKind, Delivery, DeliveryAttempt, DeliveryState, Reminder
 from schedules import jobs
 from schedules.delivery.channels import Message, Result
@@ -26,7 +26,7 @@ from tests.chaos.clinic import ITEMS, Due, keep_history, store_items
 from tests.chaos.history import Withdrawal, find_faults
 from tests.chaos.providers import Ledger, Request
 from tests.clock import MONDAY_AFTERNOON, FixedClock
-from tests.database import Databases, owner_url_of
+from tests.database import Databases, engines_of
 from tests.worker.desks import desk_of
 from tests.worker.rounds import work_off
 
@@ -98,8 +98,8 @@ def run_on(databases: Databases) -> Iterator[Callable[[str], Run]]:
 
         @cache
         def make(kind: str) -> Run:
-            engine = make_engine(owner_url_of(stack.enter_context(databases.migrated(kind))))
-            stack.callback(engine.dispose)
+            # The worker works as the service's role does: what keeps the history must not be in its way.
+            engine = stack.enter_context(engines_of(databases, stack.enter_context(databases.migrated(kind))))
             return Run(engine, stack.enter_context(make_session_factory(engine)()), FixedClock())
 
         yield make
