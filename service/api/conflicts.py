@@ -56,7 +56,7 @@ class ConflictView(Schema):
 class RefusedRowView(Schema):
     """A row that a device made and that could not be stored, and why. `actor_id` is the device or member of staff.
 
-    Of a row about a patient whom the practice does not know, `patient_id`, `row_id` and `content` are null.
+    Of a row that tells no patient whom the practice knows, `patient_id`, `row_id` and `content` are null.
     """
 
     id = Id(required=True)

@@ -89,7 +89,7 @@ class Push:
     def refuse(self, edit: Edit, reason: str, patient_id: str | None) -> None:
         """Keep a row that cannot be stored, if it says anything, and have the device let it go.
 
-        Of one about a patient whom the practice does not know, no word is kept: no erasure would find it.
+        Of one that tells no patient whom the practice knows, no word is kept: no erasure would find it.
         """
         if edit.values:
             self.refused.append((edit, reason, patient_id))
