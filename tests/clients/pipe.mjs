@@ -7,7 +7,7 @@ import { sessionOf } from "../../examples/session.mjs";
 const lost = { what: null, next: 0, of: "" };
 const others = { of: "", skip: 0, requests: [] };
 const network = globalThis.fetch;
-let wiped = null;
+const removal = { token: null, told: () => {} };
 
 globalThis.console = new Console(process.stderr, process.stderr);
 globalThis.fetch = async (resource, init) => {
@@ -54,18 +54,24 @@ function meanwhile({ of, skip, requests }) {
   return left;
 }
 
-// The session of the phone that was opened last, which keeps its tokens in memory; and the token with which it was told
-// that the clinic has removed it.
+// The session of the phone that was opened last, which keeps its tokens in memory.
 function sessionFor({ base, token, refresh_token }) {
   let tokens = { access_token: token, refresh_token };
   const store = { load: async () => tokens, save: async (given) => (tokens = given) };
-  return sessionOf({ base, store, removed: async (token) => (wiped = token) });
+  return sessionOf({ base, store, removed: async (token) => removal.told((removal.token = token)) });
+}
+
+// What goes on when the clinic has removed the phone is over: clients would try for ever.
+function unlessRemoved(work) {
+  const removed = new Promise((_, reject) => (removal.told = () => reject(new Error("the phone was removed"))));
+  return Promise.race([work, removed]);
 }
 
 async function answer(commands, { command, ...given }) {
   try {
-    if (command === "open") [wiped, given.session] = [null, sessionFor(given)];
-    return { ok: (await { ...commands, lose, meanwhile, wiped: () => wiped }[command](given)) ?? null };
+    if (command === "open") [removal.token, given.session] = [null, sessionFor(given)];
+    const wiped = () => removal.token;
+    return { ok: (await unlessRemoved({ ...commands, lose, meanwhile, wiped }[command](given))) ?? null };
   } catch (error) {
     return { error: [error?.stack ?? error, error?.cause?.stack].filter(Boolean).join("\ncaused by ") };
   }
