@@ -6,14 +6,21 @@ import pytest
 
 from tests.clients.conftest import Phones
 from tests.clients.driver import ClientError
-from tests.clients.service import Ward
+from tests.clients.service import USED, Ward
 from tests.processes import wait_for
 
 NAMES = ("watermelon", "rxdb", "rxdb_server", "powersync")
 
 pytestmark = pytest.mark.slow
-# rxdb-server's client does not tell which token was refused: what it asked with the old one costs another exchange.
-ONCE_OR_TWICE = {1, 2}
+
+
+def most_exchanges(name: str) -> int:
+    """Return how often a phone may exchange its token where once is enough.
+
+    rxdb-server's client does not tell which token was refused: what a collection asked, or pushed, with the old one and
+    learns late costs another exchange.
+    """
+    return 1 + 2 * len(USED) if name == "rxdb_server" else 1
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -30,7 +37,8 @@ def test_a_phone_whose_token_is_over_goes_on_with_another_one(phones: Phones, wa
     phone.sync()
 
     # One for all requests that were refused at once.
-    assert {first, ward.count_exchanges() - first} <= (ONCE_OR_TWICE if name == "rxdb_server" else {1})
+    assert 1 <= first <= most_exchanges(name)
+    assert 1 <= ward.count_exchanges() - first <= most_exchanges(name)
     assert ward.stored("check_ins").keys() == {"c-1", "c-2"}
 
 
@@ -47,7 +55,7 @@ def test_a_phone_that_never_heard_of_its_new_tokens_asks_again(phones: Phones, w
     phone.sync()
 
     assert phone.lose_no_more() == 0
-    assert ward.count_exchanges() - 1 in (ONCE_OR_TWICE if name == "rxdb_server" else {1})
+    assert 1 <= ward.count_exchanges() - 1 <= most_exchanges(name)
     assert ward.stored("check_ins").keys() == {"c-1"}
 
 
@@ -63,4 +71,4 @@ def test_a_phone_that_stays_connected_goes_on_when_its_token_is_over(phones: Pho
     wait_for(lambda: phone.rows("milestone_progress"), "the change")
     phone.send("stop")
 
-    assert ward.count_exchanges() in (ONCE_OR_TWICE if name == "rxdb_server" else {1})
+    assert 1 <= ward.count_exchanges() <= most_exchanges(name)
