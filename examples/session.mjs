@@ -6,13 +6,23 @@
 // it deletes all that is stored, then calls `confirmWiped`.
 export function sessionOf({ base, store, removed }) {
   let exchange = null;
+  let removal = null;
 
   const asJson = { "Content-Type": "application/json" };
+
+  // Many requests may learn it at once: it is done once, and again only if it failed.
+  function remove(token) {
+    removal ??= Promise.resolve(removed(token)).catch((error) => {
+      removal = null;
+      throw error;
+    });
+    return removal;
+  }
 
   async function send(url, init, token) {
     const headers = { ...(init.body && asJson), ...init.headers, Authorization: `Bearer ${token}` };
     const response = await globalThis.fetch(url, { ...init, headers });
-    if (await saysRemoved(response)) await removed(token);
+    if (await saysRemoved(response)) await remove(token);
     return response;
   }
 
@@ -21,7 +31,7 @@ export function sessionOf({ base, store, removed }) {
     const { refresh_token } = await store.load();
     const body = JSON.stringify({ refresh_token });
     const response = await globalThis.fetch(`${base}/tokens/refresh`, { method: "POST", headers: asJson, body });
-    if (await saysRemoved(response)) await removed(refresh_token);
+    if (await saysRemoved(response)) await remove(refresh_token);
     if (!response.ok) throw Object.assign(new Error(`refresh ${response.status}`), { status: response.status });
     const tokens = await response.json();
     await store.save(tokens);

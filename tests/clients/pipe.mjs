@@ -7,7 +7,7 @@ import { sessionOf } from "../../examples/session.mjs";
 const lost = { what: null, next: 0, of: "" };
 const others = { of: "", skip: 0, requests: [] };
 const network = globalThis.fetch;
-const removal = { token: null, told: () => {} };
+const removal = { token: null, count: 0, told: () => {} };
 
 globalThis.console = new Console(process.stderr, process.stderr);
 globalThis.fetch = async (resource, init) => {
@@ -58,7 +58,11 @@ function meanwhile({ of, skip, requests }) {
 function sessionFor({ base, token, refresh_token }) {
   let tokens = { access_token: token, refresh_token };
   const store = { load: async () => tokens, save: async (given) => (tokens = given) };
-  return sessionOf({ base, store, removed: async (token) => removal.told((removal.token = token)) });
+  const removed = async (token) => {
+    [removal.token, removal.count] = [token, removal.count + 1];
+    removal.told();
+  };
+  return sessionOf({ base, store, removed });
 }
 
 // What goes on when the clinic has removed the phone is over: clients would try for ever.
@@ -69,8 +73,8 @@ function unlessRemoved(work) {
 
 async function answer(commands, { command, ...given }) {
   try {
-    if (command === "open") [removal.token, given.session] = [null, sessionFor(given)];
-    const wiped = () => removal.token;
+    if (command === "open") [removal.token, removal.count, given.session] = [null, 0, sessionFor(given)];
+    const wiped = () => ({ token: removal.token, count: removal.count });
     return { ok: (await unlessRemoved({ ...commands, lose, meanwhile, wiped }[command](given))) ?? null };
   } catch (error) {
     return { error: [error?.stack ?? error, error?.cause?.stack].filter(Boolean).join("\ncaused by ") };
